@@ -1,4 +1,5 @@
-//! Who did what, when, to what: written in the transaction of the act itself.
+//! The audit log: who did what, when and to what. Entries are written in the same transaction as
+//! the change.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -23,25 +24,24 @@ text_enum! {
     }
 }
 
-/// Who acts, for which merchant, and when.
+/// The user or process that acts, for which merchant, and when.
 #[derive(Clone, Debug)]
 pub struct Actor {
-    /// The merchant within which everything happens.
+    /// The merchant whose rows the event changes.
     pub merchant_id: i64,
-    /// What kind of hand it is.
     pub kind: ActorKind,
-    /// The person, if one acts.
+    /// The user; none for Vouch itself or an API key.
     pub user_id: Option<i64>,
-    /// The name as the log shows it, even after the person is gone.
+    /// The name as the log shows it, even after the user is deleted.
     pub name: String,
-    /// The network address of the request that asked for it, where a person's did.
+    /// The IP address of the user's request; none without a request.
     pub came_from: Option<String>,
-    /// When the act takes place.
+    /// The time of the event.
     pub now: DateTime<Utc>,
 }
 
 impl Actor {
-    /// Vouch itself, for what no person decided.
+    /// Vouch itself, for events that no user caused.
     pub fn system(merchant_id: i64, now: DateTime<Utc>) -> Self {
         Self {
             merchant_id,
@@ -54,24 +54,23 @@ impl Actor {
     }
 }
 
-/// What was done.
+/// An event to append to the log.
 #[derive(Debug)]
 pub struct Act<'a> {
     /// As noun.verb: `trigger.created`.
     pub action: &'a str,
     /// The noun: `trigger`.
     pub subject_kind: &'a str,
-    /// Its key within the merchant.
+    /// The subject's id within the merchant.
     pub subject_id: Option<i64>,
     /// One sentence for people.
     pub summary: String,
-    /// The changed fields as they were.
+    /// The changed fields with their old values.
     pub before: Option<serde_json::Value>,
-    /// The changed fields as they became.
+    /// The changed fields with their new values.
     pub after: Option<serde_json::Value>,
 }
 
-/// Appends `act` to the merchant's audit log.
 pub fn record(conn: &mut PgConnection, actor: &Actor, act: Act<'_>) -> QueryResult<()> {
     diesel::insert_into(audit_log::table)
         .values((
@@ -92,7 +91,7 @@ pub fn record(conn: &mut PgConnection, actor: &Actor, act: Act<'_>) -> QueryResu
     Ok(())
 }
 
-/// Appends several acts at once; answers their keys, in order.
+/// Appends several events at once. Returns their ids, in order.
 pub fn record_all(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -120,16 +119,16 @@ pub fn record_all(
     diesel::insert_into(audit_log::table).values(rows).returning(audit_log::id).get_results(conn)
 }
 
-/// Blanks the network addresses of acts before a time, a day ago at the latest, within the scope of the
-/// transaction: retention. Answers how many.
+/// Retention: blanks the IP addresses of older entries within the transaction's scope. The newest
+/// possible limit is one day ago. Returns the number of changed rows.
 pub fn forget_addresses(conn: &mut PgConnection, older_than: DateTime<Utc>) -> QueryResult<i64> {
     diesel::select(forget_audit_addresses(older_than)).get_result(conn)
 }
 
-/// Puts `substitute` in place of one person in the merchant's audit log and ledger: as the name of what
-/// they did, and wherever one of `words` (their names and email addresses, of three characters or more)
-/// stands whole. Amounts, times and acts stay, and a row says that it was done. Answers how many rows
-/// changed. For transactions within one merchant.
+/// Replaces one person in the merchant's audit log and ledger with `substitute`. This covers the
+/// actor's name and every whole-word match of `words`: names and emails of three or more
+/// characters. Amounts, times and events stay, and an entry records the erasure. Runs in a
+/// transaction within one merchant. Returns the number of changed rows.
 pub fn erase_person(
     conn: &mut PgConnection,
     user_id: Option<i64>,
@@ -139,10 +138,10 @@ pub fn erase_person(
     diesel::select(erase_from_records(user_id, words, substitute)).get_result(conn)
 }
 
-/// Takes the details out of what was done to a person, as an affiliate, as a member or with these orders,
-/// and the network addresses out of what they did; puts `substitute` in place of `words` in the name of an
-/// act without an account. Acts and times stay. For transactions within one
-/// merchant. Answers how many rows changed.
+/// Erases the details of events about a person, as an affiliate, as a member or with these orders.
+/// It also blanks the IP addresses of what they did. In actor names without an account, `words`
+/// become `substitute`. Events and times stay. Runs in a transaction within one merchant. Returns
+/// the number of changed rows.
 pub fn erase_acts(
     conn: &mut PgConnection,
     user_id: Option<i64>,
@@ -155,15 +154,15 @@ pub fn erase_acts(
     diesel::select(about).get_result(conn)
 }
 
-/// Blanks the network addresses in the log of the instance before a time, a day ago at the latest, within
-/// `Scope::Instance`: retention. Answers how many.
+/// Retention: blanks the IP addresses of older entries in the instance's log, within
+/// `Scope::Instance`. The newest possible limit is one day ago. Returns the number of changed rows.
 pub fn forget_instance_ips(conn: &mut PgConnection, older_than: DateTime<Utc>) -> QueryResult<i64> {
     diesel::select(forget_instance_addresses(older_than)).get_result(conn)
 }
 
-/// Takes one person out of the log of the instance, within `Scope::Instance`: by their account, what
-/// they did and why something was done to it; by `words`, reasons that name them. Answers how many rows
-/// changed.
+/// Erases one person from the instance's log, within `Scope::Instance`: by account, what they did
+/// and the reasons for events about the account; by `words`, reasons that name them. Returns the
+/// number of changed rows.
 pub fn erase_from_instance(
     conn: &mut PgConnection,
     user_id: Option<i64>,
@@ -175,9 +174,9 @@ pub fn erase_from_instance(
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// With the right of the schema's owner: the server itself can only append.
+    /// These functions run with the rights of the schema's owner, because the server's role can
+    /// only append to the log.
     fn forget_audit_addresses(older_than: Timestamptz) -> BigInt;
-    /// As above.
     #[sql_name = "erase_acts"]
     fn erase_acts_about(
         user_id: Nullable<BigInt>,
@@ -187,15 +186,12 @@ extern "SQL" {
         substitute: Text,
         erased: Timestamptz,
     ) -> BigInt;
-    /// As above.
     fn forget_instance_addresses(older_than: Timestamptz) -> BigInt;
-    /// As above.
     fn erase_from_instance_log(
         user_id: Nullable<BigInt>,
         words: Array<Text>,
         substitute: Text,
     ) -> BigInt;
-    /// As above.
     fn erase_from_records(
         user_id: Nullable<BigInt>,
         words: Array<Text>,
@@ -203,25 +199,22 @@ extern "SQL" {
     ) -> BigInt;
 }
 
-/// One line of the log, as pages show it.
+/// An entry of the log, as pages show it.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = audit_log)]
 pub struct Entry {
-    /// Its key within the merchant.
+    /// The id within the merchant.
     pub id: i64,
-    /// When it happened.
     pub at: DateTime<Utc>,
-    /// What kind of hand it was.
     pub actor_kind: ActorKind,
-    /// Who it was.
     pub actor_name: String,
     /// As noun.verb.
     pub action: String,
-    /// The act in one sentence.
+    /// The event in one sentence.
     pub summary: String,
 }
 
-/// What happened to one subject, newest first.
+/// The events of one subject, newest first.
 pub fn history(
     conn: &mut PgConnection,
     merchant_id: i64,

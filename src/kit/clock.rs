@@ -1,23 +1,24 @@
-//! The wall clock. Everything below the edge is told the time (`Actor::now`), so that tests and
-//! replays decide what time it is.
+//! The only place that reads the clock. Other code gets the time passed in (`Actor::now`), so that
+//! tests and replays can choose it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-/// Now, to the microsecond: what PostgreSQL keeps, so that a value survives a round trip.
+/// The current time in microseconds, the precision of PostgreSQL, so that a value survives a round
+/// trip.
 #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
 pub fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
 }
 
-/// Now, and later than any earlier answer: what arrives second is later, also within a microsecond
-/// or where the clock was set back.
+/// The current time, but always later than any earlier result. So deliveries keep their order even
+/// within a microsecond, or if the clock was set back.
 pub fn arrival() -> DateTime<Utc> {
     static LAST: AtomicI64 = AtomicI64::new(i64::MIN);
     let now = now().timestamp_micros();
     let last = LAST.fetch_max(now, Ordering::Relaxed);
-    // Nobody else had this microsecond: otherwise the next that nobody has.
+    // If another thread already took this microsecond, this takes the next free one.
     let at = if last < now { now } else { LAST.fetch_add(1, Ordering::Relaxed) + 1 };
     DateTime::from_timestamp_micros(at).unwrap_or_default()
 }

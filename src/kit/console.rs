@@ -1,5 +1,5 @@
-//! What commands say. A line that can't be written ends no command: `println!` and `eprintln!`
-//! panic on a closed pipe or a full disk, in the middle of the work.
+//! Output of commands. `println!` and `eprintln!` panic on a closed pipe or a full disk; here a
+//! lost line doesn't stop a command.
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
@@ -8,37 +8,37 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long the last line may take.
+/// The timeout for the last line.
 const COMPLAINT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Whether a line was lost that its reader still waits for.
+/// Whether a line was lost while its reader still waits.
 static LOST: AtomicBool = AtomicBool::new(false);
 
-/// Like `println!`, and never panics.
+/// Like `println!`, but never panics.
 macro_rules! say {
     ($($words:tt)*) => { $crate::kit::console::print(format_args!($($words)*)) };
 }
 pub(crate) use say;
 
-/// Prints a line to the standard output.
+/// Prints a line to standard output.
 pub(crate) fn print(line: Arguments<'_>) {
     match writeln!(io::stdout(), "{line}") {
         Ok(()) => {}
-        // Whoever reads has seen enough, as `head` has.
+        // The reader closed the pipe because it has read enough, like `head`.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
         Err(_) => LOST.store(true, Ordering::Relaxed),
     }
 }
 
-/// Whether all lines were written: a command whose answer was lost has failed.
+/// Whether all lines were written. A command with lost output has failed.
 pub(crate) fn is_complete() -> bool {
     !LOST.load(Ordering::Relaxed)
 }
 
-/// Prints a line to the standard error: the last one of the process, which ends also when nobody
-/// reads it.
+/// Prints the last line of the process to standard error. The process ends even if the line can't
+/// be written.
 pub(crate) fn complain(line: Arguments<'_>) {
     let line = line.to_string();
-    // There is nowhere left to say that it can't be said.
+    // A failure can't be reported anywhere.
     let Ok(writer) = thread::Builder::new().spawn(move || {
         let _ = writeln!(io::stderr(), "{line}");
     }) else {
@@ -50,11 +50,11 @@ pub(crate) fn complain(line: Arguments<'_>) {
     }
 }
 
-/// The standard output of a server, which waits for no reader.
+/// The standard output of a server, which never waits for a reader.
 pub(crate) struct StdoutWriter(Option<Sender<String>>);
 
 impl StdoutWriter {
-    /// Without a thread nothing is said.
+    /// Starts the thread that writes. Without a thread, all lines are dropped.
     pub(crate) fn start() -> Self {
         let (sender, lines) = channel::<String>();
         let work = move || {
@@ -66,7 +66,7 @@ impl StdoutWriter {
         Self(started.ok().map(|_| sender))
     }
 
-    /// Says a line, at once or as soon as it can be written.
+    /// Queues a line.
     pub(crate) fn say(&self, line: String) {
         if let Some(sender) = &self.0 {
             let _ = sender.send(line);

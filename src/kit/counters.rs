@@ -1,5 +1,5 @@
-//! What this process has done since its start. Like the log, there is one for the whole process: what
-//! is counted is said where it happens, after it is committed.
+//! Prometheus counters of this process. They're incremented where the event happens, after the
+//! commit.
 
 use std::sync::LazyLock;
 
@@ -7,10 +7,10 @@ use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 
-/// From a look at an index to what somebody gives up on, in seconds.
+/// From an index lookup to a timeout of the client, in seconds.
 const BUCKETS: [f64; 9] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 
-/// What can become of a message; of a push; of a letter.
+/// The outcomes of a delivery, a push and an email.
 const DELIVERED: [&str; 9] = [
     "taken_in", "outdated", "waiting", "noted", "repeated", "conflict", "failed", "refused",
     "not_kept",
@@ -99,17 +99,17 @@ impl Counters {
     }
 }
 
-/// The labels that others know.
+/// Label values that other modules define.
 pub(crate) struct Labels {
-    /// What sends messages and reports.
+    /// The senders of deliveries and order reports.
     pub senders: Vec<&'static str>,
-    /// Where codes are brought.
+    /// The platforms whose stores receive codes.
     pub stores: Vec<&'static str>,
     /// The kinds of security events.
     pub security_events: Vec<&'static str>,
 }
 
-/// Makes each there from the start: the first failure is then a change, which can be watched for.
+/// Creates every series with zero, so that an alert sees the first failure as a change.
 pub(crate) fn begin_at_zero(labels: &Labels) {
     for (sender, outcome) in pairs(&labels.senders, &DELIVERED) {
         COUNTERS.deliveries.with_label_values(&[sender, outcome]);
@@ -142,53 +142,53 @@ fn registered<C: Collector + Clone + 'static>(
     counter
 }
 
-/// All of it.
+/// Collects all metrics.
 pub(crate) fn gather() -> Vec<MetricFamily> {
     COUNTERS.registry.gather()
 }
 
-/// A request was answered, `seconds` after it came.
+/// Counts a request that was answered after `seconds`.
 pub(crate) fn request(method: &'static str, route: &str, status: &'static str, seconds: f64) {
     COUNTERS.requests.with_label_values(&[method, route, status]).observe(seconds);
 }
 
-/// A message of a store, or a report by the API, was handed to the intake.
+/// Counts a webhook, or a report by the API, that was passed to the order intake.
 pub(crate) fn delivery(platform: &str, outcome: &str) {
     COUNTERS.deliveries.with_label_values(&[platform, outcome]).inc();
 }
 
-/// A message that its store has not signed.
+/// Counts a webhook without a valid signature of its store.
 pub(crate) fn refused_delivery(platform: &str) {
     delivery(platform, "refused");
 }
 
-/// Affiliates were newly credited for an order.
+/// Counts affiliates that were newly credited for an order.
 pub(crate) fn credits(affiliates: u64) {
     COUNTERS.credits.inc_by(affiliates);
 }
 
-/// A try to bring a code into a store.
+/// Counts an attempt to create a code in a store.
 pub(crate) fn push(platform: &str, outcome: &str) {
     COUNTERS.pushes.with_label_values(&[platform, outcome]).inc();
 }
 
-/// A try to hand a letter to the mail server.
+/// Counts an attempt to pass an email to the mail server.
 pub(crate) fn email(outcome: &str) {
     COUNTERS.emails.with_label_values(&[outcome]).inc();
     COUNTERS.letters.with_label_values(&[outcome]).inc();
 }
 
-/// A security event; `security::note` is the only caller.
+/// Counts a security event. Only `security::note` calls this.
 pub(crate) fn security_event(kind: &str) {
     COUNTERS.security_events.with_label_values(&[kind]).inc();
 }
 
-/// A thread of the process panicked.
+/// Counts a panic of a thread.
 pub(crate) fn thread_died(name: &str) {
     COUNTERS.thread_deaths.with_label_values(&[name]).inc();
 }
 
-/// A line of the log was lost.
+/// Counts a lost line of the log.
 pub(crate) fn log_line_dropped() {
     COUNTERS.log_lines_dropped.inc();
 }

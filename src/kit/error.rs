@@ -1,110 +1,108 @@
-//! What can go wrong at the edge. The page that says so is `web::error_page`'s.
+//! Errors of handlers and their status codes. `web::error_page` renders the page.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use chrono::{DateTime, Utc};
 
-/// The result of a handler.
 pub type AppResult<T> = Result<T, AppError>;
 
-/// A failure that is not for the person to mend on the form at hand.
+/// A failure that the user can't fix in the current form.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// Does not exist, or belongs to another merchant: the two look alike.
+    /// It doesn't exist, or belongs to another merchant. Both look the same to the user.
     #[error("not found")]
     NotFound,
-    /// Exists, and this person may not.
+    /// It exists, but the user may not access it.
     #[error("forbidden")]
     Forbidden,
-    /// Nobody is signed in; the address to come back to afterwards.
+    /// No user is signed in. Contains the path to return to afterwards.
     #[error("sign-in needed")]
     SignInNeeded(String),
-    /// Somebody is signed in who has not said yet to which of their places they want; the address to
-    /// come back to afterwards.
+    /// The user is signed in but hasn't chosen a program yet. Contains the path to return to
+    /// afterwards.
     #[error("a place must be chosen")]
     PlaceNeeded(String),
-    /// Support staff viewed a program as a person who no longer gets to it, or for too long: the page to
-    /// go on with.
+    /// Support staff viewed a program as a user who lost access, or for too long. Contains the page
+    /// to continue with.
     #[error("the view is over")]
     ViewOver(String),
-    /// The person has to set up two-factor sign-in before this; the address to come back to
-    /// afterwards.
+    /// The user must set up two-factor sign-in first. Contains the path to return to afterwards.
     #[error("two-factor sign-in must be set up")]
     TwoFactorNeeded(String),
-    /// The request cannot be understood; the sentence says how to mend it.
+    /// The request can't be parsed. The sentence says how to fix it.
     #[error("bad request: {0}")]
     BadRequest(String),
-    /// Text in the form holds a character that can't be used: the form to correct it on.
+    /// Text in the form contains a forbidden character. Contains the form, so that the user can
+    /// correct it.
     #[error("unreadable text in a form")]
     Unreadable(Box<UnreadableForm>),
-    /// The form was sent without its token: an old page, or another site.
+    /// The form's token is missing: an old page, or another site.
     #[error("the form's token is missing or old")]
     StaleForm,
-    /// What was typed is kept in the session, and shown at `/unsent-form`.
+    /// The input is stored in the session, and `/unsent-form` shows it.
     #[error("the form was sent without its session")]
     Unsent,
-    /// The same form was carried out before; where its answer led.
+    /// The same form was processed before. Contains the location of its response.
     #[error("the form was sent before")]
     Answered(String),
-    /// Something else is stored than the form showed.
+    /// The stored version differs from the one that the form showed.
     #[error("changed meanwhile")]
     Conflict(Box<StoredVersion>),
-    /// The URL is right, the method is not; the methods that are, as `Allow` has them.
+    /// The URL exists, but not with this method. Contains the allowed methods, as in `Allow`.
     #[error("method not allowed")]
     MethodNotAllowed(String),
-    /// The URL is longer than any of ours.
+    /// The URL is longer than any of Vouch's.
     #[error("the URL is too long")]
     UrlTooLong,
-    /// The headers are longer than any browser of ours sends.
+    /// The headers are longer than any supported browser sends.
     #[error("the headers are too long")]
     HeadersTooLong,
-    /// More came in than the address takes.
+    /// The body is larger than the URL accepts.
     #[error("too large")]
     TooLarge,
-    /// A limit is reached; seconds to wait.
+    /// The rate limit is reached. Contains the seconds to wait.
     #[error("too many requests")]
     TooMany(u64),
-    /// The database is down or overloaded: nothing was done.
+    /// The database is down or overloaded, and nothing was changed.
     #[error("unavailable")]
     Unavailable,
-    /// The database was lost during a commit: what was to be saved may be saved.
+    /// The database connection was lost during a commit, so the change may or may not be saved.
     #[error("cut off during a commit")]
     CutOff,
-    /// A fault of ours.
+    /// An error in Vouch.
     #[error("internal: {0:#}")]
     Internal(anyhow::Error),
 }
 
-/// A form with text that can't be read.
+/// A form whose text contains forbidden characters.
 #[derive(Debug)]
 pub struct UnreadableForm {
-    /// Where it was sent.
+    /// The path that it was sent to.
     pub action: String,
-    /// Every field of it.
     pub fields: Vec<SentField>,
 }
 
 /// A field of such a form.
 #[derive(Debug)]
 pub struct SentField {
-    /// As in the form.
+    /// The field's name in the form.
     pub name: String,
-    /// As typed, without what can't be read; empty for a secret.
+    /// As typed, without forbidden characters; empty for a secret.
     pub value: String,
-    /// The first character that can't be read.
+    /// The first forbidden character.
     pub refused: Option<char>,
 }
 
-/// What is stored now, where it differs from what was typed.
+/// The stored version, where it differs from the input.
 #[derive(Debug)]
 pub struct StoredVersion {
     pub rows: Vec<VersionRow>,
-    /// As forms send it.
+    /// The hash that forms send.
     pub version: String,
     pub by: Option<SavedBy>,
 }
 
-/// A field with what stands in it.
+/// A field with its stored and its typed value.
 #[derive(Debug, PartialEq, Eq)]
 pub struct VersionRow {
     pub label: &'static str,
@@ -112,7 +110,7 @@ pub struct VersionRow {
     pub typed: String,
 }
 
-/// Who saved what is stored.
+/// The user who saved the stored version.
 #[derive(Debug)]
 pub struct SavedBy {
     pub name: String,
@@ -169,7 +167,7 @@ impl ResponseError for AppError {
         }
     }
 
-    /// Without its page.
+    /// Only the status; the page is added later.
     fn error_response(&self) -> HttpResponse {
         self.builder().finish()
     }

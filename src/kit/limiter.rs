@@ -1,4 +1,4 @@
-//! How often something may happen per key: one kind for every limit of the application.
+//! Rate limits per key, used for every limit of the application.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-/// How many keys have an allowance of their own. With all their overhead they take some 4 MiB.
+/// The maximum number of keys with their own quota. They use about 4 MiB in total.
 const MAX_KEYS: usize = 50_000;
-/// Beyond that many, new keys share this many allowances.
+/// Beyond the maximum, new keys share this many quotas.
 const SHARED_KEYS: u64 = 1024;
-/// Keys that have their whole allowance back are forgotten this often.
+/// How often keys with a full quota are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
-/// While there are too many keys they are looked through this often.
+/// How often they're removed while there are too many keys.
 const SWEEP_FULL_EVERY: Duration = Duration::from_secs(1);
 
-/// A quota per key. What a key is made of is never stored, however long it is: only its hash is,
-/// with a key that no one outside this process knows, so that no one can choose keys that collide.
+/// A quota per key. Only a keyed hash of the key is stored, however long the key is. The hash key
+/// is random per process, so that no one can choose keys that collide.
 pub struct Limiter {
     limiter: DefaultKeyedRateLimiter<u64>,
     hasher: RandomState,
@@ -26,7 +26,6 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// A limiter that allows each key this much.
     #[must_use]
     pub fn new(quota: Quota) -> Self {
         Self::with_max_keys(quota, MAX_KEYS)
@@ -41,10 +40,9 @@ impl Limiter {
         }
     }
 
-    /// Takes one off what is left to `key`.
+    /// Takes one from the key's quota.
     ///
-    /// # Errors
-    /// The seconds to wait, when nothing is left.
+    /// Fails with the seconds to wait if nothing is left.
     pub fn take(&self, key: impl Hash) -> Result<(), u64> {
         let hash = self.hasher.hash_one(key);
         self.sweep();
@@ -55,7 +53,7 @@ impl Limiter {
         })
     }
 
-    /// Forgets the keys that have their whole allowance back.
+    /// Removes keys with a full quota.
     fn sweep(&self) {
         let is_full = self.limiter.len() >= self.max_keys;
         let every = if is_full { SWEEP_FULL_EVERY } else { SWEEP_EVERY };

@@ -1,9 +1,9 @@
-//! The log goes to the standard error, by a thread of its own.
+//! Writes the log to standard error, on a separate thread.
 //!
-//! Whoever logs leaves a line in a queue and goes on. A line that can't be written (a full disk, a
-//! closed pipe) or that finds the queue full (a pipe that nobody reads) is dropped and counted, in
-//! `vouch_log_lines_dropped_total` and in one line once writing works again. `tracing-appender` would
-//! do half of it: it doesn't count a write that fails, and prints when it's told to stop.
+//! Logging only adds a line to a queue. A line is dropped if it can't be written (a full disk, a
+//! closed pipe) or if the queue is full (a pipe without a reader). Dropped lines are counted in
+//! `vouch_log_lines_dropped_total`, and logged once writing works again. `tracing-appender` doesn't
+//! count failed writes, and prints when it stops.
 
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
@@ -18,12 +18,12 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::kit::config::{Config, LogFormat};
 use crate::kit::counters;
 
-/// As many bytes wait for the thread that writes, at most.
+/// The maximum size of the queue in bytes.
 const MAX_WAITING: usize = 1024 * 1024;
-/// How long the end of the process waits for the last lines.
+/// How long the process waits for the last lines before it ends.
 const END_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Starts the log of the process. The last lines are written when the answer is dropped.
+/// Starts the log of the process. Dropping the result writes the last lines.
 pub fn start(config: &Config) -> LogEnd {
     let writer = LogWriter::new(Box::new(io::stderr()), |lines| {
         tracing::warn!(lines, "log_lines_dropped");
@@ -31,7 +31,7 @@ pub fn start(config: &Config) -> LogEnd {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter(&config.log_filter))
         .with_ansi(io::stderr().is_terminal())
-        // Otherwise it complains on the standard error, and panics where that is what fails.
+        // Otherwise tracing reports errors on standard error, and panics if that fails.
         .log_internal_errors(false)
         .with_writer(writer.clone());
     match config.log_format {
@@ -42,14 +42,14 @@ pub fn start(config: &Config) -> LogEnd {
     LogEnd(writer)
 }
 
-/// `VOUCH_LOG_FILTER`, without what actix-http reports as errors: requests that it couldn't read and refused
-/// with 400 or 431. With them, strangers could set off an operator's alarms.
+/// `VOUCH_LOG_FILTER`, without actix-http's errors about requests that it couldn't parse and
+/// rejected with 400 or 431. Otherwise anyone could trigger an administrator's alerts.
 fn filter(typed: &str) -> EnvFilter {
     let refused = "actix_http::h1::dispatcher=off".parse().expect("it is a directive");
     EnvFilter::new(typed).add_directive(refused)
 }
 
-/// In place of the standard library's own, which waits for whoever reads the standard error.
+/// Replaces the standard library's hook, which waits for the reader of standard error.
 fn log_panic(info: &PanicHookInfo<'_>) {
     let thread = thread::current();
     let thread = thread.name().unwrap_or("unnamed");
@@ -58,7 +58,7 @@ fn log_panic(info: &PanicHookInfo<'_>) {
     tracing::error!(thread, place, cause, "panicked");
 }
 
-/// Waits for the last lines of the log, for a moment at most.
+/// Writes the last lines of the log when it's dropped, within a timeout.
 #[must_use]
 pub struct LogEnd(LogWriter);
 
@@ -68,7 +68,7 @@ impl Drop for LogEnd {
     }
 }
 
-/// What `tracing` writes to. Takes whole lines, and never fails or waits.
+/// The writer for `tracing`. It accepts whole lines, and never fails or waits.
 #[derive(Clone)]
 struct LogWriter(Arc<Shared>);
 
@@ -82,26 +82,26 @@ struct Shared {
 struct Queue {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// Whether the thread has a line in hand.
+    /// Whether the thread is writing a line.
     is_writing: bool,
-    /// Lines that were dropped and not reported yet.
+    /// The number of dropped lines that weren't reported yet.
     dropped: u64,
 }
 
 impl LogWriter {
-    /// Writes to `output` on a thread of its own. `report` is told how many lines were dropped, once
-    /// one is written again. Without a thread all lines are dropped and counted.
+    /// Writes to `output` on a separate thread. `report` receives the number of dropped lines after
+    /// the next successful write. Without a thread, all lines are dropped and counted.
     fn new(output: Box<dyn Write + Send>, report: fn(u64)) -> Self {
         let writer = Self(Arc::default());
         let shared = Arc::clone(&writer.0);
-        // Not a supervised thread: it tells of those, and what it does can't panic.
+        // This thread isn't supervised: supervision logs through it, and its code can't panic.
         let _ = thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || shared.work(output, report));
         writer
     }
 
-    /// Waits until no line is left, or for `timeout`.
+    /// Waits until the queue is empty, or for `timeout`.
     fn drain(&self, timeout: Duration) {
         let begun = Instant::now();
         let mut queue = self.0.lock();
@@ -155,7 +155,8 @@ impl Shared {
         }
     }
 
-    /// What became of the line in hand; answers how many were dropped before one that was written.
+    /// Records whether the line was written. After a success, returns the number of lines dropped
+    /// before it.
     fn written(&self, is_written: bool) -> Option<u64> {
         let mut queue = self.lock();
         queue.is_writing = false;
@@ -205,7 +206,7 @@ mod tests {
 
     static REPORTED: AtomicU64 = AtomicU64::new(0);
 
-    /// Fails, or waits, as it is told.
+    /// An output that fails or waits on request.
     #[derive(Clone, Default)]
     struct Output {
         fails: Arc<AtomicBool>,
@@ -266,7 +267,7 @@ mod tests {
         log.drain(second);
         assert_eq!(*output.lines.lock().unwrap(), ["one\n", "two\n"]);
 
-        // Nobody reads: the queue fills, nobody waits, and the process can end.
+        // Without a reader the queue fills up, logging doesn't wait, and the process can end.
         output.waits.store(true, Ordering::SeqCst);
         let begun = Instant::now();
         let line = vec![b'x'; MAX_WAITING / 16];

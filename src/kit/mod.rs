@@ -1,43 +1,43 @@
-//! What features share. Knows none of them.
+//! Shared code of all features. It doesn't depend on any feature.
 
-/// Who did what: the append-only record that a merchant can read.
+/// The append-only audit log of a merchant.
 pub mod audit;
-/// The wall clock, in one place, so that everything else is told the time.
+/// The only place that reads the clock.
 pub mod clock;
-/// The settings of an installation.
+/// The settings of an instance.
 pub mod config;
 pub(crate) mod console;
-/// What this process has done since its start, counted.
+/// Counters of this process since its start.
 pub(crate) mod counters;
-/// Facts with dates: what was in force when.
+/// Dated facts: which value was active at which time.
 pub mod dated;
-/// The only door to a database connection.
+/// The only access to database connections.
 pub mod db;
-/// Letters: posted with what they tell of, sent by the workers.
+/// Emails: queued with the change that they report, sent by workers.
 pub mod email;
-/// What can go wrong at the edge, and the page that says so.
+/// Errors of handlers and their status codes.
 pub mod error;
-/// How often something may happen, per key.
+/// Rate limits per key.
 pub mod limiter;
-/// The log: lines that can be lost, and never hold anything up.
+/// The log. Lines can be lost, but logging never blocks.
 pub mod log;
-/// The few system calls that the standard library does not have.
+/// System calls that the standard library doesn't have.
 pub mod os;
-/// Pseudonyms of people who were erased.
+/// Pseudonyms of erased users.
 pub mod pseudonyms;
-/// What is known of the request that is being answered.
+/// Facts about the current request.
 pub mod request;
-/// Secrets at rest: sealed with the installation's key.
+/// Secrets, encrypted with the instance's key.
 pub mod secrets;
-/// Security events: a line of the log each.
+/// Security events, one log line each.
 pub mod security;
-/// What the session of a browser holds.
+/// The contents of a browser session.
 pub mod session;
-/// What is to be done for stores in the background.
+/// Background jobs for stores.
 pub mod store_jobs;
-/// Threads that are started again when they panic.
+/// Threads that are restarted when they panic.
 pub mod supervise;
-/// Addresses that are linked from more than one place.
+/// URLs that several places link to.
 pub mod urls;
-/// What pages share: layout data, forms, paging, static files, headers.
+/// Shared code of pages: layout data, forms, pagination, static files, headers.
 pub mod web;

@@ -1,4 +1,4 @@
-//! The few system calls that the standard library does not have, each behind a safe function.
+//! System calls that the standard library doesn't have, each behind a safe function.
 
 use std::ffi::{CStr, CString};
 use std::io;
@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-/// A person or service known to the operating system.
+/// A user of the operating system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OsUser {
     pub name: String,
@@ -15,13 +15,13 @@ pub(crate) struct OsUser {
     pub gid: u32,
 }
 
-/// The user this process acts as.
+/// The effective user of this process.
 pub(crate) fn effective_uid() -> u32 {
-    // SAFETY: geteuid takes nothing, touches no memory and cannot fail.
+    // SAFETY: geteuid takes no arguments, accesses no memory and can't fail.
     unsafe { libc::geteuid() }
 }
 
-/// Looks a user up by name, wherever the system keeps its users.
+/// Looks up a user by name, in all sources that the system uses.
 pub(crate) fn user_by_name(name: &str) -> Option<OsUser> {
     let name = CString::new(name).ok()?;
     look_up(|entry, buffer, found| {
@@ -30,7 +30,7 @@ pub(crate) fn user_by_name(name: &str) -> Option<OsUser> {
     })
 }
 
-/// Looks a user up by number. `None` for a number without a name, as in some containers.
+/// Looks up a user by id. `None` for an id without a name, as in some containers.
 pub(crate) fn user_by_uid(uid: u32) -> Option<OsUser> {
     look_up(|entry, buffer, found| {
         // SAFETY: all pointers are valid for the call, and the length is the buffer's own.
@@ -41,7 +41,7 @@ pub(crate) fn user_by_uid(uid: u32) -> Option<OsUser> {
 fn look_up(
     call: impl FnOnce(*mut libc::passwd, &mut [libc::c_char], *mut *mut libc::passwd) -> libc::c_int,
 ) -> Option<OsUser> {
-    // Long enough for any entry seen in practice; a longer one counts as unknown.
+    // Long enough for any entry in practice; a longer one counts as unknown.
     let mut buffer = vec![0; 16 * 1024];
     let mut entry = std::mem::MaybeUninit::<libc::passwd>::uninit();
     let mut found = std::ptr::null_mut();
@@ -49,8 +49,8 @@ fn look_up(
     if outcome != 0 || found.is_null() {
         return None;
     }
-    // SAFETY: the call succeeded and `found` is not null, so `entry` is filled in and its
-    // name is a string that ends inside `buffer`, which still lives.
+    // SAFETY: the call succeeded and `found` isn't null, so `entry` is initialized. Its name is a
+    // string in `buffer`, which is still alive.
     let (name, uid, gid) = unsafe {
         let entry = entry.assume_init();
         (CStr::from_ptr(entry.pw_name), entry.pw_uid, entry.pw_gid)
@@ -58,10 +58,10 @@ fn look_up(
     Some(OsUser { name: name.to_str().ok()?.to_owned(), uid, gid })
 }
 
-/// Lets this process, all its threads, act as `user` and never as root again.
+/// Switches all threads of this process to `user` permanently.
 pub(crate) fn become_user(user: &OsUser) -> io::Result<()> {
-    // SAFETY: none of these touches memory of ours: the list of groups is empty. The C library
-    // changes the ids of every thread.
+    // SAFETY: none of these calls accesses memory, because the list of groups is empty. The C
+    // library changes the ids of every thread.
     let outcomes = unsafe {
         [libc::setgroups(0, std::ptr::null()), libc::setgid(user.gid), libc::setuid(user.uid)]
     };
@@ -75,18 +75,18 @@ pub(crate) fn become_user(user: &OsUser) -> io::Result<()> {
     Ok(())
 }
 
-/// Asks this process to end, as `kill` does.
+/// Asks this process to end, like `kill`.
 pub(crate) fn ask_to_end() {
-    // SAFETY: raise only sends a signal, whose handler is the runtime's.
+    // SAFETY: kill only sends a signal, which the runtime handles.
     unsafe { libc::kill(libc::getpid(), libc::SIGTERM) };
 }
 
-/// What the machine, or the container, is called; nothing where it has no name.
+/// The host name of the machine or container; empty if it has none.
 pub(crate) fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
-/// How many bytes an ordinary user can still write where `path` is.
+/// The bytes that an ordinary user can still write on the file system of `path`.
 pub fn free_space(path: &Path) -> io::Result<u64> {
     let path = CString::new(path.as_os_str().as_encoded_bytes())?;
     let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
@@ -94,13 +94,13 @@ pub fn free_space(path: &Path) -> io::Result<u64> {
     if unsafe { libc::statvfs(path.as_ptr(), found.as_mut_ptr()) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the call succeeded, so it has filled the value in.
+    // SAFETY: the call succeeded, so the value is initialized.
     let found = unsafe { found.assume_init() };
     #[expect(clippy::unnecessary_cast, reason = "the types differ between systems")]
     Ok(found.f_bavail as u64 * found.f_frsize as u64)
 }
 
-/// How much memory this process has; `None` where the system does not tell.
+/// The memory that this process uses; `None` if the system doesn't report it.
 pub(crate) fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -108,13 +108,13 @@ pub(crate) fn resident_bytes() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// Has the C library give memory back that is not used any more. Otherwise it keeps what was once
-/// allocated in large pieces, and has a pool for every thread: in ten minutes of mixed load four pools
-/// took 8 MiB more than one, and the threads' own caches keep one from being waited for.
+/// Makes the C library return unused memory. By default it retains large allocations, and has one
+/// arena per thread. In ten minutes of mixed load, four arenas took 8 MiB more than one. Thanks to
+/// the per-thread caches, threads hardly wait for a single arena.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn return_memory() {
     const LARGE: libc::c_int = 128 * 1024;
-    // SAFETY: mallopt only sets numbers of the allocator. One it does not know is left as it was.
+    // SAFETY: mallopt only sets parameters of the allocator, and ignores unknown ones.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
         libc::mallopt(libc::M_TRIM_THRESHOLD, LARGE);
@@ -122,16 +122,16 @@ pub fn return_memory() {
     }
 }
 
-/// Other allocators are left as they are.
+/// Does nothing for other allocators.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn return_memory() {}
 
-/// Has the system take no more than `bytes` of what a connection has not sent yet. Otherwise it takes
-/// megabytes at once, and a slow reader looks like one who does not read.
+/// Limits the unsent bytes of a connection in the kernel. By default the kernel accepts megabytes
+/// at once, so a slow reader looks like one that doesn't read at all.
 #[cfg(target_os = "linux")]
 pub(crate) fn limit_unsent(connection: &impl AsRawFd, bytes: libc::c_int) -> io::Result<()> {
     let (value, length) = (std::ptr::from_ref(&bytes), size_of_val(&bytes));
-    // SAFETY: the pointer and the length are those of `bytes`, which outlives the call.
+    // SAFETY: pointer and length belong to `bytes`, which outlives the call.
     let outcome = unsafe {
         libc::setsockopt(
             connection.as_raw_fd(),
@@ -144,52 +144,52 @@ pub(crate) fn limit_unsent(connection: &impl AsRawFd, bytes: libc::c_int) -> io:
     if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Other systems take as much as they do.
+/// Does nothing on other systems.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn limit_unsent(_connection: &impl AsRawFd, _bytes: libc::c_int) -> io::Result<()> {
     Ok(())
 }
 
-/// The sockets of this process: descriptor and inode.
+/// The sockets of this process, as descriptor and inode.
 pub(crate) fn sockets() -> Vec<(RawFd, u64)> {
     let entries = std::fs::read_dir("/dev/fd").into_iter().flatten().flatten();
     let descriptors = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     descriptors.filter_map(|fd| Some((fd, socket_inode(fd)?))).collect()
 }
 
-/// `None` for what is no socket, or not open.
+/// `None` if it isn't a socket, or isn't open.
 fn socket_inode(fd: RawFd) -> Option<u64> {
     let mut found = std::mem::MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: the pointer is valid for the call, which fails for a descriptor that isn't open.
+    // SAFETY: the pointer is valid for the call, which fails for a closed descriptor.
     if unsafe { libc::fstat(fd, found.as_mut_ptr()) } != 0 {
         return None;
     }
-    // SAFETY: the call succeeded, so it has filled the value in.
+    // SAFETY: the call succeeded, so the value is initialized.
     let found = unsafe { found.assume_init() };
     (found.st_mode & libc::S_IFMT == libc::S_IFSOCK).then_some(found.st_ino)
 }
 
-/// Another handle on the socket that was open as `fd`, unless that means another one by now.
+/// A second handle on the socket that was open as `fd`, unless `fd` now refers to another one.
 pub(crate) fn second_handle(fd: RawFd, inode: u64) -> Option<OwnedFd> {
-    // SAFETY: a descriptor that was closed meanwhile makes the call fail, or gives a handle on
-    // something else, which is found out below and closed again.
+    // SAFETY: if the descriptor was closed meanwhile, the call fails, or returns a handle on
+    // something else. The check below detects that and closes it.
     let handle = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned().ok()?;
     (socket_inode(handle.as_raw_fd()) == Some(inode)).then_some(handle)
 }
 
-/// What can be read from a socket without waiting.
+/// Whether a socket has data to read.
 pub(crate) enum Waiting {
     Nothing,
     Bytes,
-    /// The other end has closed or reset it.
+    /// The other end closed or reset the connection.
     End,
 }
 
-/// Looks at the socket `fd` and takes nothing.
+/// Checks the socket `fd` without reading or waiting.
 pub(crate) fn waiting_on(fd: RawFd) -> Waiting {
     let mut byte = 0_u8;
     let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
-    // SAFETY: the pointer and the length are those of `byte`.
+    // SAFETY: pointer and length belong to `byte`.
     match unsafe { libc::recv(fd, (&raw mut byte).cast(), 1, flags) } {
         1.. => Waiting::Bytes,
         0 => Waiting::End,
@@ -202,15 +202,14 @@ pub(crate) fn waiting_on(fd: RawFd) -> Waiting {
 
 /// Sends `signal` to the process `pid`.
 pub(crate) fn signal(pid: i32, signal: libc::c_int) -> io::Result<()> {
-    // SAFETY: kill touches no memory of ours. Numbers below 1 would address groups of processes.
+    // SAFETY: kill accesses no memory. Ids below 1 would refer to process groups.
     if pid > 0 && unsafe { libc::kill(pid, signal) } == 0 {
         return Ok(());
     }
     Err(io::Error::last_os_error())
 }
 
-/// Whether `pid` runs. A process that has ended and waits to be reaped does not run, although
-/// it can still be signalled.
+/// Whether `pid` runs. A zombie doesn't run, although it can still be signaled.
 pub(crate) fn runs(pid: i32) -> bool {
     let exists = match signal(pid, 0) {
         Ok(()) => true,
@@ -221,7 +220,7 @@ pub(crate) fn runs(pid: i32) -> bool {
 
 #[cfg(target_os = "linux")]
 fn is_zombie(pid: i32) -> bool {
-    // "pid (name) state ...": the name may itself hold brackets, so look behind the last one.
+    // "pid (name) state ...": the name may contain parentheses, so look after the last one.
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
         stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X']))
     })
@@ -232,18 +231,18 @@ fn is_zombie(_pid: i32) -> bool {
     false
 }
 
-/// The file name of the program that `pid` runs; `None` where the system does not tell.
+/// The file name of the program that `pid` runs; `None` if the system doesn't report it.
 pub(crate) fn program_name(pid: i32) -> Option<String> {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let program = line.split(|byte| *byte == 0).next()?;
     let name = program.rsplit(|byte| *byte == b'/').next()?;
-    // The server's own processes call themselves "postgres: checkpointer".
+    // Processes of the server are named "postgres: checkpointer" and the like.
     let name = name.split(|byte| *byte == b':').next()?;
     Some(String::from_utf8_lossy(name).into_owned())
 }
 
-/// Lets the command begin a session of its own, so that Ctrl-C on our terminal, or its end,
-/// does not reach the server while other processes still use it.
+/// Runs the command in a new session, so that Ctrl-C or the end of this terminal doesn't stop the
+/// server while other processes use it.
 pub(crate) fn detach(command: &mut Command) {
     // SAFETY: setsid may be called between fork and exec.
     unsafe {
@@ -256,11 +255,11 @@ pub(crate) fn detach(command: &mut Command) {
     }
 }
 
-/// Lets the command run in a user namespace of its own: it keeps the right to our files and
-/// loses every other right of root. PostgreSQL, which refuses to run as root, then agrees to run.
+/// Runs the command in a new user namespace: it can access root's files, but loses every other
+/// privilege. PostgreSQL, which refuses to run as root, accepts that.
 #[cfg(target_os = "linux")]
 pub(crate) fn lose_root(command: &mut Command) {
-    // SAFETY: unshare may be called between fork and exec, where there is one thread.
+    // SAFETY: unshare may be called between fork and exec, where only one thread exists.
     unsafe {
         command.pre_exec(|| {
             if libc::unshare(libc::CLONE_NEWUSER) == -1 {
@@ -271,10 +270,10 @@ pub(crate) fn lose_root(command: &mut Command) {
     }
 }
 
-/// Only Linux has user namespaces: elsewhere the command fails to start.
+/// Only Linux has user namespaces, so the command fails to start elsewhere.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn lose_root(command: &mut Command) {
-    // SAFETY: the closure only makes an error.
+    // SAFETY: the closure only creates an error.
     unsafe {
         command.pre_exec(|| Err(io::Error::from_raw_os_error(libc::EPERM)));
     }

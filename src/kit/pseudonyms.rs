@@ -1,9 +1,9 @@
-//! Pseudonyms of people who were erased: an email address that tells nothing, and is the same for
-//! every spelling of one mailbox, so that own purchases and Customer Email triggers are judged after
-//! an erasure as before.
+//! Pseudonyms of erased users: email addresses that reveal nothing. All spellings of one mailbox
+//! have the same pseudonym. So own purchases and Customer Email triggers work as before the
+//! erasure.
 //!
-//! A pseudonym is a keyed hash. Every merchant has a key of its own, encrypted with the instance's:
-//! the database alone doesn't tell whose pseudonym one is.
+//! A pseudonym is a keyed hash. Every merchant has its own key, which is encrypted with the
+//! instance's key. So the database alone doesn't reveal the user.
 
 use diesel::prelude::*;
 use hmac::{Hmac, KeyInit, Mac};
@@ -15,22 +15,22 @@ use vouch_core::email::EmailKey;
 use crate::kit::db::schema::merchants;
 use crate::kit::secrets::{DecryptError, Encryptor, Use};
 
-/// The domain of pseudonyms: no mail is ever delivered there (RFC 2606).
+/// The domain of pseudonyms. No email is ever delivered there (RFC 2606).
 const DOMAIN: &str = "@erased.invalid";
-/// As much of a hash is kept: 128 bits.
+/// Only this much of the hash is stored: 128 bits.
 const HASH_BYTES: usize = 16;
 
-/// Whether `email` is the pseudonym of a person who was erased.
+/// Whether `email` is the pseudonym of an erased user.
 pub fn is_pseudonym(email: &str) -> bool {
     email.trim().ends_with(DOMAIN)
 }
 
-/// The address in place of that of a user who was erased.
+/// The email that replaces an erased user's.
 pub fn of_user(user_id: i64) -> String {
     format!("erased-user-{user_id}{DOMAIN}")
 }
 
-/// Opens and creates the keys of merchants.
+/// Decrypts and creates the keys of merchants.
 #[derive(Clone, Debug)]
 pub struct Pseudonyms(Encryptor);
 
@@ -39,10 +39,9 @@ impl Pseudonyms {
         Self(encryptor.clone())
     }
 
-    /// Those of a merchant whose `merchants.erasure_key` is `encrypted`.
+    /// The pseudonyms of a merchant whose `merchants.erasure_key` is `encrypted`.
     ///
-    /// # Errors
-    /// [`DecryptError`] when it was encrypted with another instance's key.
+    /// Fails with [`DecryptError`] if it was encrypted with another instance's key.
     pub fn open(
         &self,
         merchant_id: i64,
@@ -51,10 +50,9 @@ impl Pseudonyms {
         self.0.open(key_use(merchant_id), encrypted).map(MerchantPseudonyms)
     }
 
-    /// Those of a merchant, whose key is created with the first of them.
+    /// The pseudonyms of a merchant. The key is created at the first use.
     ///
-    /// # Errors
-    /// `DeserializationError` when the key doesn't open with this instance's.
+    /// Fails with `DeserializationError` if this instance's key doesn't decrypt it.
     pub fn of_merchant(
         &self,
         conn: &mut PgConnection,
@@ -74,8 +72,8 @@ impl Pseudonyms {
     }
 }
 
-/// Encrypts every merchant's key with `new` instead of `old`, within `Scope::Instance`. What opens
-/// with neither stays as it is.
+/// Re-encrypts every merchant's key from `old` to `new`, within `Scope::Instance`. A key that
+/// neither decrypts stays unchanged.
 pub fn reencrypt(conn: &mut PgConnection, old: &Encryptor, new: &Encryptor) -> QueryResult<()> {
     let keys: Vec<(i64, Option<Vec<u8>>)> = merchants::table
         .filter(merchants::erasure_key.is_not_null())
@@ -93,7 +91,8 @@ pub fn reencrypt(conn: &mut PgConnection, old: &Encryptor, new: &Encryptor) -> Q
     Ok(())
 }
 
-/// How many merchants have a key, and how many of these don't open; within `Scope::Instance`.
+/// The number of merchants with a key, and the number of keys that can't be decrypted. Runs within
+/// `Scope::Instance`.
 pub fn check(conn: &mut PgConnection, encryptor: &Encryptor) -> QueryResult<(usize, usize)> {
     let keys: Vec<(i64, Option<Vec<u8>>)> = merchants::table
         .filter(merchants::erasure_key.is_not_null())
@@ -109,11 +108,11 @@ fn key_use(merchant_id: i64) -> Use {
     Use { merchant_id, store_id: 0, purpose: "erasure" }
 }
 
-/// Makes the pseudonyms of one merchant.
+/// Computes the pseudonyms of one merchant.
 pub struct MerchantPseudonyms(SecretSlice<u8>);
 
 impl MerchantPseudonyms {
-    /// What `erased_emails` knows the mailbox by.
+    /// The key of the mailbox in `erased_emails`.
     pub fn hash(&self, mailbox: &EmailKey) -> Vec<u8> {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret())
             .expect("HMAC takes keys of any length");
@@ -121,7 +120,7 @@ impl MerchantPseudonyms {
         mac.finalize().into_bytes()[..HASH_BYTES].to_vec()
     }
 
-    /// The address in place of the mailbox; a pseudonym is its own.
+    /// The pseudonym of a mailbox. A pseudonym's own pseudonym is itself.
     pub fn email(&self, mailbox: &EmailKey) -> String {
         if is_pseudonym(mailbox.as_str()) {
             return mailbox.as_str().to_owned();

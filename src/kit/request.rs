@@ -1,6 +1,5 @@
-//! What is known of the request that is being answered: ambient, as the log's spans are, so that what
-//! happens deep inside can say from whom and where. [`crate::kit::db::Db`] carries it to its blocking
-//! threads. Workers and commands have none.
+//! Facts about the current request, available in any depth like the log's spans.
+//! [`crate::kit::db::Db`] passes them to its blocking threads. Workers and commands have none.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -12,17 +11,15 @@ tokio::task_local! {
     static CURRENT: Arc<Request>;
 }
 
-/// One request.
 #[derive(Debug)]
 pub struct Request {
-    /// The network address it comes from, by the rule of `VOUCH_TRUSTED_PROXIES`.
+    /// The client's IP address, by the rule of `VOUCH_TRUSTED_PROXIES`.
     pub client: IpAddr,
-    /// Its method.
     pub method: String,
-    /// Its row in the table of routes, never its address: addresses hold tokens. `None` for an
-    /// address without a row.
+    /// The pattern in the table of routes, never the actual path, because paths may contain tokens.
+    /// `None` for an unknown path.
     pub route: Option<String>,
-    /// Its number in the log.
+    /// The request's id in the log.
     pub id: String,
     sender: Mutex<Sender>,
     /// In microseconds.
@@ -30,61 +27,60 @@ pub struct Request {
     commit_is_cut_off: AtomicBool,
 }
 
-/// Who sends a request, as far as it is known so far.
+/// The sender of a request, as far as it's known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sender {
-    /// The user who is signed in; under "view as", the one who looks.
+    /// The signed-in user; under "view as", the support user.
     pub user_id: Option<i64>,
-    /// The merchant within which it happens.
+    /// The merchant that the request is about.
     pub merchant_id: Option<i64>,
-    /// The API key of the merchant.
+    /// The merchant's API key, for API requests.
     pub api_key_id: Option<i64>,
-    /// The store of the merchant whose webhook it is.
+    /// The merchant's store, for webhooks.
     pub store_id: Option<i64>,
 }
 
 impl Request {
-    /// One whose sender is not known yet.
+    /// A request whose sender isn't known yet.
     pub fn new(client: IpAddr, method: String, route: Option<String>, id: String) -> Self {
         let (sender, waited) = (Mutex::default(), AtomicU64::default());
         let commit_is_cut_off = AtomicBool::default();
         Self { client, method, route, id, sender, waited, commit_is_cut_off }
     }
 
-    /// Who sends it.
     pub fn sender(&self) -> Sender {
         *self.sender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a commit of it was cut off, so that it isn't known what was saved.
+    /// Whether a commit was interrupted, so it's unknown whether the change was saved.
     pub fn commit_is_cut_off(&self) -> bool {
         self.commit_is_cut_off.load(Ordering::Relaxed)
     }
 
-    /// Notes that a commit was cut off. A request that only reads has nothing to save.
+    /// Records an interrupted commit. Requests that only read save nothing.
     pub fn cut_off_commit(&self) {
         let saves = !matches!(self.method.as_str(), "GET" | "HEAD");
         self.commit_is_cut_off.store(saves, Ordering::Relaxed);
     }
 
-    /// How long it has waited for the database so far: not for its body, and not for stores.
+    /// The time spent on the database so far. It doesn't include the body or calls to stores.
     pub fn waited(&self) -> Duration {
         Duration::from_micros(self.waited.load(Ordering::Relaxed))
     }
 
-    /// Notes another wait for the database.
+    /// Adds a wait for the database.
     pub fn has_waited(&self, time: Duration) {
         let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX / 2);
         self.waited.fetch_add(time, Ordering::Relaxed);
     }
 }
 
-/// Answers a request with `answer`.
+/// Runs `answer` with this request as the current one.
 pub async fn during<T>(request: Arc<Request>, answer: impl Future<Output = T>) -> T {
     CURRENT.scope(request, answer).await
 }
 
-/// Does a part of a request's work on another thread.
+/// Runs part of a request's work on another thread, with the same current request.
 pub fn within<T>(request: Option<Arc<Request>>, work: impl FnOnce() -> T) -> T {
     match request {
         Some(request) => CURRENT.sync_scope(request, work),
@@ -92,12 +88,12 @@ pub fn within<T>(request: Option<Arc<Request>>, work: impl FnOnce() -> T) -> T {
     }
 }
 
-/// The request that is being answered, if one is.
+/// The current request, if there is one.
 pub fn current() -> Option<Arc<Request>> {
     CURRENT.try_with(Arc::clone).ok()
 }
 
-/// Notes who sends the current request.
+/// Records the sender of the current request.
 pub fn sent_by(sender: Sender) {
     if let Some(request) = current() {
         *request.sender.lock().unwrap_or_else(PoisonError::into_inner) = sender;

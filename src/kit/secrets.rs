@@ -1,4 +1,4 @@
-//! Secrets at rest: sealed with the installation's key, opened only where they are used.
+//! Encrypts secrets in the database with the instance's key.
 
 use std::fmt;
 
@@ -9,35 +9,35 @@ use rand::Rng;
 use secrecy::{ExposeSecret, SecretBox, SecretSlice};
 use sha2::Sha256;
 
-/// How a sealed secret is laid out: this byte, 24 bytes of nonce, ciphertext with its tag.
+/// The layout of an encrypted secret: this byte, 24 bytes of nonce, the ciphertext with its tag.
 const VERSION: u8 = 1;
 const NONCE_BYTES: usize = 24;
-/// The installation's key serves several ends; each gets a key of its own from it.
+/// The instance's key has several purposes, and a separate key is derived for each.
 const ENCRYPTION: &[u8] = b"vouch: secrets at rest, version 1";
 
-/// What a sealed secret is for. It is bound in: moved to another row, it does not open.
+/// The purpose of a secret. It's bound to the ciphertext, so a secret that was moved to another row
+/// can't be decrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// Whose it is.
     pub merchant_id: i64,
-    /// The store it belongs to.
+    /// The store that it belongs to.
     pub store_id: i64,
-    /// What it does there, as a fixed word: `webhook`.
+    /// A fixed word for its purpose, such as `webhook`.
     pub purpose: &'static str,
 }
 
 impl Use {
-    /// What belongs to the installation itself.
+    /// For secrets of the instance itself.
     pub const fn of_instance(purpose: &'static str) -> Self {
         Self::of_person(0, purpose)
     }
 
-    /// What belongs to a person, who is of no merchant and no store.
+    /// For secrets of a user, without merchant or store.
     pub const fn of_person(user_id: i64, purpose: &'static str) -> Self {
         Self { merchant_id: 0, store_id: user_id, purpose }
     }
 
-    /// Numbers of fixed length first, so that no two uses write alike.
+    /// The ids have a fixed length and come first, so that two uses never have the same bytes.
     fn associated_data(self) -> Vec<u8> {
         let mut data = vec![VERSION];
         data.extend(self.merchant_id.to_be_bytes());
@@ -47,14 +47,14 @@ impl Use {
     }
 }
 
-/// A sealed secret does not open: it was sealed with another installation key or for another use,
-/// or its bytes were changed.
+/// A secret can't be decrypted: it was encrypted with another instance's key or for another use, or
+/// its bytes were changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a secret does not open with this installation's key")]
 pub struct DecryptError;
 
-/// Seals and opens secrets: XChaCha20-Poly1305 with a random nonce, whose 24 bytes are long enough
-/// never to meet twice.
+/// Encrypts and decrypts secrets with XChaCha20-Poly1305. The random nonce has 24 bytes, so it
+/// practically never repeats.
 #[derive(Clone)]
 pub struct Encryptor(XChaCha20Poly1305);
 
@@ -65,13 +65,13 @@ impl fmt::Debug for Encryptor {
 }
 
 impl Encryptor {
-    /// The sealer of an installation, by its `Config::secret_key`.
+    /// Uses a key derived from `Config::secret_key`.
     pub fn new(secret_key: &SecretBox<[u8; 32]>) -> Self {
         let key = derive(secret_key, ENCRYPTION);
         Self(XChaCha20Poly1305::new(key.expose_secret().into()))
     }
 
-    /// Seals `secret` for one use.
+    /// Encrypts `secret` for one use.
     pub fn encrypt(&self, bound_to: Use, secret: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce);
@@ -83,10 +83,9 @@ impl Encryptor {
         [&[VERSION], nonce.as_slice(), &ciphertext].concat()
     }
 
-    /// Opens what was sealed for the same use.
+    /// Decrypts a secret that was encrypted for the same use.
     ///
-    /// # Errors
-    /// [`DecryptError`], with no word on which of its reasons it was.
+    /// The [`DecryptError`] doesn't say which of its reasons applies.
     pub fn open(&self, bound_to: Use, encrypted: &[u8]) -> Result<SecretSlice<u8>, DecryptError> {
         let (version, rest) = encrypted.split_first().ok_or(DecryptError)?;
         let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(DecryptError)?;
@@ -101,7 +100,7 @@ impl Encryptor {
     }
 }
 
-/// A key for one end, from the installation's key: HMAC-SHA-256 over a fixed label.
+/// Derives a key for one purpose from the instance's key: HMAC-SHA-256 of a fixed label.
 pub fn derive(secret_key: &SecretBox<[u8; 32]>, label: &[u8]) -> SecretBox<[u8; 32]> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret_key.expose_secret())
         .expect("HMAC takes keys of any length");

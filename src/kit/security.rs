@@ -1,16 +1,16 @@
-//! Security events: one line of the log each, counted by kind.
+//! Security events: each writes one line to the log and increments a counter.
 //!
 //! ```text
-//! security::note(Kind::PasswordChanged);              // by whoever is signed in
-//! security::note(Kind::SignInFailed.by(user.id));     // by a user who isn't
+//! security::note(Kind::PasswordChanged);          // by the signed-in user
+//! security::note(Kind::SignInFailed.by(user.id)); // by a user who isn't signed in
 //! ```
 //!
-//! A line has the event, the user, the merchant, the client's address (by the rule of
-//! `VOUCH_TRUSTED_PROXIES`), the route and the request's number, and never a token, a password, an
-//! email address or anything else that was typed. What touches a merchant's data has a row in that
-//! merchant's audit log besides, written in the transaction of the act: [`Kind::is_audited`].
+//! A line contains the event, the user, the merchant, the client's IP address (by the rule of
+//! `VOUCH_TRUSTED_PROXIES`), the route and the request's id. It never contains a token, a password,
+//! an email or other input. If an event changes a merchant's data, the merchant's audit log also
+//! has an entry, written in the same transaction: [`Kind::is_audited`].
 //!
-//! Refusals are seen by `web::watch` alone, from the answer: a handler that refuses needs no call.
+//! `web::watch` records refusals from the response, so handlers that refuse don't call anything.
 
 use std::fmt::Display;
 
@@ -95,10 +95,11 @@ text_enum! {
 }
 
 impl Kind {
-    /// Whether it touches a merchant's data, so that the merchant's audit log has a row of it.
+    /// Whether the event changes a merchant's data, so that the merchant's audit log has an entry
+    /// too.
     ///
-    /// What a user does to their own account isn't a merchant's (they may belong to several), and a
-    /// refusal touches nothing: as rows, a stranger could fill a merchant's log.
+    /// Changes of a user's own account don't, because the user may belong to several merchants.
+    /// Refusals change nothing, and with entries anyone could fill a merchant's log.
     pub fn is_audited(self) -> bool {
         match self {
             Self::ViewBegan
@@ -138,7 +139,7 @@ impl Kind {
         }
     }
 
-    /// Whether something was refused: such lines are warnings.
+    /// Whether a request was refused; these lines are warnings.
     fn is_refusal(self) -> bool {
         matches!(
             self,
@@ -156,18 +157,18 @@ impl Kind {
         )
     }
 
-    /// The event, by this user, where that isn't who is signed in; `None` for nobody known.
+    /// The event caused by this user instead of the signed-in one; `None` for an unknown user.
     pub fn by(self, user_id: impl Into<Option<i64>>) -> Event {
         Event { user_id: user_id.into(), ..self.into() }
     }
 
-    /// The event, about one thing: a noun and its key, such as `("merchant", 12)`.
+    /// The event about one object: a noun and its id, such as `("merchant", 12)`.
     pub fn about(self, noun: &str, key: impl Display) -> Event {
         Event { subject: Some(format!("{noun} {key}")), ..self.into() }
     }
 }
 
-/// An event, ready to be noted.
+/// An event that is ready for [`note`].
 #[derive(Clone, Debug)]
 pub struct Event {
     kind: Kind,
@@ -176,7 +177,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// About one thing: a noun and its key.
+    /// About one object: a noun and its id.
     #[must_use]
     pub fn about(self, noun: &str, key: impl Display) -> Self {
         Self { subject: Some(format!("{noun} {key}")), ..self }
@@ -189,14 +190,14 @@ impl From<Kind> for Event {
     }
 }
 
-/// Writes the event's line and counts it. Call it once the act is done, within the request: what the
-/// line says of the request, and of who is signed in, comes from [`crate::kit::request`].
+/// Logs and counts the event. Call it after the change, within the request, because
+/// [`crate::kit::request`] provides the signed-in user and the other facts.
 pub fn note(event: impl Into<Event>) {
     let Event { kind, user_id, subject } = event.into();
     let request = request::current();
     let request = request.as_deref();
     let sender = request.map(request::Request::sender).unwrap_or_default();
-    // An absent field isn't written, and `Option` is a value that may be absent.
+    // `Option` fields with `None` aren't written.
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(

@@ -1,4 +1,4 @@
-//! What the session of a browser holds, by key, and the place that its user chose.
+//! The contents of a browser session, by key, and the context that the user chose.
 
 use actix_session::Session;
 use rand::distr::{Alphanumeric, SampleString};
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::kit::db::text_enum;
 use crate::kit::error::AppResult;
 
-/// Who is signed in.
+/// The signed-in user.
 pub(crate) const USER_ID: &str = "user_id";
-/// The token that its forms carry.
+/// The CSRF token of its forms.
 pub(crate) const TOKEN: &str = "csrf";
 /// The message for the next page.
 pub(crate) const FLASH: &str = "flash";
-/// The chosen place.
+/// The chosen context.
 pub(crate) const WORKSPACE: &str = "place";
 
 text_enum! {
@@ -29,32 +29,28 @@ text_enum! {
 }
 
 impl Role {
-    /// Whether this role may do what `needed` may.
+    /// Whether this role includes the rights of `needed`.
     pub fn covers(self, needed: Self) -> bool {
         self <= needed
     }
 }
 
-/// Where a person can go after signing in.
+/// A context that a user can choose after sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Workspace {
-    /// A merchant's pages, as a member.
+    /// A merchant's pages, for a member.
     Member {
-        /// Which merchant.
         merchant_id: i64,
-        /// Its name.
+        /// The merchant's name.
         merchant: String,
-        /// As what.
         role: Role,
     },
-    /// The affiliate's side of a program.
+    /// The portal of an affiliate in a program.
     Affiliate {
-        /// Which merchant.
         merchant_id: i64,
-        /// Its name.
+        /// The merchant's name.
         merchant: String,
-        /// Which affiliate of it.
         affiliate_id: i64,
     },
     /// The pages of support staff.
@@ -62,7 +58,7 @@ pub enum Workspace {
 }
 
 impl Workspace {
-    /// The page the place begins with.
+    /// The first page of the context.
     pub fn home(&self) -> &'static str {
         match self {
             Self::Member { .. } => "/dashboard",
@@ -71,7 +67,7 @@ impl Workspace {
         }
     }
 
-    /// Whether `path` is one of its pages: what one person's places do not share.
+    /// Whether `path` belongs to this context. The contexts of a user share no pages.
     pub fn has(&self, path: &str) -> bool {
         let of_affiliates = path.starts_with("/portal");
         let of_support = path.starts_with("/support");
@@ -82,7 +78,7 @@ impl Workspace {
         }
     }
 
-    /// Whose rows it shows.
+    /// The merchant whose rows it shows.
     pub fn merchant_id(&self) -> Option<i64> {
         match self {
             Self::Member { merchant_id, .. } | Self::Affiliate { merchant_id, .. } => {
@@ -92,7 +88,7 @@ impl Workspace {
         }
     }
 
-    /// How the place is named in the form that chooses it.
+    /// The value in the form that chooses the context.
     pub fn key(&self) -> String {
         match self {
             Self::Member { merchant_id, .. } => format!("member-{merchant_id}"),
@@ -104,19 +100,19 @@ impl Workspace {
     }
 }
 
-/// The key of the place that was chosen; empty where none is.
+/// The key of the chosen context; empty if there is none.
 pub(crate) fn chosen_workspace(session: &Session) -> AppResult<String> {
     Ok(session.get::<Workspace>(WORKSPACE)?.map(|place| place.key()).unwrap_or_default())
 }
 
-/// Lets the session go on under a new key with a new CSRF token, so that what was known of it before
-/// is worth nothing: at every sign-in, and whenever a person's sessions were ended.
+/// Gives the session a new key and a new CSRF token, so that the old ones are useless. Call it at
+/// every sign-in, and when a user's sessions are ended.
 pub fn renew_session(session: &Session) -> AppResult<()> {
     session.renew();
     renew_csrf(session).map(drop)
 }
 
-/// A new CSRF token.
+/// Creates a new CSRF token.
 pub(crate) fn renew_csrf(session: &Session) -> AppResult<String> {
     let token = Alphanumeric.sample_string(&mut rand::rng(), 32);
     session.insert(TOKEN, &token)?;
