@@ -160,9 +160,9 @@ pub fn forget_instance_ips(conn: &mut PgConnection, older_than: DateTime<Utc>) -
     diesel::select(forget_instance_addresses(older_than)).get_result(conn)
 }
 
-/// Erases one person from the instance's log, within `Scope::Instance`: by account, what they did
-/// and the reasons for events about the account; by `words`, reasons that name them. Returns the
-/// number of changed rows.
+/// Erases one person from the instance's log, within `Scope::Instance`. In events by their account it
+/// replaces the actor's name and blanks the IP address. From events about the account it removes the
+/// reason, and in other reasons it replaces `words`. Returns the number of changed rows.
 pub fn erase_from_instance(
     conn: &mut PgConnection,
     user_id: Option<i64>,

@@ -294,7 +294,7 @@ pub fn proportion_half_even(amount: i64, part: i64, whole: i64) -> i64 {
 ///
 /// It uses the largest remainder method: each part is rounded down, then the largest remainders get
 /// one more unit. On a tie, the earlier part comes first. A part differs from its exact share by
-/// less than one unit, so it exceeds its weight only if `total` exceeds the sum of the weights.
+/// less than one unit. So it exceeds its weight only if `total` exceeds the sum of the weights.
 /// Negative weights count as zero, and if all are zero, the parts are equal. Without weights there
 /// are no parts.
 pub fn allocate(total: i64, weights: &[i64]) -> Vec<i64> {

@@ -90,7 +90,7 @@ impl UnusedKey {
         Some(Self { file, content: key })
     }
 
-    /// Makes it the key from now on. Truncating the file only removes the mark, so the file
+    /// Activates the key. Truncating the file only removes the mark, so the file
     /// contains the key even after a crash.
     pub fn take_into_use(&self) -> std::io::Result<()> {
         let file = OpenOptions::new().write(true).open(&self.file)?;

@@ -2,10 +2,11 @@
 //!
 //! Diesel only exposes the SQLSTATEs of broken constraints and a few conflicts. For all other
 //! errors it only gives the message, in the server's language. So permanent errors are listed here,
-//! and all others count as temporary: a full disk (53100), no memory (53200), too many connections
-//! (53300), a shutdown (57P01 to 57P03), an I/O error (58030), a lock timeout (55P03), a deadlock
-//! (40P01), a statement timeout (57014). The store then sends its webhook again, and a job is
-//! retried.
+//! and all others count as temporary. Then the store sends its webhook again, and a job is retried.
+//!
+//! Temporary are, for example: a full disk (53100), no memory (53200), too many connections (53300),
+//! a shutdown (57P01 to 57P03), an I/O error (58030), a lock timeout (55P03), a deadlock (40P01) and a
+//! statement timeout (57014).
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
 
@@ -83,9 +84,11 @@ fn is_cut_short(message: &str) -> bool {
         .any(|words| message.starts_with(words))
 }
 
-/// Whether the database rejected a value that no row can hold: invalid text (SQLSTATE 22021,
-/// 22P05), a timestamp or number out of range (22008, 22003), a value of the wrong type (22P02), or
-/// one too large for an index (54000).
+/// Whether the database rejected a value that no row can hold.
+///
+/// * Invalid text (SQLSTATE 22021, 22P05).
+/// * A timestamp or number out of range (22008, 22003).
+/// * A value of the wrong type (22P02), or one too large for an index (54000).
 ///
 /// It parses PostgreSQL's English messages. On a server with another language, such a value counts
 /// as a temporary fault. The embedded server uses English. So does every server that lets Vouch's

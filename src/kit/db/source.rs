@@ -47,9 +47,9 @@ impl Source {
         self.url.expose_secret()
     }
 
-    /// The user that a process started as root can switch to: the user of the embedded server, else
-    /// the owner of the data folder, else a user that owns nothing. `None` if only root can connect
-    /// to the server.
+    /// The user that a process started as root can switch to. That's the user of the embedded
+    /// server, else the owner of the data folder, else a user that owns nothing. `None` if only
+    /// root can connect to the server.
     pub(crate) fn user(&self, data_dir: &Path) -> Option<OsUser> {
         if let Some(server) = &self.embedded {
             return server.user().cloned();

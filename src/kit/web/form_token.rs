@@ -1,6 +1,6 @@
 //! The `csrf` field of every form. For a signed-in user it has three parts: the session's token, a
-//! random number of the page, and a proof that the page was rendered for this user in the chosen
-//! program.
+//! random number of the page, and a proof. The proof shows that the page was rendered for this user
+//! in the chosen program.
 //!
 //! The number distinguishes a form that is sent twice from two forms. The proof outlives the
 //! session, so that the input can be shown again, but only to the same user in the same program.

@@ -13,7 +13,7 @@
 //! The kernel identifies clients, so there are no passwords. `vouch_owner` owns the database and
 //! everything in it, and only migrations use it. The application connects as `vouch`, which only
 //! has the grants of the migrations. Row-level security applies to both. The superuser
-//! `vouch_admin` is only used to prepare databases, and by backups.
+//! `vouch_admin` only manages the server, prepares databases and makes backups.
 //!
 //! A thread restarts the server if it's killed. If Vouch itself is killed, the server continues,
 //! and the next start uses it.

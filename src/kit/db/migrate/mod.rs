@@ -76,7 +76,10 @@ pub enum MigrateError {
     #[error(
         "the database role {role} bypasses row security; as superuser, make proper ones and name them in VOUCH_OWNER_DATABASE_URL and DATABASE_URL: {SQL_FOR_ROLES}"
     )]
-    BypassesRowSecurity { role: String },
+    BypassesRowSecurity {
+        /// The role that Vouch would use.
+        role: String,
+    },
     /// The server is older than version 14.
     #[error("the database server is version {0}; Vouch needs PostgreSQL 14 or newer")]
     TooOld(String),

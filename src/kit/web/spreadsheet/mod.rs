@@ -1,5 +1,5 @@
-//! Parses uploaded CSV files in the variants that spreadsheets write: commas, semicolons or tabs,
-//! quotes, any line ends, a `sep=` line, in UTF-8, UTF-16 or Windows-1252.
+//! Parses uploaded CSV files in the variants that spreadsheets write. They have commas, semicolons
+//! or tabs, quotes, any line ends, a `sep=` line, and use UTF-8, UTF-16 or Windows-1252.
 
 mod cell;
 mod changed;
