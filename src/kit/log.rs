@@ -1,9 +1,9 @@
 //! Writes the log to standard error, on a separate thread.
 //!
 //! Logging only adds a line to a queue. A line is dropped if it can't be written (a full disk, a
-//! closed pipe), or if the queue is full because nothing reads the pipe. Dropped lines are counted
-//! in `vouch_log_lines_dropped_total`, and logged once writing works again. `tracing-appender`
-//! doesn't count failed writes, and prints when it stops.
+//! closed pipe). It's also dropped if the queue is full, because nothing reads the pipe. Dropped
+//! lines are counted in `vouch_log_lines_dropped_total`, and logged once writing works again.
+//! `tracing-appender` doesn't count failed writes, and prints when it stops.
 
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};

@@ -1,9 +1,9 @@
 //! Chooses the user that runs the server.
 //!
 //! PostgreSQL refuses to run as root. If Vouch runs as root, it transfers the server and the data
-//! folder to another user: the owner of the existing cluster, else the first one in [`USERS`] that
-//! exists. If that user can't enter the data folder (for example in root's home folder), the server
-//! runs in a user namespace. There it can access root's files, but has no other privileges.
+//! folder to another user. That's the owner of the existing cluster, else the first one in [`USERS`]
+//! that exists. If that user can't enter the data folder (for example in root's home folder), the
+//! server runs in a user namespace. There it can access root's files, but has no other privileges.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
