@@ -6,6 +6,7 @@ use serde_json::json;
 use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::clock;
 use vouch::kit::db::schema::pushes;
+use vouch_core::money::Currency;
 use vouch_platforms::bigcommerce::{Discount, Kind, Rules};
 use vouch_platforms::{CallError, CodeState, Mark, NewCode, StoreCode};
 
@@ -19,8 +20,8 @@ fn new_code(code: &str) -> NewCode {
 
 fn rules(kind: Kind, discount: Discount, amount: &str) -> Rules {
     let in_money = matches!(discount, Discount::PerOrder | Discount::PerItem);
-    let currency = if in_money && kind == Kind::Promotion { "USD" } else { "*" };
-    Rules { kind, discount, amount: amount.into(), currency: currency.into(), ..Rules::default() }
+    let currency = (in_money && kind == Kind::Promotion).then_some(Currency::USD);
+    Rules { kind, discount, amount: amount.into(), currency, ..Rules::default() }
 }
 
 impl Shop {
@@ -48,7 +49,7 @@ fn every_kind_of_discount_is_made_as_documented_and_read_back() {
                 minimum: Some("30".into()),
                 max_uses: 100,
                 max_uses_per_customer: 1,
-                currency: if kind == Kind::Promotion { "USD".into() } else { "*".into() },
+                currency: (kind == Kind::Promotion).then_some(Currency::USD),
                 combines: n % 2 == 0,
                 ..rules(kind, discount, amount)
             };

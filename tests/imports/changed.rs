@@ -79,7 +79,7 @@ fn nothing_is_created_before_somebody_decides_on_changed_codes() {
     assert_eq!(save_with(&owner, &looked, &[("changed_rows", "perhaps")]).status, 422);
     assert_eq!(values(&app), ["ADA10"]);
 
-    let done = save_with(&owner, &undecided, &[("changed_rows", "leave_out")]);
+    let done = save_with(&owner, &undecided, &[("changed_rows", "skip")]);
     assert_eq!(done.status, 303, "{}", done.text());
     assert_eq!(values(&app), ["00123", "1EX", "ADA10", "BLACKFRIDAY.0", "MAY20"]);
     let shown = owner.follow(&done);
@@ -128,7 +128,7 @@ fn an_excluded_code_that_looks_changed_needs_both_decisions() {
     let file = "Affiliate,Code\nben@affiliates.example,TRUE\nben@affiliates.example,FINE1\n";
     for (choices, created) in [
         (&[("changed_rows", "create")][..], false),
-        (&[("changed_rows", "leave_out"), ("override_exclusions", "true")], false),
+        (&[("changed_rows", "skip"), ("override_exclusions", "true")], false),
         (&[("changed_rows", "create"), ("override_exclusions", "true")], true),
     ] {
         let looked = look(&owner, file);

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 
 use crate::features::triggers::TriggerKind;
-use crate::kit::db::prepared;
+use crate::kit::db::listing::count_of;
+use crate::kit::db::statement::{Statement, statement};
 
 /// The orders of a request.
 pub(crate) enum Matching {
@@ -34,26 +35,32 @@ pub fn orders_of_affiliate(
 ) -> QueryResult<Vec<i64>> {
     let all = Matching::Affiliate { id: affiliate_id, since: DateTime::UNIX_EPOCH };
     let found = all.next(conn, merchant_id, Range::ALL, i64::MAX)?;
-    Ok(found.into_iter().map(|(id, _)| id).collect())
+    Ok(found.into_iter().map(|order| order.id).collect())
 }
 
-/// An order's key, and when it was placed.
-pub(crate) type Found = (i64, DateTime<Utc>);
+/// An order, and when it was placed.
+#[derive(Clone, Copy, QueryableByName)]
+pub(crate) struct Found {
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    #[diesel(sql_type = Timestamptz)]
+    pub placed_at: DateTime<Utc>,
+}
 
 macro_rules! of_code {
     () => {
         "SELECT DISTINCT o.id, o.placed_at FROM order_codes c \
          JOIN orders o ON o.merchant_id = c.merchant_id AND o.id = c.order_id \
-         WHERE c.merchant_id = ? AND c.code_key = ? AND c.order_id > ? AND o.placed_at >= ? \
-         AND c.order_id <= ? ORDER BY o.id LIMIT ?"
+         WHERE c.merchant_id = :merchant_id AND c.code_key = :key AND c.order_id > :after \
+             AND o.placed_at >= :since AND c.order_id <= :up_to ORDER BY o.id LIMIT :at_most"
     };
 }
 
 macro_rules! of_email {
     () => {
         "SELECT o.id, o.placed_at FROM orders o \
-         WHERE o.merchant_id = ? AND o.customer_email_key = ? AND o.id > ? AND o.placed_at >= ? \
-         AND o.id <= ? ORDER BY o.id LIMIT ?"
+         WHERE o.merchant_id = :merchant_id AND o.customer_email_key = :key AND o.id > :after \
+             AND o.placed_at >= :since AND o.id <= :up_to ORDER BY o.id LIMIT :at_most"
     };
 }
 
@@ -61,8 +68,8 @@ macro_rules! of_sku {
     () => {
         "SELECT DISTINCT o.id, o.placed_at FROM order_lines l \
          JOIN orders o ON o.merchant_id = l.merchant_id AND o.id = l.order_id \
-         WHERE l.merchant_id = ? AND l.sku_key = ? AND l.order_id > ? AND o.placed_at >= ? \
-         AND l.order_id <= ? ORDER BY o.id LIMIT ?"
+         WHERE l.merchant_id = :merchant_id AND l.sku_key = :key AND l.order_id > :after \
+             AND o.placed_at >= :since AND l.order_id <= :up_to ORDER BY o.id LIMIT :at_most"
     };
 }
 
@@ -70,7 +77,7 @@ macro_rules! of_affiliate {
     () => {
         "WITH held AS (SELECT DISTINCT t.merchant_id, t.kind, t.key FROM trigger_owners w \
              JOIN triggers t ON t.merchant_id = w.merchant_id AND t.id = w.trigger_id \
-             WHERE w.merchant_id = ? AND w.affiliate_id = ?) \
+             WHERE w.merchant_id = :merchant_id AND w.affiliate_id = :affiliate_id) \
          SELECT o.id, o.placed_at FROM orders o JOIN ( \
              SELECT c.order_id FROM held h JOIN order_codes c \
                  ON c.merchant_id = h.merchant_id AND c.code_key = h.key \
@@ -80,85 +87,33 @@ macro_rules! of_affiliate {
              UNION SELECT e.id FROM held h JOIN orders e \
                  ON e.merchant_id = h.merchant_id AND e.customer_email_key = h.key \
                  WHERE h.kind = 'customer_email' \
-             UNION SELECT m.id FROM orders m \
-                 WHERE m.merchant_id = ? AND m.manual_affiliate_id = ?) n ON n.order_id = o.id \
-         WHERE o.merchant_id = ? AND o.id > ? AND o.placed_at >= ? AND o.id <= ? \
-         ORDER BY o.id LIMIT ?"
+             UNION SELECT m.id FROM orders m WHERE m.merchant_id = :merchant_id \
+                 AND m.manual_affiliate_id = :affiliate_id) n ON n.order_id = o.id \
+         WHERE o.merchant_id = :merchant_id AND o.id > :after AND o.placed_at >= :since \
+             AND o.id <= :up_to ORDER BY o.id LIMIT :at_most"
     };
 }
 
 macro_rules! of_all {
     () => {
         "SELECT o.id, o.placed_at FROM orders o \
-         WHERE o.merchant_id = ? AND (o.placed_at, o.id) > (?, ?) AND o.id <= ? \
-         ORDER BY o.placed_at, o.id LIMIT ?"
+         WHERE o.merchant_id = :merchant_id AND (o.placed_at, o.id) > (:since, :after) \
+             AND o.id <= :up_to ORDER BY o.placed_at, o.id LIMIT :at_most"
     };
 }
 
 macro_rules! of_names {
     () => {
-        "SELECT o.id, coalesce(o.placed_at, o.first_seen_at) FROM orders o \
-         WHERE o.merchant_id = ? AND o.id = ANY(?) AND o.id > ? AND o.id <= ? ORDER BY o.id LIMIT ?"
-    };
-}
-
-macro_rules! number {
-    ($sql:expr) => {
-        concat!("SELECT count(*) FROM (", $sql, ") found")
-    };
-}
-
-/// What binds the values of [`Matching`] to a statement that answers rows of the SQL type `ST`.
-macro_rules! bound {
-    ($self:expr, $wrap:ident, $st:ty, $merchant_id:expr, $range:expr, $limit:expr) => {
-        match $self {
-            Matching::Trigger { kind, key, since } => prepared::<$st>(match kind {
-                TriggerKind::CouponCode => $wrap!(of_code!()),
-                TriggerKind::CustomerEmail => $wrap!(of_email!()),
-                TriggerKind::Sku => $wrap!(of_sku!()),
-            })
-            .bind::<BigInt, _>($merchant_id)
-            .bind::<Text, _>(key.as_str())
-            .bind::<BigInt, _>($range.after)
-            .bind::<Timestamptz, _>(*since)
-            .bind::<BigInt, _>($range.up_to)
-            .bind::<BigInt, _>($limit),
-            Matching::Affiliate { id, since } => prepared::<$st>($wrap!(of_affiliate!()))
-                .bind::<BigInt, _>($merchant_id)
-                .bind::<BigInt, _>(*id)
-                .bind::<BigInt, _>($merchant_id)
-                .bind::<BigInt, _>(*id)
-                .bind::<BigInt, _>($merchant_id)
-                .bind::<BigInt, _>($range.after)
-                .bind::<Timestamptz, _>(*since)
-                .bind::<BigInt, _>($range.up_to)
-                .bind::<BigInt, _>($limit),
-            Matching::Since(since) => prepared::<$st>($wrap!(of_all!()))
-                .bind::<BigInt, _>($merchant_id)
-                .bind::<Timestamptz, _>(*since)
-                .bind::<BigInt, _>($range.after)
-                .bind::<BigInt, _>($range.up_to)
-                .bind::<BigInt, _>($limit),
-            Matching::Named(ids) => prepared::<$st>($wrap!(of_names!()))
-                .bind::<BigInt, _>($merchant_id)
-                .bind::<Array<BigInt>, _>(ids.as_slice())
-                .bind::<BigInt, _>($range.after)
-                .bind::<BigInt, _>($range.up_to)
-                .bind::<BigInt, _>($limit),
-        }
-    };
-}
-
-macro_rules! rows {
-    ($sql:expr) => {
-        $sql
+        "SELECT o.id, coalesce(o.placed_at, o.first_seen_at) AS placed_at FROM orders o \
+         WHERE o.merchant_id = :merchant_id AND o.id = ANY(:ids) AND o.id > :after \
+             AND o.id <= :up_to ORDER BY o.id LIMIT :at_most"
     };
 }
 
 impl Matching {
     /// How many orders there are.
     pub(crate) fn count(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
-        bound!(self, number, BigInt, merchant_id, Range::ALL, i64::MAX).get_result(conn)
+        count_of(self.orders(merchant_id, Range::ALL, i64::MAX)).get_result(conn)
     }
 
     /// The next orders of the range.
@@ -169,6 +124,48 @@ impl Matching {
         range: Range,
         limit: i64,
     ) -> QueryResult<Vec<Found>> {
-        bound!(self, rows, (BigInt, Timestamptz), merchant_id, range, limit).load(conn)
+        self.orders(merchant_id, range, limit).load(conn)
+    }
+
+    fn orders(&self, merchant_id: i64, range: Range, limit: i64) -> Statement<'_> {
+        /// What every one of them has.
+        macro_rules! found {
+            ($sql:expr, $name:ident: $type:ty = $value:expr) => {
+                statement!(
+                    $sql,
+                    merchant_id: BigInt = merchant_id,
+                    after: BigInt = range.after,
+                    up_to: BigInt = range.up_to,
+                    at_most: BigInt = limit,
+                    $name: $type = $value,
+                )
+            };
+            ($sql:expr, $name:ident: $type:ty = $value:expr, $since:expr) => {
+                statement!(
+                    $sql,
+                    merchant_id: BigInt = merchant_id,
+                    after: BigInt = range.after,
+                    up_to: BigInt = range.up_to,
+                    at_most: BigInt = limit,
+                    since: Timestamptz = $since,
+                    $name: $type = $value,
+                )
+            };
+        }
+        match self {
+            Self::Trigger { kind, key, since } => {
+                let key = key.as_str();
+                match kind {
+                    TriggerKind::CouponCode => found!(of_code!(), key: Text = key, *since),
+                    TriggerKind::CustomerEmail => found!(of_email!(), key: Text = key, *since),
+                    TriggerKind::Sku => found!(of_sku!(), key: Text = key, *since),
+                }
+            }
+            Self::Affiliate { id, since } => {
+                found!(of_affiliate!(), affiliate_id: BigInt = *id, *since)
+            }
+            Self::Since(since) => found!(of_all!(), since: Timestamptz = *since),
+            Self::Named(ids) => found!(of_names!(), ids: Array<BigInt> = ids.as_slice()),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use crate::kit::db::prepared;
+use crate::kit::db::statement::statement;
 
 /// Several requests about the same trigger or affiliate concern the same orders; those that name
 /// theirs were left over by one that is further on.
@@ -12,7 +12,7 @@ macro_rules! left_over {
         concat!(
             "SELECT coalesce(sum(n.left_over), 0)::bigint FROM (SELECT CASE WHEN order_ids IS NULL \
                  THEN max(greatest(orders_total - orders_done, 0)) ELSE sum(orders_total) END \
-             FROM recalculations WHERE merchant_id = ? AND failed_at IS NULL AND ",
+             FROM recalculations WHERE merchant_id = :merchant_id AND failed_at IS NULL AND ",
             $about,
             " GROUP BY trigger_id, affiliate_id, order_ids IS NULL) AS n (left_over)"
         )
@@ -25,9 +25,8 @@ pub fn pending_of_trigger(
     merchant_id: i64,
     trigger_id: i64,
 ) -> QueryResult<Pending> {
-    prepared::<BigInt>(left_over!("trigger_id = ?"))
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<BigInt, _>(trigger_id)
+    statement!(left_over!("trigger_id = :trigger_id"), merchant_id: BigInt, trigger_id: BigInt)
+        .scalar::<BigInt>()
         .get_result(conn)
         .map(Pending)
 }
@@ -39,14 +38,16 @@ pub fn pending_of_affiliate(
     merchant_id: i64,
     affiliate_id: i64,
 ) -> QueryResult<Pending> {
-    prepared::<BigInt>(left_over!(
-        "(affiliate_id = ? OR trigger_id IN (SELECT trigger_id FROM trigger_owners \
-             WHERE merchant_id = ? AND affiliate_id = ?))"
-    ))
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(affiliate_id)
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(affiliate_id)
+    statement!(
+        left_over!(
+            "(affiliate_id = :affiliate_id OR trigger_id IN (SELECT trigger_id \
+                 FROM trigger_owners \
+                 WHERE merchant_id = :merchant_id AND affiliate_id = :affiliate_id))"
+        ),
+        merchant_id: BigInt,
+        affiliate_id: BigInt,
+    )
+    .scalar::<BigInt>()
     .get_result(conn)
     .map(Pending)
 }

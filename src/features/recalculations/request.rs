@@ -6,8 +6,8 @@ use super::cause::RecalculationReason;
 use super::matching::Matching;
 use crate::features::triggers::TriggerKind;
 use crate::kit::audit::Actor;
-use crate::kit::db::prepared;
 use crate::kit::db::schema::{recalculations, triggers};
+use crate::kit::db::statement::statement;
 
 /// What a request is about, as it stands on its row.
 #[derive(Clone, Copy, Debug, Default)]
@@ -87,24 +87,23 @@ fn absorb(
     cause: &serde_json::Value,
     total: i64,
 ) -> QueryResult<bool> {
-    prepared::<()>(
-        "UPDATE recalculations SET since = least(since, ?), cause = ?, \
-             orders_total = greatest(orders_total, ?) \
-         WHERE merchant_id = ? AND id = (SELECT r.id FROM recalculations r \
-             WHERE r.merchant_id = ? AND r.trigger_id IS NOT DISTINCT FROM ? \
-                 AND r.affiliate_id IS NOT DISTINCT FROM ? AND r.order_ids IS NULL \
+    statement!(
+        "UPDATE recalculations SET since = least(since, :since), cause = :cause, \
+             orders_total = greatest(orders_total, :total) \
+         WHERE merchant_id = :merchant_id AND id = (SELECT r.id FROM recalculations r \
+             WHERE r.merchant_id = :merchant_id \
+                 AND r.trigger_id IS NOT DISTINCT FROM :trigger_id \
+                 AND r.affiliate_id IS NOT DISTINCT FROM :affiliate_id AND r.order_ids IS NULL \
                  AND r.in_flight IS NULL AND r.failed_at IS NULL \
-                 AND r.cause ->> 'reason' = ?::jsonb ->> 'reason' \
+                 AND r.cause ->> 'reason' = :cause ->> 'reason' \
              ORDER BY r.id LIMIT 1 FOR UPDATE SKIP LOCKED)",
+        merchant_id: BigInt = actor.merchant_id,
+        trigger_id: Nullable<BigInt> = about.trigger_id,
+        affiliate_id: Nullable<BigInt> = about.affiliate_id,
+        since: Timestamptz,
+        cause: Jsonb,
+        total: BigInt,
     )
-    .bind::<Timestamptz, _>(since)
-    .bind::<Jsonb, _>(cause)
-    .bind::<BigInt, _>(total)
-    .bind::<BigInt, _>(actor.merchant_id)
-    .bind::<BigInt, _>(actor.merchant_id)
-    .bind::<Nullable<BigInt>, _>(about.trigger_id)
-    .bind::<Nullable<BigInt>, _>(about.affiliate_id)
-    .bind::<Jsonb, _>(cause)
     .execute(conn)
     .map(|absorbed| absorbed > 0)
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize as _;
 use vouch_core::money::{Currency, Rate, parse_decimal};
 
-use super::rules::{ANY_CURRENCY, Discount, Kind, Rules, plain};
+use super::rules::{ANY_CURRENCY, Discount, Kind, Rules, any_currency, plain};
 use crate::form::{Choice, Field, FieldErrors, Part, Typed};
 use crate::settings::{CREATES_CODES, DiscountsForm, NewRules, Stored, YES_NO, yes_or_no};
 
@@ -68,7 +68,7 @@ impl DiscountsForm for BigcommerceDiscounts {
         typed.set("kind", rules.kind.as_str());
         typed.set("discount", rules.discount.as_str());
         typed.set("amount", rules.amount);
-        typed.set("currency", rules.currency);
+        typed.set("currency", any_currency::code(rules.currency));
         typed.set("minimum", rules.minimum.unwrap_or_default());
         typed.set("max_uses", count(rules.max_uses));
         typed.set("max_uses_per_customer", count(rules.max_uses_per_customer));
@@ -108,7 +108,7 @@ fn parse(typed: &Typed, errors: &mut FieldErrors) -> Rules {
         minimum: minimum.filter(|minimum| minimum != "0"),
         max_uses: uses("max_uses", typed, errors),
         max_uses_per_customer: uses("max_uses_per_customer", typed, errors),
-        currency: currency.map_or(ANY_CURRENCY, Currency::code).to_owned(),
+        currency,
         combines: typed.is_ticked("combines"),
     }
 }

@@ -6,7 +6,7 @@ use vouch_core::code::is_same_code;
 use vouch_core::text::percent_encode;
 
 use super::call::{Api, Reply};
-use super::rules::{Kind, Rules};
+use super::rules::{Kind, Rules, any_currency};
 use super::{mark, refused};
 use crate::{CallError, CodeState, NewCode, StoreCode};
 
@@ -163,7 +163,7 @@ fn body(own: &Rules, new: &NewCode, is_new: bool) -> Value {
     let mut body = json!({
         "name": mark::name(new),
         "rules": own.of_promotion(),
-        "currency_code": own.currency,
+        "currency_code": any_currency::code(own.currency),
         "status": "ENABLED",
         "can_be_used_with_other_promotions": own.combines,
         "start_date": new.now.format("%Y-%m-%dT%H:%M:%S+00:00").to_string(),

@@ -24,8 +24,9 @@ pub struct Rules {
     pub max_uses: u32,
     /// How often one customer can use it; 0: without limit.
     pub max_uses_per_customer: u32,
-    /// ISO 4217, or `*` for every currency. V2 coupons know the store's own alone.
-    pub currency: String,
+    /// `None`: every currency, [`ANY_CURRENCY`]. V2 coupons know the store's own alone.
+    #[serde(with = "any_currency")]
+    pub currency: Option<Currency>,
     /// Whether it goes together with other promotions.
     pub combines: bool,
 }
@@ -94,7 +95,7 @@ impl Default for Rules {
             minimum: None,
             max_uses: 0,
             max_uses_per_customer: 0,
-            currency: ANY_CURRENCY.into(),
+            currency: None,
             combines: false,
         }
     }
@@ -106,7 +107,7 @@ impl Rules {
         let amount = &self.amount;
         // V2 coupons are in the store's own currency.
         let currency = match self.kind {
-            Kind::Promotion => Currency::from_code(&self.currency).ok(),
+            Kind::Promotion => self.currency,
             Kind::Coupon => None,
         };
         let money = |amount: &str| {
@@ -166,7 +167,7 @@ impl Rules {
             return self == own;
         }
         let (kind, combines) = (own.kind, own.combines);
-        Self { kind, combines, currency: own.currency.clone(), ..self.clone() } == *own
+        Self { kind, combines, currency: own.currency, ..self.clone() } == *own
     }
 
     fn is_without_money(&self) -> bool {
@@ -229,7 +230,7 @@ impl Rules {
             minimum: minimum.filter(|minimum| minimum != "0"),
             max_uses: count(code, "max_uses").max(count(promotion, "max_uses")),
             max_uses_per_customer: count(code, "max_uses_per_customer"),
-            currency: promotion.get("currency_code")?.as_str()?.to_owned(),
+            currency: any_currency::parse(promotion.get("currency_code")?.as_str()?).ok()?,
             combines: promotion.get("can_be_used_with_other_promotions")?.as_bool()?,
         })
     }
@@ -267,9 +268,38 @@ impl Rules {
             minimum: minimum.filter(|minimum| minimum != "0"),
             max_uses: count(coupon, "max_uses"),
             max_uses_per_customer: count(coupon, "max_uses_per_customer"),
-            currency: own.currency.clone(),
+            currency: own.currency,
             combines: own.combines,
         })
+    }
+}
+
+/// A currency, or [`ANY_CURRENCY`], as BigCommerce writes them.
+pub(super) mod any_currency {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+    use vouch_core::money::{Currency, UnknownCurrency};
+
+    use super::ANY_CURRENCY;
+
+    pub(crate) fn parse(code: &str) -> Result<Option<Currency>, UnknownCurrency> {
+        if code == ANY_CURRENCY { Ok(None) } else { Currency::from_code(code).map(Some) }
+    }
+
+    pub(crate) fn code(currency: Option<Currency>) -> &'static str {
+        currency.map_or(ANY_CURRENCY, Currency::code)
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        currency: &Option<Currency>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(code(*currency))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Currency>, D::Error> {
+        parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 

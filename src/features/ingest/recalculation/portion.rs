@@ -97,7 +97,7 @@ impl Request {
         self.begin(conn)?;
         in_flight::enter(conn, self.merchant_id)?;
         let found = self.next(conn)?;
-        let ids: Vec<i64> = found.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<i64> = found.iter().map(|order| order.id).collect();
         let rows = OrderRow::free(conn, self.merchant_id, &ids)?;
         let free: HashSet<i64> = rows.iter().map(|row| row.id).collect();
         let words = serde_json::from_value::<RecalculationReason>(self.cause.clone())
@@ -174,7 +174,7 @@ impl Request {
 
     /// Behind these orders; deletes the request after the last portion.
     pub(super) fn move_on(&self, conn: &mut PgConnection, found: &[Found]) -> QueryResult<()> {
-        let Some(&(id, placed_at)) = found.last().filter(|_| found.len() == PORTION) else {
+        let Some(&Found { id, placed_at }) = found.last().filter(|_| found.len() == PORTION) else {
             return diesel::delete(self.row()).execute(conn).map(drop);
         };
         let is_of_all = self.trigger_id.is_none() && self.affiliate_id.is_none();

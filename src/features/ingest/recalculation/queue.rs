@@ -127,7 +127,7 @@ fn failed(conn: &mut PgConnection, request: &Request, reason: &str) -> QueryResu
     if found.len() <= 1 {
         return request.put_back(conn, reason, ATTEMPTS);
     }
-    let alone: Vec<Vec<i64>> = found.iter().map(|(id, _)| vec![*id]).collect();
+    let alone: Vec<Vec<i64>> = found.iter().map(|order| vec![order.id]).collect();
     request.hand_on(conn, &alone, 0)?;
     request.move_on(conn, &found)
 }
