@@ -76,7 +76,8 @@ pub struct CreditAnswer {
     #[schema(example = "qualified")]
     pub qualification: String,
     /// ISO 4217.
-    pub currency: String,
+    #[schema(value_type = String)]
+    pub currency: Currency,
     /// What the customer paid for the credited lines, after refunds.
     #[schema(example = "29.10")]
     pub revenue: String,
@@ -114,7 +115,7 @@ impl OrderAnswer {
 impl CreditAnswer {
     fn of(row: ConversionRow) -> Self {
         let conversion = row.conversion;
-        let currency = Currency::from_code(&conversion.currency).unwrap_or(Currency::USD);
+        let currency = conversion.currency;
         let review = conversion.said().map(|review| review.as_str().to_owned());
         Self {
             affiliate_id: row.public_id,
@@ -128,7 +129,7 @@ impl CreditAnswer {
             },
             reason: conversion.reason,
             review,
-            currency: conversion.currency,
+            currency,
             revenue: format_plain(conversion.revenue_minor, currency),
             commission: format_plain(conversion.commission_minor, currency),
         }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
+use vouch_core::money::Currency;
 
 pub use self::filter::{ConversionFilter, StatusFilter};
 pub use self::matching::MAX_FOUND;
@@ -58,8 +59,8 @@ pub struct Conversion {
     pub not_paid_yet: bool,
     /// A member denied its order as fraud.
     pub is_fraud: bool,
-    /// ISO 4217.
-    pub currency: String,
+    /// What the amounts are in.
+    pub currency: Currency,
     /// Minor units.
     pub revenue_minor: i64,
     /// Minor units.

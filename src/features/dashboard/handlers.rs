@@ -75,11 +75,9 @@ struct NewestRow {
 
 impl NewestRow {
     fn new(row: ConversionRow, merchant: &Merchant) -> Self {
-        let commission = row.conversion.commission_minor;
         Self {
             when: DisplayTime::new(row.conversion.occurred_at, merchant.tz()),
-            commission: Currency::from_code(&row.conversion.currency)
-                .map_or_else(|_| commission.to_string(), |own| format_money(commission, own)),
+            commission: format_money(row.conversion.commission_minor, row.conversion.currency),
             row,
         }
     }

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 use vouch_core::attribution::Attribution;
 use vouch_core::email::EmailKey;
+use vouch_core::money::Currency;
 use vouch_core::order::snapshot::PaymentState;
 
 use crate::features::conversions::list::{ConversionRow, of_orders};
@@ -65,8 +66,8 @@ pub struct OrderHead {
     pub name: Option<String>,
     /// When the customer placed it.
     pub placed_at: Option<DateTime<Utc>>,
-    /// ISO 4217.
-    pub currency: Option<String>,
+    /// What its amounts are in.
+    pub currency: Option<Currency>,
     /// What the customer was asked to pay; minor units.
     pub total_minor: Option<i64>,
     /// Where the money is.

@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use diesel::prelude::*;
-use vouch_core::money::{Currency, format_money, format_plain};
+use vouch_core::money::{format_money, format_plain};
 
 use super::query::ListQuery;
 use crate::features::affiliates::{Frame, FrameItem};
@@ -41,20 +41,15 @@ pub struct ConversionView {
     pub row: ConversionRow,
     /// When the order was placed, or the amount given.
     pub when: DisplayTime,
-    currency: Option<Currency>,
 }
 
 impl ConversionView {
     fn new(row: ConversionRow, merchant: &Merchant) -> Self {
-        Self {
-            when: DisplayTime::new(row.conversion.occurred_at, merchant.tz()),
-            currency: Currency::from_code(&row.conversion.currency).ok(),
-            row,
-        }
+        Self { when: DisplayTime::new(row.conversion.occurred_at, merchant.tz()), row }
     }
 
     fn money(&self, minor: i64) -> String {
-        self.currency.map_or_else(|| minor.to_string(), |currency| format_money(minor, currency))
+        format_money(minor, self.row.conversion.currency)
     }
 
     fn revenue(&self) -> String {
@@ -319,11 +314,7 @@ pub async fn export(
 
 fn line(row: ConversionRow, merchant: &Merchant) -> Vec<Cell> {
     let conversion = row.conversion;
-    // A currency that ISO 4217 dropped since stands in minor units, rather than not at all.
-    let currency = Currency::from_code(&conversion.currency).ok();
-    let plain = |minor: i64| {
-        currency.map_or_else(|| minor.to_string(), |currency| format_plain(minor, currency))
-    };
+    let plain = |minor: i64| format_plain(minor, conversion.currency);
     let said = conversion.said();
     let by = if conversion.is_fraud { row.fraud_by } else { conversion.reviewed_by.clone() };
     vec![
@@ -335,7 +326,7 @@ fn line(row: ConversionRow, merchant: &Merchant) -> Vec<Cell> {
         Cell::text(row.trigger.unwrap_or_default()),
         Cell::plain(conversion.status),
         Cell::plain(conversion.reason_label()),
-        Cell::text(&conversion.currency),
+        Cell::plain(conversion.currency),
         Cell::plain(plain(conversion.revenue_minor)),
         Cell::plain(plain(conversion.commission_minor)),
         Cell::text(&conversion.note),

@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
 use serde::Deserialize;
-use vouch_core::money::{Currency, format_money};
+use vouch_core::money::format_money;
 
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
@@ -89,9 +89,7 @@ struct OrderView {
 
 impl OrderView {
     fn new(row: OrderListRow, merchant: &Merchant) -> Self {
-        let currency =
-            row.order.currency.as_deref().and_then(|code| Currency::from_code(code).ok());
-        let total = currency.zip(row.order.total_minor);
+        let total = row.order.currency.zip(row.order.total_minor);
         Self {
             placed: DisplayTime::new(row.order.placed_at.unwrap_or_default(), merchant.tz()),
             total: total

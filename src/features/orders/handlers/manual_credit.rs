@@ -96,8 +96,7 @@ impl ManualCreditPage {
     }
 
     fn total(&self, row: &OrderListRow) -> String {
-        let currency = row.order.currency.as_deref().and_then(|code| code.parse().ok());
-        let total = currency.zip(row.order.total_minor);
+        let total = row.order.currency.zip(row.order.total_minor);
         total.map_or_else(String::new, |(currency, minor)| format_money(minor, currency))
     }
 

@@ -67,10 +67,7 @@ impl OrderPage {
     }
 
     fn money_of(&self, row: &ConversionRow) -> String {
-        match Currency::from_code(&row.conversion.currency) {
-            Ok(currency) => format_money(row.conversion.commission_minor, currency),
-            Err(_) => row.conversion.commission_minor.to_string(),
-        }
+        format_money(row.conversion.commission_minor, row.conversion.currency)
     }
 
     /// How the store's clock and Vouch's differed, where that mattered.

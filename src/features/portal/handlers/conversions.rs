@@ -3,7 +3,7 @@ use actix_web::web::{Data, Query};
 use askama::Template;
 use diesel::QueryResult;
 use serde::Deserialize;
-use vouch_core::money::{Currency, format_money};
+use vouch_core::money::format_money;
 
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::AffiliatePage;
@@ -41,10 +41,7 @@ struct Row {
 impl Row {
     fn new(row: &ConversionRow, merchant: &Merchant) -> Self {
         let conversion = &row.conversion;
-        let money = |minor: i64| {
-            Currency::from_code(&conversion.currency)
-                .map_or_else(|_| minor.to_string(), |currency| format_money(minor, currency))
-        };
+        let money = |minor: i64| format_money(minor, conversion.currency);
         let (at, tz) = (conversion.occurred_at, merchant.tz());
         let by = match (conversion.via, &row.trigger) {
             (Via::Coupon | Via::Sku, Some(value)) => value.clone(),
