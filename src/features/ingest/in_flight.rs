@@ -1,21 +1,21 @@
-//! Which transactions are deciding on orders of a merchant at this moment.
+//! Shows which transactions are currently attributing orders of a merchant.
 //!
-//! Each of them holds a shared advisory lock from before it reads the first fact until its end. Nobody
-//! takes that lock exclusively, so nobody ever waits for it: it's only looked at, in `pg_locks`.
+//! Each of them holds a shared advisory lock from before its first read until its end. No one takes
+//! that lock exclusively, so no one waits for it. It's only looked up in `pg_locks`.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 
 use crate::kit::db::statement::statement;
 
-/// [`enter`] as a piece of SQL, to be sent with the statement that begins the transaction. A
-/// statement of its own: the next one must not read with a snapshot that is older than the lock.
+/// [`enter`] as SQL, to send with the statement that begins the transaction. It's a separate
+/// statement, since the next one must not use a snapshot that's older than the lock.
 pub(super) fn enter_sql(merchant_id: i64) -> String {
     format!("SELECT pg_advisory_xact_lock_shared(7022117, hashint8({merchant_id}))")
 }
 
-/// Says that the running transaction decides on orders of the merchant. Comes before it reads any
-/// fact that they depend on.
+/// Marks the running transaction as attributing orders of the merchant. The caller must do this
+/// before it reads any fact that they depend on.
 pub(super) fn enter(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
     statement!(
         "SELECT pg_advisory_xact_lock_shared(7022117, hashint8(:merchant_id))",
@@ -25,7 +25,7 @@ pub(super) fn enter(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()
     .map(drop)
 }
 
-/// The other transactions that are deciding on orders of the merchant.
+/// The other transactions that are attributing orders of the merchant.
 pub(crate) fn others(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<String>> {
     statement!(
         "SELECT l.virtualtransaction FROM pg_locks l \
@@ -39,7 +39,7 @@ pub(crate) fn others(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<V
     .load(conn)
 }
 
-/// Whether one of `transactions` has not ended.
+/// Whether one of `transactions` is still running.
 pub(crate) fn any_of(
     conn: &mut PgConnection,
     transactions: &[Option<String>],

@@ -1,4 +1,4 @@
-//! Appends to the ledgers of conversions.
+//! Appends entries to the ledgers of conversions.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,7 +7,7 @@ use vouch_core::attribution::ChainedEntry;
 
 use crate::kit::db::statement::{rows, statement};
 
-/// Whose ledger grows, and why.
+/// The ledger to append to, and the reason.
 pub(crate) struct Appending<'a> {
     pub merchant_id: i64,
     pub conversion_id: i64,
@@ -16,8 +16,8 @@ pub(crate) struct Appending<'a> {
     pub cause: &'a str,
 }
 
-/// Appends entries that follow the last one there is. The conversion's row is written before, in the
-/// same transaction, and names the last of them: otherwise the database refuses.
+/// Appends entries after the last one. The caller writes the conversion's row, which names the last
+/// entry, before that in the same transaction. Otherwise the database rejects the entries.
 pub(crate) fn append(
     conn: &mut PgConnection,
     to: &Appending<'_>,

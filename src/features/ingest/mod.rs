@@ -1,19 +1,15 @@
-//! What stores say of orders, taken in: each message becomes a snapshot of its order, and what it credits
-//! is worked out anew, in one transaction. Any order of arrival, any repetition, one ledger.
+//! Processes deliveries from stores. Each one becomes a snapshot of its order, and the order's
+//! commissions are recalculated in the same transaction. Deliveries may repeat and come in any
+//! order, with the same ledger as a result.
 
-/// Messages that wait for their order to be read.
 pub mod awaited;
-/// Deliveries that failed, and when they are processed again.
 pub mod failures;
 pub(crate) mod in_flight;
 pub mod intake;
-/// Appending to the ledger.
 pub(crate) mod ledger;
 pub mod queue;
-/// Orders that Vouch read from a store.
 pub mod read;
 pub mod recalculation;
-/// What refunds were for, where orders only outline them.
 pub mod refund_reads;
 pub mod replay;
 

@@ -1,4 +1,4 @@
-//! Orders that Vouch read from a store: kept as a message of the store, and taken in like one.
+//! Orders that Vouch read from a store, stored and processed like webhook deliveries.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -13,19 +13,18 @@ use crate::features::stores::Store;
 use crate::kit::db::schema::orders;
 use crate::kit::pseudonyms::Pseudonyms;
 
-/// What became of an order that was read.
+/// The result of processing an order that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read {
-    /// As of any message.
     pub outcome: Outcome,
-    /// The order's key, if it is known by now.
+    /// `None` if the order isn't known yet.
     pub order_id: Option<i64>,
-    /// What was noted, or why it cannot be understood.
+    /// The note, or why it can't be parsed.
     pub detail: String,
 }
 
-/// Takes in what was read by a call that began at `begun_at`, in the running transaction. Read again
-/// unchanged, it changes nothing.
+/// Processes an order that was read by a call that began at `begun_at`, in the running transaction.
+/// If the order is unchanged since the last read, nothing changes.
 pub fn ingest(
     conn: &mut PgConnection,
     store: &Store,
@@ -56,7 +55,8 @@ pub fn ingest(
     Ok(Read { outcome, order_id, detail })
 }
 
-/// Keeps what was read and Vouch failed on, to be processed again.
+/// Stores an order that was read but couldn't be processed because of an error in Vouch, to be
+/// retried.
 pub fn keep_failed(
     conn: &mut PgConnection,
     store: &Store,
@@ -87,7 +87,7 @@ fn arrival(
     }
 }
 
-/// The order, when it changed, and what it was like: not all that changes moves the time.
+/// The order, the time of its last change and a digest, since some changes don't update that time.
 fn delivery_ref(message: &OrderMessage) -> String {
     let digest = hex::encode(Sha256::digest(&message.body));
     let time = message.changed_at.format("%Y-%m-%dT%H:%M:%SZ");

@@ -1,5 +1,5 @@
-//! Taking in again what was kept: a failed delivery after a fix, or any other as a proof that the
-//! ledger stays as it is.
+//! Processes stored deliveries again. That retries failed ones after a fix, and with any other it
+//! proves that the ledger stays the same.
 
 use std::io::Read;
 
@@ -19,19 +19,19 @@ use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::{deliveries, stores};
 use crate::kit::pseudonyms::Pseudonyms;
 
-/// The greatest body that is unpacked, in bytes; greater ones are not taken in either.
+/// The maximum size of a decompressed body, in bytes. Larger ones aren't accepted in the first
+/// place.
 const MAX: u64 = 32 * 1024 * 1024;
 
-/// Why a delivery could not be replayed.
+/// Why a delivery couldn't be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// Its body is gone: the retention time has passed.
+    /// Its body was deleted when the retention period ended.
     #[error("The message itself is no longer kept, so it cannot be replayed.")]
     BodyGone,
-    /// It still cannot be understood.
+    /// It still can't be parsed.
     #[error("{0}")]
     StillPayloadError(String),
-    /// The database's.
     #[error(transparent)]
     Database(#[from] Error),
 }
@@ -48,10 +48,8 @@ struct Kept {
     body_gzip: Option<Vec<u8>>,
 }
 
-/// Takes in a kept delivery once more, in the running transaction.
-///
-/// # Errors
-/// [`ReplayError`]; `NotFound` if the delivery is not the merchant's.
+/// Processes a stored delivery again, in the running transaction. Fails with `NotFound` if the
+/// merchant has no such delivery.
 pub fn replay(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -74,7 +72,7 @@ pub fn replay(
     let body = unpack(&body_gzip).ok_or(ReplayError::BodyGone)?;
     let event = parse_message(platform, &topic, &body, is_test, sent_at.unwrap_or(received_at))
         .map_err(|reason| {
-            // Kept with today's reason: it may be another than at first.
+            // Stores the current reason, which may differ from the first one.
             let _ = diesel::update(deliveries::table.find(key))
                 .set((deliveries::detail.eq(&reason), deliveries::replayed_at.eq(actor.now)))
                 .execute(conn);
@@ -127,7 +125,7 @@ fn mark(
                 .set((deliveries::outcome.eq(DeliveryOutcome::Noted), deliveries::detail.eq("")))
                 .execute(conn)?;
         }
-        // Nothing in it was news: whatever it says is known by now.
+        // It contained nothing new, so its data is already known.
         Outcome::Repeated => {
             diesel::update(failed)
                 .set((deliveries::outcome.eq(DeliveryOutcome::Outdated), deliveries::detail.eq("")))
@@ -149,7 +147,7 @@ fn mark(
     record(conn, actor, act)
 }
 
-/// The raw body of a kept delivery. `None` if it does not unpack.
+/// Decompresses the body of a stored delivery. `None` if that fails.
 pub fn unpack(body_gzip: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     GzDecoder::new(body_gzip).take(MAX).read_to_end(&mut body).ok()?;

@@ -10,26 +10,25 @@ use crate::features::rollups::Changes;
 use crate::kit::pseudonyms::{MerchantPseudonyms, Pseudonyms};
 use crate::kit::store_jobs::{self, JobKind};
 
-/// What the messages of one merchant share that are taken in within one transaction.
+/// Data shared by deliveries of one merchant that are processed in one transaction.
 pub struct Batch {
     pub(super) merchant_id: i64,
     pub(super) changes: Changes,
     settings: Option<Settings>,
-    /// None where no message of a store is processed.
+    /// `None` if the batch contains no deliveries from stores.
     pseudonyms: Option<Pseudonyms>,
-    /// Those of the merchant, once they were needed; `Some(None)` where no person was ever erased.
+    /// The merchant's pseudonyms, loaded on first use; `Some(None)` if no person was ever erased.
     merchant_pseudonyms: Option<Option<MerchantPseudonyms>>,
-    /// The triggers that were looked for by their key; `None` where there is none.
+    /// The triggers looked up so far, by key; `None` if there's no such trigger.
     pub(super) triggers: HashMap<TriggerKey, Option<i64>>,
-    /// The orders that were locked and not looked at yet, by store and reference; `None` where there
-    /// is none.
+    /// Locked orders that aren't processed yet, by store and reference; `None` if the order is
+    /// unknown.
     pub(super) orders: HashMap<(i64, String), Option<OrderRow>>,
-    /// The work that is due for stores, and since when; in the order in which jobs are locked.
+    /// Jobs that are due for stores, and since when, in the order in which jobs are locked.
     jobs_due: BTreeMap<(i64, JobKind), DateTime<Utc>>,
 }
 
 impl Batch {
-    /// Nothing taken in yet.
     pub fn of(merchant_id: i64) -> Self {
         Self {
             merchant_id,
@@ -43,12 +42,12 @@ impl Batch {
         }
     }
 
-    /// As [`Batch::of`], for messages of stores: they may tell of people who were erased.
+    /// Like [`Batch::of`], for deliveries from stores, which may be about erased people.
     pub fn of_messages(merchant_id: i64, pseudonyms: &Pseudonyms) -> Self {
         Self { pseudonyms: Some(pseudonyms.clone()), ..Self::of(merchant_id) }
     }
 
-    /// None where the merchant has erased no person.
+    /// `None` if the merchant has erased no one.
     pub(super) fn merchant_pseudonyms(
         &mut self,
         conn: &mut PgConnection,
@@ -77,12 +76,13 @@ impl Batch {
         Ok(self.settings.insert(settings))
     }
 
-    /// Something is to be done for the store.
+    /// Marks a job of the store as due.
     pub(super) fn job_due(&mut self, store_id: i64, kind: JobKind, at: DateTime<Utc>) {
         self.jobs_due.entry((store_id, kind)).or_insert(at);
     }
 
-    /// Writes the figures and what is due: at the end of the transaction, since their rows are hot.
+    /// Writes the totals and the due jobs. The caller does this at the end of the transaction,
+    /// since their rows are hot.
     pub fn finish(self, conn: &mut PgConnection) -> QueryResult<()> {
         self.changes.write(conn)?;
         for ((store_id, kind), at) in self.jobs_due {

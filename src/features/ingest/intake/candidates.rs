@@ -16,7 +16,6 @@ use crate::kit::dated::in_force_or_first;
 use crate::kit::db::schema::{offer_terms, triggers};
 use crate::kit::db::statement::statement;
 
-/// The candidates of `report`.
 pub(super) fn of(
     conn: &mut PgConnection,
     batch: &mut Batch,
@@ -35,7 +34,7 @@ pub(super) fn of(
     Ok(candidates)
 }
 
-/// Says of every code whether an exclusion covered orders with it when the order was placed.
+/// Marks the codes that an exclusion of orders matched when the order was placed.
 fn mark_excluded(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -58,7 +57,7 @@ fn mark_excluded(
     Ok(())
 }
 
-/// What its triggers would be found by.
+/// The keys of the triggers that the order can match.
 pub(super) fn wanted(report: &OrderSnapshot) -> Vec<TriggerKey> {
     let codes = report.codes.iter().map(|code| (TriggerKind::CouponCode, code.key()));
     let email = email_key_of(report).map(|key| (TriggerKind::CustomerEmail, key));
@@ -66,8 +65,8 @@ pub(super) fn wanted(report: &OrderSnapshot) -> Vec<TriggerKey> {
     codes.chain(email).chain(skus).collect()
 }
 
-/// An affiliate `a` with the addresses it was known by then and its status, and the terms of its
-/// offer: [`AffiliateRow`], [`TermsRow`].
+/// The columns of an affiliate `a`, with the emails known by then, the status, and the terms of the
+/// offer. See [`AffiliateRow`] and [`TermsRow`].
 macro_rules! affiliate_columns {
     () => {
         "a.id AS affiliate_id, a.public_id, a.name AS affiliate_name, \
@@ -78,7 +77,7 @@ macro_rules! affiliate_columns {
     };
 }
 
-/// The joins that these columns need.
+/// The joins for these columns.
 macro_rules! terms_in_force {
     () => {
         concat!(
@@ -209,10 +208,8 @@ fn holders(
     Ok(rows.into_iter().map(Candidate::from).collect())
 }
 
-/// The affiliate whom a member credits by hand, with their terms when the order was placed.
-///
-/// # Errors
-/// `NotFound` if the affiliate is not the merchant's.
+/// The affiliate that a member credits manually, with the terms when the order was placed. Fails
+/// with `NotFound` if the merchant has no such affiliate.
 pub(super) fn manual_terms(
     conn: &mut PgConnection,
     merchant_id: i64,

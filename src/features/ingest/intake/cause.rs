@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-/// What makes the entries of a ledger, and when.
+/// The cause and time of new ledger entries.
 pub(in crate::features::ingest) struct Cause<'a> {
     pub words: &'a str,
     pub delivery_id: Option<i64>,

@@ -1,7 +1,7 @@
-//! When an order was placed by Vouch's clock. The store says it by its own, and periods begin and end by
-//! Vouch's; where the two differ, the store's time is moved before it's compared with them. That's
-//! decided once, by the first report of an order, and kept with it, so that a later recalculation comes
-//! to the same. docs/crediting.md has the rule.
+//! Converts the time when an order was placed to Vouch's clock. Stores report it by their own
+//! clock, but periods begin and end by Vouch's. If the clocks differ, the store's time is shifted
+//! before the two are compared. The first report of an order decides the shift, which is stored so
+//! that recalculations give the same result. docs/crediting.md has the rule.
 
 use std::borrow::Cow;
 
@@ -15,10 +15,10 @@ use vouch_core::order::times::MAX_CLOCK_SECONDS;
 use super::delivery::{IncomingDelivery, Source};
 use crate::features::stores::clock::{Difference, SentReceived, TOLERANCE_SECONDS, difference};
 
-/// A difference of now says nothing of an order from long ago.
+/// The current clock difference says nothing about older orders.
 const RECENT: Duration = Duration::days(1);
 
-/// From when until when somebody had a trigger.
+/// The period in which an affiliate held a trigger.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HeldPeriod {
     from: DateTime<Utc>,
@@ -30,19 +30,19 @@ impl HeldPeriod {
         Self { from: candidate.owned_from, until: candidate.owned_until }
     }
 
-    /// Whether it begins or ends so near to `at` that a wrong clock would matter.
+    /// Whether it begins or ends so close to `at` that a wrong clock would matter.
     fn is_near(self, at: DateTime<Utc>) -> bool {
         let is_near = |bound: DateTime<Utc>| (bound - at).num_seconds().abs() <= MAX_CLOCK_SECONDS;
         is_near(self.from) || self.until.is_some_and(is_near)
     }
 }
 
-/// A time of the store's by Vouch's clock.
+/// Converts a time of the store to Vouch's clock.
 pub(super) fn by_ours(at: DateTime<Utc>, clock_shift: Option<i32>) -> DateTime<Utc> {
     at + Duration::seconds(clock_shift.unwrap_or_default().into())
 }
 
-/// What is known of an order, with its time of placement by Vouch's clock.
+/// The state of an order, with its time of placement by Vouch's clock.
 pub(super) fn dated(state: &OrderState, clock_shift: Option<i32>) -> Cow<'_, OrderState> {
     if clock_shift.unwrap_or_default() == 0 {
         return Cow::Borrowed(state);
@@ -54,8 +54,8 @@ pub(super) fn dated(state: &OrderState, clock_shift: Option<i32>) -> Cow<'_, Ord
     Cow::Owned(dated)
 }
 
-/// By how many seconds the placement of a new order is moved. The clocks are asked about only where a
-/// trigger that matches it changed hands about then.
+/// How many seconds the placement of a new order is shifted. The clocks are only checked if a
+/// matching trigger changed its holder around that time.
 pub(super) fn shift(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -85,11 +85,12 @@ fn decide(
     let after = |seconds: i64| placed_at + Duration::seconds(seconds);
     let ends = || holdings.iter().filter_map(|holding| holding.until);
     let mut seconds = difference.behind_seconds;
-    // What's only likely takes an order from no holder: it may only reach the first one.
+    // A merely likely difference never takes an order from a holder. It may only move an order into
+    // the first holder's period.
     if !difference.is_certain && ends().any(|end| placed_at < end && end <= after(seconds)) {
         seconds = 0;
     }
-    // Nothing is received before it's placed.
+    // An order can't be received before it's placed.
     let most = (received_at - placed_at).num_seconds();
     if seconds > 0 || (-MAX_CLOCK_SECONDS..-TOLERANCE_SECONDS).contains(&most) {
         seconds = seconds.min(most);
@@ -97,7 +98,7 @@ fn decide(
     if seconds == 0 {
         return 0;
     }
-    // In doubt, within what clocks may differ by anyway, it's the one before.
+    // Just after a holder's end, within the tolerance of clocks, the order goes to that holder.
     let doubtful = Duration::seconds(TOLERANCE_SECONDS);
     let end = ends().filter(|end| *end <= after(seconds) && after(seconds) - *end < doubtful).min();
     if let Some(end) = end {

@@ -1,4 +1,4 @@
-//! Brings the conversions of an order, and their ledgers, to what the decision says: only the
+//! Updates the conversions of an order and their ledgers to match its attribution. Only the
 //! difference is written.
 
 use diesel::prelude::*;
@@ -15,8 +15,8 @@ use crate::features::rollups::{Amounts, Changes, Counted, Shared};
 mod rows;
 mod target;
 
-/// Brings every conversion of the order to `credits`; those no longer credited to nothing. Answers how
-/// many affiliates count as credited who did not before.
+/// Updates every conversion of the order to match `credits`. Those that are no longer credited earn
+/// nothing. Returns how many affiliates are newly credited.
 pub(super) fn converge(
     conn: &mut PgConnection,
     order: &OfOrder,
@@ -47,7 +47,7 @@ pub(super) fn converge(
     Ok(u64::try_from(credited).unwrap_or_default())
 }
 
-/// Writes the difference, and answers what the totals have of it.
+/// Writes the difference, and returns the conversion as the totals count it.
 fn settle(
     conn: &mut PgConnection,
     order: &OfOrder,
@@ -105,7 +105,7 @@ fn target_of(order: &OfOrder, credit: &Credit) -> Target {
     }
 }
 
-/// Credited once, and no longer: another code, another holder.
+/// A conversion that's no longer credited, for example because of another code or holder.
 fn no_longer_credited(order: &OfOrder, known: &CurrentConversion) -> Target {
     Target {
         unqualified_reason: Some("no_longer_credited".to_owned()),
@@ -129,7 +129,7 @@ fn via(kind: CreditKind) -> Via {
     }
 }
 
-/// The name a reason is stored under.
+/// The reason's name in the database.
 fn reason_name(reason: Unqualified) -> &'static str {
     match reason {
         Unqualified::TestOrder => "test_order",

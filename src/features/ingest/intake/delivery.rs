@@ -12,56 +12,52 @@ use crate::features::ingest::failures;
 use crate::kit::db::schema::deliveries;
 use crate::kit::db::statement::{columns, statement};
 
-/// One message of a store, as it came in. The signature was checked before.
+/// One delivery from a store. Its signature was verified before.
 #[derive(Clone, Debug)]
 pub struct IncomingDelivery {
-    /// Whose store it is.
     pub merchant_id: i64,
-    /// Which store.
     pub store_id: i64,
-    /// How it came.
     pub source: Source,
-    /// What it is about, in the platform's word: `orders/create`.
+    /// The platform's name of the event: `orders/create`.
     pub topic: String,
-    /// The platform's id of the delivery; a second one with the same id changes nothing.
+    /// The platform's ID of the delivery. A second one with the same ID changes nothing.
     pub delivery_ref: String,
-    /// Whether it was marked as a test message.
+    /// Whether it's marked as a test.
     pub is_test: bool,
-    /// When the store sent it, as far as it says so, or Vouch began to read it.
+    /// When the store sent it, if that's known, or when Vouch began to read it.
     pub sent_at: Option<DateTime<Utc>>,
-    /// When it came in.
     pub received_at: DateTime<Utc>,
-    /// The raw body, [`gzip`]; empty where it isn't kept.
+    /// The raw body, compressed with [`gzip`]; empty if it isn't stored.
     pub body_gzip: Vec<u8>,
 }
 
-/// How a message came, which says what a second one like it means.
+/// How a delivery arrived, which decides how a repeat is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The store sent it. One with an id that is known is a repetition.
+    /// Sent by the store. A known ID means a repeat.
     Webhook,
-    /// A client sent it to the API, where two reports must not claim the same time.
+    /// Sent to the API by a client. Two reports of an order must not claim the same time.
     Api,
-    /// Vouch read it: what was read before is true again, as of now.
+    /// Read by Vouch. Data that was read before is current again, as of now.
     Read,
-    /// It was kept, and is processed again as it came then.
+    /// Stored earlier, and processed again with its original times.
     Replay,
 }
 
 impl IncomingDelivery {
-    /// What tells it apart from another with the same timestamp of the store.
+    /// Its times, to order deliveries that have the same timestamp of the store.
     pub(super) fn times(&self) -> DeliveryTimes {
         DeliveryTimes::new(self.sent_at, self.received_at)
     }
 }
 
-/// What is kept with a delivery.
+/// The result that's stored with a delivery.
 #[derive(Default)]
 pub(super) struct DeliveryRecord<'a> {
     pub outcome: DeliveryOutcome,
     pub detail: &'a str,
     pub order_id: Option<i64>,
-    /// The store's timestamp, as it counts.
+    /// The store's timestamp, after implausible times were clamped.
     pub reported_at: Option<DateTime<Utc>>,
     pub clamped: &'a [ClampedTime],
 }
@@ -72,15 +68,15 @@ impl DeliveryRecord<'_> {
     }
 }
 
-/// Packs a raw body: done before the transaction, so that the database need not.
+/// Compresses a raw body before the transaction, so that the database doesn't have to.
 pub fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-    // Writing to memory cannot fail.
+    // Writing to memory can't fail.
     let _ = encoder.write_all(body);
     encoder.finish().unwrap_or_default()
 }
 
-/// Remembers a delivery. `None` if it was there already.
+/// Inserts the delivery. `None` if it's already stored.
 pub(super) fn remember(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -111,7 +107,7 @@ pub(super) fn remember(
     .optional()
 }
 
-/// The delivery of the same id that was there already, and when that one came.
+/// The ID and times of the stored delivery with the same ID.
 pub(super) fn earlier(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -126,8 +122,8 @@ pub(super) fn earlier(
     Ok((id, DeliveryTimes::new(sent_at, received_at)))
 }
 
-/// Lets the delivery of the same id that was there already stand for this one: what was read is
-/// true again, or is processed at last.
+/// Overwrites the stored delivery with the same ID. Its data was read again and is current, or a
+/// replay has finally processed it.
 pub(super) fn restate(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,

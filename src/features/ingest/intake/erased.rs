@@ -1,5 +1,5 @@
-//! Customers who were erased stay so, whatever the store sends of them later: of a known order
-//! nothing is taken over, and elsewhere their address becomes the pseudonym it was given.
+//! Keeps erased customers erased, whatever the store sends later. An erased order keeps its stored
+//! customer. On other orders, an erased customer's email is replaced with its pseudonym.
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -10,7 +10,7 @@ use super::batch::Batch;
 use super::delivery::IncomingDelivery;
 use crate::kit::db::schema::{deliveries, erased_emails, orders};
 
-/// The parts of a report that tell of a person.
+/// The fields of a report that identify a person.
 #[derive(Clone, Debug, Default)]
 struct Customer {
     email: Option<String>,
@@ -35,8 +35,8 @@ impl Customer {
 }
 
 impl Batch {
-    /// Takes a customer who was erased out of the event. Answers whether the event is about one:
-    /// then its body isn't kept either.
+    /// Removes an erased customer from the event. Returns whether the event is about one, since its
+    /// body isn't stored then.
     pub(super) fn erase_customer(
         &mut self,
         conn: &mut PgConnection,
@@ -67,7 +67,7 @@ impl Batch {
         Ok(is_erased)
     }
 
-    /// The pseudonym of an address whose person was erased.
+    /// The pseudonym of the email, if its person was erased.
     fn pseudonym_of(
         &mut self,
         conn: &mut PgConnection,
@@ -85,13 +85,13 @@ impl Batch {
     }
 }
 
-/// The message as it is kept when its customer was erased.
+/// The delivery without its body, to store it if its customer was erased.
 pub(super) fn without_body(arrival: &IncomingDelivery) -> IncomingDelivery {
     IncomingDelivery { body_gzip: Vec::new(), ..arrival.clone() }
 }
 
-/// Marks an order whose customer isn't kept. Of one that was processed with its customer while the
-/// erasure began, the earlier bodies go.
+/// Marks an order whose customer isn't stored. If it was processed with its customer while the
+/// erasure ran, the earlier bodies are deleted.
 pub(super) fn mark(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,

@@ -1,8 +1,7 @@
-/// What happens where somebody else has a lock.
+/// How to handle a lock that another transaction holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::features::ingest) enum IfHeld {
-    /// It is waited for.
     Wait,
-    /// It is passed over.
+    /// Skip the locked row.
     PassOver,
 }

@@ -29,41 +29,40 @@ use crate::kit::db::schema::deliveries;
 use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::store_jobs::JobKind;
 
-/// What became of a message.
+/// The result of processing a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It said something new of an order, and whoever is due is credited.
+    /// It changed an order, and the order's conversions were updated.
     TakenIn {
-        /// The order's key.
         order_id: i64,
-        /// Whether it was the first that was heard of the order.
+        /// Whether it was the first delivery for the order.
         is_new: bool,
-        /// How many affiliates it credited for the first time.
+        /// How many affiliates are newly credited.
         credited: u64,
     },
-    /// A newer report of the order was there already, or it said nothing new.
+    /// A newer report of the order is known, or nothing changed.
     Outdated {
-        /// The order's key.
+        /// The known order.
         order_id: i64,
     },
-    /// It only names an order, which is to be read from the store.
+    /// It only names an order, which must be fetched from the store.
     Waiting,
-    /// It carries no state of an order.
+    /// It contains no order data.
     Noted,
-    /// Another report of the order claims the same time of the store, and the API asks its client
-    /// which is right: nothing was kept.
+    /// Another report of the order claims the same time of the store. Nothing is stored, and the
+    /// API client must decide which report is right.
     Conflict {
-        /// The order's key.
+        /// The order with both reports.
         order_id: i64,
     },
-    /// This very delivery was there already.
+    /// This delivery is already stored.
     Repeated,
-    /// It cannot be understood; it is kept with the reason, and can be replayed.
+    /// It can't be processed. It's stored with the reason and can be replayed.
     Failed,
 }
 
 impl Outcome {
-    /// As the counters name it.
+    /// The label in metrics.
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::TakenIn { .. } => "taken_in",
@@ -76,16 +75,13 @@ impl Outcome {
         }
     }
 
-    /// How many affiliates it credited for the first time.
     pub(crate) fn credited(&self) -> u64 {
         if let Self::TakenIn { credited, .. } = self { *credited } else { 0 }
     }
 }
 
-/// Takes in one message within the running transaction of its merchant, figures included.
-///
-/// # Errors
-/// The database's; the transaction must then be rolled back, and nothing was taken in.
+/// Processes one delivery in its merchant's running transaction, including the totals. On an error,
+/// the caller must roll back, and nothing is processed.
 pub fn ingest_one(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -100,8 +96,8 @@ pub fn ingest_one(
     Ok(outcome)
 }
 
-/// Takes in one message that the batch has reserved; what it changes in the figures is left to the
-/// caller to write at the end of the transaction, so that several messages can share it.
+/// Processes one delivery that the batch has reserved. The caller writes the totals at the end of
+/// the transaction, so that several deliveries can share it.
 pub fn ingest(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -114,7 +110,7 @@ pub fn ingest(
     let passed_over = notes::take(&mut event, arrival.received_at);
     if let Some(reason) = notes::refusal(conn, arrival, &passed_over, batch)? {
         fail(conn, arrival, FailureReason::Unreadable, &reason)?;
-        // Also when it's replayed and was kept before.
+        // Also for a replay, where the delivery is already stored.
         return Ok(Outcome::Failed);
     }
     let outcome = ingest_event(conn, arrival, event, batch)?;
@@ -147,7 +143,7 @@ fn ingest_event(
         if let Some(outcome) = first_heard(conn, arrival, &order_ref, event.clone(), batch)? {
             return Ok(outcome);
         }
-        // Another transaction was first, and has committed by now.
+        // Another transaction inserted the order first and has committed by now.
         let known = OrderRow::by_ref(conn, arrival.merchant_id, arrival.store_id, &order_ref)?
             .ok_or(diesel::result::Error::NotFound)?;
         return heard_again(conn, arrival, known, event, batch);
@@ -155,7 +151,7 @@ fn ingest_event(
     heard_again(conn, arrival, known, event, batch)
 }
 
-/// Keeps the message until its order has been read.
+/// Stores the delivery until its order has been fetched.
 fn announced(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -171,8 +167,8 @@ fn announced(
     Ok(Outcome::Waiting)
 }
 
-/// The store is connected no more; its orders stay. Only the first time: it can have been connected
-/// again since, and a repeat or a replay of the message must not undo that.
+/// Disconnects the store. Its orders stay. Repeats and replays are ignored, since the store may
+/// have been reconnected in the meantime.
 fn uninstalled(conn: &mut PgConnection, arrival: &IncomingDelivery) -> QueryResult<Outcome> {
     let outcome = note(conn, arrival, "Vouch was uninstalled from the store.")?;
     if outcome == Outcome::Noted {
@@ -183,7 +179,7 @@ fn uninstalled(conn: &mut PgConnection, arrival: &IncomingDelivery) -> QueryResu
     Ok(outcome)
 }
 
-/// Keeps a message that changes no order.
+/// Stores a delivery that changes no order.
 fn note(conn: &mut PgConnection, arrival: &IncomingDelivery, detail: &str) -> QueryResult<Outcome> {
     let record =
         DeliveryRecord { outcome: DeliveryOutcome::Noted, detail, ..DeliveryRecord::default() };
@@ -191,7 +187,7 @@ fn note(conn: &mut PgConnection, arrival: &IncomingDelivery, detail: &str) -> Qu
     Ok(remembered.map_or(Outcome::Repeated, |_| Outcome::Noted))
 }
 
-/// Keeps a message with nothing processed of it, to be processed again.
+/// Stores a delivery without processing it, to be retried.
 pub fn fail(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -207,7 +203,7 @@ pub fn fail(
     Ok(Outcome::Failed)
 }
 
-/// The first that is heard of an order. `None` if another transaction was first.
+/// Processes the first delivery for an order. `None` if another transaction was first.
 fn first_heard(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -225,13 +221,13 @@ fn first_heard(
     let record = heard.record(order_id);
     let delivery_id = match (remember(conn, arrival, &record)?, arrival.source) {
         (None, Source::Read | Source::Replay) => Some(restate(conn, arrival, &record)?),
-        // Without one, the store used the id of another message; the order is news all the same.
+        // `None` means that the store reused the ID of another delivery. The order is new anyway.
         (delivery_id, _) => delivery_id,
     };
     finish(conn, arrival, order_id, &due, state, delivery_id, batch).map(Some)
 }
 
-/// What is known of an order after a message.
+/// The state of an order after a delivery.
 struct OrderKnowledge {
     state: OrderState,
     applied: Applied,
@@ -321,7 +317,7 @@ fn heard_again(
     Ok(Outcome::TakenIn { order_id, is_new: false, credited })
 }
 
-/// Has the lines of the order's refunds read from the store.
+/// Requests the lines of the order's refunds from the store.
 fn request_refund_lines(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -334,8 +330,8 @@ fn request_refund_lines(
     Ok(())
 }
 
-/// What is known after the message, which is remembered; and whether it was there already. One
-/// that the store repeats counts as of when it first came.
+/// The order's state after the delivery, the ID of the stored delivery, and whether this one is a
+/// repeat. The store's repeats count with the times of the first delivery.
 fn hear(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -356,7 +352,7 @@ fn hear(
     Ok((OrderKnowledge::new(&known.state, event, times), Some(delivery_id), true))
 }
 
-/// Whether a report of the API claims a time of the store that another report of the order has.
+/// Whether an API report claims the same time of the store as a different report of the order.
 fn contradicts(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -381,8 +377,8 @@ fn contradicts(
     Ok(order.is_eq() || diesel::select(exists(same_time)).get_result(conn)?)
 }
 
-/// Works out anew what everybody should earn of an order, and writes the difference; answers how many
-/// affiliates are newly credited.
+/// Recalculates the commissions of an order and writes the difference. Returns how many affiliates
+/// are newly credited.
 pub(in crate::features::ingest) fn decide_again(
     conn: &mut PgConnection,
     row: OrderRow,
@@ -438,20 +434,20 @@ fn overrides(conn: &mut PgConnection, merchant_id: i64, row: &OrderRow) -> Query
     Ok(Overrides { manual, overruled: row.overruled.clone() })
 }
 
-/// What is due for an order, as far as it is known.
+/// The attribution of an order, with the facts that it's based on.
 struct Due {
     attribution: Attribution,
     setting: Option<Setting>,
-    /// When it was placed by Vouch's clock.
+    /// By Vouch's clock.
     placed_at: Option<DateTime<Utc>>,
-    /// By how much that differs from what the store says.
+    /// How many seconds were added to the store's time.
     clock_shift: Option<i32>,
-    /// When somebody had the triggers that match.
+    /// When affiliates held the matching triggers.
     holdings: Vec<HeldPeriod>,
 }
 
 impl Due {
-    /// For the first report of an order, which decides how it's dated.
+    /// For the first report of an order, which decides the clock shift.
     fn first(
         conn: &mut PgConnection,
         batch: &mut Batch,
@@ -509,7 +505,7 @@ impl Due {
         Written { merchant_id, state, attribution: &self.attribution, day, clock_shift, now }
     }
 
-    /// The order, once a report of it is there.
+    /// `None` until the order itself has been reported.
     fn order(
         &self,
         merchant_id: i64,

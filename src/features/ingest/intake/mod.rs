@@ -1,7 +1,7 @@
-//! Taking in what stores send: one transaction that remembers the delivery, keeps the newest report
-//! of the order, works out what everybody should earn *now*, and appends to the ledger only the
-//! difference from what is there. Sale, edit, refund, cancellation, repeat, out of order: one rule
-//! serves them all.
+//! Processes deliveries from stores, each in one transaction. That stores the delivery and the
+//! newest report of the order, recalculates the commissions *now*, and appends only the difference
+//! to the ledger. One rule covers sales, edits, refunds, cancellations, repeats and late
+//! deliveries.
 
 mod batch;
 mod candidates;

@@ -1,4 +1,4 @@
-//! What was passed over while an order was read.
+//! Notes about fields that were skipped while an order was parsed.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,20 +10,20 @@ use super::batch::Batch;
 use super::delivery::IncomingDelivery;
 use crate::kit::db::schema::deliveries;
 
-/// A field that was passed over, and the day whose rules say whether it matters.
+/// A skipped field, and the time whose rules decide whether it matters.
 pub(super) struct Noted {
     note: ReadNote,
     at: DateTime<Utc>,
 }
 
-/// Takes the notes out of an event that was received then: they belong to the delivery, and reports
-/// that differ in them alone are the same.
+/// Takes the notes out of an event that was received at `received_at`. They belong to the delivery,
+/// and reports that differ only in notes are equal.
 pub(super) fn take(event: &mut StoreEvent, received_at: DateTime<Utc>) -> Vec<Noted> {
     let parts = match event {
         StoreEvent::Order(report) | StoreEvent::Restored(report) => {
             vec![(&mut report.notes, report.placed_at)]
         }
-        // Of which day its order is needn't be known yet.
+        // The order's time of placement may be unknown here, so the refund's time counts.
         StoreEvent::Refund { refund, .. } => vec![(&mut refund.notes, refund.refunded_at)],
         StoreEvent::RefundLines { refunds, .. } => {
             refunds.iter_mut().map(|refund| (&mut refund.notes, refund.refunded_at)).collect()
@@ -35,15 +35,15 @@ pub(super) fn take(event: &mut StoreEvent, received_at: DateTime<Utc>) -> Vec<No
         | StoreEvent::Noted { .. } => Vec::new(),
     };
     let of_part = |(notes, stated): (&mut Vec<ReadNote>, DateTime<Utc>)| {
-        // The order's own times are not yet clamped here.
+        // The store's times aren't clamped yet.
         let at = times::plausible(stated, received_at);
         std::mem::take(notes).into_iter().map(move |note| Noted { note, at })
     };
     parts.into_iter().flat_map(of_part).collect()
 }
 
-/// Why the event can't be kept although it was read: an amount that was passed over enters the base
-/// by the rules of its day.
+/// Why the event is rejected although it was parsed. A skipped amount is part of the commission
+/// base under the rules of its day.
 pub(super) fn refusal(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -68,7 +68,7 @@ pub(super) fn refusal(
     }))
 }
 
-/// Keeps the notes with the delivery.
+/// Stores the notes with the delivery.
 pub(super) fn keep(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,

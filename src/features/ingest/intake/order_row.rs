@@ -16,27 +16,27 @@ use super::keys::email_key_of;
 use crate::kit::db::schema::orders;
 use crate::kit::db::statement::{Columns, columns, rows, statement};
 
-/// An order as it is kept, locked for this transaction.
+/// An order's row, locked for this transaction.
 pub(in crate::features::ingest) struct OrderRow {
     pub id: i64,
     pub store_id: i64,
     pub state: OrderState,
     pub day: Option<NaiveDate>,
     pub currency: Option<Currency>,
-    /// Whether it adds to the number of orders of its day, as it was read.
+    /// Whether it's counted in the number of orders of its day, as the row was read.
     pub counted: bool,
     pub overruled: BTreeSet<i64>,
-    /// A member denied it as fraud.
+    /// Whether a member denied it as fraud.
     pub is_fraud: bool,
-    /// Its customer was erased.
+    /// Whether its customer was erased.
     pub is_erased: bool,
     pub manual: Option<(i64, ManualNote)>,
-    /// By how much the store's time of placement is moved to Vouch's clock; none where that wasn't
-    /// decided yet, or before it could be.
+    /// Seconds from the store's time of placement to Vouch's; `None` if that isn't decided yet, or
+    /// for orders older than clock shifts.
     pub clock_shift: Option<i32>,
 }
 
-/// What was noted when a member credited the order by hand.
+/// The details of a member's manual credit for the order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(in crate::features::ingest) struct ManualNote {
@@ -45,7 +45,7 @@ pub(in crate::features::ingest) struct ManualNote {
     pub note: String,
 }
 
-/// What is read of an order: [`Row`].
+/// The columns of [`Row`].
 macro_rules! columns_read {
     () => {
         "id, store_id, state, day, currency, overruled_affiliate_ids, manual_affiliate_id, \
@@ -54,15 +54,15 @@ macro_rules! columns_read {
     };
 }
 
-/// The orders under a condition, locked.
+/// Selects the orders that match a condition, locked.
 macro_rules! select_order {
     ($condition:literal) => {
         concat!("SELECT ", columns_read!(), " FROM orders WHERE ", $condition, " FOR UPDATE")
     };
 }
 
-/// Known orders by store and reference, locked in the order of their keys; where somebody else has
-/// one, perhaps without its columns.
+/// Selects known orders by store and reference, locked in the order of their IDs. If another
+/// transaction holds one, its columns may be missing.
 macro_rules! select_by_refs {
     ($if_held:literal, $merchant_id:expr, $refs:expr) => {
         statement!(
@@ -112,7 +112,7 @@ struct Row {
     clock_shift_seconds: Option<i32>,
 }
 
-/// A known order, without a row where somebody else has it.
+/// A known order, without its row if another transaction holds it.
 #[derive(QueryableByName)]
 struct ByRef {
     #[diesel(sql_type = BigInt)]
@@ -150,8 +150,8 @@ impl OrderRow {
         })
     }
 
-    /// Those of these references that are known, each locked; without a row where somebody else has it
-    /// and that is passed over.
+    /// The known orders among these references, each locked. With [`IfHeld::PassOver`], an order
+    /// that another transaction holds has no row.
     pub(super) fn by_refs(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -169,7 +169,7 @@ impl OrderRow {
         rows.into_iter().map(read).collect()
     }
 
-    /// The order of that reference in that store.
+    /// The order with that reference, locked.
     pub(super) fn by_ref(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -189,7 +189,7 @@ impl OrderRow {
         row.map(Self::read).transpose()
     }
 
-    /// Those of these orders that nobody else has, by their keys; the others are passed over.
+    /// Locks and returns the orders that no other transaction holds, by ID. The others are skipped.
     pub(in crate::features::ingest) fn free(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -207,7 +207,7 @@ impl OrderRow {
         rows.into_iter().map(Self::read).collect()
     }
 
-    /// The order of that key.
+    /// The order with that ID, locked.
     pub(in crate::features::ingest) fn by_id(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -222,7 +222,7 @@ impl OrderRow {
         Self::read(row)
     }
 
-    /// Writes what is known of the order, where nothing is decided anew.
+    /// Writes the order's state without a new attribution.
     pub(super) fn write_state(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
         let state = serde_json::to_value(&self.state)
             .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
@@ -237,7 +237,7 @@ impl OrderRow {
     }
 }
 
-/// Everything that is written of an order.
+/// The columns that are written for an order.
 pub(super) struct Written<'a> {
     pub merchant_id: i64,
     pub state: &'a OrderState,
@@ -252,7 +252,7 @@ impl Written<'_> {
         self.state.report.as_ref()
     }
 
-    /// Whoever won the order itself; royalties stand beside.
+    /// The affiliate that won the order itself. Royalties come on top.
     fn winner(&self) -> Option<i64> {
         let main = |credit: &&Credit| credit.via != CreditKind::Sku && credit.is_qualified();
         self.attribution.credits.iter().find(main).map(|credit| credit.affiliate.id)
@@ -280,7 +280,6 @@ impl Written<'_> {
         .optional()
     }
 
-    /// Writes the order anew.
     pub(super) fn update(&self, conn: &mut PgConnection, order_id: i64) -> QueryResult<()> {
         statement!(
             "UPDATE orders SET (:order.columns) = (:order.values) \

@@ -1,4 +1,4 @@
-//! What an order is looked up by: its lines and codes.
+//! Writes the lines and codes that orders are looked up by.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
@@ -16,7 +16,7 @@ pub(super) fn write(
     state: &OrderState,
 ) -> QueryResult<()> {
     let Some(report) = &state.report else { return Ok(()) };
-    // What was paid for a line; refunds do not count here, so that they need no writing anew.
+    // The amounts paid for the lines. Refunds don't count, so they need no rewrite of the lines.
     let amounts = line_amounts(state, Basis::default());
     let base = amounts.iter().filter(|line| line.line.is_some()).map(|line| line.gross_minor);
     statement!(
@@ -45,7 +45,7 @@ pub(super) fn write(
     .map(drop)
 }
 
-/// Writes them in the place of those of an earlier report.
+/// Replaces the lines and codes of an earlier report.
 pub(super) fn replace(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -63,7 +63,7 @@ pub(super) fn replace(
     write(conn, merchant_id, order_id, state)
 }
 
-/// Reports are limited to far fewer parts than a `smallint` counts.
+/// Saturates, since reports are limited to far fewer parts than a `smallint` can count.
 fn position(at: usize) -> i16 {
     i16::try_from(at).unwrap_or(i16::MAX)
 }

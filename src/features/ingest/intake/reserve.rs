@@ -1,5 +1,5 @@
-//! Locks on what a batch touches, taken before it works out anything: first triggers, then orders,
-//! each by their keys. Conversions follow with their order, figures at the very end.
+//! Locks the rows that a batch touches before it calculates anything. Triggers come first, then
+//! orders, each by ID. Conversions follow with their order, totals at the very end.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +17,7 @@ use super::order_row::OrderRow;
 use crate::kit::db::schema::triggers;
 use crate::kit::db::statement::{rows, statement};
 
-/// `FOR KEY SHARE`: orders don't keep each other from a trigger, nor do changes of who holds it.
+/// `FOR KEY SHARE`, so that orders block neither each other nor changes of a trigger's holder.
 macro_rules! lock_triggers {
     ($if_held:literal, $merchant_id:expr, $keys:expr) => {
         statement!(
@@ -39,7 +39,6 @@ macro_rules! lock_triggers {
     };
 }
 
-/// A trigger of one of the keys.
 #[derive(QueryableByName)]
 #[diesel(table_name = triggers)]
 struct FoundTrigger {
@@ -57,8 +56,8 @@ struct LockedTrigger {
 }
 
 impl Batch {
-    /// Locks what `messages` touch; answers for each whether it can go on, since nothing of it is
-    /// held by somebody else.
+    /// Locks the rows that `messages` touch. Returns for each message whether it can be processed,
+    /// because no other transaction holds its rows.
     pub(in crate::features::ingest) fn reserve(
         &mut self,
         conn: &mut PgConnection,
@@ -81,7 +80,7 @@ impl Batch {
         Ok(messages.iter().map(is_free).collect())
     }
 
-    /// Answers the keys of triggers that somebody else has.
+    /// Returns the keys of triggers that another transaction holds.
     fn lock_triggers(
         &mut self,
         conn: &mut PgConnection,
@@ -112,7 +111,7 @@ impl Batch {
         Ok(held)
     }
 
-    /// Answers the orders that somebody else has.
+    /// Returns the orders that another transaction holds.
     fn lock_orders(
         &mut self,
         conn: &mut PgConnection,
@@ -136,22 +135,24 @@ impl Batch {
         Ok(held)
     }
 
-    /// The order of that reference, locked.
+    /// The order with that reference, locked.
     pub(super) fn known_order(
         &mut self,
         conn: &mut PgConnection,
         store_id: i64,
         order_ref: &str,
     ) -> QueryResult<Option<OrderRow>> {
-        // A second message of the order finds it as the first has left it.
+        // Removed from the map, so that a second delivery for the order reads what the first one
+        // wrote.
         match self.orders.remove(&(store_id, order_ref.to_owned())) {
             Some(known) => Ok(known),
             None => OrderRow::by_ref(conn, self.merchant_id, store_id, order_ref),
         }
     }
 
-    /// The triggers of these keys. Those that no message of the batch has named are only looked up:
-    /// they're on what was known of an order, which is locked by now.
+    /// The IDs of the triggers with these keys. Keys that no delivery of the batch contains come
+    /// from the stored state of an order, which is locked by now. Their triggers are only looked
+    /// up.
     pub(super) fn trigger_ids(
         &mut self,
         conn: &mut PgConnection,

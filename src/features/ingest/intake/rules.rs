@@ -11,30 +11,30 @@ use crate::kit::dated::{Period, at, at_or_first};
 use crate::kit::db::schema::{calculation_rules, merchants, return_rules};
 use crate::kit::db::statement::statement;
 
-/// What a merchant had set, and when: read once per transaction, for all of its orders.
+/// A merchant's settings over time, read once per transaction for all of its orders.
 pub(super) struct Settings {
     zone: Tz,
     rules: Vec<Period<Rules>>,
-    /// What cancellations and refunds do, by store.
+    /// The rules for cancellations and refunds, by store.
     returns: BTreeMap<i64, Vec<Period<ReturnRules>>>,
-    /// Whether an exclusion covers orders, or did once.
+    /// Whether an exclusion applies to orders, or ever did.
     has_exclusions: bool,
     /// Encrypted; see [`crate::kit::pseudonyms`].
     pub erasure_key: Option<Vec<u8>>,
 }
 
-/// What a merchant had set when an order was placed.
+/// A merchant's settings at the time an order was placed.
 #[derive(Clone, Copy)]
 pub(super) struct Setting {
     /// The day of the order, in the merchant's time zone.
     pub day: NaiveDate,
     /// The Calculation Logic.
     pub rules: Rules,
-    /// Whether codes have to be looked up among the exclusions.
+    /// Whether codes must be checked against the exclusions.
     pub has_exclusions: bool,
 }
 
-/// One row for each of its rules.
+/// One row for each period of the merchant's rules.
 #[derive(QueryableByName)]
 #[diesel(table_name = merchants)]
 struct Row {
@@ -109,8 +109,8 @@ impl Settings {
         Ok(Self { zone, rules, returns, has_exclusions, erasure_key })
     }
 
-    /// The setting of the moment `placed_at`, for orders of that store; of the Calculation Logic
-    /// before the first one, the first.
+    /// The settings at `placed_at` for orders of that store. Before the first Calculation Logic,
+    /// the first one applies.
     pub(super) fn at(&self, store_id: i64, placed_at: DateTime<Utc>) -> Setting {
         let mut rules = at_or_first(&self.rules, placed_at).copied().unwrap_or_default();
         let of_store = self.returns.get(&store_id);

@@ -1,4 +1,4 @@
-//! The conversions of an order as they stand in the database.
+//! Reads and writes the conversions of an order.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
@@ -12,13 +12,13 @@ use crate::features::rollups::{Amounts, Shared};
 use crate::kit::db::schema::conversions;
 use crate::kit::db::statement::{Columns, columns, statement};
 
-/// A conversion as it stands, with what its ledger holds.
+/// A conversion with the amounts in its ledger.
 pub(super) struct CurrentConversion {
     pub id: i64,
-    /// A member's.
+    /// The review by a member.
     pub review: Option<Review>,
     pub now: Target,
-    /// By currency.
+    /// The amounts in the ledger, by currency.
     pub held: Vec<Held>,
     pub end: LedgerEnd,
 }
@@ -72,7 +72,8 @@ impl From<HeldRow> for Held {
     }
 }
 
-/// The order's conversions, locked. Each is one row for each currency that its ledger holds.
+/// The order's conversions, locked. The query returns one row for each conversion and currency of
+/// its ledger.
 pub(super) fn current(
     conn: &mut PgConnection,
     order: &OfOrder,

@@ -4,18 +4,18 @@ use vouch_core::money::Currency;
 use crate::features::conversions::{Facts, Review, Via};
 use crate::features::rollups::{Amounts, Counted, Shared};
 
-/// The order whose conversions converge.
+/// The order whose conversions are updated.
 pub(in crate::features::ingest::intake) struct OfOrder {
     pub merchant_id: i64,
     pub order_id: i64,
     pub currency: Currency,
     pub placed_at: DateTime<Utc>,
     pub day: NaiveDate,
-    /// A member denied it as fraud: that holds for every conversion of it.
+    /// A member denied it as fraud, which applies to all of its conversions.
     pub is_fraud: bool,
 }
 
-/// What a conversion should be, as far as the order decides. What a member said of it stays.
+/// The intended conversion, as far as the order decides. A member's review isn't part of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Target {
     pub(super) affiliate_id: i64,
