@@ -1,5 +1,5 @@
-//! Emails that Vouch sent or is to send. They belong to the instance, so everything here works within
-//! `Scope::Instance`.
+//! Finds and deletes emails that Vouch sent or will send. They belong to the instance, so callers
+//! hold `Scope::Instance`.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Text};
@@ -11,8 +11,8 @@ use super::person::Person;
 use crate::kit::db::schema::emails;
 use crate::kit::db::statement::statement;
 
-/// Whether an email is of the merchant `m`: by the merchant that it was written for. Those from before
-/// emails knew that name their program only, and count where no other has that name.
+/// Whether an email is about the merchant `m`. Older emails only contain the program's name, and
+/// count if no other program has that name.
 macro_rules! is_of_merchant {
     () => {
         "(l.about_merchant_id = m.id OR (l.about_merchant_id IS NULL AND l.program = m.name \
@@ -20,8 +20,8 @@ macro_rules! is_of_merchant {
     };
 }
 
-/// Deletes a merchant's emails to a person, and those that name them; of the instance's own (a link to
-/// a new password) only where `with_account`. Answers how many.
+/// Deletes a merchant's emails that were sent to a person or name them. The instance's own emails,
+/// such as password links, are deleted only with `with_account`. Returns how many.
 pub fn erase_emails(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -56,7 +56,7 @@ pub fn erase_emails(
     diesel::delete(emails::table.filter(emails::id.eq_any(ids))).execute(conn)
 }
 
-/// The emails that a merchant sent a person: to whom, about what, when.
+/// The recipient, subject and time of the emails that a merchant sent to a person.
 pub fn sent_emails(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -8,14 +8,14 @@ use super::retention::{Period, Periods};
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version};
 
-/// Whom a page of a person is about: by address, or by a request of theirs.
+/// The person that a page is about, by email or by their data request.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct PersonForm {
     pub email: String,
-    /// The id of a data request, or empty.
+    /// The ID of a data request, or empty.
     pub request: String,
-    /// The email again, to erase.
+    /// The email again, to confirm an erasure.
     pub confirmation: String,
 }
 
@@ -24,7 +24,7 @@ impl PersonForm {
         self.request.parse().ok()
     }
 
-    /// What is looked up, or what's wrong with the address.
+    /// The lookup, or the error for the email field.
     pub fn lookup(&self, request: Option<&DataRequest>) -> Result<Lookup, FormErrors> {
         if let Some(request) = request {
             return Ok(request.lookup());
@@ -37,7 +37,7 @@ impl PersonForm {
         }
     }
 
-    /// Whether the address was typed once more, in any spelling.
+    /// Whether the email was repeated, in any spelling.
     pub fn confirmed(&self) -> Result<(), FormErrors> {
         let key = |typed: &str| EmailKey::parse(typed).ok();
         if key(&self.email).is_some() && key(&self.email) == key(&self.confirmation) {
@@ -56,7 +56,7 @@ pub struct RetentionForm {
     pub customers: String,
     pub audit_ips: String,
     pub disconnected: String,
-    /// What the form showed.
+    /// The version of the data that the form showed.
     #[serde(skip_serializing)]
     pub version: Version,
 }

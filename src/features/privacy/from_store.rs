@@ -1,4 +1,4 @@
-//! What stores ask for on behalf of their customers, carried out.
+//! Processes the privacy requests that stores send for their customers.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -18,10 +18,11 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::pseudonyms::Pseudonyms;
 
-/// Ids of orders that one request can name; more are Shopify's mistake.
+/// The maximum number of order IDs in one request. More are a mistake by Shopify.
 const MAX_ORDERS: usize = 10_000;
 
-/// The body of any of them. Everything can be missing: a customer without an email address has none.
+/// The body of any privacy request. Every field can be missing, for example if a customer has no
+/// email.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Body {
@@ -43,7 +44,7 @@ struct DataRequestId {
     id: Value,
 }
 
-/// A store's id, which is a number or text.
+/// A store's ID, which is a number or text.
 fn reference(id: &Value) -> Option<String> {
     match id {
         Value::Number(number) => Some(number.to_string()),
@@ -52,9 +53,9 @@ fn reference(id: &Value) -> Option<String> {
     }
 }
 
-/// Carries out what a store asked for, on the caller's thread. `fallback` tells requests apart that
-/// have no id of their own. A body that can't be read asks for nothing; it's logged, not kept.
-/// Answers whether a person was erased.
+/// Processes a store's privacy request, on the caller's thread. `fallback` identifies requests that
+/// have no ID. An unreadable body is logged, not stored, and has no effect. Returns whether a
+/// person was erased.
 pub fn carry_out(
     db: &Db,
     pseudonyms: &Pseudonyms,
@@ -103,7 +104,7 @@ pub fn carry_out(
     }
 }
 
-/// Leaves the merchant a task. The same request again changes nothing.
+/// Creates a task for the merchant. A repeated request changes nothing.
 fn keep(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -132,8 +133,9 @@ fn keep(
     record(conn, actor, act)
 }
 
-/// Has the background work erase the customers of a store, whatever its retention period. Shopify asks
-/// for it two days after it was uninstalled: one that's connected has missed the message.
+/// Requests that the background job erases the customers of a store, whatever its retention period.
+/// Shopify sends this two days after the app was uninstalled. A store that's still connected has
+/// missed that webhook, so it's disconnected here.
 fn request_erasure(conn: &mut PgConnection, actor: &Actor, store_id: i64) -> QueryResult<()> {
     let store = Store::find(conn, actor.merchant_id, store_id)?;
     stores::disconnect(conn, actor, &store)?;

@@ -1,21 +1,20 @@
-//! Personal data: what is stored of one person, its export and erasure, and for how long anything is
-//! kept. What is stored where is in docs/privacy.md.
+//! Personal data: lookup, export and erasure of one person's data, and retention periods.
+//! docs/privacy.md lists what is stored where.
 
 mod emails;
-/// Takes a person out of one merchant's data.
+/// Erases a person from one merchant's data.
 pub mod erase;
-/// Everything that is stored of a person, as a file.
+/// Exports all stored data about a person, as a file.
 pub mod export;
 mod forms;
-/// What stores ask for on behalf of their customers.
 pub mod from_store;
 /// Settings > Privacy.
 pub mod handlers;
-/// Who a person is, by their email address.
+/// Finds a person by their email.
 pub mod person;
-/// Customers who asked for their data.
+/// Customers who requested their data.
 pub mod requests;
-/// How long personal data is kept.
+/// Retention periods of personal data.
 pub mod retention;
 
 pub use self::emails::sent_emails;

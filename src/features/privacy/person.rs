@@ -11,17 +11,17 @@ use crate::kit::db::schema::{
 use crate::kit::email::email_key;
 use crate::kit::pseudonyms::is_pseudonym;
 
-/// What a person is looked up by within one merchant.
+/// The criteria to look a person up within one merchant.
 #[derive(Clone, Debug, Default)]
 pub struct Lookup {
     /// As typed, in any spelling.
     pub emails: Vec<String>,
-    /// Orders of a store that are theirs, by the store's own ids.
+    /// Their orders in a store, by the store's own IDs.
     pub orders: Option<(i64, Vec<String>)>,
-    /// A store asks: who works for the merchant stays a member, whatever they bought.
+    /// A store sent the request, so a member stays a member, whatever they bought.
     pub keeps_members: bool,
-    /// A second time, for what was being processed during the first: bodies that no order leads to are
-    /// looked for even where nothing else is found.
+    /// The second pass, for data that was being processed during the first. Bodies without an order
+    /// are searched even if nothing else is found.
     pub is_repeat: bool,
 }
 
@@ -36,25 +36,25 @@ impl Lookup {
 pub struct Login {
     pub id: i64,
     pub name: String,
-    /// Whether they work for the merchant now.
+    /// Whether they're a member of the merchant's team now.
     pub is_member: bool,
 }
 
-/// Everything of one merchant that a person is found in.
+/// All data of one merchant about a person.
 #[derive(Clone, Debug, Default)]
 pub struct Person {
-    /// What was asked for, as addresses are compared.
+    /// The emails searched for, as keys.
     asked: BTreeSet<String>,
-    /// The addresses they are known by, as they are compared.
+    /// The emails they're known by, as keys.
     pub mailboxes: BTreeSet<String>,
-    /// The same as they were typed.
+    /// The same emails as typed.
     pub spellings: BTreeSet<String>,
-    /// What they are called as an affiliate, an applicant or a member.
+    /// Their names as an affiliate, an applicant or a member.
     pub names: BTreeSet<String>,
     pub affiliate_ids: Vec<i64>,
     pub application_ids: Vec<i64>,
     pub invitation_ids: Vec<i64>,
-    /// Customer Email triggers with one of their addresses.
+    /// Customer Email triggers with one of their emails.
     pub trigger_ids: Vec<i64>,
     /// Orders they placed.
     pub order_ids: Vec<i64>,
@@ -62,9 +62,9 @@ pub struct Person {
 }
 
 impl Person {
-    /// Looks in every place of the merchant that names people. The addresses an affiliate was ever
-    /// known by count for orders and triggers, but lead to no other affiliate: two can share a payout
-    /// address, or have had the same one after each other.
+    /// Searches all data of the merchant that can name people. All emails that an affiliate was
+    /// ever known by count for orders and triggers. They don't lead to other affiliates, because
+    /// two can share a payout email or have it one after the other.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, lookup: &Lookup) -> QueryResult<Self> {
         let mut person = Self::default();
         for email in &lookup.emails {
@@ -80,7 +80,7 @@ impl Person {
         Ok(person)
     }
 
-    /// Whether nothing of the merchant's is about them.
+    /// Whether the merchant has no data about them.
     pub fn is_unknown(&self) -> bool {
         self.affiliate_ids.is_empty()
             && self.application_ids.is_empty()
@@ -90,7 +90,7 @@ impl Person {
             && self.login.is_none()
     }
 
-    /// They are known by these too.
+    /// Adds emails that they're also known by.
     pub(super) fn add_emails(&mut self, emails: &[String]) {
         emails.iter().for_each(|email| self.add_email(email));
     }
@@ -154,7 +154,7 @@ impl Person {
         self.add_former_names(conn, merchant_id)
     }
 
-    /// What they were called before, as far as the audit log tells.
+    /// Adds their former names, as far as the audit log contains them.
     fn add_former_names(&mut self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
         type Changed = (Option<serde_json::Value>, Option<serde_json::Value>);
         let changes: Vec<Changed> = audit_log::table
@@ -184,7 +184,7 @@ impl Person {
         let mut ids = Vec::new();
         for (id, email, name, affiliate_id) in rows {
             let is_of_affiliate = affiliate_id.is_some_and(|id| self.affiliate_ids.contains(&id));
-            // A pseudonym was erased before.
+            // A row with a pseudonym is already erased.
             if !is_pseudonym(&email) && (is_of_affiliate || self.is_asked(&email)) {
                 ids.push(id);
                 self.add_name(&name);
@@ -195,8 +195,8 @@ impl Person {
         Ok(())
     }
 
-    /// The account counts only where it has, or had, a place in this merchant: whether an address
-    /// has one elsewhere is nobody's business here.
+    /// The account counts only if it has or had a membership in this merchant. The merchant must
+    /// not learn whether an email has an account elsewhere.
     fn find_login(
         &mut self,
         conn: &mut PgConnection,
@@ -292,7 +292,7 @@ impl Person {
             .distinct()
             .load(conn)?;
         for email in typed.into_iter().flatten() {
-            // Orders that a store names can be by another address: that one is not looked up.
+            // Orders that a store names can have another email, which isn't searched.
             if self.is_theirs(&email) {
                 self.spellings.insert(email);
             }

@@ -19,13 +19,13 @@ pub(super) fn act<'a>(action: &'a str, store_id: i64, summary: &str) -> Act<'a> 
     }
 }
 
-/// A customer who asked for their data, and gets it from the merchant.
+/// A customer who requested their data, which the merchant sends them.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = data_requests)]
 pub struct DataRequest {
     pub id: i64,
     pub store_id: i64,
-    /// Whose; empty once it's completed, or where the customer has none.
+    /// The customer's email. It's empty once the request is completed, or if the customer has none.
     pub email: String,
     order_refs: Vec<Option<String>>,
     pub received_at: DateTime<Utc>,
@@ -52,7 +52,7 @@ impl DataRequest {
     }
 }
 
-/// Those that wait for the merchant, the oldest first.
+/// Requests that wait for the merchant, the oldest first.
 pub fn open(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<DataRequest>> {
     data_requests::table
         .filter(data_requests::merchant_id.eq(merchant_id))
@@ -62,7 +62,7 @@ pub fn open(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<DataRe
         .load(conn)
 }
 
-/// Those of a person who is erased can no longer be answered.
+/// Completes the requests of an erased person, because they can no longer be answered.
 pub(super) fn close_of(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -77,7 +77,8 @@ pub(super) fn close_of(
     Ok(())
 }
 
-/// The merchant has sent the customer their data: whose it was is no longer kept.
+/// Records that the merchant has sent the customer their data, and deletes the customer's email and
+/// order references.
 pub fn complete(conn: &mut PgConnection, actor: &Actor, id: i64) -> QueryResult<()> {
     let store_id: i64 = diesel::update(data_requests::table.find((actor.merchant_id, id)))
         .filter(data_requests::completed_at.is_null())

@@ -1,4 +1,4 @@
-//! A person as a member of the program, and the account they sign in with.
+//! Erases a person as a member of the program, and the account they sign in with.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
@@ -14,7 +14,7 @@ use crate::kit::db::statement::statement;
 use crate::kit::pseudonyms;
 
 impl Erasure<'_> {
-    /// A member leaves the team first.
+    /// Removes a member from the team first.
     pub(super) fn leave_team(
         &self,
         conn: &mut PgConnection,
@@ -28,7 +28,7 @@ impl Erasure<'_> {
         Ok(())
     }
 
-    /// The account goes where it has no other place; invitations in any case.
+    /// Erases the account if it has no other membership. Invitations are erased in any case.
     pub(super) fn erase_login(
         &self,
         conn: &mut PgConnection,
@@ -66,7 +66,8 @@ impl Erasure<'_> {
         Ok(())
     }
 
-    /// Links that were sent to them for this program; for a new password only with the account.
+    /// Deletes the links sent to them for this program. Password links are deleted only with the
+    /// account.
     fn erase_links(&self, conn: &mut PgConnection) -> QueryResult<()> {
         let of_merchant: Vec<(i64, String)> = links::table
             .filter(links::about_merchant_id.eq(self.merchant_id()))
@@ -94,7 +95,7 @@ impl Erasure<'_> {
         Ok(())
     }
 
-    /// A message for the next page can name them.
+    /// A flash message can contain their name.
     fn erase_sessions(&self, conn: &mut PgConnection) -> QueryResult<()> {
         let words = self.words.as_ref().map(|words| words.json());
         statement!(

@@ -1,4 +1,4 @@
-//! A person as an affiliate, and as an applicant.
+//! Erases a person as an affiliate and as an applicant.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
@@ -11,11 +11,11 @@ use crate::features::auth::count_membership;
 use crate::kit::db::schema::{affiliate_emails, affiliates as rows, applications};
 use crate::kit::db::statement::statement;
 
-/// What stands for a code that was requested and never became a trigger.
+/// Replaces a requested code that never became a trigger.
 const CODE: &str = "ERASED";
 
 impl Erasure<'_> {
-    /// Nothing more is earned for a person who is gone.
+    /// An erased person must not earn anything more.
     pub(super) fn disable_affiliates(&self, conn: &mut PgConnection) -> QueryResult<()> {
         let with_status = |conn: &mut PgConnection, status: AffiliateStatus| {
             rows::table
@@ -67,7 +67,8 @@ impl Erasure<'_> {
         self.erase_code_requests(conn)
     }
 
-    /// In the history of every affiliate, so that an order by the address is judged as before.
+    /// Replaces the emails in the history of every affiliate, so that orders with these emails get
+    /// the same attribution as before.
     fn replace_known_emails(&self, conn: &mut PgConnection) -> QueryResult<()> {
         type Key = (i64, String, chrono::DateTime<chrono::Utc>);
         let known: Vec<(Key, Vec<Option<String>>)> = affiliate_emails::table
@@ -98,7 +99,7 @@ impl Erasure<'_> {
         Ok(())
     }
 
-    /// Codes that became triggers stay: orders carry them. The others go.
+    /// Codes that became triggers stay, because orders contain them. Other codes are replaced.
     fn erase_code_requests(&self, conn: &mut PgConnection) -> QueryResult<()> {
         statement!(
             "UPDATE code_requests SET reason = '', \
@@ -115,7 +116,7 @@ impl Erasure<'_> {
         .map(drop)
     }
 
-    /// One that was never confirmed is of no further use, and goes as a whole.
+    /// An unconfirmed application is no longer needed, so it's deleted.
     pub(super) fn erase_applications(
         &self,
         conn: &mut PgConnection,

@@ -4,7 +4,7 @@ use crate::kit::audit::Actor;
 use crate::kit::pseudonyms::MerchantPseudonyms;
 use vouch_core::email::EmailKey;
 
-/// What an erasure works with.
+/// The parameters of an erasure.
 pub(super) struct Erasure<'a> {
     pub(super) actor: &'a Actor,
     pub(super) person: &'a Person,
@@ -17,14 +17,14 @@ impl Erasure<'_> {
         self.actor.merchant_id
     }
 
-    /// The pseudonym in place of `email`, where that's one of the person's.
+    /// The pseudonym of `email`, if it's one of the person's emails.
     pub(super) fn replaced(&self, email: &str) -> Option<String> {
         let key = EmailKey::parse(email).ok()?;
         let is_theirs = self.person.mailboxes.contains(key.as_str());
         is_theirs.then(|| self.pseudonyms.email(&key))
     }
 
-    /// The pseudonym of whatever address that is: it belongs to a row of theirs.
+    /// The pseudonym of any email from one of their rows.
     pub(super) fn pseudonym(&self, email: &str, row_id: i64) -> String {
         match EmailKey::parse(email) {
             Ok(key) => self.pseudonyms.email(&key),

@@ -22,15 +22,15 @@ use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::erased_emails;
 use crate::kit::pseudonyms::Pseudonyms;
 
-/// A scan of the audit log of a large merchant takes its time.
+/// Scanning the audit log of a large merchant takes a long time.
 const TIMEOUT: &str = "SET LOCAL statement_timeout = '80s'";
 
-/// Takes a person out of everything of the actor's merchant, in the running transaction: sums, the
-/// ledger and who earns from what stay as they are. Erased twice, the second time finds nothing. Emails
-/// and the log of the instance come after it: see [`erase_person`].
+/// Erases a person from all data of the actor's merchant, in the running transaction. Totals, the
+/// ledger and the earners of orders stay the same. A second erasure finds nothing. Emails and the
+/// instance's log follow later, see [`erase_person`].
 ///
-/// Every address of theirs becomes the same pseudonym on orders, triggers and affiliates in this one
-/// transaction, so that no recalculation sees half of it.
+/// Each of their emails becomes the same pseudonym on orders, triggers and affiliates, in this one
+/// transaction. So no recalculation sees half of the change.
 pub fn erase(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -55,7 +55,7 @@ pub fn erase(
     let mut erased = Erased::default();
     erasure.leave_team(conn, &mut erased)?;
     erasure.disable_affiliates(conn)?;
-    // What was recorded up to here names them: so the words come after it.
+    // The audit log entries written so far name the person, so this comes after them.
     erasure.erase_words(conn, &mut erased)?;
     erasure.erase_triggers(conn, &mut erased)?;
     erasure.erase_orders(conn, lookup, &mut erased)?;
@@ -79,7 +79,7 @@ pub fn erase(
 }
 
 impl Erasure<'_> {
-    /// Keeps the hashes of their addresses, so that nothing of them comes back from a store.
+    /// Stores the hashes of their emails, so that stores can't bring their data back.
     fn remember(&self, conn: &mut PgConnection) -> QueryResult<()> {
         for mailbox in &self.person.mailboxes {
             let Ok(key) = EmailKey::parse(mailbox) else { continue };

@@ -1,4 +1,4 @@
-//! Orders of a person: what is known of the customer, the raw bodies, and decisions that name them.
+//! Erases the customer data, raw bodies and attributions of a person's orders.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
@@ -20,22 +20,22 @@ use crate::kit::db::schema::{affiliate_emails, deliveries, orders, triggers};
 use crate::kit::db::statement::statement;
 use crate::kit::pseudonyms::is_pseudonym;
 
-/// Bodies of no order that are looked through at once.
+/// How many deliveries without an order are searched at once.
 const PORTION: i64 = 200;
-/// As much of a body is looked through, in bytes.
+/// How much of a body is searched, in bytes.
 const BODY_LIMIT: u64 = 32 * 1024 * 1024;
 
-/// What stays of the customer of an order.
+/// What remains of an order's customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::features::privacy) enum Left<'a> {
     Nothing,
-    /// In place of their address.
+    /// Instead of their email.
     Pseudonym(&'a str),
-    /// Their address, since it decides who earns: it's an affiliate's own, or a trigger's.
+    /// Their email, because it decides who earns. It belongs to an affiliate or a trigger.
     Address,
 }
 
-/// Takes the customers out of these orders.
+/// Removes the customer data from these orders.
 pub(in crate::features::privacy) fn erase_customers(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -69,7 +69,7 @@ pub(in crate::features::privacy) fn erase_customers(
     .execute(conn)
 }
 
-/// The addresses that decide who earns from orders, as they are compared: affiliates' own, and those
+/// The keys of emails that decide who earns from orders. These are the affiliates' emails and those
 /// of Customer Email triggers.
 pub(in crate::features::privacy) fn deciding_addresses(
     conn: &mut PgConnection,
@@ -101,7 +101,7 @@ fn without_body() -> WithoutBody {
     (deliveries::body_gzip.eq(None), deliveries::detail.eq(""))
 }
 
-/// Empties the bodies of the messages about these orders.
+/// Deletes the bodies of the deliveries about these orders.
 pub(in crate::features::privacy) fn erase_bodies(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -115,7 +115,7 @@ pub(in crate::features::privacy) fn erase_bodies(
 }
 
 impl Erasure<'_> {
-    /// A trigger goes on crediting its affiliate, by the pseudonym.
+    /// Triggers keep crediting their affiliates, through the pseudonym.
     pub(super) fn erase_triggers(
         &self,
         conn: &mut PgConnection,
@@ -131,7 +131,7 @@ impl Erasure<'_> {
             .load(conn)?;
         for (id, value, key) in rows {
             let Some(pseudonym) = self.replaced(&value) else { continue };
-            // One that lost its mailbox to another trigger has a key that no address has.
+            // A trigger that lost its email to another trigger has a key that matches no email.
             let key =
                 if key.contains(' ') { format!("{pseudonym} {id}") } else { pseudonym.clone() };
             diesel::update(triggers::table.find((self.merchant_id(), id)))
@@ -163,9 +163,9 @@ impl Erasure<'_> {
             let pseudonym = key.as_deref().and_then(|key| self.replaced(key));
             let left = match (&pseudonym, key) {
                 (Some(pseudonym), _) => Left::Pseudonym(pseudonym),
-                // An order that was being processed got its pseudonym meanwhile.
+                // The order was being processed and has got its pseudonym in the meantime.
                 (None, Some(key)) if is_pseudonym(key) => Left::Address,
-                // The store says that it's theirs, and it's by another address.
+                // The store says that the order is theirs, but it has another email.
                 (None, Some(key))
                     if deciding_addresses(conn, self.merchant_id())?.contains(key) =>
                 {
@@ -182,7 +182,7 @@ impl Erasure<'_> {
         self.erase_notes(conn)
     }
 
-    /// Messages of no order, failed ones above all: those that name them.
+    /// Deletes the bodies of deliveries without an order that name the person, mostly failed ones.
     fn erase_other_bodies(&self, conn: &mut PgConnection, lookup: &Lookup) -> QueryResult<usize> {
         let emails = self.person.spellings.iter().chain(&self.person.mailboxes);
         let emails: Vec<String> = emails.map(|email| email.to_lowercase()).collect();
@@ -209,7 +209,8 @@ impl Erasure<'_> {
         }
     }
 
-    /// Decisions name affiliates, triggers and members: where they do, and only as a whole.
+    /// Attributions contain names of affiliates, triggers and members. Only values that match
+    /// completely are replaced.
     fn erase_decisions(&self, conn: &mut PgConnection) -> QueryResult<()> {
         let mut ids = self.person.order_ids.clone();
         for affiliate_id in &self.person.affiliate_ids {
@@ -251,7 +252,7 @@ impl Erasure<'_> {
         Ok(())
     }
 
-    /// Those that a member credited or denied: they are named with it.
+    /// Orders that a member credited manually, since their attribution contains the member's name.
     fn orders_decided_manually(&self, conn: &mut PgConnection) -> QueryResult<Vec<i64>> {
         if self.person.login.is_none() {
             return Ok(Vec::new());
@@ -263,7 +264,7 @@ impl Erasure<'_> {
             .load(conn)
     }
 
-    /// What members noted with their orders and conversions.
+    /// Deletes members' notes on their orders and conversions.
     fn erase_notes(&self, conn: &mut PgConnection) -> QueryResult<()> {
         statement!(
             "UPDATE conversions SET note = '', review_note = '' \
@@ -296,7 +297,7 @@ impl Erasure<'_> {
     }
 }
 
-/// Whether a body has one of the addresses, in any case, or one of the ids as a whole value.
+/// Whether a body contains one of the emails, in any case, or one of the IDs as a whole value.
 fn names_any(body_gzip: &[u8], emails: &[String], refs: &[&String]) -> bool {
     let mut body = Vec::new();
     if GzDecoder::new(body_gzip).take(BODY_LIMIT).read_to_end(&mut body).is_err() {

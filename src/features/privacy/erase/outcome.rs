@@ -2,20 +2,20 @@ use serde::Serialize;
 
 use crate::features::team::MemberError;
 
-/// What a person was erased from, in numbers.
+/// How many rows of each kind were erased.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Erased {
     pub orders: usize,
-    /// Webhook deliveries whose bodies are gone.
+    /// Webhook deliveries whose bodies were deleted.
     pub deliveries: usize,
     pub affiliates: usize,
     pub applications: usize,
     /// Customer Email triggers.
     pub triggers: usize,
     pub memberships: usize,
-    /// Lines of the audit log, the ledger and notes.
+    /// Entries of the audit log and the ledger, and notes.
     pub lines: usize,
-    /// Accounts that had no other place.
+    /// Accounts without another membership.
     pub accounts: usize,
 }
 
@@ -28,10 +28,9 @@ impl Erased {
 /// Why a person can't be erased.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// Who asks for it works for the merchant, and would erase themselves.
+    /// The requester is a member and would erase themselves.
     #[error("You can’t erase yourself. Ask another owner.")]
     Yourself,
-    /// They are the only owner.
     #[error("This person is the program’s only owner. Make another member an owner first.")]
     LastOwner,
     #[error(transparent)]

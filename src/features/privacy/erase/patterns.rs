@@ -1,16 +1,16 @@
 use crate::features::privacy::person::Person;
 
-/// A name that's shorter is many a word's part; it's only taken out where it stands alone.
+/// A shorter name is part of many words, so it's only replaced where it's a whole value.
 const SHORT: usize = 4;
 
-/// A person's names and addresses as regular expressions, in plain text and in JSON.
+/// A person's names and emails as regular expressions, for plain text and for JSON.
 pub(in crate::features::privacy) struct NamePatterns {
     pub(super) text: String,
     pub(super) json: String,
 }
 
 impl NamePatterns {
-    /// None where neither a name nor an address is known.
+    /// `None` if neither a name nor an email is known.
     pub(in crate::features::privacy) fn of(person: &Person) -> Option<Self> {
         let all = Self::list(person);
         if all.is_empty() {
@@ -23,7 +23,7 @@ impl NamePatterns {
         Some(Self { json: any(all.iter().map(in_json).collect()), text: any(all) })
     }
 
-    /// Names and addresses, the longest first: one can be a part of another.
+    /// Names and emails, the longest first, since one can be part of another.
     pub(super) fn list(person: &Person) -> Vec<String> {
         let emails = person.spellings.iter().chain(&person.mailboxes);
         let names = person.names.iter().filter(|name| name.chars().count() >= SHORT);
@@ -32,7 +32,7 @@ impl NamePatterns {
         all
     }
 
-    /// What matches them in JSON.
+    /// The pattern for JSON.
     pub(in crate::features::privacy) fn json(&self) -> &str {
         &self.json
     }
@@ -43,7 +43,7 @@ fn any(words: Vec<String>) -> String {
     format!("(?<![[:alnum:]])({})(?![[:alnum:]])", words.join("|"))
 }
 
-/// With every sign that means something in PostgreSQL's regular expressions taken literally.
+/// Escapes every character that has a meaning in PostgreSQL's regular expressions.
 pub(super) fn escaped(word: &str) -> String {
     let mut escaped = String::with_capacity(word.len() + 8);
     for c in word.chars() {

@@ -1,5 +1,5 @@
-//! An erasure from its beginning to its end: in every merchant's data and the instance's, and once
-//! more for orders that were being processed meanwhile.
+//! Runs a complete erasure in a merchant's and the instance's data, and repeats it for orders that
+//! were being processed in the meantime.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,12 +18,11 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::pseudonyms::Pseudonyms;
 
-/// Transactions that may not know of the erasure are waited for at the most this long; none takes
-/// longer.
+/// The longest wait for transactions that may not know of the erasure. None of them takes longer.
 const SETTLED: Duration = Duration::from_secs(5);
 
-/// Erases a person from the actor's merchant, on the caller's thread. The caller notes the security event,
-/// since it's the one who knows the request.
+/// Erases a person from the actor's merchant, on the caller's thread. The caller logs the security
+/// event, because only the caller knows the request.
 pub fn erase_person(
     db: &Db,
     actor: &Actor,
@@ -41,7 +40,7 @@ pub fn erase_person(
         Ok(done) => done,
         Err(refused) => return Ok(Err(refused)),
     };
-    // Those that began before the commit above.
+    // Transactions that began before the commit above.
     let others = db.run_blocking(scope, |conn| in_flight::others(conn, actor.merchant_id))?;
     if !erased.is_nothing() && !others.is_empty() {
         settle(db, scope, others)?;
@@ -69,9 +68,9 @@ pub fn erase_person(
     Ok(Ok(erased))
 }
 
-/// Takes a person's names and addresses out of the reasons in the log of the instance, within
-/// `Scope::Instance`. For its operator: by the words of a merchant's own data, a merchant could
-/// otherwise change what is written about it there.
+/// Removes a person's names and emails from the reasons in the instance's log. The caller holds
+/// `Scope::Instance` and acts for the operator. A merchant must not change the log through names in
+/// its own data.
 pub fn erase_from_instance(conn: &mut PgConnection, person: &Person) -> QueryResult<i64> {
     audit::erase_from_instance(conn, None, &NamePatterns::list(person), NAME)
 }

@@ -1,5 +1,5 @@
-//! Where people are named in words: the audit log and the ledger, with the right of the schema's owner;
-//! notes.
+//! Erases names from free text: notes, the audit log and the ledger. The last two need the rights
+//! of the schema's owner.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -10,13 +10,13 @@ use super::patterns::NamePatterns;
 use crate::kit::audit;
 use crate::kit::db::statement::{Statement, statement};
 
-/// The name of a person who was erased, wherever pages show one.
+/// The name that pages show for an erased person.
 pub(super) const NAME: &str = "Erased person";
 
-/// Takes what fits a pattern out of a column of the merchant.
+/// Replaces the matches of a pattern in a column of the merchant's data.
 type WithoutWords = for<'a> fn(i64, &'a str) -> Statement<'a>;
 
-/// Takes their names and addresses out of a column: of text, or of JSON by way of text.
+/// Replaces their names and emails in a column of text, or of JSON converted to text.
 macro_rules! without_words {
     ($table:literal, $column:literal, $to_text:literal, $from_text:literal) => {
         |merchant_id, pattern| {
@@ -55,8 +55,8 @@ macro_rules! json {
     };
 }
 
-/// Where members and affiliates write freely, or sentences name people. Orders, which are many, are
-/// found by their keys instead.
+/// Columns with free text by members and affiliates, or with sentences that name people. Orders
+/// aren't included. There are many, so they're found by their keys.
 const TEXTS: [WithoutWords; 9] = [
     text!("conversions", "note"),
     text!("conversions", "review_note"),
@@ -69,14 +69,14 @@ const TEXTS: [WithoutWords; 9] = [
     text!("recalculations", "last_error"),
 ];
 
-/// The same in JSON.
+/// The same for JSON.
 const JSONS: [WithoutWords; 3] =
     [json!("recalculations", "cause"), json!("applications", "answers"), json!("imports", "run")];
 
-/// Puts [`NAME`] in the place of a member's.
+/// Replaces a member's name with [`NAME`].
 type WithoutName = for<'a> fn(i64, &'a str) -> Statement<'a>;
 
-/// Where a member's name stands alone: who did it.
+/// Columns that contain only the name of the member who acted.
 macro_rules! name {
     ($table:literal, $column:literal) => {
         |merchant_id, name| {
@@ -137,7 +137,7 @@ impl Erasure<'_> {
         Ok(())
     }
 
-    /// Rows of files that were refused or wait: what's of them goes as a whole.
+    /// Rejected or waiting import rows that name the person are deleted completely.
     fn erase_import_rows(&self, conn: &mut PgConnection, words: &NamePatterns) -> QueryResult<()> {
         statement!(
             "DELETE FROM import_rows WHERE merchant_id = :merchant_id \

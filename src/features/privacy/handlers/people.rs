@@ -25,16 +25,16 @@ use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
 
-/// What an export is called: no address is part of it.
+/// The file name of an export, without an email.
 const FILE: &str = "person.json";
 
-/// One person, and what an erasure would do.
+/// One person, with a preview of their erasure.
 #[derive(Template)]
 #[template(path = "privacy/person.html")]
 struct PersonPage {
     page: MerchantPage,
     person: Person,
-    /// None where they can't be erased.
+    /// `None` if they can't be erased.
     preview: Option<Erased>,
     refused: Option<Refused>,
     form: PersonForm,
@@ -55,7 +55,7 @@ impl PersonPage {
     }
 }
 
-/// What an erasure would do, by doing it and taking it back.
+/// Previews an erasure by running it and rolling it back.
 fn preview(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -77,7 +77,7 @@ fn preview(
     }
 }
 
-/// The request that the form names; none where it names an address.
+/// The data request in the form; `None` if it contains an email.
 async fn request_of(
     db: &Db,
     page: &MerchantPage,
@@ -88,7 +88,7 @@ async fn request_of(
     db.merchant(merchant_id, move |conn| DataRequest::find(conn, merchant_id, id)).await.map(Some)
 }
 
-/// The page of the person whom the form names, with `errors` on the form that erases them.
+/// The page of the person in the form, with `errors` on the erasure form.
 async fn shown(
     db: &Db,
     encryptor: &Encryptor,
@@ -123,7 +123,7 @@ async fn shown(
     if is_rejected { rejected(&page) } else { ok(&page) }
 }
 
-/// `POST /settings/privacy/people`: a form, so that no address is ever part of a URL.
+/// `POST /settings/privacy/people`: a form, so that no email becomes part of a URL.
 pub async fn search(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
@@ -133,7 +133,7 @@ pub async fn search(
     shown(&db, &encryptor, page, form, FormErrors::new()).await
 }
 
-/// `POST /settings/privacy/exports`: everything that is stored of the person, as a file.
+/// `POST /settings/privacy/exports`: all stored data about the person, as a file.
 pub async fn export(
     db: Data<Db>,
     page: MerchantPage,

@@ -23,14 +23,14 @@ pub(super) struct PrivacyPage {
     requests: Vec<DataRequest>,
     person: PersonForm,
     person_errors: FormErrors,
-    /// Whether it was looked for a person of whom nothing is stored.
+    /// Whether the search found no data about the person.
     is_unknown: bool,
     form: RetentionForm,
     errors: FormErrors,
 }
 
 impl PrivacyPage {
-    /// As it is first shown.
+    /// The page before any input.
     pub(super) async fn load(db: &Db, page: MerchantPage) -> AppResult<Self> {
         let merchant_id = page.merchant_id();
         let (requests, periods) = db

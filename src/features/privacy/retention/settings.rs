@@ -22,7 +22,7 @@ text_enum! {
 }
 
 impl Period {
-    /// What is allowed, in days, as the columns' constraints have it.
+    /// The allowed number of days, as in the constraints of the columns.
     pub const fn range(self) -> RangeInclusive<i32> {
         match self {
             Self::Bodies | Self::FailedBodies => 1..=365,
@@ -33,7 +33,7 @@ impl Period {
     }
 }
 
-/// For how many days a merchant keeps personal data.
+/// How many days a merchant keeps personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = retention_settings)]
 pub struct Periods {
@@ -45,7 +45,7 @@ pub struct Periods {
 }
 
 impl Default for Periods {
-    /// Bodies: long enough to replay what a store sent last season.
+    /// Bodies stay long enough to replay the deliveries of last season.
     fn default() -> Self {
         Self {
             bodies_days: 120,
@@ -86,7 +86,7 @@ impl Periods {
     }
 }
 
-/// The merchant's, or the defaults.
+/// The merchant's periods, or the defaults.
 pub fn load(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Periods> {
     let set = retention_settings::table
         .find(merchant_id)
@@ -96,7 +96,7 @@ pub fn load(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Periods> {
     Ok(set.unwrap_or_default())
 }
 
-/// Sets the merchant's; the background work follows within the hour.
+/// Sets the merchant's periods. The background job applies them within an hour.
 pub fn save(conn: &mut PgConnection, actor: &Actor, periods: Periods) -> QueryResult<()> {
     let before = load(conn, actor.merchant_id)?;
     if before == periods {

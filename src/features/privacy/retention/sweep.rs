@@ -1,5 +1,5 @@
-//! The background work that carries retention periods out: merchant by merchant, in small portions,
-//! each a transaction of its own that passes over what somebody else has locked.
+//! The background job that applies retention periods, merchant by merchant, in small portions. Each
+//! portion is a transaction that skips rows locked by others.
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
@@ -15,13 +15,13 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::supervise::Stop;
 
-/// So many rows in one transaction.
+/// Rows per transaction.
 const PORTION: i64 = 500;
-/// What is due for so long and still there is reported: the work comes every hour.
+/// Data that's still there this long after it was due is reported, since the job runs every hour.
 const GRACE: Duration = Duration::days(1);
 
-/// Empties, blanks and deletes what has been kept for long enough. Answers how many rows.
-/// Between portions it looks whether to stop.
+/// Deletes data whose retention period is over. Returns how many rows. It checks `stop` between
+/// portions.
 pub fn sweep(
     db: &Db,
     keep: InstanceRetention,
@@ -71,7 +71,7 @@ fn sweep_merchant(db: &Db, merchant_id: i64, now: DateTime<Utc>, stop: &Stop) ->
     Ok(done)
 }
 
-/// Portion after portion, until one finds nothing or it's told to stop.
+/// Runs portion after portion, until one finds nothing or `stop` is set.
 fn repeat(
     db: &Db,
     scope: Scope,
@@ -89,7 +89,8 @@ fn repeat(
     Ok(done)
 }
 
-/// A delivery that waits for its order names only that, and is needed until then.
+/// A delivery that waits for its order contains only the order's reference, which is needed until
+/// then.
 fn empty_bodies(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -113,10 +114,10 @@ fn empty_bodies(
     .execute(conn)
 }
 
-/// An order, and its customer's address as it is compared.
+/// An order, with the key of its customer's email.
 type Due = (i64, Option<String>);
 
-/// Locked; those that an intake has are left for the next time.
+/// Locks the orders. Those that are being processed are left for the next run.
 fn orders_before(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -134,7 +135,7 @@ fn orders_before(
         .load(conn)
 }
 
-/// Their raw bodies go with the customers. An address that decides who earns stays.
+/// Erases the customers and the raw bodies of these orders. An email that decides who earns stays.
 fn blank_customers(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -154,7 +155,7 @@ fn blank_customers(
     Ok(due.len())
 }
 
-/// Stores that were disconnected long enough ago, or asked for it.
+/// Stores that were disconnected long enough ago or requested the erasure.
 fn sweep_stores(
     db: &Db,
     merchant_id: i64,
@@ -186,7 +187,7 @@ fn sweep_stores(
     Ok(done)
 }
 
-/// Every order of a store, portion after portion.
+/// Erases the customers of every order of a store, portion after portion.
 fn blank_store(
     db: &Db,
     (merchant_id, store_id): (i64, i64),
@@ -210,7 +211,7 @@ fn blank_store(
     Ok(done)
 }
 
-/// In the order of an index that orders have anyway.
+/// Uses the order of an existing index.
 fn orders_of_store(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -248,8 +249,8 @@ fn empty_bodies_of_store(
     .execute(conn)
 }
 
-/// Only once nothing is left: what was locked meanwhile comes with the next time. Then the secret of
-/// its privacy requests goes too.
+/// Finishes only if no order is left, since locked orders follow in the next run. It also deletes
+/// the secret for the store's privacy requests and closes its open data requests.
 fn finish_store(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -292,10 +293,10 @@ fn finish_store(
     record(conn, &Actor::system(merchant_id, now), act)
 }
 
-/// More of one merchant are not counted.
+/// The highest count per merchant.
 const COUNTED: i64 = 1_000;
 
-/// How many rows of the merchants are due for a day.
+/// Counts the merchants' rows that have been due for a day.
 macro_rules! due {
     ($name:literal, $days:literal, $table:literal, $condition:literal, $since:literal) => {
         concat!(
@@ -350,8 +351,8 @@ const OVERDUE: &str = concat!(
           WHERE came_from IS NOT NULL AND at < :ips_before",
 );
 
-/// How much is kept although it was due a day ago, by what it is; within `Scope::Instance`. Of a
-/// merchant up to a number is counted.
+/// How many rows of each kind are still there a day after they were due. The count per merchant has
+/// a limit. The caller holds `Scope::Instance`.
 pub fn overdue(
     conn: &mut PgConnection,
     keep: InstanceRetention,
