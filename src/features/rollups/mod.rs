@@ -1,5 +1,5 @@
-//! Figures that are kept, not counted: what every conversion adds to its day, its affiliate and
-//! its trigger, written in the transaction that writes the ledger.
+//! Stored totals. Each conversion adds to its day, its affiliate and its trigger, in the
+//! transaction that writes the ledger.
 
 mod read;
 mod recount;

@@ -8,27 +8,23 @@ use vouch_core::money::Currency;
 use crate::kit::db::schema::daily_rollups;
 use crate::kit::db::statement::statement;
 
-/// Figures of something in one currency, in its minor units. Conversions that are Denied or
-/// Unqualified do not count.
+/// Totals in one currency, in its minor units. Denied and unqualified conversions don't count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
 #[diesel(table_name = daily_rollups)]
 pub struct Rollups {
-    /// What the amounts are in.
     pub currency: Currency,
-    /// How many conversions are Pending or Approved.
+    /// Pending or approved conversions.
     pub conversions: i64,
-    /// What customers paid for the credited lines, after refunds.
+    /// Customers' payments for the credited lines, after refunds.
     pub revenue_minor: i64,
-    /// What the codes took off.
+    /// Discounts from the codes.
     pub discount_minor: i64,
-    /// What was refunded of the credited lines.
+    /// Refunds of the credited lines.
     pub refunded_minor: i64,
-    /// Commission.
     pub commission_minor: i64,
 }
 
 impl Rollups {
-    /// Of nothing.
     pub fn none(currency: Currency) -> Self {
         Self {
             currency,
@@ -41,7 +37,7 @@ impl Rollups {
     }
 }
 
-/// The columns of [`Rollups`], added up.
+/// The columns of [`Rollups`], as sums.
 macro_rules! sums {
     () => {
         "currency, sum(conversions)::bigint AS conversions, \
@@ -52,7 +48,7 @@ macro_rules! sums {
     };
 }
 
-/// The figures of one of several.
+/// The totals of one of several affiliates or triggers.
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = BigInt)]
@@ -69,7 +65,7 @@ fn grouped(rows: Vec<Row>) -> HashMap<i64, Vec<Rollups>> {
     by_id
 }
 
-/// The figures of some affiliates from the day `since` on, per currency, the busiest first.
+/// The totals of some affiliates from the day `since` on, per currency, the busiest first.
 pub fn affiliates_since(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -93,7 +89,7 @@ pub fn affiliates_since(
     Ok(grouped(rows))
 }
 
-/// The figures of some triggers of all time, per currency, the busiest first.
+/// The all-time totals of some triggers, per currency, the busiest first.
 pub fn triggers(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -112,7 +108,7 @@ pub fn triggers(
     Ok(grouped(rows))
 }
 
-/// What the merchant's days add up to in one currency.
+/// The totals of the merchant's days in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct SumRollups {
     /// Orders placed, credited or not.
@@ -144,10 +140,9 @@ pub fn merchant_sums(
     .load(conn)
 }
 
-/// One day of the merchant in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct DayRollups {
-    /// The day, in the merchant's time zone.
+    /// In the merchant's time zone.
     #[diesel(sql_type = Date)]
     pub day: NaiveDate,
     /// Orders placed that day, credited or not.
@@ -158,7 +153,7 @@ pub struct DayRollups {
     pub rollups: Rollups,
 }
 
-/// The merchant's days from `from` to `to`, both included; days without anything are left out.
+/// The merchant's days from `from` to `to`, both included. Days without data are missing.
 pub fn merchant_days(
     conn: &mut PgConnection,
     merchant_id: i64,

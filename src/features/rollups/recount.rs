@@ -4,7 +4,8 @@ use diesel::sql_types::BigInt;
 use crate::kit::db::schema::{affiliate_daily_rollups, daily_rollups, trigger_rollups};
 use crate::kit::db::statement::statement;
 
-/// Adds the figures of a merchant up from its orders and conversions, in the place of what is kept.
+/// Recalculates the totals of a merchant from its orders and conversions, and replaces the stored
+/// ones.
 pub fn recount(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
     diesel::delete(daily_rollups::table.filter(daily_rollups::merchant_id.eq(merchant_id)))
         .execute(conn)?;
@@ -19,7 +20,7 @@ pub fn recount(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
     insert_triggers(conn, merchant_id)
 }
 
-/// An order has at most one conversion beside its royalties that counts, and so `m` is one row.
+/// Besides royalties, at most one conversion of an order counts, so `m` is at most one row.
 fn insert_days(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
     statement!(
         "INSERT INTO daily_rollups (merchant_id, day, currency, shard, orders, conversions, \

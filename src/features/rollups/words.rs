@@ -1,11 +1,11 @@
-//! Figures as pages write them.
+//! Formats totals for pages.
 
 use vouch_core::money::{Currency, format_money};
 
 use super::read::Rollups;
 
-/// An amount of `rollups` in words, one for each currency: `own` first, the others where there is
-/// something to say; at least one.
+/// Formats an amount of `rollups`, one entry per currency. `own` comes first, followed by other
+/// currencies with an amount. There's at least one entry.
 pub fn amounts(rollups: &[Rollups], own: Currency, of: impl Fn(&Rollups) -> i64) -> Vec<String> {
     let (mut mine, mut others) = (0, Vec::new());
     for entry in rollups {

@@ -9,44 +9,40 @@ use vouch_core::money::Currency;
 use super::SHARDS;
 use crate::kit::db::statement::{rows, statement};
 
-/// What one order or conversion adds to the figures. All amounts in minor units of `currency`.
+/// The amounts that one order or conversion adds to the totals, in minor units of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delta {
-    /// Whose day.
     pub merchant_id: i64,
-    /// The day in the merchant's time zone, as it stands on the row.
+    /// The day in the merchant's time zone, as stored on the row.
     pub day: NaiveDate,
-    /// What the amounts are in.
     pub currency: Currency,
-    /// Picks the lane: the key of the order or conversion.
+    /// Selects the shard. It's the ID of the order or conversion.
     pub seed: i64,
-    /// Whose conversion; `None` for what concerns only the order.
+    /// The conversion's affiliate; `None` for an order.
     pub affiliate_id: Option<i64>,
-    /// Through which trigger, if any.
     pub trigger_id: Option<i64>,
-    /// The amounts.
     pub amounts: Amounts,
-    /// What of them the merchant's day has through another conversion of the order.
+    /// The part that another conversion of the order already adds to the merchant's day.
     pub shared: Shared,
 }
 
-/// The part of a royalty's amounts that is of lines which the order's main conversion earns from
-/// too. The merchant's totals take the order once.
+/// The part of a royalty's amounts that comes from lines from which the order's main conversion
+/// earns too. The merchant's totals count the order once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shared {
     pub revenue_minor: i64,
     pub refunded_minor: i64,
 }
 
-/// A conversion as far as totals look at it.
+/// The fields of a conversion that matter for totals.
 #[derive(Clone, Debug)]
 pub struct Counted {
     pub id: i64,
     pub affiliate_id: i64,
     pub trigger_id: Option<i64>,
-    /// On its own lines, beside the order's main conversion.
+    /// Earned from its own lines, in addition to the order's main conversion.
     pub is_royalty: bool,
-    /// Whether it is in the totals at all.
+    /// Whether it's part of the totals.
     pub counts: bool,
     pub day: NaiveDate,
     pub currency: Currency,
@@ -54,24 +50,23 @@ pub struct Counted {
     pub shared: Shared,
 }
 
-/// The columns of every table of figures.
+/// The columns that all tables of totals share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amounts {
     /// Orders placed, credited or not.
     pub orders: i64,
-    /// Conversions that are Pending or Approved.
+    /// Pending or approved conversions.
     pub conversions: i64,
-    /// What customers paid for the credited lines, after refunds.
+    /// Customers' payments for the credited lines, after refunds.
     pub revenue_minor: i64,
-    /// What the codes took off.
+    /// Discounts from the codes.
     pub discount_minor: i64,
-    /// What was refunded of the credited lines.
+    /// Refunds of the credited lines.
     pub refunded_minor: i64,
-    /// Commission.
     pub commission_minor: i64,
 }
 
-// Saturating, so that no amounts of a store, however absurd, can panic a writer or wrap around.
+// Saturates, so that absurd amounts from a store can neither panic a writer nor wrap around.
 impl AddAssign for Amounts {
     fn add_assign(&mut self, other: Self) {
         self.orders = self.orders.saturating_add(other.orders);
@@ -108,8 +103,8 @@ type DayKey = (NaiveDate, Currency, i16);
 type AffiliateKey = (i64, NaiveDate, Currency);
 type TriggerKey = (i64, Currency);
 
-/// The changes of one transaction for one merchant, added up, to be written at its end: the rows
-/// are hot, and so are locked for as short a time, and always in the same order.
+/// The summed changes of one transaction for one merchant, to write at its end. The rows are hot,
+/// so they're locked as briefly as possible and always in the same order.
 #[derive(Debug)]
 pub struct Changes {
     merchant_id: i64,
@@ -119,7 +114,6 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// None yet.
     pub fn of(merchant_id: i64) -> Self {
         Self {
             merchant_id,
@@ -129,12 +123,10 @@ impl Changes {
         }
     }
 
-    /// Whose they are.
     pub fn merchant_id(&self) -> i64 {
         self.merchant_id
     }
 
-    /// Something counts that did not before.
     pub fn add(&mut self, delta: &Delta) {
         debug_assert_eq!(delta.merchant_id, self.merchant_id);
         let shard = i16::try_from(delta.seed.rem_euclid(SHARDS)).unwrap_or_default();
@@ -156,19 +148,19 @@ impl Changes {
         }
     }
 
-    /// Something no longer counts.
     pub fn subtract(&mut self, delta: &Delta) {
         self.add(&Delta { amounts: -delta.amounts, shared: -delta.shared, ..delta.clone() });
     }
 
-    /// All conversions of one order, or one that has no order, as they stand now.
+    /// Adds all conversions of one order, or one conversion without an order, in their current
+    /// state.
     pub fn add_order(&mut self, conversions: &[Counted]) {
         for delta in self.deltas(conversions) {
             self.add(&delta);
         }
     }
 
-    /// The same as they stood before.
+    /// Subtracts the same conversions in their former state.
     pub fn subtract_order(&mut self, conversions: &[Counted]) {
         for delta in self.deltas(conversions) {
             self.subtract(&delta);
@@ -191,7 +183,6 @@ impl Changes {
         counting().map(delta).collect()
     }
 
-    /// Writes everything.
     pub fn write(self, conn: &mut PgConnection) -> QueryResult<()> {
         let Self { merchant_id, mut days, mut affiliates, mut triggers } = self;
         days.retain(|_, amounts| *amounts != Amounts::default());
@@ -204,7 +195,7 @@ impl Changes {
     }
 }
 
-/// What is added to a row that is there, of the columns of [`amounts!`].
+/// Adds the columns of [`amounts!`] to an existing row.
 macro_rules! add_amounts {
     () => {
         "conversions = f.conversions + excluded.conversions, \
@@ -215,7 +206,7 @@ macro_rules! add_amounts {
     };
 }
 
-/// [`rows!`] with the columns that every table of figures has beside its key.
+/// [`rows!`] with the columns that all tables of totals share.
 macro_rules! amounts {
     (for ($key:pat, $amounts:ident) in $rows:expr => $($column:tt)+) => {
         rows!(for ($key, $amounts) in $rows =>
