@@ -1,4 +1,4 @@
-//! Changes of an affiliate: its settings, what it says of itself, its status.
+//! Changes of an affiliate: its settings, the data it edits itself, and its status.
 
 use std::collections::HashSet;
 
@@ -17,23 +17,20 @@ use crate::kit::dated::{self, second};
 use crate::kit::db::schema::affiliates;
 use crate::kit::email::email_key;
 
-/// What the settings of an affiliate may change.
+/// The settings that members can change.
 #[derive(Clone, Debug)]
 pub struct AffiliateChange {
-    /// What it is called.
     pub name: String,
     /// As typed.
     pub email: String,
-    /// The offer it is on from now on.
+    /// The offer from now on.
     pub offer_id: i64,
-    /// What members note for themselves.
+    /// Members' notes for their own use.
     pub note: String,
 }
 
-/// Changes an affiliate's settings. Another offer holds for orders that are placed from now on.
-///
-/// # Errors
-/// As [`super::create`]; `NotFound` when the merchant has no such affiliate.
+/// Changes an affiliate's settings. A new offer applies to orders placed from now on. Fails with
+/// `NotFound` if the merchant has no such affiliate.
 pub fn update(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -80,16 +77,15 @@ pub fn update(
     })
 }
 
-/// What affiliates change about themselves.
+/// The data that affiliates can change themselves.
 #[derive(Clone, Debug)]
 pub struct OwnChange {
-    /// What it is called.
     pub name: String,
-    /// Where it wants to be paid.
+    /// Free text about how to pay it.
     pub payout_details: String,
 }
 
-/// Changes what an affiliate says of itself; answers it as it was and as it is.
+/// Changes the data that an affiliate edits itself. Returns the affiliate before and after.
 pub fn update_own(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -139,7 +135,7 @@ fn record_change(
             changed.push(word);
         }
     }
-    // Where somebody is paid is nobody's to read here, neither as it was nor as it is.
+    // Payout details must not appear in the audit log, neither old nor new ones.
     if before.payout_details != after.payout_details {
         is.insert("payment_address_changed".to_owned(), true.into());
         changed.push("payment address");
@@ -161,15 +157,15 @@ fn record_change(
     )
 }
 
-/// Sets the status of several affiliates from now on. Answers with those that changed; the ones
-/// that have the status already, or are not the merchant's, are left alone.
+/// Sets the status of several affiliates from now on. Returns those that changed. Affiliates that
+/// already have the status or aren't the merchant's are skipped.
 pub fn change_status(
     conn: &mut PgConnection,
     actor: &Actor,
     affiliate_ids: &[i64],
     status: AffiliateStatus,
 ) -> QueryResult<Vec<Affiliate>> {
-    // In the order of their keys, so that two bulk actions cannot wait for each other in a circle.
+    // By ID, so that two bulk actions can't deadlock.
     let changing = affiliates::table
         .filter(affiliates::merchant_id.eq(actor.merchant_id))
         .filter(affiliates::id.eq_any(affiliate_ids))
@@ -193,16 +189,15 @@ pub fn change_status(
     Ok(changing)
 }
 
-/// Takes back a change of status that was made at `since`: orders placed in between are judged as
-/// if it had never been. Answers with the affiliates that have their former status again; those
-/// whose terms have changed since are left alone.
+/// Undoes the change of status at `since`, as if it never happened. Returns the affiliates that
+/// have their former status again. Those whose terms have changed since are skipped.
 pub fn undo_status(
     conn: &mut PgConnection,
     actor: &Actor,
     affiliate_ids: &[i64],
     since: DateTime<Utc>,
 ) -> QueryResult<Vec<Affiliate>> {
-    // Each once, in the order of their keys, as above.
+    // Each once, by ID, as above.
     let mut ids: Vec<i64> =
         affiliate_ids.iter().copied().collect::<HashSet<_>>().into_iter().collect();
     ids.sort_unstable();

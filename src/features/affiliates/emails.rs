@@ -1,6 +1,6 @@
-//! The email addresses an affiliate is known by: their own, and those in their payout details. An
-//! order counts as their own purchase with any address that was known by the time it was placed, also
-//! one that they no longer use; see docs/crediting.md.
+//! The emails an affiliate is known by: its own, and those in its payout details. An order counts
+//! as its own purchase with any email that was known when the order was placed, even a former one.
+//! See docs/crediting.md.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -34,14 +34,14 @@ impl KnownEmails {
         Self { emails: vec![Some(email.trim().to_owned())] }
     }
 
-    /// None where payout details name no address.
+    /// `None` if the payout details contain no email.
     fn of_payout(details: &str) -> Option<Self> {
         let emails: Vec<Option<String>> = emails_in(details).into_iter().map(Some).collect();
         (!emails.is_empty()).then_some(Self { emails })
     }
 }
 
-/// The address an affiliate begins with: theirs for orders of any age.
+/// Sets the affiliate's first email, which applies to orders of any age.
 pub(super) fn begin(
     conn: &mut PgConnection,
     (merchant_id, affiliate_id): (i64, i64),
@@ -51,7 +51,7 @@ pub(super) fn begin(
     dated::begin(conn, key, KnownEmails::own(email), DateTime::UNIX_EPOCH)
 }
 
-/// Another address is theirs from now on.
+/// Changes the affiliate's email from now on.
 pub(super) fn change_own(
     conn: &mut PgConnection,
     (merchant_id, affiliate_id): (i64, i64),
@@ -62,7 +62,7 @@ pub(super) fn change_own(
     dated::change(conn, key, Some(KnownEmails::own(email)), now)
 }
 
-/// They are paid elsewhere from now on.
+/// Changes the affiliate's payout details from now on.
 pub(super) fn change_payout(
     conn: &mut PgConnection,
     (merchant_id, affiliate_id): (i64, i64),
@@ -73,7 +73,7 @@ pub(super) fn change_payout(
     dated::change(conn, key, KnownEmails::of_payout(details), now)
 }
 
-/// What looks like an email address in a text, at most a few: `PayPal: jane@example.com`.
+/// Finds email addresses in a text, at most five: `PayPal: jane@example.com`.
 fn emails_in(text: &str) -> Vec<String> {
     const MAX_EMAILS: usize = 5;
     let account_context = |c: char| c.is_whitespace() || "<>(),;:\"[]\\".contains(c);

@@ -11,20 +11,19 @@ use crate::kit::web::version::{Edits, Labeled, Version, chosen};
 
 const NO_NAME: &str = "Enter a name.";
 
-/// What was typed about an affiliate.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, Validate)]
 #[serde(default)]
 pub struct AffiliateForm {
     pub name: String,
     #[validate(custom(function = "email_fits"))]
     pub email: String,
-    /// Only asked of a new affiliate: later it changes by buttons of its own.
+    /// Only for a new affiliate. Later it's changed with buttons.
     #[serde(skip_serializing)]
     pub status: String,
     pub offer_id: String,
     #[validate(length(max = 5000, message = "The note can have 5,000 characters at most."))]
     pub note: String,
-    /// What the form showed.
+    /// The version of the data that the form showed.
     #[serde(skip_serializing)]
     pub version: Version,
 }
@@ -46,7 +45,7 @@ fn error(message: &'static str) -> validator::ValidationError {
 }
 
 impl AffiliateForm {
-    /// The form as it stands for an affiliate.
+    /// The form for an existing affiliate.
     pub fn of(affiliate: &Affiliate) -> Self {
         Self {
             name: affiliate.name.clone(),
@@ -59,16 +58,13 @@ impl AffiliateForm {
         .versioned()
     }
 
-    /// With the version of what it shows.
+    /// Adds the version of the data it shows.
     fn versioned(self) -> Self {
         let version = Version::of(&self);
         Self { version, ..self }
     }
 
-    /// What a new affiliate is made from.
-    ///
-    /// # Errors
-    /// Everything that is to be mended.
+    /// The data of a new affiliate, or all errors.
     pub fn for_creation(&self) -> Result<NewAffiliate, FormErrors> {
         let mut errors = FormErrors::new();
         errors.check_name("name", &self.name, NO_NAME);
@@ -89,10 +85,7 @@ impl AffiliateForm {
         })
     }
 
-    /// What the settings become of an affiliate called `current`.
-    ///
-    /// # Errors
-    /// Everything that is to be mended.
+    /// The new settings of an affiliate with the name `current`, or all errors.
     pub fn for_change(&self, current: &str) -> Result<AffiliateChange, FormErrors> {
         let mut errors = FormErrors::new();
         errors.check_changed_name("name", &self.name, current, NO_NAME);
@@ -137,7 +130,7 @@ impl Edits for AffiliateForm {
     }
 }
 
-/// Which field a refusal belongs to.
+/// Assigns an error to its field.
 pub fn refusal(error: CreateAffiliateError) -> Result<FormErrors, diesel::result::Error> {
     let message = error.to_string();
     match error {

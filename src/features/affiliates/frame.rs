@@ -1,6 +1,6 @@
-//! What stands around every page of one affiliate: its name, its figures, the menu at the left.
+//! The header of every page of one affiliate: its name, its totals and the menu on the left.
 //!
-//! A page holds a [`Frame`] in a field `frame` and extends `layouts/affiliate.html`.
+//! A page has a [`Frame`] in a field `frame` and extends `layouts/affiliate.html`.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -18,13 +18,10 @@ use crate::kit::web::paginate::thousands;
 /// The pages of one affiliate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameItem {
-    /// Name, e-mail, offer, status.
+    /// Name, email, offer, status.
     Settings,
-    /// Its codes.
     Triggers,
-    /// Its credits.
     Conversions,
-    /// To credit it by hand.
     ManualCredit,
 }
 
@@ -33,7 +30,7 @@ impl FrameItem {
     pub const ALL: [Self; 4] =
         [Self::Settings, Self::Triggers, Self::Conversions, Self::ManualCredit];
 
-    /// The word on the screen.
+    /// The label in the menu.
     pub fn label(self) -> &'static str {
         match self {
             Self::Settings => "Settings",
@@ -43,7 +40,6 @@ impl FrameItem {
         }
     }
 
-    /// Its address for one affiliate.
     pub fn url(self, affiliate: &Affiliate) -> String {
         let affiliate_id = affiliate.id;
         match self {
@@ -55,26 +51,25 @@ impl FrameItem {
     }
 }
 
-/// An affiliate as its pages show it.
+/// The data of the header.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// Whose page it is.
     pub affiliate: Affiliate,
-    /// The name of the offer it is on.
+    /// The name of its current offer.
     pub offer_name: String,
-    /// Whether somebody signs in as this affiliate.
+    /// Whether a user signs in as this affiliate.
     pub has_account: bool,
-    /// Which of the pages this is.
+    /// The current page.
     pub item: FrameItem,
-    /// The orders about it that wait to be recalculated.
+    /// The affiliate's orders that wait for recalculation.
     pub recalculating: Pending,
     rollups: Vec<Rollups>,
     currency: Currency,
 }
 
 impl Frame {
-    /// Loads what stands around the page `item` of one affiliate, with the figures of the 30 days
-    /// up to `now`.
+    /// Loads the header for the page `item` of an affiliate, with the totals of the 30 days up to
+    /// `now`.
     pub fn load(
         conn: &mut PgConnection,
         merchant: &Merchant,
@@ -100,22 +95,21 @@ impl Frame {
         Ok(Self { affiliate, offer_name, has_account, item, recalculating, rollups, currency })
     }
 
-    /// How many orders counted for it.
+    /// The number of conversions that count.
     pub fn orders(&self) -> String {
         thousands(self.rollups.iter().map(|rollups| rollups.conversions).sum())
     }
 
-    /// What customers paid for the credited lines, after refunds; in the merchant's currency.
+    /// Customers' payments for the credited lines, after refunds, in the merchant's currency.
     pub fn revenue(&self) -> String {
         self.amount(|rollups| rollups.revenue_minor)
     }
 
-    /// The same in other currencies: `and €12.00`; empty if there is none.
+    /// The same in other currencies: `and €12.00`; empty if there's none.
     pub fn revenue_note(&self) -> String {
         self.other_amounts(|rollups| rollups.revenue_minor)
     }
 
-    /// What it earned.
     pub fn commission(&self) -> String {
         self.amount(|rollups| rollups.commission_minor)
     }
@@ -125,7 +119,7 @@ impl Frame {
         self.other_amounts(|rollups| rollups.commission_minor)
     }
 
-    /// What went back to customers.
+    /// Refunds to customers.
     pub fn refunds(&self) -> String {
         self.amount(|rollups| rollups.refunded_minor)
     }

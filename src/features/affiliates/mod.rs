@@ -1,6 +1,5 @@
 //! Affiliates: the people and companies that promote a merchant.
 
-/// Changes of an affiliate.
 pub mod change;
 mod emails;
 mod forms;

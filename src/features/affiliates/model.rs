@@ -1,4 +1,4 @@
-//! Affiliates: what they are, and how one is made.
+//! Affiliates and their creation.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -15,38 +15,34 @@ use crate::kit::dated;
 use crate::kit::db::schema::affiliates;
 use crate::kit::email::email_key;
 
-/// A person or company that promotes the merchant.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = affiliates)]
 pub struct Affiliate {
-    /// Its key within the merchant.
     pub id: i64,
-    /// The short affiliate ID that people see.
+    /// The short affiliate ID shown to users.
     pub public_id: String,
-    /// What it is called.
     pub name: String,
     /// As typed.
     pub email: String,
-    /// Where it stands with the program now.
+    /// The current status.
     pub status: AffiliateStatus,
-    /// The offer it is on now.
+    /// The current offer.
     pub offer_id: i64,
-    /// What members noted for themselves.
+    /// Members' notes for their own use.
     pub note: String,
-    /// Where it wants to be paid, in its own words; empty if it did not say.
+    /// The affiliate's free text about how to pay it; empty if there's none.
     pub payout_details: String,
     /// When it joined.
     pub created_at: DateTime<Utc>,
 }
 
 impl Affiliate {
-    /// One affiliate of the merchant.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         affiliates::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
     }
 
-    /// [`Affiliate::find`], locked until the transaction ends: changes of its terms must not
-    /// overtake each other.
+    /// [`Affiliate::find`], locked until the transaction ends, so that changes of its terms happen
+    /// one after the other.
     pub(super) fn find_locked(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -60,7 +56,7 @@ impl Affiliate {
     }
 }
 
-/// Whether somebody signs in as this affiliate.
+/// Whether a user signs in as this affiliate.
 pub fn has_account(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -72,33 +68,30 @@ pub fn has_account(
         .first(conn)
 }
 
-/// What an affiliate is made from, checked by the form: lengths are within the columns' limits.
+/// A new affiliate, validated by the form. Lengths are within the columns' limits.
 #[derive(Clone, Debug)]
 pub struct NewAffiliate {
-    /// What it is called.
     pub name: String,
     /// As typed.
     pub email: String,
-    /// Where it begins.
+    /// The initial status.
     pub status: AffiliateStatus,
-    /// The offer it is on.
     pub offer_id: i64,
-    /// What members note for themselves.
+    /// Members' notes for their own use.
     pub note: String,
-    /// The person who signs in as this affiliate, if one does.
+    /// The user who signs in as this affiliate, if any.
     pub user_id: Option<i64>,
 }
 
-/// Why an affiliate could not be made or changed.
+/// Why an affiliate couldn't be created or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateAffiliateError {
-    /// Another affiliate of the merchant has that address, in some spelling.
+    /// Another affiliate of the merchant has that email, in any spelling.
     #[error("Another affiliate has this e-mail address already.")]
     EmailTaken,
-    /// The merchant has no such offer, or it is archived.
+    /// The merchant has no such offer, or it's archived.
     #[error("Choose one of the program’s offers.")]
     UnknownOffer,
-    /// The database's.
     #[error(transparent)]
     Database(#[from] Error),
 }
@@ -113,7 +106,7 @@ impl CreateAffiliateError {
     }
 }
 
-/// The constraint that refused a statement.
+/// The constraint that rejected a statement.
 fn constraint(error: &Error) -> Option<&str> {
     match error {
         Error::DatabaseError(
@@ -124,10 +117,7 @@ fn constraint(error: &Error) -> Option<&str> {
     }
 }
 
-/// Makes an affiliate with an affiliate ID of its own, and opens its first terms.
-///
-/// # Errors
-/// [`CreateAffiliateError::EmailTaken`] in any spelling; the rest as it says.
+/// Creates an affiliate with a unique affiliate ID, and opens its first terms.
 pub fn create(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -167,11 +157,11 @@ pub fn create(
     })
 }
 
-/// How often a new affiliate ID may collide before that is a fault. At 1,000,000 affiliates of a
-/// merchant four characters are mostly taken, so that a digit is added on the way.
+/// After this many collisions, a new affiliate ID is an error. At 1,000,000 affiliates of a
+/// merchant, most IDs of four characters are taken, so the ID gets longer on the way.
 const MAX_PUBLIC_ID_ATTEMPTS: usize = 12;
 
-/// Whether an affiliate ID is free is the database's to say: each try is a savepoint of its own.
+/// The database decides whether an affiliate ID is available. Each attempt has its own savepoint.
 fn insert(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -207,9 +197,8 @@ fn insert(
     Err(CreateAffiliateError::Database(last))
 }
 
-/// A short name that can be read out on the telephone: letters and digits in turn, without the
-/// ones that are mistaken for each other (0 o, 1 i l) and without vowels but `a`, so that no words
-/// appear.
+/// A short ID that's easy to read out on the phone. Letters and digits alternate. Characters that
+/// are easily confused (0 o, 1 i l) and vowels except `a` are missing, so that no words appear.
 fn random_public_id(length: usize) -> String {
     const LETTERS: &[u8] = b"abcdfghjkmnpqrstvwxyz";
     const DIGITS: &[u8] = b"23456789";

@@ -1,9 +1,9 @@
-//! What is typed to find an affiliate.
+//! Parses a search for affiliates.
 //!
-//! A word of three characters or more may stand anywhere in name, e-mail address or affiliate ID.
-//! A shorter one must begin a word there: the trigram index keeps the beginnings of words as
-//! trigrams of their own (two spaces and a letter, a space and two letters), so that `jo` finds
-//! its rows in the index as `john` does, where `%jo%` would have to look at every row.
+//! A word of three characters or more can match anywhere in the name, email or affiliate ID. A
+//! shorter one must match the beginning of a word. The trigram index stores the beginnings of words
+//! as separate trigrams (two spaces and a letter, a space and two letters). So `jo` finds its rows
+//! in the index like `john` does, while `%jo%` would have to read every row.
 
 use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
@@ -16,20 +16,20 @@ use crate::kit::db::schema::affiliates;
 pub(super) type Boxed = IntoBoxed<'static, affiliates::table, Pg>;
 pub(super) type Condition = Box<dyn BoxableExpression<affiliates::table, Pg, SqlType = Bool>>;
 
-/// From this length on a word is looked for anywhere.
+/// From this length on, a word can match anywhere.
 const ANYWHERE: usize = 3;
-/// So many words are told apart; what follows counts as one.
+/// The maximum number of words. The rest counts as part of the last one.
 const MAX_WORDS: usize = 4;
-/// Nobody's name is longer.
+/// No name is longer.
 const MAX_CHARS: usize = 200;
 
-/// A search, taken apart. All of its words must be found.
+/// A parsed search. All of its words must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search(Vec<String>);
 
 impl Search {
-    /// Takes apart what was typed. Words without a letter or a digit say nothing: every e-mail
-    /// address has an `@`.
+    /// Parses the typed text. Words without a letter or digit are ignored, since every email
+    /// contains an `@`.
     pub fn of(typed: &str) -> Self {
         let typed: String = typed.trim().chars().take(MAX_CHARS).collect();
         let words = typed.to_lowercase();
@@ -37,37 +37,36 @@ impl Search {
         Self(words.filter(|word| word.contains(char::is_alphanumeric)).map(str::to_owned).collect())
     }
 
-    /// Whether there is nothing to look for.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What names begin with that match best.
+    /// The names that begin with this match best.
     pub(super) fn head(&self) -> Option<Head> {
         (!self.is_empty()).then(|| Head(self.0.join(" ")))
     }
 
-    /// The rows with every word.
+    /// The rows that contain every word.
     pub(super) fn matching(&self, query: Boxed) -> Boxed {
         let patterns = self.0.iter().map(|word| pattern(word));
         patterns.fold(query, |query, like| query.filter(affiliates::search.like(like)))
     }
 }
 
-/// How a name can begin.
+/// The beginning of a name.
 pub(super) struct Head(String);
 
 impl Head {
-    /// Whether a name begins so, by the letters that the names' collation takes for the same. These
-    /// names stand together in the index by name.
+    /// Matches names with this beginning, by letters that are equal in the names' collation. These
+    /// names are adjacent in the index by name.
     pub(super) fn begins(self) -> Condition {
-        // In Unicode's root collation, U+FFFF stands behind every other character (UTS 35, part 5).
+        // In Unicode's root collation, U+FFFF sorts after every other character (UTS 35, part 5).
         let last = format!("{}\u{ffff}", self.0);
         Box::new(affiliates::name_key.ge(self.0).and(affiliates::name_key.lt(last)))
     }
 }
 
-/// In the column, every word has a space before it.
+/// In the column, every word follows a space.
 fn pattern(word: &str) -> String {
     if word.chars().count() >= ANYWHERE {
         contains(word)

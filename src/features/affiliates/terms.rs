@@ -1,4 +1,4 @@
-//! The dated terms of an affiliate: which status and offer held when.
+//! The dated terms of an affiliate: its status and offer over time.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,7 +7,7 @@ use super::status::AffiliateStatus;
 use crate::kit::dated::{Dated, dated, hold_from, second};
 
 dated! {
-    /// What an order is judged by.
+    /// The terms that apply to an order.
     pub(super) struct Terms
     in affiliate_terms(merchant_id: i64, affiliate_id: i64) of affiliates(merchant_id, affiliate_id)
     {
@@ -16,9 +16,9 @@ dated! {
     }
 }
 
-/// Takes back the change of status that was made at `since`, if it is still in force: the status
-/// before it holds again, as if nothing had been in between, on the offer of now. Answers that
-/// status; `None` where other terms have followed, or none came before.
+/// Undoes the change of status at `since`, if it's still active. The former status applies again
+/// from then on, with the current offer. Returns that status; `None` if other terms followed or
+/// none came before.
 pub(super) fn take_back_status(
     conn: &mut PgConnection,
     key: (i64, i64),

@@ -10,10 +10,9 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::web::ok;
 
-/// So many are offered; more typing narrows them down.
+/// How many options are shown. Typing more narrows them down.
 const OFFERED: usize = 20;
 
-/// What was typed so far.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ChoicesQuery {
@@ -26,7 +25,7 @@ struct Choices {
     choices: Vec<Affiliate>,
 }
 
-/// `GET /affiliates/choices`: the list that drops down from a combobox named `affiliate_id`.
+/// `GET /affiliates/choices`: the options of a combobox named `affiliate_id`.
 pub async fn choices(
     db: Data<Db>,
     page: MerchantPage,

@@ -24,7 +24,7 @@ struct NewPage {
 }
 
 impl NewPage {
-    /// What a new affiliate can begin as.
+    /// The statuses that a new affiliate can have.
     fn statuses(&self) -> [(&'static str, &'static str); 2] {
         [
             (AffiliateStatus::Active.as_str(), "Active"),

@@ -24,9 +24,9 @@ use crate::kit::web::{ok, rejected, see_other};
 
 /// How many lines of its history a page shows.
 const HISTORY_LINES: i64 = 20;
-/// How many of the codes it asked for are looked at.
+/// How many code requests are loaded.
 const REQUESTS: i64 = 50;
-/// How many of the denied ones are shown.
+/// How many of the denied requests are shown.
 const DENIED_SHOWN: usize = 5;
 
 #[derive(Template)]
@@ -48,7 +48,7 @@ impl SettingsPage {
         DisplayTime::new(application.sent_at, self.page.merchant().tz())
     }
 
-    /// What became of a code that was asked for.
+    /// The status of a code that was requested in the application.
     fn code_status(&self, code: &str) -> Option<CodeRequestStatus> {
         let applied = |request: &&CodeRequest| {
             request.code == code && request.origin == CodeRequestOrigin::Application
@@ -57,12 +57,12 @@ impl SettingsPage {
         Some(request.status)
     }
 
-    /// Further codes that wait for a decision.
+    /// Requests for additional codes that wait for a decision.
     fn further(&self) -> Vec<&CodeRequest> {
         self.requests.iter().filter(|request| request.is_requested()).collect()
     }
 
-    /// Further codes whose denial can still be taken back, each with where that is done.
+    /// Denied requests for additional codes that can still be reversed, each with the URL for that.
     fn denied(&self) -> Vec<(&CodeRequest, String)> {
         let id = self.frame.affiliate.id;
         if self.frame.affiliate.status == AffiliateStatus::Denied {
@@ -80,7 +80,7 @@ impl SettingsPage {
         DisplayTime::new(request.requested_at, self.page.merchant().tz())
     }
 
-    /// What the status can become, with the words on the buttons.
+    /// The possible new statuses, with their button labels.
     fn moves(&self) -> Vec<(AffiliateStatus, &'static str)> {
         use AffiliateStatus::{Active, Denied, Disabled, Pending};
         match self.frame.affiliate.status {
@@ -91,7 +91,7 @@ impl SettingsPage {
         }
     }
 
-    /// What the status means for orders.
+    /// The status's effect on orders.
     fn meaning(&self) -> &'static str {
         match self.frame.affiliate.status {
             AffiliateStatus::Pending => {
@@ -112,7 +112,7 @@ impl SettingsPage {
     }
 }
 
-/// What the page shows besides the form.
+/// The page's data besides the form.
 struct Surroundings {
     frame: Frame,
     offers: Vec<(String, String)>,
@@ -131,7 +131,7 @@ impl Surroundings {
         let frame = Frame::load(conn, merchant, now, affiliate_id, FrameItem::Settings)?;
         let mut offers = offers::options(conn, merchant.id)?;
         let own = frame.affiliate.offer_id.to_string();
-        // An archived offer is offered to nobody else.
+        // An archived offer is only available to affiliates that already have it.
         if !offers.iter().any(|(id, _)| *id == own) {
             offers.push((own, format!("{} (archived)", frame.offer_name)));
         }
