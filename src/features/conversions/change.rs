@@ -21,15 +21,15 @@ mod locked;
 mod overrule;
 
 const REVIEWED: &str = "conversion.reviewed";
-/// An amount was given by hand; taking that back denies it.
+/// A manual amount was added. Undoing this denies it.
 pub(super) const GIVEN: &str = "conversion.given";
-/// No act concerns more conversions than this: a page of a list has far fewer.
+/// No action concerns more conversions than this, since a page of a list has far fewer.
 const MAX_AT_ONCE: i64 = 1_000;
 
-/// The most characters of a note.
+/// The maximum length of a note, in characters.
 pub const NOTE_LENGTH: usize = 500;
 
-/// What a member says of some conversions, with an optional note.
+/// A member's review of some conversions, with an optional note.
 #[derive(Clone, Copy, Debug)]
 pub enum NewReview<'a> {
     Approve { note: &'a str },
@@ -44,9 +44,9 @@ impl NewReview<'_> {
         }
     }
 
-    /// What is then said of a conversion. Fraud is a denial of its order and leaves what was said
-    /// of the conversion itself. It holds through denials for other reasons; an approval or Pending
-    /// says that the order isn't fraud.
+    /// The review that a conversion then has. Fraud is a denial of the order and keeps the review
+    /// of the conversion itself. A denial for another reason keeps the fraud; an approval or
+    /// Pending lifts it.
     fn mark(&self, actor: &Actor, known: &LockedConversion) -> ReviewMark {
         let (by, at, note) = (actor.name.clone(), actor.now, self.note().to_owned());
         let (review, denial_reason, fraud) = match self {
@@ -62,21 +62,21 @@ impl NewReview<'_> {
     }
 }
 
-/// What is to be said of a conversion.
+/// The intended review of a conversion.
 struct Wanted {
     id: i64,
     mark: ReviewMark,
 }
 
-/// A conversion whose mark changed.
+/// A conversion whose review changed.
 struct Reviewed {
     id: i64,
     before: ReviewMark,
     after: ReviewMark,
 }
 
-/// Reviews some conversions. What the rules say of them stays as it is: an approval of one that
-/// doesn't qualify counts as soon as it does.
+/// Reviews some conversions. The result of the rules stays the same, so an approval of an
+/// unqualified conversion counts as soon as that qualifies.
 pub fn review(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -159,7 +159,7 @@ fn summary(row: Option<&ConversionRow>, reviewed: &Reviewed, note: &str) -> Stri
     if note.is_empty() { act } else { format!("{act} Note: {note}") }
 }
 
-/// An entry of the log that can be taken back.
+/// An entry of the audit log that can be undone.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = audit_log)]
 struct Logged {
@@ -169,14 +169,11 @@ struct Logged {
     after: Option<Value>,
 }
 
-/// Takes a change back: of every conversion of it that still stands as the change left it is said
-/// what was said before.
-///
-/// # Errors
-/// `NotFound` if `change_id` names no change of the merchant's conversions.
+/// Undoes a change. Conversions that are still as the change left them get their former review
+/// back. Fails with `NotFound` if `change_id` is no change of the merchant's conversions.
 pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResult<Changed> {
     let logged = change(conn, actor.merchant_id, change_id)?;
-    // All of them, before anything is recalculated.
+    // Locks all of them before anything is recalculated.
     let concerned: Vec<i64> = logged.iter().filter_map(|entry| entry.subject_id).collect();
     Locked::lock(conn, actor.merchant_id, &concerned)?;
     let mut reviewed: Vec<(Wanted, Option<ReviewMark>)> = Vec::new();
@@ -192,7 +189,7 @@ pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResu
                 done.changed += one;
                 done.left_alone += 1 - one;
             }
-            // An amount given by hand is not taken out of the ledger: it is denied.
+            // A manual amount isn't removed from the ledger but denied.
             GIVEN => reviewed.push((Wanted { id, mark: denied(actor) }, None)),
             _ => {
                 if let Some((mark, after)) = read(&entry.before).zip(read(&entry.after)) {
@@ -207,7 +204,8 @@ pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResu
         let known = locked.find(id);
         known.is_some_and(|one| left.is_none_or(|left| one.mark.agrees_with(left)))
     };
-    // The last first: what was said of an order was said with the first of its conversions.
+    // In reverse order, because a change of an order was recorded with the first of its
+    // conversions.
     let wanted: Vec<Wanted> = reviewed
         .into_iter()
         .rev()
@@ -231,7 +229,7 @@ fn denied(actor: &Actor) -> ReviewMark {
     ReviewMark { said: Some(said), fraud: None }
 }
 
-/// All entries that were made in one act with `change_id`, which is the first of them.
+/// All entries of the action whose first entry is `change_id`.
 fn change(conn: &mut PgConnection, merchant_id: i64, change_id: i64) -> QueryResult<Vec<Logged>> {
     let of_conversions = || {
         audit_log::table

@@ -1,4 +1,4 @@
-//! Credit by hand: an order as a whole, or an amount that no order stands for.
+//! Manual credits: an order as a whole, or an amount without an order.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -20,31 +20,28 @@ use crate::kit::audit::{Act, Actor, record, record_all};
 use crate::kit::db::schema::{conversions, orders};
 use crate::kit::web::display_time::day_of;
 
-/// Why an order cannot be credited by hand.
+/// Why an order can't be credited manually.
 #[derive(Debug, thiserror::Error)]
 pub enum CreditOrderError {
-    /// An order is credited once; whoever has it must be denied first.
+    /// An order is credited once, so the current conversion must be denied first.
     #[error("This order is credited to {} already.", .0.affiliate)]
     Already(Box<ConversionRow>),
-    /// The affiliate's own conversion of it was denied; that decision is the one to change.
+    /// The affiliate's own conversion of it was denied. The member should approve that one instead.
     #[error("{}’s conversion for this order was denied. Approve that one instead.", .0.affiliate)]
     DeniedBefore(Box<ConversionRow>),
-    /// That holds for every conversion of it, until a member lifts it.
+    /// This applies to every conversion of the order, until a member lifts it.
     #[error("This order was denied as fraud by {0}. Approve one of its conversions first.")]
     Fraud(String),
-    /// Only a refund or a deletion of it is known, not the order itself.
+    /// The store reported only a refund or deletion of the order, not the order itself.
     #[error("The store has not reported this order itself yet.")]
     NotReported,
-    /// The database's.
     #[error(transparent)]
     Database(#[from] Error),
 }
 
-/// Credits an order to an affiliate, whatever codes are on it, by the affiliate's terms of when it
-/// was placed. Refunds and cancellations follow like those of any other order.
-///
-/// # Errors
-/// [`CreditOrderError`]; `NotFound` if order or affiliate are not the merchant's.
+/// Credits an order to an affiliate, whatever codes it contains, under the affiliate's terms when
+/// it was placed. Refunds and cancellations apply as for any other order. Fails with `NotFound` if
+/// the order or affiliate isn't the merchant's.
 pub fn credit_order(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -97,10 +94,8 @@ pub fn credit_order(
     Ok(())
 }
 
-/// Leaves an order that was credited by hand to its codes again.
-///
-/// # Errors
-/// `NotFound` if the order is not the merchant's, or was not credited by hand.
+/// Removes a manual credit, so that the order's codes decide again. Fails with `NotFound` if the
+/// order isn't the merchant's or has no manual credit.
 pub fn remove(conn: &mut PgConnection, actor: &Actor, order_id: i64) -> QueryResult<()> {
     let order = orders::table.find((actor.merchant_id, order_id));
     let (name, manual): (Option<String>, Option<serde_json::Value>) = order
@@ -126,31 +121,26 @@ pub fn remove(conn: &mut PgConnection, actor: &Actor, order_id: i64) -> QueryRes
     recalculate(conn, actor, &[order_id], &RecalculationReason::ManualCreditTakenBack)
 }
 
-/// An amount to be given, or taken.
+/// An amount to add or deduct.
 #[derive(Clone, Debug)]
 pub struct Amount<'a> {
-    /// Minor units; negative takes.
+    /// Minor units; a negative amount is deducted.
     pub minor: i64,
-    /// In which currency.
     pub currency: Currency,
-    /// Why: the affiliate can be told.
+    /// The reason, which can be shown to the affiliate.
     pub note: &'a str,
 }
 
-/// An amount that was given.
+/// A manual amount that was added.
 #[derive(Clone, Copy, Debug)]
 pub struct ManualAmount {
-    /// The conversion it is.
     pub conversion_id: i64,
     /// For [`super::undo`].
     pub change_id: i64,
 }
 
-/// Gives an affiliate an amount that no order stands for, Approved at once. Days are counted in
-/// `zone`.
-///
-/// # Errors
-/// The database's; `NotFound` if the affiliate is not the merchant's.
+/// Adds an amount without an order to an affiliate, approved at once. `zone` determines its day.
+/// Fails with `NotFound` if the merchant has no such affiliate.
 pub fn give(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -215,7 +205,7 @@ pub fn give(
         counts: true,
         day,
         currency: amount.currency,
-        // No sale: but it is a row of the list that the figure leads to.
+        // It's no sale, but a row of the list that the total links to.
         amounts: Amounts { conversions: 1, commission_minor: amount.minor, ..Amounts::default() },
         shared: Shared::default(),
     }]);

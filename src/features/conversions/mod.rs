@@ -1,12 +1,8 @@
-//! Conversions: one affiliate's credit for one order, or an amount given by hand.
+//! Conversions: one affiliate's credit for one order, or a manual amount.
 
-/// Members' decisions on conversions, and their undoing.
 pub mod change;
-/// The pages.
 pub mod handlers;
-/// Lists of conversions.
 pub mod list;
-/// Credit by hand: an order, or an amount.
 pub mod manual;
 
 pub use change::{Changed, NewReview, overrule, review, undo};

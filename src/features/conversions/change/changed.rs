@@ -1,23 +1,22 @@
 use crate::features::conversions::list::ConversionRow;
 
-/// What a change came to.
+/// The result of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changed {
-    /// How many conversions changed.
     pub changed: usize,
-    /// How many were left alone: they stood so already.
+    /// How many were skipped, because they already have that review.
     pub left_alone: usize,
-    /// Of those that changed, how many earn nothing anyway: they don't qualify.
+    /// How many of the changed ones earn nothing anyway, because they don't qualify.
     pub unqualified: usize,
-    /// Of those that changed, how many count only once their orders are paid.
+    /// How many of the changed ones count only once their orders are paid.
     pub not_paid_yet: usize,
-    /// Names the change in the audit log; [`undo`] takes it back.
+    /// The change's ID in the audit log, for [`undo`].
     pub change_id: Option<i64>,
 }
 
 pub(super) const OVERRULED: &str = "conversion.overruled";
 
-/// The conversion as the middle of a sentence.
+/// The conversion as part of a sentence.
 pub(super) fn about(row: &ConversionRow) -> String {
     let name = &row.affiliate;
     match (&row.order, row.conversion.order_id) {

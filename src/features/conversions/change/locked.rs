@@ -1,4 +1,4 @@
-//! What members said of conversions and of their orders, as it stands: read, locked and written.
+//! Reads, locks and writes members' reviews of conversions and orders.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
@@ -9,7 +9,6 @@ use crate::features::conversions::{ConversionStatus, DenialReason, Facts, Review
 use crate::features::rollups::{Amounts, Changes, Counted, Shared};
 use crate::kit::db::schema::{conversions, orders};
 
-/// A member's review of one conversion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct MemberReview {
     pub review: Review,
@@ -27,7 +26,7 @@ pub(super) struct Fraud {
     pub note: String,
 }
 
-/// Everything that members say of a conversion. Both parts are none where none said anything.
+/// The reviews of a conversion and of its order. Each is `None` without a review by a member.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ReviewMark {
     pub said: Option<MemberReview>,
@@ -35,7 +34,7 @@ pub(super) struct ReviewMark {
 }
 
 impl ReviewMark {
-    /// Whether the other says the same, no matter who said it and when.
+    /// Whether both have the same result, regardless of the reviewer and time.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
         let said = |mark: &Self| mark.said.as_ref().map(|said| (said.review, said.denial_reason));
         self.fraud.is_some() == other.fraud.is_some() && said(self) == said(other)
@@ -68,7 +67,7 @@ struct Row {
     shared_refunded_minor: i64,
 }
 
-/// A conversion as it stands, locked for this transaction.
+/// A conversion, locked for this transaction.
 #[derive(Clone)]
 pub(super) struct LockedConversion {
     row: Row,
@@ -145,7 +144,7 @@ impl LockedConversion {
     }
 }
 
-/// Conversions, with all others of their orders.
+/// Locked conversions, including all others of their orders.
 pub(super) struct Locked {
     merchant_id: i64,
     conversions: Vec<LockedConversion>,
@@ -154,8 +153,8 @@ pub(super) struct Locked {
 type OrderRow = (i64, Option<String>, Option<DateTime<Utc>>, Option<String>);
 
 impl Locked {
-    /// Locks the orders first, then the conversions: as processing an order does, so that neither
-    /// works on what the other is changing.
+    /// Locks the orders first, then the conversions. Processing an order does the same, so neither
+    /// works on rows that the other is changing.
     pub(super) fn lock(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -197,7 +196,7 @@ impl Locked {
         self.conversions.iter().find(|one| one.row.id == id)
     }
 
-    /// Order by order, and each that has none for itself.
+    /// One group per order, and one per conversion without an order.
     fn groups(&self) -> Vec<Vec<Counted>> {
         let mut groups: Vec<(Option<i64>, Vec<Counted>)> = Vec::new();
         for one in &self.conversions {
@@ -223,8 +222,8 @@ impl Locked {
         }
     }
 
-    /// Writes what a member says of one conversion. That its order is fraud, or is not, is said of
-    /// all of its conversions.
+    /// Writes the review of one conversion. Its order's fraud denial applies to all conversions of
+    /// the order.
     pub(super) fn write(
         &mut self,
         conn: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! Crediting a conversion that doesn't qualify anyway.
+//! Credits a conversion that doesn't qualify.
 
 use diesel::prelude::*;
 use serde_json::json;
@@ -12,25 +12,21 @@ use crate::features::recalculations::RecalculationReason;
 use crate::kit::audit::{Act, Actor, record_all};
 use crate::kit::db::schema::orders;
 
-/// Why a conversion cannot be overruled.
+/// Why a conversion can't be overruled.
 #[derive(Debug, thiserror::Error)]
 pub enum OverruleError {
-    /// It is not Unqualified, or no longer.
+    /// It isn't unqualified, or no longer.
     #[error("This conversion is not Unqualified any more: nothing stands against it.")]
     NotUnqualified,
-    /// There is nothing a member could decide.
+    /// Members can't overrule the reason.
     #[error("What stands against this conversion cannot be overruled.")]
     NotForMembers,
-    /// The database's.
     #[error(transparent)]
     Database(#[from] diesel::result::Error),
 }
 
-/// Credits an Unqualified conversion all the same, from now on and through every update of its
-/// order.
-///
-/// # Errors
-/// [`OverruleError`] where there is nothing to overrule; `NotFound` if it is not the merchant's.
+/// Credits an unqualified conversion anyway, from now on and through every update of its order.
+/// Fails with `NotFound` if the merchant has no such conversion.
 pub fn overrule(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -82,7 +78,8 @@ fn set_overruled(
     Ok(())
 }
 
-/// How many conversions changed: one, or none if it was taken back before.
+/// Lets the rules decide again. Returns how many conversions changed, which is one, or zero if
+/// there's no order.
 pub(super) fn take_overruling_back(
     conn: &mut PgConnection,
     actor: &Actor,

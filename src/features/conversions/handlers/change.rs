@@ -14,13 +14,13 @@ use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::local_path::LocalPath;
 use crate::kit::web::see_other;
 
-/// What is said of which conversions.
+/// The conversions to review, with the new status.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ReviewForm {
     ids: Vec<i64>,
     status: String,
-    /// Why they are denied; the note decides without one, and where it's another reason.
+    /// The reason for a denial. If it's empty or `Other`, the note decides.
     reason: String,
     note: String,
     back: LocalPath,
@@ -43,7 +43,7 @@ impl ReviewForm {
     }
 }
 
-/// What is noted with a decision on one conversion.
+/// A note on the decision about one conversion.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct NoteForm {
@@ -51,7 +51,7 @@ pub struct NoteForm {
     back: LocalPath,
 }
 
-/// `POST /conversions/statuses`: approves, denies, or sets back to Pending.
+/// `POST /conversions/statuses`: approves, denies, or sets back to pending.
 pub async fn set_status(
     db: Data<Db>,
     page: MerchantPage,
@@ -110,7 +110,7 @@ fn was_reviewed(review: &NewReview<'_>, changed: &Changed) -> String {
     format!("{done}{waits}")
 }
 
-/// Says what was done, with the way back, and what was left alone.
+/// Shows a message with the result, an undo button and the number of skipped conversions.
 fn tell(page: &MerchantPage, changed: Changed, done: &str, back: &str) -> AppResult<()> {
     let left_alone = match changed.left_alone {
         0 => String::new(),
@@ -148,7 +148,7 @@ pub async fn overrule(
     Ok(see_other(&back))
 }
 
-/// Where an undo leads.
+/// The page to return to after an undo.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct UndoQuery {
@@ -182,7 +182,7 @@ fn noted(typed: &str) -> String {
     typed.trim().chars().take(NOTE_LENGTH).collect()
 }
 
-/// Only lists and pages that show conversions.
+/// Only pages that show conversions are allowed.
 fn back_to(back: &LocalPath) -> &str {
     back.under(&["/conversions", "/orders", "/affiliates"]).unwrap_or("/conversions")
 }
