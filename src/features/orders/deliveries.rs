@@ -1,4 +1,4 @@
-//! What stores sent: the list of messages, and one of them with its body.
+//! Webhook deliveries: the list, and one of them with its body.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::IntoBoxed;
@@ -15,7 +15,7 @@ use crate::kit::db::listing::{beyond, count_of};
 use crate::kit::db::schema::{deliveries, stores};
 use crate::kit::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
 
-/// Where a row stands: the newest first.
+/// The position of a row; the newest comes first.
 pub type Place = (DateTime<Utc>, i64);
 
 type Boxed = IntoBoxed<'static, deliveries::table, Pg>;
@@ -29,7 +29,7 @@ fn matching(merchant_id: i64, outcome: Option<DeliveryOutcome>) -> Boxed {
     }
 }
 
-/// One page of messages, and how many there are: exact up to the limit of counts on pages, and one
+/// One page of deliveries, and their count. It's exact up to the limit for counts on pages, and one
 /// more beyond it.
 pub fn page(
     conn: &mut PgConnection,
@@ -54,8 +54,8 @@ pub fn page(
     Ok((Listing::new(rows, cursor, |row: &DeliveryHead| (row.received_at, row.id)), count))
 }
 
-/// The keys of the failed messages whose body is still kept, the oldest first: the order in which they
-/// are replayed.
+/// The IDs of failed deliveries whose bodies are still stored, in the order in which they're
+/// replayed, the oldest first.
 pub fn failed(conn: &mut PgConnection, merchant_id: i64, limit: i64) -> QueryResult<Vec<i64>> {
     deliveries::table
         .filter(deliveries::merchant_id.eq(merchant_id))
@@ -67,23 +67,22 @@ pub fn failed(conn: &mut PgConnection, merchant_id: i64, limit: i64) -> QueryRes
         .load(conn)
 }
 
-/// One message, with its body as far as it is still kept.
+/// One delivery, with its body if that's still stored.
 pub struct Delivery {
-    /// The message.
     pub head: DeliveryHead,
     /// The store's name.
     pub store: String,
-    /// The platform's id of the delivery.
+    /// The platform's ID of the delivery.
     pub delivery_ref: String,
-    /// When the store sent it, as far as it says, or Vouch began to read it.
+    /// When the store sent it, if that's known, or when Vouch began to read it.
     pub sent_at: Option<DateTime<Utc>>,
-    /// The store's own timestamp of the snapshot, as it counts.
+    /// The store's timestamp of the snapshot, after clamping.
     pub reported_at: Option<DateTime<Utc>>,
-    /// Timestamps too far ahead: when the message was received counts instead.
+    /// Timestamps that were too far ahead. The time of receipt counts instead.
     pub clamped: Vec<ClampedTime>,
-    /// The raw body; `None` once the retention time has passed.
+    /// The raw body; `None` after the retention period.
     pub body: Option<Vec<u8>>,
-    /// Why it failed, and when it's processed again; `None` unless it failed.
+    /// Why it failed, and when it's retried; `None` unless it failed.
     pub failure: Option<Failure>,
 }
 
@@ -98,7 +97,6 @@ struct Kept {
 }
 
 impl Delivery {
-    /// One message of the merchant's.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         let (head, kept, store): (DeliveryHead, Kept, String) = deliveries::table
             .inner_join(

@@ -1,4 +1,4 @@
-//! Everything that is known of one order: what its page tells.
+//! All data about one order, for its page.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -16,34 +16,30 @@ use crate::features::ingest::refund_reads::{self, RefundRead};
 use crate::kit::audit;
 use crate::kit::db::schema::{audit_log, commission_entries, deliveries, orders, stores};
 
-/// As many lines of each story are shown.
+/// How many lines of each history are shown.
 const MAX_LINES: i64 = 200;
 
-/// A message of a store about the order.
+/// The main fields of a delivery.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = deliveries)]
 pub struct DeliveryHead {
-    /// Its key within the merchant.
     pub id: i64,
-    /// The store that sent it.
     pub store_id: i64,
-    /// What it is about, in the platform's word.
+    /// The platform's name of the event.
     pub topic: String,
-    /// When it came in.
     pub received_at: DateTime<Utc>,
-    /// What became of it.
     pub outcome: DeliveryOutcome,
-    /// Why it failed, or what was noted.
+    /// Why it failed, or a note.
     pub detail: String,
-    /// The order it is about, once it was understood.
+    /// The order it's about, once it's parsed.
     pub order_id: Option<i64>,
-    /// When it was replayed last.
+    /// When it was last replayed.
     pub replayed_at: Option<DateTime<Utc>>,
     notes: Value,
 }
 
 impl DeliveryHead {
-    /// What became of it in sentences, and which fields were passed over.
+    /// The detail and the skipped fields as sentences.
     pub fn words(&self) -> String {
         let detail = match self.detail.as_str() {
             NOT_AN_ORDER => "This isn’t about an order, so there’s nothing to process.",
@@ -60,59 +56,53 @@ impl DeliveryHead {
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = commission_entries)]
 pub struct LedgerLine {
-    /// Whose ledger.
     pub conversion_id: i64,
-    /// When it was written.
     pub at: DateTime<Utc>,
-    /// What kind of entry.
     pub kind: EntryKind,
-    /// An order's currency can be corrected.
+    /// It can differ between entries, because an order's currency can be corrected.
     pub currency: Currency,
     /// Minor units.
     pub amount_minor: i64,
-    /// What the ledger came to after it, in its currency.
+    /// The ledger's balance after this entry, in its currency.
     pub balance_minor: i64,
-    /// What made it: a topic of the store, or a member's act in words.
+    /// The topic of a delivery, or a description of a member's action.
     pub cause: String,
-    /// The message that made it, if one did.
+    /// The delivery that caused it, if any.
     pub delivery_id: Option<i64>,
 }
 
-/// Everything that is known of one order.
+/// All data about one order.
 pub struct Explanation {
-    /// The order.
     pub order: OrderHead,
     /// The store's name.
     pub store: String,
-    /// What the store runs on.
     pub platform: Platform,
-    /// What the store reported.
+    /// The data that the store reported.
     pub state: OrderState,
-    /// How the reading of its refunds' lines stands, if they are still to be read.
+    /// The pending or failed import of its refunds' lines; `None` if no lines are missing.
     pub refund_read: Option<RefundRead>,
-    /// Whether the store can be called: it is connected, and its credentials are good.
+    /// Whether the store is connected with valid credentials.
     pub can_read_store: bool,
-    /// Why it was credited to whom, or to nobody.
+    /// Who is credited and why, or why no one is.
     pub attribution: Attribution,
-    /// When that was last decided.
+    /// When it was last attributed.
     pub decided_at: Option<DateTime<Utc>>,
-    /// The affiliate whom a member credited by hand.
+    /// The affiliate that a member credited manually.
     pub manual_affiliate_id: Option<i64>,
-    /// By how many seconds the store's time of placement was moved to Vouch's clock.
+    /// Seconds from the store's time of placement to Vouch's.
     pub clock_shift: i32,
-    /// A member's denial of the order as fraud, which holds for every conversion of it.
+    /// A member's denial of the order as fraud, which applies to all of its conversions.
     pub fraud: Option<FraudNote>,
-    /// Every conversion it made.
     pub conversions: Vec<ConversionRow>,
-    /// Their ledgers, the oldest entry first.
+    /// The conversions' ledgers, the oldest entry first.
     pub ledger: Vec<LedgerLine>,
-    /// The messages about it, the oldest first.
+    /// The oldest first.
     pub deliveries: Vec<DeliveryHead>,
-    /// What members did, the oldest first.
+    /// Members' actions, the oldest first.
     pub history: Vec<audit::Entry>,
 }
 
-/// Who denied an order as fraud, and what they noted.
+/// The member who denied an order as fraud, and their note.
 #[derive(Clone, Debug)]
 pub struct FraudNote {
     pub by: String,
@@ -125,7 +115,6 @@ type Decided = (Option<Value>, Option<DateTime<Utc>>, Option<i64>, Option<i32>);
 type Row = (OrderHead, Value, Decided, FraudRow, (String, Platform, bool));
 
 impl Explanation {
-    /// Reads everything about one order.
     pub fn load(conn: &mut PgConnection, merchant_id: i64, order_id: i64) -> QueryResult<Self> {
         let (order, state, decided, fraud, store): Row = orders::table
             .inner_join(stores::table.on(
@@ -179,10 +168,8 @@ impl Explanation {
     }
 }
 
-/// The decision on an order as its row has it.
-///
-/// # Errors
-/// `DeserializationError` if it's another version's.
+/// The attribution stored on an order's row. Fails with `DeserializationError` if another version
+/// of Vouch wrote it.
 pub fn attribution_of(stored: Option<Value>) -> QueryResult<Attribution> {
     Ok(stored.map(serde_json::from_value).transpose().map_err(not_json)?.unwrap_or_default())
 }
@@ -216,7 +203,6 @@ impl LedgerLine {
         format_money(self.balance_minor, self.currency)
     }
 
-    /// The kind in words.
     pub fn kind_label(&self) -> &'static str {
         self.kind.label()
     }
@@ -236,7 +222,7 @@ fn deliveries_of(
         .load(conn)
 }
 
-/// What members did to the order and to its conversions.
+/// Members' actions on the order and its conversions.
 fn history(
     conn: &mut PgConnection,
     merchant_id: i64,

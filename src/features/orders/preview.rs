@@ -5,7 +5,7 @@ use super::explain::Explanation;
 use crate::features::conversions::manual::{CreditOrderError, credit_order};
 use crate::kit::audit::Actor;
 
-/// What [`credit_order`] would come to, worked out by doing it and taking it back.
+/// Previews [`credit_order`] by running it and rolling it back.
 pub fn preview(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -19,7 +19,7 @@ pub fn preview(
             Ok(()) => Explanation::load(conn, actor.merchant_id, order_id).map_err(Into::into),
             Err(refusal) => Err(refusal),
         };
-        // A statement that failed has spoiled the transaction; that error is the one to answer.
+        // A failed statement aborts the transaction. Its error is the result, not the rollback's.
         seen = Some(outcome);
         Err::<(), Error>(Error::RollbackTransaction)
     });

@@ -25,12 +25,11 @@ use crate::kit::web::ok;
 use crate::kit::web::paginate::{Cursor, Listing, count_label};
 use crate::kit::web::see_other;
 
-/// As many failed messages are replayed by one press of the button; each is a transaction.
+/// How many failed deliveries one click replays. Each has its own transaction.
 const AT_ONCE: i64 = 200;
-/// As much of a body is shown.
+/// The maximum length of a body on the page.
 const SHOWN_CHARACTERS: usize = 200_000;
 
-/// What the list's address says.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ListQuery {
@@ -110,7 +109,7 @@ impl IndexPage {
         urls::delivery(delivery.id)
     }
 
-    /// The order that the message is about: its name and its page.
+    /// The name and URL of the delivery's order.
     fn order(&self, delivery: &DeliveryHead) -> Option<(&str, String)> {
         let id = delivery.order_id?;
         Some((self.list.orders.get(&id)?.as_str(), urls::order(id)))
@@ -177,13 +176,13 @@ impl DeliveryPage {
         self.found.head.replayed_at.map(|at| DisplayTime::new(at, self.page.merchant().tz()))
     }
 
-    /// When Vouch processes it again.
+    /// When it's retried.
     fn retry(&self) -> Option<DisplayTime> {
         let at = self.found.failure?.retry_at?;
         Some(DisplayTime::new(at, self.page.merchant().tz()))
     }
 
-    /// Whether only a replay, or another build of Vouch, gets it processed.
+    /// Whether it can only be processed by a replay or another version of Vouch.
     fn needs_attention(&self) -> bool {
         self.found.head.outcome == DeliveryOutcome::Failed && self.retry().is_none()
     }
@@ -200,11 +199,11 @@ impl DeliveryPage {
         topic_label(&self.found.head.topic)
     }
 
-    /// The body as people can read it: JSON set out, anything else as it came.
+    /// The readable body: formatted JSON, or the original text.
     fn body(&self) -> Option<String> {
         let body = self.found.body.as_deref()?;
         let text = match serde_json::from_slice::<&serde_json::value::RawValue>(body) {
-            // Set out without being read as numbers, which would round great ids.
+            // Formatted without parsing numbers, which would round large IDs.
             Ok(json) => set_out(json.get()),
             Err(_) => String::from_utf8_lossy(body).into_owned(),
         };
@@ -212,7 +211,7 @@ impl DeliveryPage {
     }
 }
 
-/// JSON with a line for each member. Every token stays as it was sent.
+/// Formats JSON with a line for each member. Every token stays as it was sent.
 fn set_out(json: &str) -> String {
     let mut text = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
@@ -259,8 +258,8 @@ fn set_out(json: &str) -> String {
     text
 }
 
-/// `GET /deliveries/{delivery_id}`: for members who may also act on it, as it holds what the store
-/// knows of a customer.
+/// `GET /deliveries/{delivery_id}`: only for members who may also act on it, because it contains
+/// customer data.
 pub async fn delivery(
     db: Data<Db>,
     page: MerchantPage,
@@ -290,7 +289,7 @@ pub async fn replay(
     Ok(see_other(&urls::delivery(delivery_id)))
 }
 
-/// What became of it, or why it failed again.
+/// The result, or why it failed again.
 async fn replay_one(
     db: &Data<Db>,
     encryptor: &Encryptor,
@@ -308,8 +307,8 @@ async fn replay_one(
     .await
 }
 
-/// `POST /deliveries/replay`: all that failed, the oldest first, each in its own transaction, so
-/// that one that cannot be taken in holds up no other.
+/// `POST /deliveries/replay`: all failed deliveries, the oldest first. Each has its own
+/// transaction, so one that fails doesn't block the others.
 pub async fn replay_all(
     db: Data<Db>,
     encryptor: Data<Encryptor>,

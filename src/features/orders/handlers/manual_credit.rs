@@ -26,10 +26,10 @@ use crate::kit::web::one_time::{MoneyForm, OneTimeKey, OneTimeOutcome};
 use crate::kit::web::paginate::Cursor;
 use crate::kit::web::{ok, rejected, see_other};
 
-/// As many orders are offered to choose from.
+/// How many orders are offered to choose from.
 const OFFERED: usize = 10;
 
-/// What is looked for, and which order was chosen.
+/// The search text and the chosen order.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct OrderQuery {
@@ -37,7 +37,6 @@ pub struct OrderQuery {
     order: String,
 }
 
-/// An amount, as typed.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct AmountForm {
@@ -47,7 +46,6 @@ pub struct AmountForm {
     note: String,
 }
 
-/// An order that is to be credited, with a note.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct OrderForm {
@@ -56,7 +54,7 @@ pub struct OrderForm {
     note: String,
 }
 
-/// What crediting the chosen order comes to, or why it cannot be credited.
+/// The preview of crediting the chosen order, or why it can't be credited.
 enum Chosen {
     None,
     Possible(Box<Explanation>),
@@ -100,7 +98,7 @@ impl ManualCreditPage {
         total.map_or_else(String::new, |(currency, minor)| format_money(minor, currency))
     }
 
-    /// Who is credited with an order that is offered.
+    /// The affiliates that an offered order is credited to.
     fn holder(&self, row: &OrderListRow) -> String {
         let counted = row.conversions.iter().filter(|one| one.conversion.status.counts());
         let names: Vec<&str> = counted.map(|one| one.affiliate.as_str()).collect();
@@ -111,13 +109,13 @@ impl ManualCreditPage {
         urls::affiliate_conversions(row.conversion.affiliate_id)
     }
 
-    /// What the order would be decided as.
+    /// Explains the attribution in the preview.
     fn sentences(&self, found: &Explanation) -> Vec<String> {
         found.attribution.sentences(self.page.merchant().tz())
     }
 }
 
-/// Everything the page shows besides the form of an amount.
+/// The page's data besides the amount form.
 struct Surroundings {
     frame: Frame,
     offered: Vec<OrderListRow>,
@@ -312,14 +310,13 @@ pub async fn give_amount(
     Ok(see_other(&back))
 }
 
-/// A form without a key of its own.
+/// The error for a form without a one-time key.
 const INCOMPLETE: &str = "The form was incomplete. Check it and send it again.";
 
-/// No amount by hand is larger, in minor units: what is typed with a slip of the hand is.
+/// The largest manual amount, in minor units. Larger ones are typing errors.
 const MAX_MINOR: i64 = 100_000_000_000;
 
 impl AmountForm {
-    /// The amount and its currency.
     fn read(&self) -> Result<(i64, Currency), FormErrors> {
         let mut errors = FormErrors::new();
         if !self.one_time_key.is_valid() {

@@ -1,4 +1,4 @@
-//! Manage > Orders, the page of one order, and what stores sent.
+//! Manage > Orders, the page of one order, and webhook deliveries.
 
 mod delivery;
 mod list;

@@ -24,13 +24,13 @@ use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::{ok, see_other};
 
-/// Why a refund is spread over the order, although the store knows what it was for.
+/// Why a refund is spread over the order, although the store knows which lines were refunded.
 enum RefundLinesNote {
-    /// The store can't be asked.
+    /// The store can't be called.
     NoAccess,
     Reading,
     Retrying(ReadProblem),
-    /// Not tried again before the order is reported again.
+    /// It isn't retried before the order is reported again.
     Failed(ReadProblem),
 }
 
@@ -70,7 +70,7 @@ impl OrderPage {
         format_money(row.conversion.commission_minor, row.conversion.currency)
     }
 
-    /// How the store's clock and Vouch's differed, where that mattered.
+    /// The difference between the store's clock and Vouch's, if it mattered.
     fn clock_note(&self) -> Option<String> {
         let seconds = self.found.clock_shift;
         let direction = match seconds {
@@ -90,7 +90,7 @@ impl OrderPage {
         ))
     }
 
-    /// Who is credited and why, or why nobody is; and what a member denied of it.
+    /// Who is credited and why, or why no one is, followed by members' denials.
     fn sentences(&self) -> Vec<String> {
         let denied = |row: &&ConversionRow| row.conversion.status == ConversionStatus::Denied;
         let mut sentences = self.found.attribution.sentences(self.tz());
@@ -100,7 +100,7 @@ impl OrderPage {
         sentences
     }
 
-    /// What members noted with their reviews.
+    /// Members' notes on their reviews.
     fn notes(&self, row: &ConversionRow) -> Vec<String> {
         let one = &row.conversion;
         let (at, tz) = (one.reviewed_at, self.tz());
@@ -121,7 +121,7 @@ impl OrderPage {
         matches!(outcome.verdict, CandidateResult::Won | CandidateResult::Royalty)
     }
 
-    /// How the line's commission came about.
+    /// How the line's commission is calculated.
     fn line(&self, line: &LineCommission, credit: &Credit) -> String {
         line.sentence(credit.rate, self.currency())
     }
@@ -149,7 +149,7 @@ impl OrderPage {
         urls::delivery(*id)
     }
 
-    /// The money that a refund gave back, tax and shipping included.
+    /// The refunded amount, including tax and shipping.
     fn refunded(&self, refund: &ReportedRefund) -> String {
         let minor = self.report().map_or(0, |report| given_back(report, refund));
         format_money(minor, self.currency())
@@ -159,7 +159,7 @@ impl OrderPage {
         self.found.state.refunds()
     }
 
-    /// What stands in the way of knowing what the refunds were for; none if it is known.
+    /// Why it isn't known which lines were refunded; `None` if it is.
     fn refund_lines(&self) -> Option<RefundLinesNote> {
         let read = self.found.refund_read.as_ref()?;
         Some(match (self.found.can_read_store, read.due_at, read.problem) {
@@ -172,7 +172,7 @@ impl OrderPage {
         })
     }
 
-    /// Where a trigger is added for a code that the store has already: the order carries it.
+    /// The URL to add a trigger for a code that the store already has, since the order contains it.
     fn new_trigger_url(&self, code: &str) -> String {
         let code = urls::encode(&decoded(code));
         format!("{}?coupon_code={code}&only_in_vouch=true", urls::new_trigger())
@@ -216,7 +216,7 @@ pub async fn show(
     ok(&OrderPage { page, found })
 }
 
-/// `POST /orders/{order_id}/refund-reads`: reads again what was refunded, where that has failed.
+/// `POST /orders/{order_id}/refund-reads`: retries a failed import of the refunded lines.
 pub async fn read_refunds(
     db: Data<Db>,
     page: MerchantPage,

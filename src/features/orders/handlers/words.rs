@@ -1,5 +1,5 @@
-/// What a message is about, for a person who runs a shop. `topic` is the platform's word; what is
-/// not known (a member's act in words) stays as it is.
+/// A merchant-friendly label for a delivery's topic. Other text, such as a member's action, stays
+/// the same.
 pub fn topic_label(topic: &str) -> &str {
     match topic {
         "orders/create" | "order.created" => "Order placed",
