@@ -1,4 +1,4 @@
-//! Many triggers at once: for imports.
+//! Creates many triggers at once, for imports.
 
 use std::collections::HashMap;
 
@@ -15,27 +15,25 @@ use crate::kit::dated::second;
 use crate::kit::db::schema::triggers;
 use crate::kit::db::statement::{rows, statement};
 
-/// As many rows are written with one statement.
+/// Rows per statement.
 const AT_ONCE: usize = 1_000;
 
-/// A trigger that is to be created.
 #[derive(Clone, Copy, Debug)]
 pub struct NewTrigger<'a> {
-    /// For whom.
     pub affiliate_id: i64,
-    /// What they are called.
+    /// The affiliate's name.
     pub affiliate: &'a str,
-    /// Its value, checked by the rules of its kind.
+    /// Validated by the rules of its kind.
     pub value: &'a TriggerValue,
-    /// The exclusion that stops affiliates from claiming it, where somebody has overridden that.
+    /// The exclusion that matches it, if a member has overridden that.
     pub excluded: Option<&'a Excluded>,
 }
 
 type Key<'a> = (TriggerKind, &'a str);
 
-/// Creates all of these triggers in the running transaction, under
-/// [`crate::features::availability::lock_codes_shared`]: with their owners, their lines in the audit log,
-/// and their pushes. Answers which there are now; whose key somebody took a moment ago is left out.
+/// Creates these triggers in the running transaction, with their owners, audit log entries and
+/// pushes. The caller holds [`crate::features::availability::lock_codes_shared`]. Returns the new
+/// IDs by key. Keys that another transaction has just taken are missing.
 pub fn create_all<'a>(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -44,7 +42,7 @@ pub fn create_all<'a>(
     cause: &str,
 ) -> QueryResult<HashMap<Key<'a>, i64>> {
     let mut new = new.to_vec();
-    // Always in the same order, so that two of these cannot wait for each other.
+    // Always in the same order, so that concurrent calls can't deadlock.
     new.sort_unstable_by(|a, b| key_of(a).cmp(&key_of(b)));
     let mut created = HashMap::with_capacity(new.len());
     for some in new.chunks(AT_ONCE) {
@@ -59,7 +57,7 @@ pub fn create_all<'a>(
         });
         record_all(conn, actor, acts.collect())?;
     }
-    // An order can have come in already that a store with a fast clock placed from now on.
+    // A store with a fast clock may already have sent an order that's placed from now on.
     let cause = RecalculationReason::TriggersCreated { by: cause.to_owned() };
     request_since(conn, actor, second(actor.now), &cause)?;
     if reach == Reach::Stores {
@@ -78,7 +76,7 @@ fn key_of<'a>(one: &NewTrigger<'a>) -> (&'static str, &'a str) {
     (one.value.kind.as_str(), key(one))
 }
 
-/// Whether a key is free is the database's to say.
+/// The database decides whether a key is available.
 fn insert<'a>(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -15,50 +15,42 @@ use crate::kit::web::display_time::{day as day_words, day_of, read_day, start_of
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version};
 
-/// What was typed to create a trigger: on an affiliate's page, or, with the affiliate, anywhere.
+/// The form to create a trigger, on an affiliate's page or elsewhere with an affiliate to choose.
 ///
-/// Every kind has a field of its own, so that each has its label without JavaScript; the one that
-/// fits the type counts.
+/// Every kind has its own field, so that each has its label without JavaScript. Only the field of
+/// the selected type counts.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct TriggerForm {
-    /// The affiliate that was chosen, by key. Several, when a radio button and the field's own
-    /// list say different things.
+    /// The ID of the chosen affiliate. There are several if a radio button and the field's own list
+    /// differ.
     pub affiliate_id: Vec<String>,
-    /// The words it was looked for by.
+    /// The search text for the affiliate.
     pub affiliate_id_q: String,
-    /// Which field's Find button was pressed, without JavaScript.
+    /// The field whose Find button was pressed, without JavaScript.
     pub find: String,
     /// The name of a [`TriggerKind`].
     #[serde(rename = "type")]
     pub kind: String,
-    /// Of a Coupon Code.
     pub coupon_code: String,
-    /// Of a Customer Email.
     pub customer_email: String,
-    /// Of a SKU.
     pub sku: String,
-    /// A free code that was taken instead of the one typed.
+    /// An available code that was chosen instead of the typed one.
     pub instead: String,
-    /// Of a Coupon Code: the stores have it already.
+    /// For a Coupon Code that the stores already have.
     pub only_in_vouch: bool,
-    /// An excluded code that is to be created all the same, as it was typed.
+    /// An excluded code to create anyway, as typed.
     pub despite: String,
 }
 
-/// A trigger that was created.
 #[derive(Clone, Debug)]
 pub struct Created {
-    /// The trigger.
     pub trigger: Trigger,
-    /// The names of the stores that it is on its way to.
+    /// The names of the stores that it's being pushed to.
     pub stores: Vec<String>,
 }
 
-/// The one affiliate that a form names.
-///
-/// # Errors
-/// The sentence for the field, where none is named, or two are.
+/// The only affiliate in a form, or the error for the field if there's none or several.
 pub fn chosen(affiliate_ids: &[String]) -> Result<i64, &'static str> {
     let mut ids: Vec<&str> =
         affiliate_ids.iter().map(|id| id.trim()).filter(|id| !id.is_empty()).collect();
@@ -70,27 +62,26 @@ pub fn chosen(affiliate_ids: &[String]) -> Result<i64, &'static str> {
     }
 }
 
-/// What an affiliate's field says of a key that the merchant has not.
+/// The error for an affiliate that the merchant doesn't have.
 pub const UNKNOWN_AFFILIATE: &str = "Choose an affiliate from the list.";
 
-/// Why a form came back.
+/// Why a form was rejected.
 #[derive(Clone, Debug, Default)]
 pub struct Refusal {
-    /// The sentences beside the fields.
     pub errors: FormErrors,
-    /// What can't be had, with free codes to choose from.
+    /// The unavailable value, with available codes to choose from.
     pub refused: Option<Refused>,
 }
 
 impl Refusal {
-    /// One sentence beside one field.
+    /// One error for one field.
     pub fn of(field: &str, message: impl Into<String>) -> Self {
         Self { errors: FormErrors::one(field, message), refused: None }
     }
 }
 
 impl TriggerForm {
-    /// The type that was chosen; Coupon Code to begin with.
+    /// The selected type; Coupon Code by default.
     fn kind(&self) -> Option<TriggerKind> {
         if self.kind.is_empty() {
             return Some(TriggerKind::CouponCode);
@@ -98,7 +89,7 @@ impl TriggerForm {
         TriggerKind::parse(&self.kind)
     }
 
-    /// Its name, for the select.
+    /// The type's name, for the select.
     pub fn kind_name(&self) -> &str {
         if self.kind.is_empty() { TriggerKind::CouponCode.as_str() } else { &self.kind }
     }
@@ -113,10 +104,8 @@ impl TriggerForm {
         }
     }
 
-    /// Creates the trigger for an affiliate of the merchant.
-    ///
-    /// # Errors
-    /// Outer: the database's, `NotFound` for an unknown affiliate. Inner: for the person to mend.
+    /// Creates the trigger for an affiliate of the merchant. The outer error is `NotFound` if the
+    /// merchant has no such affiliate. The inner one is for the user to fix.
     pub fn save(
         &self,
         conn: &mut PgConnection,
@@ -143,7 +132,7 @@ impl TriggerForm {
             }
             Err(CreateTriggerError::Refused(refused)) => {
                 let words = refusal_words(&refused, affiliate_id);
-                // The names of the kinds are the names of their fields.
+                // The kinds and their fields have the same names.
                 let errors = FormErrors::one(kind.as_str(), words);
                 Ok(Err(Refusal { errors, refused: Some(*refused) }))
             }
@@ -152,7 +141,7 @@ impl TriggerForm {
     }
 }
 
-/// With how a code is attached that a store has already.
+/// Also explains how to add a code that a store already has.
 fn refusal_words(refused: &Refused, affiliate_id: i64) -> String {
     let words = unavailable_words(&refused.wanted, &refused.why, affiliate_id);
     match &refused.why {
@@ -163,21 +152,21 @@ fn refusal_words(refused: &Refused, affiliate_id: i64) -> String {
     }
 }
 
-/// What was typed to give a trigger to another affiliate.
+/// The form to reassign a trigger.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReassignForm {
     /// As in [`TriggerForm`].
     pub affiliate_id: Vec<String>,
-    /// The words it was looked for by.
+    /// The search text for the affiliate.
     #[serde(skip_serializing)]
     pub affiliate_id_q: String,
-    /// Which field's Find button was pressed, without JavaScript.
+    /// The field whose Find button was pressed, without JavaScript.
     #[serde(skip_serializing)]
     pub find: String,
     /// The first day, in the merchant's time zone; empty for "from now on".
     pub from: String,
-    /// Whose the trigger was when the form was shown.
+    /// The version of the holder that the form showed.
     #[serde(skip_serializing)]
     pub version: Version,
 }
@@ -201,7 +190,8 @@ impl Edits for ReassignForm {
 }
 
 impl ReassignForm {
-    /// As if it had made the newest holder of a trigger what they are.
+    /// The input that would lead to the trigger's newest holder. It serves to detect concurrent
+    /// changes.
     pub fn of(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -218,11 +208,9 @@ impl ReassignForm {
         Ok(Self { version: Version::of(&form), ..form })
     }
 
-    /// The moment from which the trigger is the new holder's: the start of the day that was chosen.
-    /// On the day on which the current holder’s time began, that moment is as early as can be.
-    ///
-    /// # Errors
-    /// The sentence for the field.
+    /// When the trigger goes to the new holder, which is the start of the chosen day. If the
+    /// current holder's period began on that day, it's the start of that period. The error is for
+    /// the field.
     pub fn from(
         &self,
         tz: Tz,
@@ -240,7 +228,7 @@ impl ReassignForm {
     }
 }
 
-/// The sentence for a refused reassignment.
+/// The errors for a rejected reassignment.
 pub fn reassign_refusal(
     error: ReassignError,
     trigger: &Trigger,
@@ -297,7 +285,7 @@ mod tests {
         let since = "2026-01-01T00:00:00Z";
         assert_eq!(from("2026-11-20", "Europe/Berlin", since), Ok(at("2026-11-19T23:00:00Z")));
         assert_eq!(from("", "Europe/Berlin", since), Ok(at("2026-11-23T12:00:00Z")));
-        // Midnight is skipped there on that day.
+        // Midnight is skipped in Cairo on that day.
         assert_eq!(from("2026-04-24", "Africa/Cairo", since), Ok(at("2026-04-23T22:00:00Z")));
         assert!(from("23.11.2026", "Europe/Berlin", since).is_err());
     }

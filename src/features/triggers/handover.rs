@@ -1,5 +1,5 @@
-//! A trigger that goes to another affiliate at a time to come: until then its holder stays, and orders
-//! placed from then on are the new holder's even if the worker is late, since the period is there.
+//! Scheduled handovers of a trigger to another affiliate. The holder stays until then. Later orders
+//! belong to the new holder even if the worker is late, because the period already exists.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -16,11 +16,11 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::supervise::Stop;
 
-/// As many are done in one turn of the worker.
+/// How many handovers one job run processes.
 const PORTION: i64 = 100;
 
 impl Trigger {
-    /// The period of who holds it now, of all its periods.
+    /// The period of the current holder.
     pub(super) fn current<'a>(
         &self,
         periods: &'a [Period<Holding>],
@@ -29,7 +29,7 @@ impl Trigger {
     }
 }
 
-/// Calls off the handover that is scheduled: the holder stays. `false` when there's none.
+/// Cancels the scheduled handover, so that the holder stays. Returns `false` if there's none.
 pub fn cancel_handover(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -55,7 +55,7 @@ pub fn cancel_handover(
     Ok(true)
 }
 
-/// Deletes the period that has not begun, if there is one.
+/// Deletes the period that hasn't begun yet, if there's one.
 pub(super) fn unschedule(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -70,7 +70,7 @@ pub(super) fn unschedule(
     dated::hold_from(conn, key, Some(current.value.clone()), current.from).map(drop)
 }
 
-/// Writes who holds the trigger now, and when that ends.
+/// Writes the current holder and the time of the next handover.
 pub(super) fn set_holder(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -84,7 +84,8 @@ pub(super) fn set_holder(
         .map(drop)
 }
 
-/// The trigger, locked by the caller, as it is now: a handover whose time has come is done.
+/// Does the handover if it's due, and returns the current trigger. The caller holds the trigger's
+/// lock.
 pub(super) fn hand_over_if_due(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -110,7 +111,7 @@ pub(super) fn hand_over_if_due(
     Ok(Trigger { affiliate_id, handover_at: None, ..trigger })
 }
 
-/// Does the handovers whose time has come; answers how many.
+/// Does the handovers that are due. Returns how many were due.
 pub fn hand_over_due(db: &Db, now: DateTime<Utc>, stop: &Stop) -> AppResult<usize> {
     let due: Vec<(i64, i64)> = db.run_blocking(Scope::Instance, |conn| {
         triggers::table

@@ -1,4 +1,4 @@
-//! Who holds a trigger, and until when: retirement, and its way to another affiliate.
+//! The holders of a trigger over time: retirement and reassignment.
 
 use chrono::{DateTime, Days, Utc};
 use diesel::prelude::*;
@@ -13,23 +13,21 @@ use crate::kit::audit::{self, Act, Actor};
 use crate::kit::dated::{self, Dated, second};
 use crate::kit::db::schema::{affiliates, trigger_owners, triggers};
 
-/// As far ahead a handover can be scheduled.
+/// How far ahead a handover can be scheduled.
 const MAX_AHEAD: Days = Days::new(731);
 
-/// Who held a trigger during one period: an order credits the holder of the moment it was placed.
+/// The holder of a trigger in one period. An order credits the holder at the time it was placed.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct Owner {
-    /// The affiliate's key.
     pub affiliate_id: i64,
-    /// What the affiliate is called now.
+    /// The affiliate's current name.
     pub name: String,
-    /// When the period began.
     pub valid_from: DateTime<Utc>,
-    /// When it ended, exclusive; `None` while it lasts.
+    /// The end of the period, exclusive; `None` while it lasts.
     pub valid_until: Option<DateTime<Utc>>,
 }
 
-/// Everybody who held the trigger, the newest first.
+/// All holders of the trigger, the newest first.
 pub fn owners(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -52,8 +50,8 @@ pub fn owners(
         .load(conn)
 }
 
-/// Ends the trigger: orders placed from now on no longer count. Its key stays taken for ever, since
-/// shoppers may still have it. `false` when it was retired already.
+/// Retires the trigger, so that orders placed from now on don't count. Its key stays taken forever,
+/// since customers may still have it. Returns `false` if it was already retired.
 pub fn retire(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> QueryResult<bool> {
     let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
     if trigger.is_retired() {
@@ -70,14 +68,14 @@ pub fn retire(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> Quer
         after: Some(serde_json::json!({ "retired_at": retired_at })),
     };
     audit::record(conn, actor, act)?;
-    // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
+    // An order from this second, or from a store with a fast clock, may already be here.
     let cause = RecalculationReason::TriggerRetired { trigger: trigger.words() };
     request_for_trigger(conn, actor, trigger.id, retired_at, &cause)?;
     Ok(true)
 }
 
-/// Takes the retirement back, as if it had not been: orders placed meanwhile count as well.
-/// `false` when the trigger is not retired.
+/// Reinstates the trigger as if it had never been retired, so that orders placed in the meantime
+/// count as well. Returns `false` if it isn't retired.
 pub fn reinstate(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> QueryResult<bool> {
     let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
     let Some(retired_at) = trigger.retired_at else { return Ok(false) };
@@ -108,33 +106,30 @@ fn set_retired_at(
     Ok(())
 }
 
-/// Why a trigger was not reassigned.
+/// Why a trigger couldn't be reassigned.
 #[derive(Debug, ThisError)]
 pub enum ReassignError {
-    /// It is that affiliate's already.
+    /// The affiliate already holds it.
     #[error("holds it already")]
     SameHolder,
-    /// The date lies more than two years ahead.
+    /// The date is more than two years ahead.
     #[error("begins too far in the future")]
     TooFar,
-    /// The current holder has it only since a later moment.
+    /// The current holder's period began later.
     #[error("begins before the current holder’s time")]
     BeforeHolder {
-        /// When the current holder’s time began.
+        /// When that period began.
         since: DateTime<Utc>,
     },
-    /// Not for the person to mend; `NotFound` when the merchant has no such affiliate.
+    /// `NotFound` if the merchant has no such affiliate.
     #[error(transparent)]
     Database(#[from] Error),
 }
 
-/// Gives the trigger to another affiliate: orders placed from `from` on, those taken in already
-/// included, are the new holder's, and earlier ones stay the former holder's. With a `from` that is
-/// still to come the holder stays until then; a handover that was scheduled before gives way.
-///
-/// # Errors
-/// [`ReassignError`]; `from` may reach back to the beginning of the current holder’s time and no
-/// further.
+/// Gives the trigger to another affiliate. Orders placed from `from` on, including those already
+/// processed, belong to the new holder. Earlier ones stay with the former holder. With a future
+/// `from`, the holder stays until then, and a handover scheduled before is replaced. `from` can't
+/// be before the current holder's period.
 pub fn reassign(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -165,8 +160,8 @@ pub fn reassign(
     Ok(Trigger { affiliate_id: holder, handover_at, ..trigger })
 }
 
-/// The second from which on the trigger is another affiliate's. Now is never before its holder's
-/// time, should a clock have gone back.
+/// The second from which on the trigger belongs to the other affiliate. `now` is never before the
+/// holder's period, even if the clock went back.
 fn start_of(
     from: DateTime<Utc>,
     now: DateTime<Utc>,

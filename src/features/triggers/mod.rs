@@ -1,12 +1,10 @@
-//! Conversion triggers: what ties orders to an affiliate.
+//! Conversion triggers: codes, emails and SKUs that tie orders to an affiliate.
 
 mod bulk;
 mod forms;
-/// The pages.
 pub mod handlers;
 mod handover;
 mod holding;
-/// Lists of triggers.
 pub mod list;
 mod model;
 mod periods;

@@ -14,36 +14,34 @@ use crate::kit::audit::{self, Act, Actor};
 use crate::kit::dated::{self, second};
 use crate::kit::db::schema::{affiliates, triggers};
 
-/// What ties orders to an affiliate, as it stands now. Who held it when is in `trigger_owners`.
+/// A trigger as it is now. `trigger_owners` has its holders over time.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = triggers)]
 pub struct Trigger {
-    /// Its key within the merchant.
     pub id: i64,
-    /// What part of an order it looks at.
+    /// The part of an order that it matches.
     pub kind: TriggerKind,
-    /// As typed, outer space cut.
+    /// As typed, without surrounding whitespace.
     pub value: String,
-    /// As compared.
+    /// The normalized value for comparisons.
     pub key: String,
-    /// Who holds it now.
+    /// The current holder.
     pub affiliate_id: i64,
     /// Orders placed from then on count.
     pub created_at: DateTime<Utc>,
-    /// Orders placed from then on no longer count; the key stays taken.
+    /// Orders placed from then on don't count. The key stays taken.
     pub retired_at: Option<DateTime<Utc>>,
-    /// When it goes to another affiliate, if that is scheduled.
+    /// When a scheduled handover happens.
     pub handover_at: Option<DateTime<Utc>>,
 }
 
 impl Trigger {
-    /// The merchant's trigger of that key.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         triggers::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
     }
 
-    /// [`Trigger::find`], kept from other changes until the end of the transaction: for those that
-    /// depend on what it is. Orders that refer to it come in meanwhile.
+    /// [`Trigger::find`], locked against other changes until the transaction ends. Orders that
+    /// refer to it can still be processed.
     pub(super) fn lock(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         triggers::table
             .find((merchant_id, id))
@@ -52,7 +50,6 @@ impl Trigger {
             .first(conn)
     }
 
-    /// Whether orders placed now no longer count.
     pub fn is_retired(&self) -> bool {
         self.retired_at.is_some()
     }
@@ -63,13 +60,13 @@ impl Trigger {
     }
 }
 
-/// Why a trigger was not created.
+/// Why a trigger couldn't be created.
 #[derive(Debug, Error)]
 pub enum CreateTriggerError {
-    /// The value can't be had, or not without overriding an exclusion.
+    /// The value isn't available, or only by overriding an exclusion.
     #[error("{} can't be had: {:?}", .0.wanted, .0.why)]
     Refused(Box<Refused>),
-    /// `NotFound` when the merchant has no such affiliate.
+    /// `NotFound` if the merchant has no such affiliate.
     #[error(transparent)]
     Database(#[from] Error),
 }
@@ -80,8 +77,8 @@ impl From<Refused> for CreateTriggerError {
     }
 }
 
-/// Credits every later order that carries `typed` to the affiliate, and records who decided so. A
-/// coupon code is queued for the stores where codes are created.
+/// Creates a trigger that credits later orders with `typed` to the affiliate, and records the
+/// actor. A coupon code is queued for the stores where codes are created.
 pub fn create(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -92,7 +89,7 @@ pub fn create(
     create_reaching(conn, actor, affiliate_id, kind, typed, Reach::Stores)
 }
 
-/// [`create`], where a member says whether the stores have the code already.
+/// [`create`], where a member states whether the stores already have the code.
 pub fn create_reaching(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -106,11 +103,9 @@ pub fn create_reaching(
     create_value(conn, actor, affiliate_id, &wanted, reach, false)
 }
 
-/// [`create`] of a value that was parsed before. An exclusion can be overridden by a member who knows of
-/// it, which the audit log and the trigger's page keep.
-///
-/// # Errors
-/// [`CreateTriggerError::Refused`] says why the value can't be had, and what could be instead.
+/// [`create`] for a parsed value. A member who knows about an exclusion can override it, which the
+/// audit log and the trigger's page show. [`CreateTriggerError::Refused`] contains the reason and
+/// alternatives.
 pub fn create_value(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -139,7 +134,7 @@ pub fn create_value(
         Ok(trigger)
     });
     match created {
-        // Another was faster, in the time since it was available.
+        // Another transaction took the key after the check.
         Err(error) if is_key_taken(&error) => {
             match availability::check(conn, merchant_id, wanted, now)? {
                 Ok(()) => Err(error.into()),
@@ -175,13 +170,13 @@ fn insert(
         .get_result(conn)?;
     let since = second(actor.now);
     dated::begin(conn, (actor.merchant_id, trigger.id), Holding { affiliate_id }, since)?;
-    // An order can have come in already that a store with a fast clock placed from now on.
+    // A store with a fast clock may already have sent an order that's placed from now on.
     let cause = RecalculationReason::TriggerCreated { trigger: trigger.words() };
     request_for_trigger(conn, actor, trigger.id, since, &cause)?;
     Ok(trigger)
 }
 
-/// What the audit log says of a trigger that was created.
+/// The audit log entry for a new trigger.
 pub(super) fn created_act(
     trigger_id: i64,
     created: &TriggerValue,
@@ -209,7 +204,7 @@ pub(super) fn created_act(
     }
 }
 
-/// The name of an affiliate of the merchant; `NotFound` if it has none of that key.
+/// The name of an affiliate. Fails with `NotFound` if the merchant has no such affiliate.
 pub(super) fn affiliate_name(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -1,4 +1,4 @@
-//! Keys of codes and SKUs in the database, worked out again by newer rules.
+//! Updates the keys of codes and SKUs in the database to newer rules.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -20,8 +20,8 @@ use crate::kit::db::schema::{
 };
 use crate::kit::db::statement::statement;
 
-/// Only such text has another key than its upper case: beyond ASCII, with an entity, with a control
-/// character. Nearly none has, so that large tables are read once and hardly written.
+/// Only such text has a key that differs from its upper case: non-ASCII text, entities or control
+/// characters. It's rare, so large tables are read once and hardly written.
 macro_rules! unusual {
     ($column:literal) => {
         sql::<Bool>(concat!(
@@ -48,7 +48,8 @@ struct Held {
     key: String,
 }
 
-/// Works out the keys of coupon codes and SKUs, and decides again on the orders that match only now.
+/// Updates the keys of coupon codes and SKUs, and requests a recalculation of the orders that match
+/// only now.
 pub(crate) fn rekey(conn: &mut PgConnection) -> QueryResult<()> {
     let mut matched = rekey_order_codes(conn)?;
     rekey_code_requests(conn)?;
@@ -57,7 +58,7 @@ pub(crate) fn rekey(conn: &mut PgConnection) -> QueryResult<()> {
     let held: Vec<Held> = triggers::table
         .filter(triggers::kind.ne(TriggerKind::CustomerEmail))
         .filter(unusual!("value"))
-        // Of several that come to the same key, one in force comes before a retired one.
+        // Among triggers with the same new key, an active one comes before a retired one.
         .order((triggers::retired_at.desc().nulls_first(), triggers::created_at, triggers::id))
         .select((
             triggers::merchant_id,
@@ -79,7 +80,7 @@ pub(crate) fn rekey(conn: &mut PgConnection) -> QueryResult<()> {
         if write_key(conn, &trigger, &entry.2)? {
             matched.insert(entry);
         } else {
-            // What was credited to either holder stays as it is.
+            // The credits of both holders stay as they are.
             matched.remove(&entry);
         }
     }
@@ -88,7 +89,7 @@ pub(crate) fn rekey(conn: &mut PgConnection) -> QueryResult<()> {
 
 type Matched = HashSet<(i64, TriggerKind, String)>;
 
-/// Answers the keys that orders have only now.
+/// Returns the keys that are new on orders.
 fn rekey_order_codes(conn: &mut PgConnection) -> QueryResult<Matched> {
     let codes: Vec<(i64, String, String)> = order_codes::table
         .filter(unusual!("code"))
@@ -111,7 +112,8 @@ fn rekey_order_codes(conn: &mut PgConnection) -> QueryResult<Matched> {
     Ok(matched)
 }
 
-/// The lines of orders with the old key: what the store wrote is in the order's report alone.
+/// Updates order lines that have the old key. Only the order's report contains the store's own
+/// text.
 fn rekey_order_lines(conn: &mut PgConnection, trigger: &Held) -> QueryResult<()> {
     #[derive(QueryableByName)]
     #[diesel(table_name = order_lines)]
@@ -140,7 +142,7 @@ fn rekey_order_lines(conn: &mut PgConnection, trigger: &Held) -> QueryResult<()>
     Ok(())
 }
 
-/// Of two pending requests that come to one code, the older one reserves it.
+/// If two pending requests now have the same code, the older one reserves it.
 fn rekey_code_requests(conn: &mut PgConnection) -> QueryResult<()> {
     let requests: Vec<(i64, i64, String, String, CodeRequestStatus)> = code_requests::table
         .filter(unusual!("code"))
@@ -187,7 +189,7 @@ fn rekey_counted_codes(conn: &mut PgConnection) -> QueryResult<()> {
     Ok(())
 }
 
-/// Only the keys of the SKUs that an offer excludes are kept, so the new ones come of these.
+/// An offer stores only the keys of its excluded SKUs, so the new keys are derived from these.
 fn rekey_excluded_skus(conn: &mut PgConnection) -> QueryResult<()> {
     let terms: Vec<(i64, i64, DateTime<Utc>, Vec<Option<String>>)> = offer_terms::table
         .filter(unusual!("array_to_string(excluded_skus, ' ')"))
@@ -208,8 +210,8 @@ fn rekey_excluded_skus(conn: &mut PgConnection) -> QueryResult<()> {
     Ok(())
 }
 
-/// `false` where another trigger has the key by now: then this one is retired, as a code belongs to
-/// one owner.
+/// Returns `false` if another trigger already has the key. Then this one is retired, because a code
+/// belongs to one owner.
 fn write_key(conn: &mut PgConnection, trigger: &Held, key: &str) -> QueryResult<bool> {
     let row = triggers::table.find((trigger.merchant_id, trigger.id));
     let other: Option<i64> = triggers::table
@@ -242,7 +244,7 @@ fn write_key(conn: &mut PgConnection, trigger: &Held, key: &str) -> QueryResult<
     Ok(false)
 }
 
-/// Requests the recalculation of the orders that a trigger matches only now, from when it counts.
+/// Requests a recalculation of the orders that a trigger matches only now, from its creation on.
 fn recalculate(conn: &mut PgConnection, matched: Matched) -> QueryResult<()> {
     for (merchant_id, kind, key) in matched {
         let trigger: Option<(i64, DateTime<Utc>)> = triggers::table

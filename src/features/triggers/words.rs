@@ -1,13 +1,13 @@
-//! Why a value cannot be had, in words for those who work for the merchant.
+//! Explains to members why a value isn't available.
 
 use crate::features::availability::{Excluded, ExclusionScope, Held, Requested, Unavailable};
 
-/// What is said of an affiliate that the merchant does not have.
+/// The error for an affiliate that the merchant doesn't have.
 pub fn unknown_affiliate_words(named: &str) -> String {
     format!("No affiliate has the affiliate ID or e-mail address {named}.")
 }
 
-/// Why the affiliate with that key can't have what was typed.
+/// Explains why the affiliate with that ID can't have the typed value.
 pub fn unavailable_words(wanted: &str, why: &Unavailable, affiliate_id: i64) -> String {
     match why {
         Unavailable::Malformed(error) => error.to_string(),

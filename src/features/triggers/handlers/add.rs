@@ -19,13 +19,11 @@ use crate::kit::urls;
 use crate::kit::web::form::CsrfForm;
 use crate::kit::web::{ok, rejected, see_other};
 
-/// **Add Conversion Trigger**, for an affiliate that is still to be chosen: what
-/// `templates/triggers/_add.html` needs, under the name `add`.
+/// **Add Conversion Trigger**, with an affiliate to choose. `templates/triggers/_add.html` expects
+/// it under the name `add`.
 #[derive(Default)]
 pub struct AddTrigger {
-    /// For whom.
     pub chooser: Chooser,
-    /// Type and value.
     pub fields: Fields,
 }
 
@@ -43,12 +41,12 @@ struct AddPart {
     add: AddTrigger,
 }
 
-/// What the form begins with.
+/// The initial values of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct NewQuery {
     coupon_code: String,
-    /// Where the code comes from a store: from one of its orders.
+    /// Set if the code comes from a store's order, so the store already has it.
     only_in_vouch: bool,
 }
 
@@ -73,7 +71,7 @@ pub async fn new(
 
 enum Added {
     Created(Created, Affiliate),
-    /// The affiliate was only looked for.
+    /// The user only searched for an affiliate.
     Found(AddTrigger),
     Refused(AddTrigger),
 }

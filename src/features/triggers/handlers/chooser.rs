@@ -4,42 +4,41 @@ use crate::features::affiliates::{self, Affiliate};
 use crate::features::triggers::forms::{UNKNOWN_AFFILIATE, chosen};
 use crate::kit::web::form::FormErrors;
 
-/// As many are listed at once; who does not find theirs types more of it.
+/// How many affiliates are listed at once. Typing more narrows them down.
 const OFFERED: usize = 12;
 
-/// The field in which an affiliate is found among many: by typing, and without JavaScript by its
-/// Find button, which lists what was found below.
+/// The field to find an affiliate among many by typing. Without JavaScript, its Find button lists
+/// the matches below.
 #[derive(Clone, Debug, Default)]
 pub struct Chooser {
-    /// The key of the one that is chosen, or empty.
+    /// The ID of the chosen affiliate, or empty.
     pub id: String,
-    /// The words in the field.
+    /// The text in the field.
     pub shown: String,
-    /// What was found for the words, to choose from.
+    /// The affiliates that match the text.
     pub found: Vec<Affiliate>,
 }
 
-/// What a form says about its affiliate.
+/// The affiliate field as submitted.
 #[derive(Clone, Debug)]
 pub struct PickerState {
-    /// The keys that were sent.
+    /// The submitted IDs.
     pub ids: Vec<String>,
-    /// The words in the field.
+    /// The text in the field.
     pub words: String,
     /// Whether the Find button was pressed.
     pub find: bool,
 }
 
-/// What became of it.
+/// The result of the affiliate field.
 pub enum Answer {
-    /// This one is meant.
     Chosen(Affiliate, Chooser),
-    /// None is yet; whoever only pressed Find has made no mistake.
+    /// No affiliate is chosen yet. Pressing only Find is no error.
     Open(Chooser, FormErrors),
 }
 
 impl PickerState {
-    /// Finds out which affiliate of the merchant is meant.
+    /// Determines which affiliate of the merchant was chosen.
     pub fn answer(self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Answer> {
         if self.find {
             return self.open(conn, merchant_id, None);

@@ -4,29 +4,27 @@ use crate::features::triggers::forms::{Refusal, TriggerForm};
 use crate::kit::urls;
 use crate::kit::web::form::FormErrors;
 
-/// The fields of a new trigger as they stand on a page: as typed, with what was wrong.
+/// The fields of a new trigger, as typed, with their errors.
 #[derive(Default)]
 pub struct Fields {
-    /// As typed.
     pub form: TriggerForm,
-    /// What was wrong; nothing to begin with.
+    /// Empty at first.
     pub refusal: Refusal,
-    /// The names of the stores that new codes go to.
+    /// The names of the stores that new codes are pushed to.
     pub stores: Vec<String>,
 }
 
 impl Fields {
-    /// The sentences beside the fields.
     pub fn errors(&self) -> &FormErrors {
         &self.refusal.errors
     }
 
-    /// Names and words of the types.
+    /// The names and labels of the types.
     pub fn kinds(&self) -> Vec<(&'static str, &'static str)> {
         kinds()
     }
 
-    /// What the box says that keeps a code out of the stores.
+    /// The hint for the checkbox that keeps a code out of the stores.
     pub fn reach_hint(&self) -> String {
         let existing = "Enter it as your store has it, with spaces and up to 255 characters.";
         if self.stores.is_empty() {
@@ -35,33 +33,31 @@ impl Fields {
         format!("{existing} Otherwise the code is created in {}.", self.stores.join(", "))
     }
 
-    /// The code that can be created although it is excluded.
+    /// The excluded code that can be created anyway.
     pub fn despite(&self) -> &str {
         let form = &self.form;
         if form.instead.is_empty() { form.coupon_code.trim() } else { &form.instead }
     }
 
-    /// What can't be had.
     pub fn refused(&self) -> Option<&Refused> {
         self.refusal.refused.as_ref()
     }
 
-    /// Where the exclusion stands that stops it.
     pub fn exclusion_url(&self, excluded: &Excluded) -> String {
         urls::exclusion(excluded.exclusion_id)
     }
 
-    /// Where to read about the trigger that has what was wanted.
+    /// The page of the trigger that already has the value.
     pub fn holding_url(&self, held: &Held) -> String {
         urls::trigger(held.trigger_id)
     }
 
-    /// Where to read about who holds it.
+    /// The page of that trigger's holder.
     pub fn holder_url(&self, held: &Held) -> String {
         urls::affiliate_triggers(held.affiliate_id)
     }
 
-    /// Where to decide about who asked for it.
+    /// The page of the affiliate that requested the value.
     pub fn asker_url(&self, requested: &Requested) -> String {
         urls::affiliate(requested.affiliate_id)
     }

@@ -19,7 +19,7 @@ use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::triggers::forms::Created;
 use crate::features::triggers::{Trigger, TriggerKind};
 
-/// What stands above the list with the new trigger in it.
+/// The message after a trigger is created.
 fn created_words(created: &Created, affiliate: &Affiliate) -> String {
     let (value, name) = (&created.trigger.value, &affiliate.name);
     let earning = earning_words(&created.trigger, affiliate);
@@ -52,8 +52,8 @@ fn created_words(created: &Created, affiliate: &Affiliate) -> String {
     }
 }
 
-/// Why orders with a trigger earn nothing for its holder, to follow another sentence; empty where they
-/// do.
+/// Explains why orders with a trigger earn nothing for its holder, as a sentence after another one;
+/// empty if they do.
 fn earning_words(trigger: &Trigger, holder: &Affiliate) -> String {
     if trigger.is_retired() {
         return format!(" {} is retired, so new orders don’t earn commission.", trigger.value);

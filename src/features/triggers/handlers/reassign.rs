@@ -23,7 +23,7 @@ use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::version::{Edits as _, Record, Version};
 use crate::kit::web::{html, ok, see_other};
 
-/// The form as it stands on the page.
+/// The data of the reassignment form.
 struct Reassignment {
     view: TriggerView,
     chooser: Chooser,
@@ -89,7 +89,7 @@ pub async fn reassignment(
     ok(&ReassignPage { page, form })
 }
 
-/// What comes back to the page.
+/// The input to show again, with errors.
 #[derive(Default)]
 struct Unfinished {
     chooser: Chooser,
@@ -99,9 +99,9 @@ struct Unfinished {
 }
 
 enum Outcome {
-    /// With the new holder, and how many orders wait to be recalculated.
+    /// With the new holder and the orders that wait for recalculation.
     Done(Trigger, Affiliate, Pending),
-    /// The affiliate was only looked for.
+    /// The user only searched for an affiliate.
     Found(TriggerRow, Unfinished),
     Refused(TriggerRow, Unfinished),
 }
@@ -177,14 +177,14 @@ fn hand_over(
     Ok(Outcome::Refused(row, Unfinished { chooser, from, version, errors }))
 }
 
-/// Refuses a form that showed another holder than the trigger has now.
+/// Rejects a form that showed another holder than the current one.
 fn check_holder(
     conn: &mut PgConnection,
     merchant: &Merchant,
     id: i64,
     form: &ReassignForm,
 ) -> AppResult<()> {
-    // It can be scheduled, made or called off: the page doesn't name who did which.
+    // Several actions can change the holder, so the page names none and no member.
     let merchant_id = merchant.id;
     let record = Record { merchant_id, kind: "trigger", id: Some(id), action: None };
     form.check_version(conn, record, |conn| ReassignForm::of(conn, merchant_id, id, merchant.tz()))
@@ -213,7 +213,7 @@ fn done_words(trigger: &Trigger, affiliate: &Affiliate, from: &str) -> String {
     format!("Orders with {value} placed {since} credit {name}.{outside}")
 }
 
-/// `POST /triggers/{id}/reassignment/cancellation`: calls off a handover that is scheduled.
+/// `POST /triggers/{id}/reassignment/cancellation`: cancels a scheduled handover.
 pub async fn cancel_reassignment(
     db: Data<Db>,
     page: MerchantPage,

@@ -32,9 +32,9 @@ struct ShowPage {
     view: TriggerView,
     owners: Vec<Owner>,
     history: Vec<audit::Entry>,
-    /// The exclusion that the code falls under, if it does.
+    /// The exclusion that matches the code, if any.
     excluded: Option<Excluded>,
-    /// The orders that wait to be recalculated.
+    /// The orders that wait for recalculation.
     recalculating: Pending,
 }
 
@@ -47,7 +47,7 @@ impl ShowPage {
         urls::affiliate_triggers(owner.affiliate_id)
     }
 
-    /// Who gets it at a time to come.
+    /// The next holder, if a handover is scheduled.
     fn scheduled(&self) -> Option<&Owner> {
         let at = self.view.trigger.handover_at?;
         self.owners.iter().find(|owner| owner.valid_from == at)
@@ -61,7 +61,7 @@ impl ShowPage {
         self.view.trigger.kind == TriggerKind::CouponCode
     }
 
-    /// The codes that are on their way while somebody looks.
+    /// Polls while the code is being pushed.
     fn moving(&self) -> Poll {
         Poll::of([&self.view.pushes])
     }
@@ -106,14 +106,13 @@ pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<
     ok(&ShowPage { page, view, owners, history, excluded, recalculating })
 }
 
-/// What a change did.
+/// The result of a change.
 struct Changed {
-    /// The trigger as it was.
+    /// The trigger before the change.
     trigger: Trigger,
     holder: Affiliate,
-    /// Whether there was anything to change.
     changed: bool,
-    /// The orders that wait to be recalculated.
+    /// The orders that wait for recalculation.
     waiting: Pending,
 }
 
@@ -161,7 +160,7 @@ pub async fn retire(
     Ok(see_other(&urls::trigger(trigger.id)))
 }
 
-/// `POST /triggers/{id}/reinstatement`: the way back from a retirement.
+/// `POST /triggers/{id}/reinstatement`: undoes a retirement.
 pub async fn reinstate(
     db: Data<Db>,
     page: MerchantPage,

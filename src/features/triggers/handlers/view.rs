@@ -1,4 +1,4 @@
-//! Triggers as pages write them: figures in words, times in the merchant's time zone.
+//! Formats triggers for pages: totals as text, times in the merchant's time zone.
 
 use std::collections::HashMap;
 
@@ -15,25 +15,23 @@ use crate::kit::urls;
 use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::paginate::thousands;
 
-/// A trigger as a row or a page shows it.
+/// A trigger on a page or in a row.
 pub struct TriggerView {
-    /// The trigger.
     pub trigger: Trigger,
-    /// Who holds it.
     pub holder: Holder,
-    /// How it stands in the stores.
+    /// Its state in the stores.
     pub pushes: PushCell,
-    /// Where the last check of a store found otherwise.
+    /// Differences that the last code sync of a store found.
     pub notes: Vec<Note>,
     rollups: Vec<Rollups>,
     tz: Tz,
     currency: Currency,
 }
 
-/// By trigger.
+/// By trigger ID.
 pub(super) type Notes = HashMap<i64, Vec<Note>>;
 
-/// Where the last checks of stores found otherwise than these rows say.
+/// The differences that the stores' last code syncs found for these rows.
 pub(super) fn notes_of(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -44,7 +42,6 @@ pub(super) fn notes_of(
 }
 
 impl TriggerView {
-    /// `row` for pages of `merchant`.
     pub fn new(row: TriggerRow, notes: Vec<Note>, merchant: &Merchant) -> Self {
         let currency = merchant.currency;
         let TriggerRow { trigger, holder, rollups, pushes } = row;
@@ -52,78 +49,71 @@ impl TriggerView {
         Self { trigger, holder, pushes, notes, rollups, tz: merchant.tz(), currency }
     }
 
-    /// When the check began that a note is of.
+    /// When the code sync of a note began.
     pub fn checked(&self, note: &Note) -> DisplayTime {
         DisplayTime::new(note.checked_at, self.tz)
     }
 
-    /// Its own page.
     pub fn url(&self) -> String {
         urls::trigger(self.trigger.id)
     }
 
-    /// The holder's triggers.
     pub fn holder_url(&self) -> String {
         urls::affiliate_triggers(self.holder.id)
     }
 
-    /// The conversions it made.
     pub fn conversions_url(&self) -> String {
         urls::trigger_conversions(self.trigger.id)
     }
 
-    /// Where it is retired.
     pub fn retirement_url(&self) -> String {
         urls::trigger_retirement(self.trigger.id)
     }
 
-    /// The way back from that.
     pub fn reinstatement_url(&self) -> String {
         urls::trigger_reinstatement(self.trigger.id)
     }
 
-    /// Where it is given to another affiliate.
     pub fn reassignment_url(&self) -> String {
         urls::trigger_reassignment(self.trigger.id)
     }
 
-    /// Where that is called off, if it is scheduled.
+    /// Cancels a scheduled handover.
     pub fn cancellation_url(&self) -> String {
         urls::trigger_reassignment_cancellation(self.trigger.id)
     }
 
-    /// Active or Retired.
     pub fn state(&self) -> TriggerState {
         if self.trigger.is_retired() { TriggerState::Retired } else { TriggerState::Active }
     }
 
-    /// When it was created; its text is the day alone.
+    /// When it was created. The text contains only the day.
     pub fn created(&self) -> DisplayTime {
         let at = self.trigger.created_at;
         DisplayTime { text: day(day_of(at, self.tz)), ..DisplayTime::new(at, self.tz) }
     }
 
-    /// How many conversions count.
+    /// The number of conversions that count.
     pub fn orders(&self) -> String {
         thousands(self.rollups.iter().map(|rollups| rollups.conversions).sum())
     }
 
-    /// What customers paid for the credited lines, after refunds, per currency.
+    /// Customers' payments for the credited lines, after refunds, per currency.
     pub fn revenue(&self) -> Vec<String> {
         self.amounts(|rollups| rollups.revenue_minor)
     }
 
-    /// What the code took off.
+    /// The code's discounts.
     pub fn discount(&self) -> Vec<String> {
         self.amounts(|rollups| rollups.discount_minor)
     }
 
-    /// What it earned its holders.
+    /// The commission of all holders.
     pub fn commission(&self) -> Vec<String> {
         self.amounts(|rollups| rollups.commission_minor)
     }
 
-    /// What went back to customers.
+    /// Refunds to customers.
     pub fn refunds(&self) -> Vec<String> {
         self.amounts(|rollups| rollups.refunded_minor)
     }
