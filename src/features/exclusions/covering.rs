@@ -5,8 +5,8 @@ use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use crate::features::availability::{ExclusionKey, all_look_alikes, first_that_stops, probes_of};
 use crate::kit::db::statement::statement;
 
-/// Of some codes, by their keys, those that an exclusion of orders stopped at `placed_at`, each with
-/// the key of that exclusion.
+/// The codes, by key, that an exclusion of orders matched at `placed_at`, each with the exclusion's
+/// ID.
 pub fn covering_orders(
     conn: &mut PgConnection,
     merchant_id: i64,

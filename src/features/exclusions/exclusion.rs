@@ -13,36 +13,32 @@ use crate::kit::web::display_time::start_of_day;
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = exclusions)]
 pub struct Exclusion {
-    /// Its key within the merchant.
     pub id: i64,
     /// As typed.
     pub value: String,
-    /// As compared.
+    /// The normalized value for comparisons.
     pub key: String,
-    /// What it looks like.
+    /// The kind of pattern.
     pub shape: Shape,
-    /// What it is for, in the merchant's words.
+    /// The merchant's description.
     pub note: String,
-    /// What it is applied to.
+    /// Whether it applies to claims only, or to orders as well.
     pub scope: ExclusionScope,
-    /// From which day on, if not always.
+    /// The first day; `None` if it has always been active.
     pub starts_on: Option<NaiveDate>,
-    /// Until which day, itself included, if not for ever.
+    /// The last day, included; `None` if it has no end.
     pub ends_on: Option<NaiveDate>,
-    /// The begin of the first day.
+    /// The start of the first day.
     pub starts_at: Option<DateTime<Utc>>,
     /// The end of the last day, exclusive.
     pub ends_at: Option<DateTime<Utc>>,
-    /// When it was added.
     pub added_at: DateTime<Utc>,
-    /// By whom.
     pub added_by: String,
-    /// When it was taken off the list.
     pub removed_at: Option<DateTime<Utc>>,
 }
 
 impl Exclusion {
-    /// The merchant's exclusion of that key, unless it was removed.
+    /// The merchant's exclusion with that ID, unless it was removed.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         exclusions::table
             .find((merchant_id, id))
@@ -59,7 +55,7 @@ impl Exclusion {
             .first(conn)
     }
 
-    /// The fields that the audit log shows.
+    /// The fields shown in the audit log.
     pub(super) fn record(&self) -> serde_json::Value {
         json!({
             "value": self.value, "note": self.note, "scope": self.scope,
@@ -73,24 +69,24 @@ impl Exclusion {
     }
 }
 
-/// The days on which an exclusion holds.
+/// The days on which an exclusion is active.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dates {
-    /// The first, if not always.
+    /// `None` if it has always been active.
     pub starts_on: Option<NaiveDate>,
-    /// The last, itself included, if not for ever.
+    /// The last day is included; `None` if there's no end.
     pub ends_on: Option<NaiveDate>,
     pub(super) starts_at: Option<DateTime<Utc>>,
     pub(super) ends_at: Option<DateTime<Utc>>,
 }
 
 impl Dates {
-    /// Days of that time zone.
+    /// The days are in the time zone `tz`.
     pub fn new(starts_on: Option<NaiveDate>, ends_on: Option<NaiveDate>, tz: Tz) -> Self {
         let day_after = |day: NaiveDate| day.checked_add_days(Days::new(1));
         let starts_at = starts_on.and_then(|day| start_of_day(tz, day));
         let ends_at = ends_on.and_then(day_after).and_then(|day| start_of_day(tz, day));
-        // Days that no calendar has do not come here; were there one, it would be no bound at all.
+        // Days that don't exist never get here. If one did, it wouldn't limit the exclusion.
         Self {
             starts_on: starts_on.filter(|_| starts_at.is_some()),
             ends_on: ends_on.filter(|_| ends_at.is_some()),

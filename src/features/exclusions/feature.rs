@@ -10,17 +10,17 @@ use crate::kit::dated::{self, dated};
 use crate::kit::db::schema::{exclusion_terms, merchants};
 
 dated! {
-    /// Coupon Exclusions are enabled: there is no more to say.
+    /// Coupon Exclusions are enabled. There's nothing more to store.
     struct Enabled
     in exclusion_periods(merchant_id: i64) of merchants(merchant_id)
     {
     }
 }
 
-/// Enables or disables Coupon Exclusions for the actor's merchant from now on; the list stays.
-/// `false` when nothing was to be changed.
+/// Enables or disables Coupon Exclusions for the actor's merchant from now on. The list stays.
+/// Returns `false` if nothing changed.
 pub fn enable(conn: &mut PgConnection, actor: &Actor, on: bool, reason: &str) -> QueryResult<bool> {
-    // Of two changes at once, one waits here.
+    // Of two concurrent changes, one waits here.
     let was_on: bool = merchants::table
         .find(actor.merchant_id)
         .select(merchants::coupon_exclusions)

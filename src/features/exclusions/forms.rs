@@ -10,7 +10,7 @@ use crate::kit::web::display_time::read_day;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen};
 
-/// What the scopes are called, with what they mean.
+/// The labels of the scopes.
 pub(super) const SCOPES: [(&str, &str); 2] = [
     (ExclusionScope::Claims.as_str(), "Claims: affiliates cannot choose such a code"),
     (
@@ -18,16 +18,15 @@ pub(super) const SCOPES: [(&str, &str); 2] = [
         "Claims and orders: and orders placed with such a code earn nothing",
     ),
 ];
-/// The most characters of a description.
+/// The maximum length of a description, in characters.
 pub const MAX_NOTE: usize = 500;
 
-/// What was typed about an exclusion.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ExclusionForm {
     /// The code or pattern.
     pub code: String,
-    /// What it is for.
+    /// The description.
     pub note: String,
     /// The name of an [`ExclusionScope`]; empty for claims.
     pub scope: String,
@@ -35,16 +34,16 @@ pub struct ExclusionForm {
     pub starts_on: String,
     /// The last day, or empty.
     pub ends_on: String,
-    /// The key of the pattern that is to be saved although affiliates have such codes.
+    /// The key of a pattern that the user confirmed although affiliates have matching codes.
     #[serde(skip_serializing)]
     pub seen: String,
-    /// What the form showed.
+    /// The version of the data that the form showed.
     #[serde(skip_serializing)]
     pub version: Version,
 }
 
 impl ExclusionForm {
-    /// The form as it stands for an exclusion.
+    /// The form for an existing exclusion.
     pub fn of(exclusion: &Exclusion) -> Self {
         let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string());
         Self {
@@ -59,21 +58,18 @@ impl ExclusionForm {
         .versioned()
     }
 
-    /// With the version of what it shows.
+    /// Adds the version of the data it shows.
     fn versioned(self) -> Self {
         let version = Version::of(&self);
         Self { version, ..self }
     }
 
-    /// The scope that is chosen.
+    /// The selected scope; claims by default.
     pub fn scope_name(&self) -> &str {
         if self.scope.is_empty() { ExclusionScope::Claims.as_str() } else { &self.scope }
     }
 
-    /// What the exclusion is made from.
-    ///
-    /// # Errors
-    /// Everything that is to be mended.
+    /// The data of an exclusion, or all errors.
     pub fn read(&self, tz: Tz) -> Result<NewExclusion, FormErrors> {
         let mut errors = FormErrors::new();
         let pattern = Pattern::parse(&self.code);
@@ -128,7 +124,7 @@ impl Edits for ExclusionForm {
     }
 }
 
-/// The sentence for a refused exclusion.
+/// The errors for a rejected exclusion.
 pub fn refusal(error: SaveError) -> QueryResult<FormErrors> {
     match error {
         SaveError::Database(error) => Err(error),

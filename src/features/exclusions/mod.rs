@@ -4,14 +4,11 @@ mod covering;
 mod exclusion;
 mod feature;
 mod forms;
-/// The pages.
 pub mod handlers;
-/// The list.
 pub mod list;
 mod model;
 mod rekey;
 mod terms;
-/// Exclusions from a file.
 pub mod upload;
 
 pub use crate::features::availability::ExclusionScope;

@@ -10,49 +10,43 @@ use crate::features::availability::ExclusionScope;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::exclusions;
 
-/// As many exclusions a merchant can have.
+/// The maximum number of exclusions per merchant.
 pub const MAX: i64 = 100_000;
-/// As many of them can be [`Shape::Composed`]: what a check may have to look at one by one.
+/// The maximum number of [`Shape::Composed`] exclusions, since a check may have to compare each
+/// one.
 pub const MAX_COMPOSED: i64 = 200;
 
-/// An exclusion as a form says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewExclusion {
-    /// The code or pattern.
     pub pattern: Pattern,
-    /// What it is for.
+    /// The description.
     pub note: String,
-    /// What it is applied to.
     pub scope: ExclusionScope,
-    /// When it holds.
     pub dates: Dates,
 }
 
-/// Why an exclusion could not be saved.
+/// Why an exclusion couldn't be saved.
 #[derive(Debug, ThisError)]
 pub enum SaveError {
-    /// The list has it, perhaps in another spelling: that one.
+    /// The list already has this one, perhaps in another spelling.
     #[error("{0} is on the list already. Edit it there.")]
     Taken(String),
     /// The list is full.
     #[error("The list has {MAX} exclusions, and there can be no more. Remove some first.")]
     TooMany,
-    /// There are too many patterns of that kind.
+    /// There are too many composed patterns.
     #[error(
         "The list has {MAX_COMPOSED} patterns with a * between two parts, or with more than 12 \
          characters between two *, and there can be no more of them, so that every check stays \
          quick. Use one with a single * at the begin or end."
     )]
     TooManyComposed,
-    /// Not for the person to mend.
     #[error(transparent)]
     Database(#[from] Error),
 }
 
-/// Adds an exclusion. What affiliates have already stays theirs.
-///
-/// # Errors
-/// [`SaveError::Taken`] when the list has it, in any spelling.
+/// Adds an exclusion. Affiliates keep the codes they already have. Fails with [`SaveError::Taken`]
+/// if the list already has it, in any spelling.
 pub fn add(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -93,7 +87,7 @@ type Written<'a> = (
     diesel::dsl::Eq<exclusions::ends_at, Option<DateTime<Utc>>>,
 );
 
-/// What a form decides of a row.
+/// The columns that a form sets.
 fn written(new: &NewExclusion) -> Written<'_> {
     (
         exclusions::value.eq(new.pattern.value()),
@@ -109,7 +103,7 @@ fn written(new: &NewExclusion) -> Written<'_> {
     )
 }
 
-/// Says of a second one with the same key which one the list has.
+/// Turns the error for a duplicate key into the exclusion that the list already has.
 fn taken_or<T>(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -132,7 +126,7 @@ fn taken_or<T>(
     }
 }
 
-/// Whether `more` exclusions, and with `composed` such patterns, still fit onto the list.
+/// Checks that `more` exclusions fit on the list. With `composed`, they're composed patterns.
 pub(super) fn check_room(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -142,7 +136,7 @@ pub(super) fn check_room(
     let held = exclusions::table
         .filter(exclusions::merchant_id.eq(merchant_id))
         .filter(exclusions::removed_at.is_null());
-    // Nobody comes close by hand, so a count of up to the limit is a count of few.
+    // Few lists come close to the limit, so counting is cheap.
     if held.count().get_result::<i64>(conn)? + more > MAX {
         return Err(SaveError::TooMany);
     }
@@ -153,10 +147,9 @@ pub(super) fn check_room(
     Ok(())
 }
 
-/// Changes an exclusion; the same again changes nothing. Orders placed before keep what held then.
-///
-/// # Errors
-/// [`SaveError::Taken`] when the list has the new one already; `NotFound` when it was removed.
+/// Changes an exclusion. The same values change nothing. Earlier orders keep the former version.
+/// Fails with [`SaveError::Taken`] if the list already has the new one, and with `NotFound` if the
+/// exclusion was removed.
 pub fn change(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -199,10 +192,8 @@ pub fn change(
     Ok(after)
 }
 
-/// Takes an exclusion off the list; [`restore`] puts it back. `false` when it was off already.
-///
-/// # Errors
-/// `NotFound` when the merchant never had it; else the database's.
+/// Removes an exclusion from the list; [`restore`] puts it back. Returns `false` if it was already
+/// removed. Fails with `NotFound` if the merchant never had it.
 pub fn remove(conn: &mut PgConnection, actor: &Actor, id: i64) -> QueryResult<(Exclusion, bool)> {
     let exclusion = Exclusion::lock(conn, actor.merchant_id, id)?;
     if exclusion.removed_at.is_some() {
@@ -219,10 +210,8 @@ pub fn remove(conn: &mut PgConnection, actor: &Actor, id: i64) -> QueryResult<(E
     Ok((exclusion, true))
 }
 
-/// Puts an exclusion back, as if it had never been removed. `false` when it was there already.
-///
-/// # Errors
-/// [`SaveError::Taken`] when the list has another of the same key meanwhile.
+/// Restores an exclusion as if it had never been removed. Returns `false` if it's on the list.
+/// Fails with [`SaveError::Taken`] if the list now has another one with the same key.
 pub fn restore(
     conn: &mut PgConnection,
     actor: &Actor,

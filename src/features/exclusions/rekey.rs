@@ -1,4 +1,4 @@
-//! Look-alike keys in the database, worked out again by newer rules.
+//! Updates look-alike keys in the database to newer rules.
 
 use diesel::dsl::{max, sql};
 use diesel::prelude::*;
@@ -9,11 +9,11 @@ use crate::features::triggers::TriggerKind;
 use crate::kit::db::schema::{exclusion_terms, exclusions, triggers};
 use crate::kit::db::statement::{rows, statement};
 
-/// As many triggers are written with one statement.
+/// Triggers per statement.
 const AT_ONCE: usize = 1_000;
 
-/// Works out the look-alike keys of codes, exclusions and the times at which these covered orders.
-/// Whatever has nothing but capitals and digits is left aside: it is its own key by all rules.
+/// Updates the look-alike keys of codes, exclusions and their terms. Text with only capitals and
+/// digits is skipped, since its key is the same under all rules.
 pub(crate) fn rekey(conn: &mut PgConnection) -> QueryResult<()> {
     rekey_triggers(conn)?;
     rekey_exclusions(conn)?;
@@ -47,7 +47,7 @@ fn rekey_triggers(conn: &mut PgConnection) -> QueryResult<()> {
     Ok(())
 }
 
-/// One that would stop as good as every code by its new key keeps the old one, which stops nothing.
+/// If the new key would match nearly every code, the old key stays, which matches nothing.
 fn rekey_exclusions(conn: &mut PgConnection) -> QueryResult<()> {
     let rows: Vec<(i64, i64, String, String)> = exclusions::table
         .filter(sql::<Bool>("(key ~ '[^A-Z0-9*]' OR value ~ '[^A-Za-z0-9 _*-]')"))
@@ -76,8 +76,8 @@ fn rekey_exclusions(conn: &mut PgConnection) -> QueryResult<()> {
     Ok(())
 }
 
-/// Beside those that have the same key already: `SAVE.10` beside `SAVE-10`. Each has its own dates,
-/// scope and note, so both stay.
+/// Several exclusions can have the same key now, such as `SAVE.10` and `SAVE-10`. Each has its own
+/// dates, scope and note, so all of them stay.
 fn write_exclusion(
     conn: &mut PgConnection,
     (merchant_id, id): (i64, i64),
@@ -99,7 +99,7 @@ fn write_exclusion(
     Ok(())
 }
 
-/// What an exclusion was called before it was changed is in its terms alone.
+/// Only the terms contain the former values of a changed exclusion.
 fn rekey_terms(conn: &mut PgConnection) -> QueryResult<()> {
     let keys: Vec<String> = exclusion_terms::table
         .filter(sql::<Bool>("key ~ '[^A-Z0-9*]'"))

@@ -1,5 +1,5 @@
-//! What exclusions do to orders, dated: an order is judged by what held when it was placed, so that
-//! taking it in again, whenever, ends in the same ledger.
+//! Dated exclusions of orders. The exclusions at the time an order was placed apply, so processing
+//! it again at any time gives the same ledger.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,7 +12,7 @@ use crate::kit::audit::Actor;
 use crate::kit::dated::{self, dated, second};
 
 dated! {
-    /// What a code is compared with, and the days on which that counts.
+    /// The pattern that codes are compared with, and when it's active.
     struct Terms
     in exclusion_terms(merchant_id: i64, exclusion_id: i64) of exclusions(merchant_id, exclusion_id)
     {
@@ -24,7 +24,7 @@ dated! {
 }
 
 impl Terms {
-    /// None if the exclusion covers no orders.
+    /// `None` if the exclusion doesn't apply to orders.
     fn of(exclusion: &Exclusion) -> Option<Self> {
         let covers = exclusion.scope == ExclusionScope::ClaimsAndOrders;
         covers.then(|| Self {
@@ -36,7 +36,7 @@ impl Terms {
     }
 }
 
-/// From now on the exclusion covers orders as it says.
+/// From now on, the exclusion applies to orders as its scope and dates say.
 pub(super) fn cover(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -54,7 +54,7 @@ pub(super) fn cover(
     }
 }
 
-/// From now on these, inserted by this transaction, cover orders as they say.
+/// From now on, these exclusions apply to orders. This transaction inserted them.
 pub(super) fn cover_all(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -71,7 +71,7 @@ pub(super) fn cover_all(
     request_since(conn, actor, second(actor.now), &RecalculationReason::CodesExcluded).map(drop)
 }
 
-/// From now on it does not.
+/// From now on, the exclusion doesn't apply to orders.
 pub(super) fn uncover(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -87,7 +87,7 @@ pub(super) fn uncover(
     }
 }
 
-/// As if it had never been removed at `removed_at`.
+/// The exclusion applies to orders again, as if it had never been removed at `removed_at`.
 pub(super) fn reopen(
     conn: &mut PgConnection,
     actor: &Actor,

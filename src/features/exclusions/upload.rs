@@ -1,5 +1,5 @@
-//! Exclusions from a CSV file: read line by line, each with a verdict, and added all at once or not
-//! at all.
+//! Exclusions from a CSV file, parsed line by line with a status for each. They're added all at
+//! once or not at all.
 
 use std::collections::HashMap;
 
@@ -24,67 +24,61 @@ use crate::kit::web::spreadsheet::{
     self, Change, Reading, Spreadsheet, SpreadsheetError, as_typed,
 };
 
-/// As many rows are written with one statement.
+/// Rows per statement.
 const AT_ONCE: usize = 2_000;
 
-/// What becomes of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadStatus {
-    /// It is added.
     Added,
-    /// The list has it already, so: it stays as it is there.
+    /// The list already has it, in this spelling. That one stays as it is.
     OnList(String),
-    /// That earlier line of the file says the same.
+    /// It repeats that earlier line of the file.
     InFile(u64),
-    /// It looks changed by a spreadsheet, and nobody confirmed it.
+    /// It looks changed by a spreadsheet, and the user didn't confirm it.
     Changed(Change),
-    /// It cannot be, and why.
+    /// It can't be added, for this reason.
     Wrong(String),
 }
 
-/// A row of the file.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// The line it begins on.
+    /// The line where it begins.
     pub line: u64,
-    /// The code as the file has it.
+    /// The code as in the file.
     pub typed: String,
-    /// What becomes of it.
     pub status: UploadStatus,
     new: Option<NewExclusion>,
 }
 
-/// A file that was read.
+/// A parsed file.
 #[derive(Clone, Debug, Default)]
 pub struct Upload {
-    /// Its rows, blank ones left out.
+    /// Without blank rows.
     pub rows: Vec<Row>,
-    /// Which columns were used, among other things.
+    /// The columns used, among other things.
     pub reading: Reading,
 }
 
 impl Upload {
-    /// How many rows have that verdict.
     pub fn count(&self, is: impl Fn(&UploadStatus) -> bool) -> usize {
         self.rows.iter().filter(|row| is(&row.status)).count()
     }
 
-    /// How many cannot be added.
+    /// Rows that can't be added.
     pub fn wrong(&self) -> usize {
         self.count(|status| matches!(status, UploadStatus::Wrong(_)))
     }
 
-    /// How many wait for a confirmation.
+    /// Rows that need a confirmation.
     pub fn changed(&self) -> usize {
         self.count(|status| matches!(status, UploadStatus::Changed(_)))
     }
 
-    /// How many are new.
     pub fn added(&self) -> usize {
         self.count(|status| *status == UploadStatus::Added)
     }
 
-    /// The patterns that are new.
+    /// The patterns of new rows.
     pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
         self.additions().map(|new| &new.pattern)
     }
@@ -95,7 +89,7 @@ impl Upload {
     }
 }
 
-/// The columns of a file.
+/// The positions of a file's columns.
 struct Columns {
     code: usize,
     note: Option<usize>,
@@ -104,7 +98,7 @@ struct Columns {
     scope: Option<usize>,
 }
 
-/// What other programs and people call the column; Refersion's template has `Coupon_Code`.
+/// Names of the column in other programs. Refersion's template has `Coupon_Code`.
 const CODES: &[&str] = &[
     "couponcode",
     "discountcode",
@@ -140,10 +134,8 @@ impl Columns {
     }
 }
 
-/// Reads a file; codes that look changed by a spreadsheet are new only where `keep_changed`.
-///
-/// # Errors
-/// [`SpreadsheetError`] where not even its rows can be told.
+/// Parses a file. Codes that look changed by a spreadsheet are added only with `keep_changed`.
+/// Fails with [`SpreadsheetError`] if it isn't possible to find the rows.
 pub fn read(file: &[u8], tz: Tz, keep_changed: bool) -> Result<Upload, SpreadsheetError> {
     let spreadsheet = Spreadsheet::read(file, MAX as usize)?;
     let columns = Columns::of(&spreadsheet)?;
@@ -231,7 +223,7 @@ fn day(typed: &str) -> Result<Option<NaiveDate>, String> {
         .ok_or_else(|| format!("“{typed}” is no date; write it as 2026-11-27."))
 }
 
-/// Marks what the list has already.
+/// Marks rows that the list already has.
 pub fn compare(conn: &mut PgConnection, merchant_id: i64, upload: &mut Upload) -> QueryResult<()> {
     let read = upload.rows.iter().filter_map(|row| row.new.as_ref());
     let keys: Vec<String> = read.map(|new| new.pattern.key().to_owned()).collect();
@@ -255,10 +247,8 @@ pub fn compare(conn: &mut PgConnection, merchant_id: i64, upload: &mut Upload) -
     Ok(())
 }
 
-/// Adds what is new, all of it in the running transaction.
-///
-/// # Errors
-/// [`SaveError::TooMany`] and [`SaveError::TooManyComposed`] when it does not fit onto the list.
+/// Adds all new rows in the running transaction. Fails with [`SaveError::TooMany`] or
+/// [`SaveError::TooManyComposed`] if they don't fit on the list.
 pub fn add_all(conn: &mut PgConnection, actor: &Actor, upload: &Upload) -> Result<(), SaveError> {
     let all: Vec<&NewExclusion> = upload.additions().collect();
     if all.is_empty() {

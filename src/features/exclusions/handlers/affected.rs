@@ -7,13 +7,13 @@ use crate::features::triggers::list::{count_like, some_like};
 use crate::kit::urls;
 use crate::kit::web::paginate::Count;
 
-/// As many codes are named.
+/// How many codes are shown.
 const NAMED: i64 = 5;
-/// As many that somebody waits for.
+/// How many requested codes are shown.
 const WAITING: usize = 20;
 
-/// The codes of affiliates that an exclusion would stop: they have them already, and keep them; or
-/// they wait for somebody to decide.
+/// Affiliates' codes that an exclusion matches. Affiliates keep the codes they have. Requested
+/// codes still wait for a decision.
 pub struct AffectedTriggers {
     count: Count,
     some: Vec<(Trigger, String)>,
@@ -22,7 +22,6 @@ pub struct AffectedTriggers {
 }
 
 impl AffectedTriggers {
-    /// Those of the merchant.
     pub fn by(conn: &mut PgConnection, merchant_id: i64, pattern: Pattern) -> QueryResult<Self> {
         let count = count_like(conn, merchant_id, &pattern)?;
         let some = some_like(conn, merchant_id, &pattern, NAMED)?;
@@ -31,12 +30,11 @@ impl AffectedTriggers {
         Ok(Self { count, some, waiting, pattern })
     }
 
-    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.some.is_empty() && self.waiting.is_empty()
     }
 
-    /// What stands above the codes.
+    /// The title above the codes.
     pub fn title(&self) -> String {
         let asked = match self.waiting.len() {
             0 => return format!("Affiliates have {} like this already", self.count()),
@@ -50,19 +48,19 @@ impl AffectedTriggers {
         }
     }
 
-    /// Address, code and name of those who wait.
+    /// The URL, code and affiliate of each pending request.
     pub fn waiting(&self) -> impl Iterator<Item = (String, &str, &str)> {
         self.waiting.iter().take(WAITING).map(|one| {
             (urls::affiliate(one.affiliate_id), one.code.as_str(), one.affiliate.as_str())
         })
     }
 
-    /// How many more wait than are named.
+    /// How many pending requests aren't shown.
     pub fn more_waiting(&self) -> usize {
         self.waiting.len().saturating_sub(WAITING)
     }
 
-    /// What the pattern is compared by.
+    /// The key that codes are compared with.
     pub fn key(&self) -> &str {
         self.pattern.key()
     }
@@ -75,19 +73,19 @@ impl AffectedTriggers {
         }
     }
 
-    /// Address, code and holder of the first ones.
+    /// The URL, code and holder of the first ones.
     pub fn named(&self) -> impl Iterator<Item = (String, &str, &str)> {
         self.some.iter().map(|(trigger, holder)| {
             (urls::trigger(trigger.id), trigger.value.as_str(), holder.as_str())
         })
     }
 
-    /// Whether there are more than are named.
+    /// Whether some codes aren't shown.
     pub fn has_more(&self) -> bool {
         self.count.exact().is_none_or(|count| count > NAMED)
     }
 
-    /// Where all of them are listed.
+    /// The list of all matching triggers.
     pub fn url(&self) -> String {
         urls::triggers_like(self.pattern.value())
     }

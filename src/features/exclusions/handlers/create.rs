@@ -23,11 +23,11 @@ struct NewPage {
     page: MerchantPage,
     form: ExclusionForm,
     errors: FormErrors,
-    /// What affiliates have already, where that is to be looked at before saving.
+    /// The affiliates' codes to review before saving, if any.
     affected: Option<AffectedTriggers>,
 }
 
-/// What the form begins with.
+/// The initial values of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct NewQuery {
@@ -42,17 +42,15 @@ pub async fn new(page: MerchantPage, query: Query<NewQuery>) -> AppResult<HttpRe
     ok(&NewPage { page, form, errors: FormErrors::new(), affected: None })
 }
 
-/// What became of a form.
+/// The result of a submitted form.
 pub(super) enum Outcome {
-    /// It is done.
     Saved(Exclusion),
-    /// Affiliates have such codes: to be looked at first.
+    /// Affiliates have matching codes, which must be reviewed first.
     Touches(AffectedTriggers),
-    /// For the person to mend.
     Refused(FormErrors),
 }
 
-/// Saves `new` with `save`, unless affiliates have such codes and nobody has looked at that yet.
+/// Saves `new` with `save`, unless affiliates have matching codes that weren't reviewed yet.
 pub(super) fn save_seen(
     conn: &mut PgConnection,
     actor: &Actor,

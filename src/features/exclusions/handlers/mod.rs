@@ -16,7 +16,7 @@ pub use self::upload::{new_upload, template, upload};
 use crate::features::auth::pages::MerchantPage;
 use crate::kit::error::{AppError, AppResult};
 
-/// These pages are there only while support has enabled them for the merchant.
+/// These pages exist only while support has enabled them for the merchant.
 fn enabled(page: &MerchantPage) -> AppResult<()> {
     if page.merchant().coupon_exclusions { Ok(()) } else { Err(AppError::NotFound) }
 }

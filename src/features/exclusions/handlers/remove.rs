@@ -34,7 +34,7 @@ pub async fn remove(
     Ok(see_other(&urls::exclusions()))
 }
 
-/// `POST /settings/coupon-exclusions/{id}/restoration`: the way back from a removal.
+/// `POST /settings/coupon-exclusions/{id}/restoration`: undoes a removal.
 pub async fn restore(
     db: Data<Db>,
     page: MerchantPage,

@@ -29,9 +29,9 @@ struct ShowPage {
     page: MerchantPage,
     exclusion: Exclusion,
     history: Vec<audit::Entry>,
-    /// What affiliates have of it already.
+    /// The affiliates' codes that it matches.
     affected: Option<AffectedTriggers>,
-    /// Whether that is to be looked at before saving.
+    /// Whether they must be reviewed before saving.
     asks: bool,
     form: ExclusionForm,
     errors: FormErrors,
@@ -87,7 +87,7 @@ pub async fn update(
                 typed.check_version(conn, record, |conn| {
                     Exclusion::find(conn, merchant_id, id).map(|it| ExclusionForm::of(&it))
                 })?;
-                // What it stops already is no news.
+                // Codes that it already matches need no review.
                 let known = Exclusion::find(conn, actor.merchant_id, id)?.key;
                 let seen = if known == new.pattern.key() { known } else { seen };
                 let save = |conn: &mut PgConnection| change(conn, &actor, id, &new);

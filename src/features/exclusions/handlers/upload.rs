@@ -21,9 +21,9 @@ use crate::kit::web::paginate::thousands;
 use crate::kit::web::upload::CsrfUpload;
 use crate::kit::web::{ok, rejected};
 
-/// As many rows of a verdict are shown.
+/// How many rows of a file are shown.
 const SHOWN: usize = 500;
-/// For as many new exclusions it is said at once how many codes of affiliates they stop.
+/// Up to this many new exclusions are checked against affiliates' codes.
 const LOOKED_AT: usize = 300;
 
 #[derive(Template)]
@@ -31,27 +31,27 @@ const LOOKED_AT: usize = 300;
 struct UploadPage {
     page: MerchantPage,
     errors: FormErrors,
-    /// The file that was read, if one was.
+    /// The parsed file, if any.
     status: Option<RowStatus>,
     choice: Choice,
 }
 
-/// What was ticked.
+/// The selected checkboxes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Choice {
-    /// Add the rows that are fine, and leave the others out.
+    /// Add the valid rows and skip the others.
     good_rows: bool,
     /// Add codes that look changed by a spreadsheet as they are.
     keep_changed: bool,
 }
 
-/// What became of a file.
+/// The result of an upload.
 struct RowStatus {
     file_name: String,
     upload: Upload,
-    /// Whether its good rows were added.
+    /// Whether its valid rows were added.
     is_done: bool,
-    /// How many of them stop codes that affiliates have; not known for very many.
+    /// How many of them match affiliates' codes; `None` if there are too many to check.
     touching: Option<usize>,
 }
 
@@ -78,7 +78,7 @@ impl RowStatus {
             .count(|status| matches!(status, UploadStatus::OnList(_) | UploadStatus::InFile(_)))
     }
 
-    /// What a person has to look at comes first.
+    /// Rows that need attention come first.
     fn rows(&self) -> Vec<&Row> {
         let is_wrong =
             |row: &&Row| matches!(row.status, UploadStatus::Wrong(_) | UploadStatus::Changed(_));
@@ -88,7 +88,6 @@ impl RowStatus {
         rows
     }
 
-    /// How many rows the file has.
     fn all(&self) -> String {
         self.count(|_| true)
     }
@@ -105,7 +104,7 @@ pub async fn new_upload(page: MerchantPage) -> AppResult<HttpResponse> {
     ok(&UploadPage { page, errors: FormErrors::new(), status: None, choice })
 }
 
-/// What the rows of a file look like.
+/// The example rows of the template.
 const EXAMPLES: [[&str; 5]; 2] = [
     ["BLACKFRIDAY*", "Our own sale", "2026-11-20", "2026-11-30", "Claims"],
     ["WELCOME10", "Goes out with the newsletter", "", "", "Claims and orders"],
@@ -118,8 +117,8 @@ pub async fn template(page: MerchantPage) -> AppResult<HttpResponse> {
     csv::template("coupon-exclusions-template.csv", &COLUMNS, rows.collect())
 }
 
-/// `POST /settings/coupon-exclusions/uploads`: adds all rows of a file, or none; with `good_rows`,
-/// those that can be added; with `keep_changed`, also those that look changed by a spreadsheet.
+/// `POST /settings/coupon-exclusions/uploads`: adds all rows of a file, or none. With `good_rows`
+/// it adds the valid rows, with `keep_changed` also codes that look changed by a spreadsheet.
 pub async fn upload(
     db: Data<Db>,
     page: MerchantPage,
@@ -175,7 +174,7 @@ fn take(
         match upload::add_all(conn, actor, &file) {
             Ok(()) => {}
             Err(SaveError::Database(error)) => return Err(error),
-            // Refused before anything was written.
+            // Rejected before anything was written.
             Err(error) => return Ok(Err(error.to_string())),
         }
     }
