@@ -36,7 +36,7 @@ impl Terms {
     }
 }
 
-/// From now on, the exclusion applies to orders as its scope and dates say.
+/// From now on, the exclusion applies to orders, according to its scope and dates.
 pub(super) fn cover(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -15,7 +15,7 @@ use vouch_core::order::times::MAX_CLOCK_SECONDS;
 use super::delivery::{IncomingDelivery, Source};
 use crate::features::stores::clock::{Difference, SentReceived, TOLERANCE_SECONDS, difference};
 
-/// The current clock difference says nothing about older orders.
+/// The current clock difference isn't valid for older orders.
 const RECENT: Duration = Duration::days(1);
 
 /// The period in which an affiliate held a trigger.

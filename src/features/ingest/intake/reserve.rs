@@ -56,7 +56,7 @@ struct LockedTrigger {
 }
 
 impl Batch {
-    /// Locks the rows that `messages` touch. Returns for each message whether it can be processed,
+    /// Locks the rows that `messages` touch. Returns for each delivery whether it can be processed,
     /// because no other transaction holds its rows.
     pub(in crate::features::ingest) fn reserve(
         &mut self,

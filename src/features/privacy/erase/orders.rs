@@ -165,7 +165,7 @@ impl Erasure<'_> {
                 (Some(pseudonym), _) => Left::Pseudonym(pseudonym),
                 // The order was being processed and has got its pseudonym in the meantime.
                 (None, Some(key)) if is_pseudonym(key) => Left::Address,
-                // The store says that the order is theirs, but it has another email.
+                // The store assigns the order to them, but it has another email.
                 (None, Some(key))
                     if deciding_addresses(conn, self.merchant_id())?.contains(key) =>
                 {

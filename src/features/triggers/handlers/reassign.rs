@@ -184,7 +184,7 @@ fn check_holder(
     id: i64,
     form: &ReassignForm,
 ) -> AppResult<()> {
-    // Several actions can change the holder, so the page names none and no member.
+    // Several actions can change the holder, so the page doesn't say who did it.
     let merchant_id = merchant.id;
     let record = Record { merchant_id, kind: "trigger", id: Some(id), action: None };
     form.check_version(conn, record, |conn| ReassignForm::of(conn, merchant_id, id, merchant.tz()))
