@@ -19,7 +19,9 @@ pub mod email;
 pub mod error;
 /// Rate limits per key.
 pub mod limiter;
-/// The log. Lines can be lost, but logging never blocks.
+/// Lists: what is asked for, which rows those are, pages and files of them.
+pub(crate) mod lists;
+/// The log: lines that can be lost, and never hold anything up.
 pub mod log;
 /// System calls that the standard library doesn't have.
 pub mod os;

@@ -5,7 +5,9 @@
 
 mod text_enum;
 
-/// The statuses of an affiliate.
+pub use self::text_enum::TextEnum;
+
+/// An affiliate's status.
 pub mod affiliate;
 /// Which affiliates earn from an order, how much, and why.
 pub mod attribution;

@@ -1,7 +1,29 @@
 //! Enums that are stored as text with a check constraint.
 
-/// Declares an enum that is stored under the given names, displayed with the given labels, and
-/// parsed from forms and URLs by name.
+/// Any of the enums that [`text_enum!`](crate::text_enum!) declares.
+pub trait TextEnum: Copy + PartialEq + std::fmt::Display + 'static {
+    /// Every value, in the order of declaration.
+    const ALL: &'static [Self];
+
+    /// The name it is stored under.
+    fn as_str(self) -> &'static str;
+
+    /// The word on the screen.
+    fn label(self) -> &'static str;
+
+    /// Names and words of all of them, for a select.
+    fn options() -> Vec<(&'static str, &'static str)> {
+        Self::ALL.iter().map(|one| (one.as_str(), one.label())).collect()
+    }
+
+    /// The value of that name, if there is one.
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|one| one.as_str() == name)
+    }
+}
+
+/// Declares an enum that is stored as text under the given names, shown under the given labels,
+/// and read from forms and addresses by its name.
 ///
 /// The column has a `check` constraint with the same names. Any other value is a query error, not a
 /// panic.
@@ -38,6 +60,18 @@ macro_rules! text_enum {
             /// The value with that name.
             pub fn parse(name: &str) -> Option<Self> {
                 match name { $($text => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl $crate::TextEnum for $name {
+            const ALL: &'static [Self] = $name::ALL;
+
+            fn as_str(self) -> &'static str {
+                $name::as_str(self)
+            }
+
+            fn label(self) -> &'static str {
+                $name::label(self)
             }
         }
 

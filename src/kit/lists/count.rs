@@ -1,0 +1,111 @@
+//! How many rows a list has, without looking at more of them than that takes.
+
+use std::fmt;
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::QueryFragment;
+use diesel::query_dsl::methods::LimitDsl;
+
+use crate::kit::db::listing::{count_of, list_count, replanned};
+use crate::kit::web::paginate::thousands;
+
+/// Counts on pages are exact up to here, and then say "10,000+" rather than scan.
+pub(crate) const COUNT_LIMIT: i64 = 10_000;
+
+/// How many rows match, as far as it was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    found: i64,
+    limit: i64,
+}
+
+impl Count {
+    /// Of `found` rows, where no more than `limit + 1` were looked for.
+    pub(crate) fn new(found: i64, limit: i64) -> Self {
+        Self { found, limit }
+    }
+
+    /// Where all of them were counted.
+    pub(crate) fn all(found: i64) -> Self {
+        Self { found, limit: i64::MAX }
+    }
+
+    /// Of the rows of `query`.
+    pub(crate) fn of<Q>(conn: &mut PgConnection, query: Q) -> QueryResult<Self>
+    where
+        Q: LimitDsl<Output = Q> + QueryFragment<Pg>,
+    {
+        let found = count_of(LimitDsl::limit(query, COUNT_LIMIT + 1)).get_result(conn)?;
+        Ok(Self::new(found, COUNT_LIMIT))
+    }
+
+    /// Of all rows of a table that a merchant has, where they are never deleted: once there were more
+    /// than the limit, there always will be, and the connection remembers that. `table` names them.
+    pub(crate) fn of_all<Q>(
+        conn: &mut PgConnection,
+        query: Q,
+        table: &str,
+        merchant_id: i64,
+    ) -> QueryResult<Self>
+    where
+        Q: LimitDsl<Output = Q> + QueryFragment<Pg> + Send,
+    {
+        let some = LimitDsl::limit(query, COUNT_LIMIT + 1);
+        let found = list_count(conn, some, COUNT_LIMIT, Some(table), merchant_id)?;
+        Ok(Self::new(found, COUNT_LIMIT))
+    }
+
+    /// Of what a search finds.
+    pub(crate) fn of_search<Q>(conn: &mut PgConnection, query: Q, limit: i64) -> QueryResult<Self>
+    where
+        Q: LimitDsl<Output = Q> + QueryFragment<Pg>,
+    {
+        let found = replanned(count_of(LimitDsl::limit(query, limit + 1))).get_result(conn)?;
+        Ok(Self::new(found, limit))
+    }
+
+    /// Whether there are no more than were counted.
+    pub(crate) fn is_exact(self) -> bool {
+        self.found <= self.limit
+    }
+
+    pub(crate) fn is_zero(self) -> bool {
+        self.found == 0
+    }
+
+    /// How many, where that is known.
+    pub(crate) fn exact(self) -> Option<i64> {
+        self.is_exact().then_some(self.found)
+    }
+
+    /// "1 code", "830 codes" or "10,000+ codes".
+    pub(crate) fn words(self, one: &str, many: &str) -> String {
+        if self.found == 1 { format!("1 {one}") } else { format!("{self} {many}") }
+    }
+}
+
+impl fmt::Display for Count {
+    /// For people: "830", or "1,000+".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.exact() {
+            Some(count) => f.write_str(&thousands(count)),
+            None => write!(f, "{}+", thousands(self.limit)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_stop_at_the_limit() {
+        let words = |found| Count::new(found, COUNT_LIMIT).words("order", "orders");
+        assert_eq!(
+            [0, 1, 10_000, 10_001].map(words),
+            ["0 orders", "1 order", "10,000 orders", "10,000+ orders"]
+        );
+        assert_eq!(Count::all(1_234_567).to_string(), "1,234,567");
+    }
+}

@@ -1,0 +1,39 @@
+//! A list as a file.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use diesel::PgConnection;
+use diesel::result::QueryResult;
+
+use super::range::{Cursor, Key, Listing, Order, Range};
+use crate::kit::audit::Actor;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::csv::{self, CHUNK, Cell, Download};
+
+/// Sends all rows of a list, as CSV under `columns`. `load` is asked for one range after the other.
+///
+/// # Errors
+/// When the download can't be noted in the audit log.
+pub(crate) async fn export<F>(
+    db: Data<Db>,
+    actor: Actor,
+    (filename, columns): (&'static str, &[&str]),
+    order: Order,
+    load: F,
+) -> AppResult<HttpResponse>
+where
+    F: Fn(&mut PgConnection, &Range) -> QueryResult<Listing<Vec<Cell>>> + Clone + Send + 'static,
+{
+    let merchant_id = actor.merchant_id;
+    let download = Download::begin(&db, actor, filename).await?;
+    Ok(csv::stream(&download, columns, move |after: Option<Key>| {
+        let (db, load) = (db.clone(), load.clone());
+        let cursor = after.map_or(Cursor::Start, Cursor::After);
+        let range = Range { order, cursor, rows: CHUNK };
+        async move {
+            let found = db.merchant(merchant_id, move |conn| load(conn, &range)).await?;
+            Ok((found.rows, found.next))
+        }
+    }))
+}

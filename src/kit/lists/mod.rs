@@ -1,0 +1,19 @@
+//! Lists, built once: what an address asks for, which rows those are, how a page or a file shows them.
+//!
+//! A list reads its filters and its sort from an [`Address`], which remembers each as links carry it
+//! and as a chip says it. A [`Range`] puts the keyset condition, the order and the limit on the list's
+//! query and cuts what comes back into a [`Listing`]. The same query serves the page ([`ListPage`])
+//! and the file ([`export`]).
+
+mod address;
+mod count;
+mod export;
+mod page;
+mod range;
+
+pub(crate) use self::address::{Address, Params, Sort};
+pub(crate) use self::count::{COUNT_LIMIT, Count};
+pub(crate) use self::export::export;
+pub(crate) use self::page::{Chips, ListPage, Pages, SortHeader};
+pub use self::range::Range;
+pub(crate) use self::range::{Key, Kind, Listing, Order};

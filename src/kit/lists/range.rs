@@ -1,0 +1,408 @@
+//! Which rows of a list: so many beyond a row, so that the millionth row costs what the first does.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use diesel::expression::expression_types::NotSelectable;
+use diesel::expression::{ValidGrouping, is_aggregate};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_dsl::methods::{FilterDsl, LimitDsl, OrderDsl};
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
+use serde::Serialize;
+
+use crate::kit::web::display_time::is_storable;
+
+/// Rows on a page.
+pub(crate) const PAGE_SIZE: usize = 50;
+
+/// The most characters of a text that lists are sorted by.
+const MAX_TEXT_CHARS: usize = 2_000;
+
+/// What a column of an [`Order`] holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Flag,
+    Number,
+    Text,
+    Time,
+}
+
+/// Columns, or expressions of them, that put the rows of a list in one order: the last of them tells
+/// every row from the others. An index has the same columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Order {
+    columns: &'static [(&'static str, Kind)],
+    /// Whether the greatest comes first.
+    pub(crate) descending: bool,
+}
+
+impl Order {
+    pub(crate) const fn ascending(columns: &'static [(&'static str, Kind)]) -> Self {
+        Self { columns, descending: false }
+    }
+
+    pub(crate) const fn descending(columns: &'static [(&'static str, Kind)]) -> Self {
+        Self { columns, descending: true }
+    }
+}
+
+/// A row's value in a column of an [`Order`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Value {
+    Flag(bool),
+    Number(i64),
+    Text(String),
+    Time(DateTime<Utc>),
+}
+
+impl Value {
+    /// `None` for what no row can have: anyone can write a key into an address, and PostgreSQL would
+    /// refuse such a value.
+    fn read(kind: Kind, json: &serde_json::Value) -> Option<Self> {
+        match kind {
+            Kind::Flag => json.as_bool().map(Self::Flag),
+            Kind::Number => json.as_i64().map(Self::Number),
+            Kind::Text => {
+                let text = json.as_str()?;
+                let is_possible = text.chars().count() <= MAX_TEXT_CHARS && !text.contains('\0');
+                is_possible.then(|| Self::Text(text.to_owned()))
+            }
+            Kind::Time => json.as_str()?.parse().ok().filter(is_storable).map(Self::Time),
+        }
+    }
+}
+
+macro_rules! values {
+    ($($variant:ident($from:ty)),+) => {$(
+        impl From<$from> for Value {
+            fn from(value: $from) -> Self {
+                Self::$variant(value)
+            }
+        }
+    )+};
+}
+values!(Flag(bool), Number(i64), Text(String), Time(DateTime<Utc>));
+
+/// A row's values in the columns of an [`Order`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Key(Vec<Value>);
+
+impl Key {
+    /// Its values from the `begin`th on.
+    pub(crate) fn from_column(&self, begin: usize) -> Self {
+        Self(self.0[begin..].to_vec())
+    }
+
+    pub(crate) fn first(&self) -> Option<&Value> {
+        self.0.first()
+    }
+
+    /// Reads what [`Key::encode`] wrote for a row in this order.
+    fn decode(order: Order, text: &str) -> Option<Self> {
+        let json = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let values: Vec<serde_json::Value> = serde_json::from_slice(&json).ok()?;
+        if values.len() != order.columns.len() {
+            return None;
+        }
+        let read = |((_, kind), value): (&(&str, Kind), _)| Value::read(*kind, value);
+        order.columns.iter().zip(&values).map(read).collect::<Option<_>>().map(Self)
+    }
+
+    /// As it stands in an address.
+    pub(crate) fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).expect("sort keys are plain values"))
+    }
+}
+
+impl<A: Into<Value>> From<(A,)> for Key {
+    fn from((a,): (A,)) -> Self {
+        Self(vec![a.into()])
+    }
+}
+
+impl<A: Into<Value>, B: Into<Value>> From<(A, B)> for Key {
+    fn from((a, b): (A, B)) -> Self {
+        Self(vec![a.into(), b.into()])
+    }
+}
+
+impl<A: Into<Value>, B: Into<Value>, C: Into<Value>> From<(A, B, C)> for Key {
+    fn from((a, b, c): (A, B, C)) -> Self {
+        Self(vec![a.into(), b.into(), c.into()])
+    }
+}
+
+/// Where a range begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cursor {
+    Start,
+    After(Key),
+    /// The rows right before this one: they are read backwards.
+    Before(Key),
+}
+
+impl Cursor {
+    /// Reads the parameters of an address; what can't be read is the first page, as in an old bookmark.
+    pub(crate) fn read(order: Order, after: &str, before: &str) -> Self {
+        match (Key::decode(order, after), Key::decode(order, before)) {
+            (Some(key), _) => Self::After(key),
+            (None, Some(key)) => Self::Before(key),
+            (None, None) => Self::Start,
+        }
+    }
+}
+
+/// Some rows of a list.
+#[derive(Clone, Debug)]
+pub struct Range {
+    pub(crate) order: Order,
+    pub(crate) cursor: Cursor,
+    pub(crate) rows: usize,
+}
+
+impl Range {
+    /// The first rows.
+    pub(crate) fn first(order: Order, rows: usize) -> Self {
+        Self { order, cursor: Cursor::Start, rows }
+    }
+
+    /// A page.
+    pub(crate) fn page(order: Order, cursor: Cursor) -> Self {
+        Self { order, cursor, rows: PAGE_SIZE }
+    }
+
+    /// Where it begins.
+    pub(crate) fn key(&self) -> Option<&Key> {
+        match &self.cursor {
+            Cursor::Start => None,
+            Cursor::After(key) | Cursor::Before(key) => Some(key),
+        }
+    }
+
+    /// Whether the rows are read from the greatest to the smallest.
+    pub(crate) fn is_descending(&self) -> bool {
+        self.order.descending != matches!(self.cursor, Cursor::Before(_))
+    }
+
+    /// One row more than it shows, to know whether there is another page.
+    pub(crate) fn limit(&self) -> i64 {
+        self.rows as i64 + 1
+    }
+
+    /// What lies beyond where it begins, as one comparison of rows, so that an index on the columns
+    /// begins right there, however many rows share the first one.
+    pub(crate) fn beyond(&self) -> Option<Beyond> {
+        let (order, key) = (self.order, self.key()?.clone());
+        Some(Beyond { columns: order.columns, descending: self.is_descending(), key })
+    }
+
+    pub(crate) fn order_by(&self) -> OrderBy {
+        OrderBy { columns: self.order.columns, descending: self.is_descending() }
+    }
+
+    /// These rows of what `query` finds.
+    pub(crate) fn walk<Q>(&self, query: Q) -> Q
+    where
+        Q: FilterDsl<Beyond, Output = Q> + OrderDsl<OrderBy, Output = Q> + LimitDsl<Output = Q>,
+    {
+        let query = match self.beyond() {
+            Some(beyond) => FilterDsl::filter(query, beyond),
+            None => query,
+        };
+        LimitDsl::limit(OrderDsl::order(query, self.order_by()), self.limit())
+    }
+
+    /// Puts what was read ([`Range::limit`] rows at most) in the list's order, with the keys of the
+    /// neighbours.
+    pub(crate) fn listing<R, K: Into<Key>>(
+        &self,
+        mut rows: Vec<R>,
+        key: impl Fn(&R) -> K,
+    ) -> Listing<R> {
+        let more = rows.len() > self.rows;
+        rows.truncate(self.rows);
+        let (has_previous, has_next) = match self.cursor {
+            Cursor::Start => (false, more),
+            Cursor::After(_) => (true, more),
+            Cursor::Before(_) => {
+                rows.reverse();
+                (more, true)
+            }
+        };
+        let key = |row: &R| key(row).into();
+        let previous = rows.first().filter(|_| has_previous).map(key);
+        let next = rows.last().filter(|_| has_next).map(key);
+        Listing { rows, previous, next }
+    }
+}
+
+/// The rows of a range, in the list's order.
+#[derive(Debug)]
+pub struct Listing<R> {
+    pub(crate) rows: Vec<R>,
+    /// Before which the previous page ends, if there is one.
+    pub(crate) previous: Option<Key>,
+    /// After which the next page begins, if there is one.
+    pub(crate) next: Option<Key>,
+}
+
+impl<R> Listing<R> {
+    /// The same place with these rows.
+    pub(crate) fn with<S>(&self, rows: Vec<S>) -> Listing<S> {
+        Listing { rows, previous: self.previous.clone(), next: self.next.clone() }
+    }
+
+    pub(crate) fn map<S>(self, change: impl FnMut(R) -> S) -> Listing<S> {
+        let Self { rows, previous, next } = self;
+        Listing { rows: rows.into_iter().map(change).collect(), previous, next }
+    }
+
+    /// Adds what stands beside the rows.
+    pub(crate) fn complete<S>(
+        self,
+        change: impl FnOnce(Vec<R>) -> QueryResult<Vec<S>>,
+    ) -> QueryResult<Listing<S>> {
+        let Self { rows, previous, next } = self;
+        Ok(Listing { rows: change(rows)?, previous, next })
+    }
+}
+
+/// See [`Range::beyond`].
+pub(crate) struct Beyond {
+    columns: &'static [(&'static str, Kind)],
+    descending: bool,
+    key: Key,
+}
+
+impl QueryFragment<Pg> for Beyond {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        for (at, (column, _)) in self.columns.iter().enumerate() {
+            out.push_sql(if at == 0 { "(" } else { ", " });
+            out.push_sql(column);
+        }
+        out.push_sql(if self.descending { ") < " } else { ") > " });
+        for (at, value) in self.key.0.iter().enumerate() {
+            out.push_sql(if at == 0 { "(" } else { ", " });
+            match value {
+                Value::Flag(flag) => out.push_bind_param::<Bool, _>(flag)?,
+                Value::Number(number) => out.push_bind_param::<BigInt, _>(number)?,
+                Value::Text(text) => out.push_bind_param::<Text, _>(text)?,
+                Value::Time(time) => out.push_bind_param::<Timestamptz, _>(time)?,
+            }
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// See [`Range::order_by`].
+pub(crate) struct OrderBy {
+    columns: &'static [(&'static str, Kind)],
+    descending: bool,
+}
+
+impl QueryFragment<Pg> for OrderBy {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        for (at, (column, _)) in self.columns.iter().enumerate() {
+            if at > 0 {
+                out.push_sql(", ");
+            }
+            out.push_sql(column);
+            if self.descending {
+                out.push_sql(" DESC");
+            }
+        }
+        Ok(())
+    }
+}
+
+macro_rules! expressions {
+    ($($name:ident: $sql_type:ty),+) => {$(
+        impl QueryId for $name {
+            type QueryId = ();
+            const HAS_STATIC_QUERY_ID: bool = false;
+        }
+        impl Expression for $name {
+            type SqlType = $sql_type;
+        }
+        impl<QS> AppearsOnTable<QS> for $name {}
+        impl<QS> SelectableExpression<QS> for $name {}
+        impl ValidGrouping<()> for $name {
+            type IsAggregate = is_aggregate::Never;
+        }
+    )+};
+}
+expressions!(Beyond: Bool, OrderBy: NotSelectable);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BY_TIME: Order = Order::descending(&[("at", Kind::Time), ("id", Kind::Number)]);
+    const BY_NAME: Order = Order::ascending(&[("name", Kind::Text), ("id", Kind::Number)]);
+    const BY_ID: Order = Order::ascending(&[("id", Kind::Number)]);
+
+    #[test]
+    fn a_cursor_survives_the_address() {
+        let key = Key::from(("ámbar".to_owned(), 7_i64));
+        assert_eq!(Cursor::read(BY_NAME, &key.encode(), ""), Cursor::After(key.clone()));
+        assert_eq!(Cursor::read(BY_NAME, "", &key.encode()), Cursor::Before(key.clone()));
+        assert_eq!(Cursor::read(BY_NAME, "rubbish", "!"), Cursor::Start);
+        for other in [BY_TIME, BY_ID] {
+            assert_eq!(Cursor::read(other, &key.encode(), ""), Cursor::Start, "of another sort");
+        }
+        let looks_like_a_time = Key::from(("2026-03-01T00:00:00Z".to_owned(), 7_i64));
+        let read = Cursor::read(BY_NAME, &looks_like_a_time.encode(), "");
+        assert_eq!(read, Cursor::After(looks_like_a_time));
+    }
+
+    #[test]
+    fn a_cursor_that_no_row_can_have_is_the_first_page() {
+        let read = |order, json: &str| Cursor::read(order, &URL_SAFE_NO_PAD.encode(json), "");
+        assert_ne!(read(BY_TIME, r#"["2026-03-01T00:00:00Z",7]"#), Cursor::Start);
+        for year in ["-262143", "-4714", "0000", "+10000", "+262142"] {
+            let json = format!(r#"["{year}-01-01T00:00:00Z",7]"#);
+            assert_eq!(read(BY_TIME, &json), Cursor::Start, "{year}");
+        }
+        let named = |name: &str| Key::from((name.to_owned(), 7_i64)).encode();
+        assert_ne!(Cursor::read(BY_NAME, &named("ámbar"), ""), Cursor::Start);
+        for name in ["\0", "a\0b", &"x".repeat(2_001)] {
+            assert_eq!(Cursor::read(BY_NAME, &named(name), ""), Cursor::Start);
+        }
+        for json in ["null", "[]", "{}", "[7,7]", "[\"7\"]", "[1e309]", "[7.5]", "7"] {
+            assert_eq!(read(BY_ID, json), Cursor::Start, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_page_knows_its_neighbours() {
+        let key = |row: &i64| (*row,);
+        let first = Range::page(BY_ID, Cursor::Start).listing((0..51).collect(), key);
+        let keys = (first.previous, first.next);
+        assert_eq!((first.rows.len(), keys), (50, (None, Some((49,).into()))));
+        let last = Range::page(BY_ID, Cursor::After((49,).into())).listing(vec![50], key);
+        assert_eq!((last.previous, last.next), (Some((50,).into()), None));
+        let back = Range::page(BY_ID, Cursor::Before((51,).into()));
+        assert!(back.is_descending());
+        let back = back.listing((0..51).rev().collect(), key);
+        assert_eq!(back.rows, (1..51).collect::<Vec<i64>>());
+        assert_eq!((back.previous, back.next), (Some((1,).into()), Some((50,).into())));
+    }
+
+    #[test]
+    fn rows_are_compared_and_sorted_by_all_columns() {
+        let key = Key::from(("m".to_owned(), 7_i64));
+        let sql = |range: Range| {
+            let beyond = diesel::debug_query::<Pg, _>(&range.beyond().unwrap()).to_string();
+            let order = diesel::debug_query::<Pg, _>(&range.order_by()).to_string();
+            [beyond, order].map(|sql| sql.split(" -- ").next().unwrap().to_owned())
+        };
+        let after = sql(Range::page(BY_NAME, Cursor::After(key.clone())));
+        assert_eq!(after, ["(name, id) > ($1, $2)", "name, id"]);
+        let before = sql(Range::page(BY_NAME, Cursor::Before(key)));
+        assert_eq!(before, ["(name, id) < ($1, $2)", "name DESC, id DESC"]);
+    }
+}
