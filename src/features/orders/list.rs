@@ -6,7 +6,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 use vouch_core::attribution::Attribution;
 use vouch_core::email::EmailKey;
 use vouch_core::money::Currency;
@@ -14,11 +13,11 @@ use vouch_core::order::snapshot::PaymentState;
 
 use crate::features::conversions::list::{ConversionRow, of_orders};
 use crate::features::rollups;
-use crate::kit::db::listing::{begins_with, beyond, list_count};
+use crate::kit::db::listing::begins_with;
 use crate::kit::db::schema::{order_codes, orders, stores};
 use crate::kit::db::text_enum;
+use crate::kit::lists::{Address, Count, Kind, Listing, Order, Range};
 use crate::kit::web::display_time::{after_day, before_day};
-use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
 
 text_enum! {
     /// Which orders a list shows.
@@ -49,8 +48,21 @@ pub struct OrderFilter {
     pub to: Option<NaiveDate>,
 }
 
-/// Where a row stands: the newest first.
-pub type Place = (DateTime<Utc>, i64);
+impl OrderFilter {
+    pub(crate) fn read(address: &mut Address) -> Self {
+        Self {
+            q: address.search(),
+            kind: address.choice("kind", "Show"),
+            store_id: address.key("store", "Store"),
+            from: address.day("from", "From"),
+            to: address.day("to", "Up to"),
+        }
+    }
+}
+
+/// The newest first.
+pub(crate) const NEWEST: Order =
+    Order::descending(&[("placed_at", Kind::Time), ("id", Kind::Number)]);
 
 /// An order, as far as lists need it.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -108,7 +120,7 @@ pub struct OrderListRow {
 
 type Boxed = IntoBoxed<'static, orders::table, Pg>;
 
-fn matching(merchant_id: i64, filter: &OrderFilter, store_ids: &[i64]) -> Boxed {
+fn matching(merchant_id: i64, filter: &OrderFilter, stores: &[(i64, String)]) -> Boxed {
     let mut query = orders::table
         .into_boxed::<Pg>()
         .filter(orders::merchant_id.eq(merchant_id))
@@ -132,7 +144,7 @@ fn matching(merchant_id: i64, filter: &OrderFilter, store_ids: &[i64]) -> Boxed 
     if let Some(to) = filter.to {
         query = query.filter(orders::day.le(to)).filter(orders::placed_at.lt(after_day(to)));
     }
-    let q = filter.q.trim();
+    let q = filter.q.as_str();
     if q.is_empty() {
         return query;
     }
@@ -144,66 +156,50 @@ fn matching(merchant_id: i64, filter: &OrderFilter, store_ids: &[i64]) -> Boxed 
     }
     let by_name =
         orders::name.like(begins_with(q)).or(orders::name.like(begins_with(&format!("#{q}"))));
-    let by_ref =
-        orders::store_id.eq_any(store_ids.to_vec()).and(orders::order_ref.eq(q.to_owned()));
+    let store_ids: Vec<i64> = stores.iter().map(|store| store.0).collect();
+    let by_ref = orders::store_id.eq_any(store_ids).and(orders::order_ref.eq(q.to_owned()));
     query.filter(by_name.assume_not_null().or(by_ref))
 }
 
-/// One page of orders, and how many match in all.
-pub fn page(
+/// Some of the orders, as lists show them; `stores` are those of [`stores_of`].
+pub(crate) fn rows(
     conn: &mut PgConnection,
     merchant_id: i64,
     filter: &OrderFilter,
-    cursor: &Cursor<Place>,
-) -> QueryResult<(Listing<OrderListRow>, Count)> {
-    let stores = stores_of(conn, merchant_id)?;
-    let store_ids: Vec<i64> = stores.iter().map(|store| store.0).collect();
-    let count = match kept_count(conn, merchant_id, filter)? {
-        Some(count) => count,
-        None => {
-            let some = matching(merchant_id, filter, &store_ids).select(orders::id);
-            let some = some.limit(COUNT_LIMIT + 1);
-            let all_of = (*filter == OrderFilter::default()).then_some("orders");
-            let found = list_count(conn, some, COUNT_LIMIT, all_of, merchant_id)?;
-            Count::new(found, COUNT_LIMIT)
-        }
-    };
-    let mut query = matching(merchant_id, filter, &store_ids);
-    let backward = cursor.is_backward();
-    if let Cursor::After((at, id)) | Cursor::Before((at, id)) = cursor {
-        let columns = "orders.placed_at, orders.id";
-        query = query.filter(beyond::<Timestamptz, _>(columns, !backward, *at, *id));
-    }
-    let query = if backward {
-        query.order((orders::placed_at, orders::id))
-    } else {
-        query.order((orders::placed_at.desc(), orders::id.desc()))
-    };
-    let found: Vec<OrderHead> =
-        query.select(OrderHead::as_select()).limit(PAGE_SIZE as i64 + 1).load(conn)?;
-    let rows = complete(conn, merchant_id, found, &stores.into_iter().collect())?;
-    let place = |row: &OrderListRow| (row.order.placed_at.unwrap_or_default(), row.order.id);
-    Ok((Listing::new(rows, cursor, place), count))
+    stores: &[(i64, String)],
+    range: &Range,
+) -> QueryResult<Listing<OrderListRow>> {
+    let query = matching(merchant_id, filter, stores).select(OrderHead::as_select());
+    let found: Vec<OrderHead> = range.walk(query).load(conn)?;
+    range
+        .listing(found, |order| (order.placed_at.unwrap_or_default(), order.id))
+        .complete(|found| complete(conn, merchant_id, found, stores))
 }
 
-/// Of all orders of some days, which the figures know, however many they are.
-fn kept_count(
+/// How many orders match.
+pub(crate) fn count(
     conn: &mut PgConnection,
     merchant_id: i64,
     filter: &OrderFilter,
-) -> QueryResult<Option<Count>> {
+    stores: &[(i64, String)],
+) -> QueryResult<Count> {
+    let all = matching(merchant_id, filter, stores).select(orders::id);
     match filter {
+        // All orders of some days: the figures know them, however many they are.
         OrderFilter {
             q,
             kind: Some(OrderKind::Real),
             store_id: None,
             from: Some(from),
             to: Some(to),
-        } if q.trim().is_empty() => {
+        } if q.is_empty() => {
             let sums = rollups::merchant_sums(conn, merchant_id, *from, *to)?;
-            Ok(Some(Count::all(sums.iter().map(|sum| sum.orders).sum())))
+            Ok(Count::all(sums.iter().map(|sum| sum.orders).sum()))
         }
-        _ => Ok(None),
+        filter if *filter == OrderFilter::default() => {
+            Count::of_all(conn, all, "orders", merchant_id)
+        }
+        _ => Count::of(conn, all),
     }
 }
 
@@ -234,8 +230,9 @@ fn complete(
     conn: &mut PgConnection,
     merchant_id: i64,
     found: Vec<OrderHead>,
-    stores: &HashMap<i64, String>,
+    stores: &[(i64, String)],
 ) -> QueryResult<Vec<OrderListRow>> {
+    let stores: HashMap<i64, &String> = stores.iter().map(|(id, name)| (*id, name)).collect();
     let ids: Vec<i64> = found.iter().map(|order| order.id).collect();
     let mut codes: HashMap<i64, Vec<String>> = HashMap::new();
     let on_orders: Vec<(i64, String)> = order_codes::table
@@ -263,7 +260,7 @@ fn complete(
         .map(|(id, attribution)| (id, nobody_because(attribution)))
         .collect();
     let row = |order: OrderHead| OrderListRow {
-        store: stores.get(&order.store_id).cloned().unwrap_or_default(),
+        store: stores.get(&order.store_id).map_or_else(String::new, |name| (*name).clone()),
         codes: codes.remove(&order.id).unwrap_or_default(),
         conversions: conversions.remove(&order.id).unwrap_or_default(),
         nobody: reasons.get(&order.id).copied().unwrap_or_default(),

@@ -13,17 +13,17 @@ use crate::features::conversions::change::NOTE_LENGTH;
 use crate::features::conversions::list::ConversionRow;
 use crate::features::conversions::manual::{self, Amount, CreditOrderError};
 use crate::features::orders::explain::Explanation;
-use crate::features::orders::list::{OrderFilter, OrderListRow, page as orders_page};
+use crate::features::orders::list::{self, OrderFilter, OrderListRow};
 use crate::features::orders::preview::preview;
 use crate::kit::audit::Actor;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::lists::Range;
 use crate::kit::urls;
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::one_time::{MoneyForm, OneTimeKey, OneTimeOutcome};
-use crate::kit::web::paginate::Cursor;
 use crate::kit::web::{ok, rejected, see_other};
 
 /// How many orders are offered to choose from.
@@ -136,9 +136,9 @@ fn surroundings(
         Vec::new()
     } else {
         let filter = OrderFilter { q: q.chars().take(254).collect(), ..OrderFilter::default() };
-        let mut rows = orders_page(conn, merchant.id, &filter, &Cursor::Start)?.0.rows;
-        rows.truncate(OFFERED);
-        rows
+        let (stores, range) =
+            (list::stores_of(conn, merchant.id)?, Range::first(list::NEWEST, OFFERED));
+        list::rows(conn, merchant.id, &filter, &stores, &range)?.rows
     };
     let chosen = match query.order.parse() {
         Ok(order_id) => chosen(conn, actor, affiliate_id, order_id)?,
