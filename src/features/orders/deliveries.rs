@@ -4,19 +4,18 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::order::times::ClampedTime;
 
 use super::explain::DeliveryHead;
 use crate::features::ingest::failures::{self, Failure};
 use crate::features::ingest::replay::unpack;
-use crate::kit::db::listing::{beyond, count_of};
 use crate::kit::db::schema::{deliveries, stores};
-use crate::kit::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
+use crate::kit::lists::{Count, Kind, Listing, Order, Range};
 
-/// The position of a row; the newest comes first.
-pub type Place = (DateTime<Utc>, i64);
+/// The newest first.
+pub(crate) const NEWEST: Order =
+    Order::descending(&[("received_at", Kind::Time), ("id", Kind::Number)]);
 
 type Boxed = IntoBoxed<'static, deliveries::table, Pg>;
 
@@ -29,29 +28,17 @@ fn matching(merchant_id: i64, outcome: Option<DeliveryOutcome>) -> Boxed {
     }
 }
 
-/// One page of deliveries, and their count. It's exact up to the limit for counts on pages, and one
-/// more beyond it.
-pub fn page(
+/// Some of the messages, and how many there are.
+pub(crate) fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
     outcome: Option<DeliveryOutcome>,
-    cursor: &Cursor<Place>,
-) -> QueryResult<(Listing<DeliveryHead>, i64)> {
-    let all = matching(merchant_id, outcome).select(deliveries::id).limit(COUNT_LIMIT + 1);
-    let count = count_of(all).get_result(conn)?;
-    let mut query = matching(merchant_id, outcome);
-    let backward = cursor.is_backward();
-    if let Cursor::After((at, id)) | Cursor::Before((at, id)) = cursor {
-        let columns = "deliveries.received_at, deliveries.id";
-        query = query.filter(beyond::<Timestamptz, _>(columns, !backward, *at, *id));
-    }
-    let query = if backward {
-        query.order((deliveries::received_at, deliveries::id))
-    } else {
-        query.order((deliveries::received_at.desc(), deliveries::id.desc()))
-    };
-    let rows = query.select(DeliveryHead::as_select()).limit(PAGE_SIZE as i64 + 1).load(conn)?;
-    Ok((Listing::new(rows, cursor, |row: &DeliveryHead| (row.received_at, row.id)), count))
+    range: &Range,
+) -> QueryResult<(Listing<DeliveryHead>, Count)> {
+    let count = Count::of(conn, matching(merchant_id, outcome).select(deliveries::id))?;
+    let query = matching(merchant_id, outcome).select(DeliveryHead::as_select());
+    let rows: Vec<DeliveryHead> = range.walk(query).load(conn)?;
+    Ok((range.listing(rows, |row| (row.received_at, row.id)), count))
 }
 
 /// The IDs of failed deliveries whose bodies are still stored, in the order in which they're

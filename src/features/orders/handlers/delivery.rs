@@ -3,18 +3,19 @@ use std::collections::HashMap;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
-use serde::Deserialize;
+use vouch_core::TextEnum;
 use vouch_core::delivery::DeliveryOutcome;
 
 use super::words::topic_label;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::ingest::intake::Outcome;
 use crate::features::ingest::replay::{self, ReplayError};
-use crate::features::orders::deliveries::{self, Delivery, Place};
+use crate::features::orders::deliveries::{self, Delivery};
 use crate::features::orders::explain::DeliveryHead;
 use crate::features::orders::list;
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
+use crate::kit::lists::{ListPage, Params};
 use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
@@ -22,7 +23,6 @@ use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::ok;
-use crate::kit::web::paginate::{Cursor, Listing, count_label};
 use crate::kit::web::see_other;
 
 /// How many failed deliveries one click replays. Each has its own transaction.
@@ -30,70 +30,20 @@ const AT_ONCE: i64 = 200;
 /// The maximum length of a body on the page.
 const SHOWN_CHARACTERS: usize = 200_000;
 
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ListQuery {
-    outcome: String,
-    after: String,
-    before: String,
-}
-
-impl ListQuery {
-    fn outcome(&self) -> Option<DeliveryOutcome> {
-        DeliveryOutcome::parse(&self.outcome)
-    }
-
-    fn address(&self, direction: &str, key: &str) -> String {
-        let parts = [("outcome", self.outcome.as_str()), (direction, key)];
-        urls::with_query(&urls::deliveries(), &parts)
-    }
-}
-
 struct DeliveryList {
-    query: ListQuery,
-    listing: Listing<DeliveryHead>,
-    count: i64,
+    page: ListPage<DeliveryHead>,
+    outcome: Option<DeliveryOutcome>,
     stores: Vec<(i64, String)>,
     orders: HashMap<i64, String>,
 }
 
 impl DeliveryList {
-    fn outcomes(&self) -> Vec<(&'static str, &'static str)> {
-        DeliveryOutcome::ALL.iter().map(|outcome| (outcome.as_str(), outcome.label())).collect()
-    }
-
-    fn chips(&self) -> Vec<(String, String)> {
-        let chip = |outcome| (format!("Outcome: {outcome}"), urls::deliveries());
-        self.query.outcome().map(chip).into_iter().collect()
-    }
-
     fn is_failed(&self) -> bool {
-        self.query.outcome() == Some(DeliveryOutcome::Failed)
+        self.outcome == Some(DeliveryOutcome::Failed)
     }
 
     fn store(&self, id: &i64) -> &str {
         self.stores.iter().find(|store| store.0 == *id).map_or("", |store| &store.1)
-    }
-
-    fn count(&self) -> String {
-        match self.count {
-            1 => "1 message".to_owned(),
-            count => format!("{} messages", count_label(count)),
-        }
-    }
-
-    fn first(&self) -> String {
-        if self.listing.previous.is_some() { self.query.address("", "") } else { String::new() }
-    }
-
-    fn previous(&self) -> String {
-        let key = self.listing.previous.as_ref();
-        key.map_or_else(String::new, |key| self.query.address("before", key))
-    }
-
-    fn next(&self) -> String {
-        let key = self.listing.next.as_ref();
-        key.map_or_else(String::new, |key| self.query.address("after", key))
     }
 }
 
@@ -128,22 +78,22 @@ impl IndexPage {
 pub async fn deliveries(
     db: Data<Db>,
     page: MerchantPage,
-    query: Query<ListQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
-    let query = query.into_inner();
-    let (outcome, cursor): (_, Cursor<Place>) =
-        (query.outcome(), Cursor::read(&query.after, &query.before));
+    let mut address = params.into_inner().at(urls::deliveries());
+    let (outcome, range) = (address.choice("outcome", "Outcome"), address.page(deliveries::NEWEST));
     let merchant_id = page.merchant_id();
     let (listing, count, stores, orders) = db
         .merchant(merchant_id, move |conn| {
-            let (listing, count) = deliveries::page(conn, merchant_id, outcome, &cursor)?;
+            let (listing, count) = deliveries::page(conn, merchant_id, outcome, &range)?;
             let stores = list::stores_of(conn, merchant_id)?;
             let order_ids = listing.rows.iter().filter_map(|row| row.order_id).collect();
             let orders = list::titles_of(conn, merchant_id, order_ids)?;
             diesel::QueryResult::Ok((listing, count, stores, orders))
         })
         .await?;
-    ok(&IndexPage { page, list: DeliveryList { query, listing, count, stores, orders } })
+    let list = ListPage::new(address, listing, Some(count));
+    ok(&IndexPage { page, list: DeliveryList { page: list, outcome, stores, orders } })
 }
 
 #[derive(Template)]
