@@ -4,8 +4,6 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
-use vouch_core::money::Currency;
 
 pub use self::filter::{ConversionFilter, StatusFilter};
 pub use self::matching::MAX_FOUND;
@@ -14,16 +12,16 @@ pub use self::totals::{Credited, Totals};
 use self::totals::{kept_totals, totals};
 use super::status::{NOT_PAID_YET, reason_label};
 use super::{ConversionStatus, DenialReason, Review, Via};
-use crate::kit::db::listing::beyond;
 use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
-use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
+use crate::kit::lists::{Kind, Listing, Order, Range};
 
 mod filter;
 mod matching;
 mod totals;
 
-/// Where a row stands: newest first.
-pub type Place = (DateTime<Utc>, i64);
+/// The newest first.
+pub(crate) const NEWEST: Order =
+    Order::descending(&[("occurred_at", Kind::Time), ("id", Kind::Number)]);
 
 /// A conversion.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -169,57 +167,39 @@ impl ConversionRow {
 fn fetch(
     conn: &mut PgConnection,
     matching: &Matching,
-    cursor: &Cursor<Place>,
-    limit: usize,
-) -> QueryResult<Vec<Conversion>> {
-    let columns = "conversions.occurred_at, conversions.id";
-    let backward = cursor.is_backward();
-    let mut query = matching.query();
-    if let Cursor::After((at, id)) | Cursor::Before((at, id)) = cursor {
-        query = query.filter(beyond::<Timestamptz, _>(columns, !backward, *at, *id));
-    }
-    let query = if backward {
-        query.order((conversions::occurred_at, conversions::id))
-    } else {
-        query.order((conversions::occurred_at.desc(), conversions::id.desc()))
-    };
-    query.select(Conversion::as_select()).limit(limit as i64).load(conn)
+    range: &Range,
+) -> QueryResult<Listing<ConversionRow>> {
+    let query = matching.query().select(Conversion::as_select());
+    let found: Vec<Conversion> = range.walk(query).load(conn)?;
+    range
+        .listing(found, |one| (one.occurred_at, one.id))
+        .complete(|found| complete(conn, matching.merchant_id, found))
 }
 
-/// One page of conversions, and how much matches in all.
-pub fn page(
+/// Some of the conversions, as lists show them.
+pub(crate) fn rows(
     conn: &mut PgConnection,
     merchant_id: i64,
     filter: &ConversionFilter,
-    cursor: &Cursor<Place>,
+    range: &Range,
+) -> QueryResult<Listing<ConversionRow>> {
+    let matching = matching(conn, merchant_id, filter)?;
+    fetch(conn, &matching, range)
+}
+
+/// The same, and how much matches in all.
+pub(crate) fn page(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &ConversionFilter,
+    range: &Range,
 ) -> QueryResult<(Listing<ConversionRow>, Totals)> {
     let matching = matching(conn, merchant_id, filter)?;
     let totals = match kept_totals(conn, merchant_id, filter)? {
         Some(totals) => totals,
         None => totals(conn, &matching)?,
     };
-    let found = fetch(conn, &matching, cursor, PAGE_SIZE + 1)?;
-    let rows = complete(conn, merchant_id, found)?;
-    Ok((Listing::new(rows, cursor, place), totals))
-}
-
-/// Up to `limit` conversions along the cursor, and where to go on: for downloads.
-pub fn piece(
-    conn: &mut PgConnection,
-    merchant_id: i64,
-    filter: &ConversionFilter,
-    cursor: &Cursor<Place>,
-    limit: usize,
-) -> QueryResult<(Vec<ConversionRow>, Option<Cursor<Place>>)> {
-    let matching = matching(conn, merchant_id, filter)?;
-    let found = fetch(conn, &matching, cursor, limit)?;
-    let next = found.last().filter(|_| found.len() == limit);
-    let next = next.map(|last| Cursor::After((last.occurred_at, last.id)));
-    Ok((complete(conn, merchant_id, found)?, next))
-}
-
-fn place(row: &ConversionRow) -> Place {
-    (row.conversion.occurred_at, row.conversion.id)
+    Ok((fetch(conn, &matching, range)?, totals))
 }
 
 /// The conversions of one order, the first credited first.
@@ -300,21 +280,12 @@ fn complete(
     Ok(found.into_iter().filter_map(row).collect())
 }
 
-/// What the keys in the address are called.
-#[derive(Clone, Debug, Default)]
-pub struct Names {
-    /// The affiliate's name.
-    pub affiliate: String,
-    /// The trigger's value.
-    pub trigger: String,
-}
-
-/// The names of what a list is filtered by.
-pub fn names(
+/// What the affiliate and the trigger are called that a list is filtered by.
+pub(crate) fn names(
     conn: &mut PgConnection,
     merchant_id: i64,
     filter: &ConversionFilter,
-) -> QueryResult<Names> {
+) -> QueryResult<(Option<String>, Option<String>)> {
     let affiliate = match filter.affiliate_id {
         Some(id) => affiliates::table
             .find((merchant_id, id))
@@ -331,9 +302,5 @@ pub fn names(
             .optional()?,
         None => None,
     };
-    let unknown = || "unknown".to_owned();
-    Ok(Names {
-        affiliate: affiliate.unwrap_or_else(unknown),
-        trigger: trigger.unwrap_or_else(unknown),
-    })
+    Ok((affiliate, trigger))
 }

@@ -22,10 +22,11 @@ use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::lists::Range;
 use crate::kit::urls;
 use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::ok;
-use crate::kit::web::paginate::{Cursor, count_label, thousands};
+use crate::kit::web::paginate::{count_label, thousands};
 
 /// How many of the newest conversions are shown.
 const NEWEST: usize = 10;
@@ -133,7 +134,8 @@ pub async fn show(
     let (rollups, newest, waiting, (uninstalled, unusable), steps, registration) = db
         .merchant(merchant_id, move |conn| {
             let every = ConversionFilter::default();
-            let (newest, _) = list::piece(conn, merchant_id, &every, &Cursor::Start, NEWEST)?;
+            let first = Range::first(list::NEWEST, NEWEST);
+            let newest = list::rows(conn, merchant_id, &every, &first)?.rows;
             Ok::<_, diesel::result::Error>((
                 rollups::merchant_days(conn, merchant_id, from, to)?,
                 newest,

@@ -2,45 +2,38 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use diesel::prelude::*;
-use vouch_core::money::{format_money, format_plain};
+use vouch_core::TextEnum;
+use vouch_core::money::{Currency, format_money, format_plain};
 
-use super::query::ListQuery;
 use crate::features::affiliates::{Frame, FrameItem};
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::conversions::list::{self, ConversionRow, Names, StatusFilter, Totals};
+use crate::features::conversions::list::{self, ConversionRow, StatusFilter, Totals};
 use crate::features::conversions::{ConversionFilter, DenialReason, Review, Via};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::lists::{Address, ListPage, Listing, Params, Range, export as export_list};
 use crate::kit::urls;
-use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::csv::Cell;
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::ok;
-use crate::kit::web::paginate::{Cursor, Listing};
 
 /// A list of conversions, of the program or of one affiliate: everything in `#results`.
-pub struct ConversionList {
-    /// Where the list stands.
-    pub path: String,
-    /// What its address says.
-    pub query: ListQuery,
+struct ConversionList {
+    page: ListPage<ConversionView>,
     /// The list of one affiliate; of all, who then stand in a column, if `None`.
-    pub affiliate_id: Option<i64>,
+    affiliate_id: Option<i64>,
     /// Whether the rows can be chosen and decided upon.
-    pub may_write: bool,
-    names: Names,
-    rows: Vec<ConversionView>,
-    previous: Option<String>,
-    next: Option<String>,
+    may_write: bool,
     totals: Totals,
 }
 
 /// A conversion as a row shows it.
-pub struct ConversionView {
-    /// The row.
-    pub row: ConversionRow,
+struct ConversionView {
+    row: ConversionRow,
     /// When the order was placed, or the amount given.
-    pub when: DisplayTime,
+    when: DisplayTime,
+    currency: Option<Currency>,
 }
 
 impl ConversionView {
@@ -88,26 +81,22 @@ impl ConversionView {
 }
 
 impl ConversionList {
-    /// The rows of a page as it shows them.
-    pub fn new(
+    fn new(
         page: &MerchantPage,
-        (path, query): (String, ListQuery),
+        mut address: Address,
         affiliate_id: Option<i64>,
         found: Found,
     ) -> Self {
-        let Listing { rows, previous, next } = found.listing;
-        let merchant = page.merchant();
-        Self {
-            path,
-            query,
-            affiliate_id,
-            may_write: page.may_write(),
-            names: found.names,
-            rows: rows.into_iter().map(|row| ConversionView::new(row, merchant)).collect(),
-            previous,
-            next,
-            totals: found.totals,
+        let Found { listing, totals, names: (affiliate, trigger) } = found;
+        for (part, name) in [("affiliate", affiliate), ("trigger", trigger)] {
+            if let Some(name) = name {
+                address.name(part, &name);
+            }
         }
+        let merchant = page.merchant();
+        let listing = listing.map(|row| ConversionView::new(row, merchant));
+        let may_write = page.may_write();
+        Self { page: ListPage::new(address, listing, None), affiliate_id, may_write, totals }
     }
 
     fn shows_affiliate(&self) -> bool {
@@ -116,15 +105,11 @@ impl ConversionList {
 
     /// The list as it stands, as a file.
     fn export(&self) -> String {
-        let mut query = self.query.clone();
-        if let Some(id) = self.affiliate_id {
-            query.affiliate = id.to_string();
+        let path = urls::conversions_csv();
+        match self.affiliate_id {
+            Some(id) => self.page.address.elsewhere_with(&path, ("affiliate", &id.to_string())),
+            None => self.page.address.elsewhere(&path),
         }
-        query.first(&urls::conversions_csv())
-    }
-
-    fn chips(&self) -> Vec<(String, String)> {
-        self.query.chips(&self.path, &self.names)
     }
 
     /// Whether the search looked at a part only, so that the rows are not all there is.
@@ -134,10 +119,7 @@ impl ConversionList {
 
     /// `1,234 conversions`, with what the credited ones come to.
     fn count(&self) -> String {
-        let count = match self.totals.count.exact() {
-            Some(1) => "1 conversion".to_owned(),
-            _ => format!("{} conversions", self.totals.count),
-        };
+        let count = self.totals.count.words("conversion", "conversions");
         let credited: Vec<String> = self
             .totals
             .credited
@@ -158,47 +140,25 @@ impl ConversionList {
         format!("{count}; Pending and Approved: {}", credited.join(", "))
     }
 
-    fn first(&self) -> String {
-        if self.previous.is_some() { self.query.first(&self.path) } else { String::new() }
-    }
-
-    fn previous(&self) -> String {
-        self.query.page(&self.path, "before", &self.previous)
-    }
-
-    fn next(&self) -> String {
-        self.query.page(&self.path, "after", &self.next)
-    }
-
     fn denial_reasons(&self) -> &'static [DenialReason] {
         DenialReason::ALL
-    }
-
-    fn statuses(&self) -> Vec<(&'static str, &'static str)> {
-        StatusFilter::ALL.iter().map(|status| (status.as_str(), status.label())).collect()
-    }
-
-    /// The address of this very page, to come back to.
-    fn here(&self) -> String {
-        self.query.here(&self.path)
     }
 }
 
 /// What a list was asked for.
-pub struct Found {
+struct Found {
     listing: Listing<ConversionRow>,
     totals: Totals,
-    names: Names,
+    names: (Option<String>, Option<String>),
 }
 
-/// Reads a page of conversions, with the names of what it is filtered by.
-pub fn find(
+fn find(
     conn: &mut PgConnection,
     merchant_id: i64,
     filter: &ConversionFilter,
-    cursor: &Cursor<list::Place>,
+    range: &Range,
 ) -> QueryResult<Found> {
-    let (listing, totals) = list::page(conn, merchant_id, filter, cursor)?;
+    let (listing, totals) = list::page(conn, merchant_id, filter, range)?;
     let names = list::names(conn, merchant_id, filter)?;
     Ok(Found { listing, totals, names })
 }
@@ -221,14 +181,14 @@ struct ListPart {
 pub async fn index(
     db: Data<Db>,
     page: MerchantPage,
-    query: Query<ListQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
-    let query = query.into_inner();
-    let (filter, cursor) = (query.filter(), query.cursor());
-    let merchant_id = page.merchant_id();
+    let mut address = params.into_inner().at(urls::conversions());
+    let filter = ConversionFilter::read(&mut address, None);
+    let (merchant_id, range) = (page.merchant_id(), address.page(list::NEWEST));
     let found =
-        db.merchant(merchant_id, move |conn| find(conn, merchant_id, &filter, &cursor)).await?;
-    let list = ConversionList::new(&page, (urls::conversions(), query), None, found);
+        db.merchant(merchant_id, move |conn| find(conn, merchant_id, &filter, &range)).await?;
+    let list = ConversionList::new(&page, address, None, found);
     if page.is_fragment() {
         return ok(&ListPart { page, list });
     }
@@ -248,22 +208,21 @@ pub async fn of_affiliate(
     db: Data<Db>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
-    query: Query<ListQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
     let affiliate_id = *affiliate_id;
-    let query = ListQuery { affiliate: String::new(), ..query.into_inner() };
-    let (mut filter, cursor) = (query.filter(), query.cursor());
-    filter.affiliate_id = Some(affiliate_id);
+    let mut address = params.into_inner().at(urls::affiliate_conversions(affiliate_id));
+    let filter = ConversionFilter::read(&mut address, Some(affiliate_id));
+    let range = address.page(list::NEWEST);
     let (merchant, now) = (page.merchant().clone(), page.actor().now);
     let (frame, found) = db
         .merchant(merchant.id, move |conn| {
             let item = FrameItem::Conversions;
             let frame = Frame::load(conn, &merchant, now, affiliate_id, item)?;
-            QueryResult::Ok((frame, find(conn, merchant.id, &filter, &cursor)?))
+            QueryResult::Ok((frame, find(conn, merchant.id, &filter, &range)?))
         })
         .await?;
-    let path = urls::affiliate_conversions(affiliate_id);
-    let list = ConversionList::new(&page, (path, query), Some(affiliate_id), found);
+    let list = ConversionList::new(&page, address, Some(affiliate_id), found);
     if page.is_fragment() {
         return ok(&ListPart { page, list });
     }
@@ -292,24 +251,16 @@ const COLUMNS: [&str; 15] = [
 pub async fn export(
     db: Data<Db>,
     page: MerchantPage,
-    query: Query<ListQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
     let merchant = page.merchant().clone();
-    let filter = query.filter();
-    let download = csv::Download::begin(&db, page.actor(), "conversions.csv").await?;
-    Ok(csv::stream(&download, &COLUMNS, move |cursor| {
-        let (db, merchant, filter) = (db.clone(), merchant.clone(), filter.clone());
-        let cursor = cursor.unwrap_or(Cursor::Start);
-        async move {
-            let merchant_id = merchant.id;
-            let (rows, next) = db
-                .merchant(merchant_id, move |conn| {
-                    list::piece(conn, merchant_id, &filter, &cursor, csv::CHUNK)
-                })
-                .await?;
-            Ok((rows.into_iter().map(|row| line(row, &merchant)).collect(), next))
-        }
-    }))
+    let filter = ConversionFilter::read(&mut params.into_inner().at(urls::conversions_csv()), None);
+    let file = ("conversions.csv", &COLUMNS[..]);
+    export_list(db, page.actor(), file, list::NEWEST, move |conn, range| {
+        let found = list::rows(conn, merchant.id, &filter, range)?;
+        Ok(found.map(|row| line(row, &merchant)))
+    })
+    .await
 }
 
 fn line(row: ConversionRow, merchant: &Merchant) -> Vec<Cell> {

@@ -2,8 +2,6 @@
 
 mod change;
 mod list;
-mod query;
 
 pub use self::change::{overrule, set_status, undo};
-pub use self::list::{ConversionList, export, index, of_affiliate};
-pub use self::query::ListQuery;
+pub use self::list::{export, index, of_affiliate};

@@ -2,6 +2,7 @@ use chrono::NaiveDate;
 
 use crate::features::conversions::ConversionStatus;
 use crate::kit::db::text_enum;
+use crate::kit::lists::Address;
 
 text_enum! {
     /// Which statuses a list shows.
@@ -46,4 +47,18 @@ pub struct ConversionFilter {
     pub from: Option<NaiveDate>,
     /// Up to this day, itself included.
     pub to: Option<NaiveDate>,
+}
+
+impl ConversionFilter {
+    /// `affiliate_id`: whose list it is; `None` for that of the program.
+    pub(crate) fn read(address: &mut Address, affiliate_id: Option<i64>) -> Self {
+        Self {
+            q: address.search(),
+            status: address.choice("status", "Status"),
+            affiliate_id: affiliate_id.or_else(|| address.key("affiliate", "Affiliate")),
+            trigger_id: address.key("trigger", "Conversion trigger"),
+            from: address.day("from", "From"),
+            to: address.day("to", "Up to"),
+        }
+    }
 }

@@ -64,7 +64,7 @@ pub(super) fn matching(
     merchant_id: i64,
     filter: &ConversionFilter,
 ) -> QueryResult<Matching> {
-    let q = filter.q.trim();
+    let q = filter.q.as_str();
     let found = if q.is_empty() { None } else { Some(Found::look_up(conn, merchant_id, q)?) };
     Ok(Matching { merchant_id, filter: filter.clone(), found })
 }

@@ -9,9 +9,8 @@ use vouch_core::money::Currency;
 use super::filter::{ConversionFilter, StatusFilter};
 use super::matching::{Found, Matching};
 use crate::features::rollups;
-use crate::kit::db::listing::list_count;
 use crate::kit::db::schema::conversions;
-use crate::kit::web::paginate::{COUNT_LIMIT, Count};
+use crate::kit::lists::{COUNT_LIMIT, Count};
 
 /// How much matches.
 #[derive(Clone, Debug)]
@@ -55,7 +54,7 @@ pub(super) fn kept_totals(
     else {
         return Ok(None);
     };
-    if !q.trim().is_empty() {
+    if !q.is_empty() {
         return Ok(None);
     }
     let sums = rollups::merchant_sums(conn, merchant_id, *from, *to)?;
@@ -71,10 +70,12 @@ pub(super) fn kept_totals(
 }
 
 pub(super) fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Totals> {
-    let some = matching.query().select(conversions::id).limit(COUNT_LIMIT + 1);
-    let all_of = (matching.filter == ConversionFilter::default()).then_some("conversions");
-    let count = list_count(conn, some, COUNT_LIMIT, all_of, matching.merchant_id)?;
-    let count = Count::new(count, COUNT_LIMIT);
+    let all = matching.query().select(conversions::id);
+    let count = if matching.filter == ConversionFilter::default() {
+        Count::of_all(conn, all, "conversions", matching.merchant_id)?
+    } else {
+        Count::of(conn, all)?
+    };
     let is_cut = matching.found.as_ref().is_some_and(Found::is_cut);
     if !count.is_exact() {
         // A part would be added up, and a part is no total.

@@ -2,33 +2,23 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
 use diesel::QueryResult;
-use serde::Deserialize;
-use vouch_core::money::format_money;
+use vouch_core::TextEnum;
+use vouch_core::money::{Currency, format_money};
 
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::AffiliatePage;
-use crate::features::conversions::list::{self, ConversionRow, StatusFilter};
+use crate::features::conversions::list::{self, ConversionRow};
 use crate::features::conversions::{ConversionFilter, ConversionStatus, Via};
 use crate::features::portal::model::{StatusSum, sums_by_status};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::urls::with_query;
+use crate::kit::lists::{Count, ListPage, Params};
 use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::ok;
-use crate::kit::web::paginate::{Count, Cursor, Listing, thousands};
 
 const PATH: &str = "/portal/conversions";
 
-/// The filter, and the position in the list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ConversionsQuery {
-    status: String,
-    after: String,
-    before: String,
-}
-
-/// A conversion as its affiliate may see it, without customer data or members' notes.
+/// A conversion as its affiliate may see it: nothing of the shopper, nothing that members noted.
 struct Row {
     when: DisplayTime,
     by: String,
@@ -63,18 +53,12 @@ impl Row {
 #[template(path = "portal/conversions.html")]
 struct ConversionsPage {
     page: AffiliatePage,
-    status: String,
+    list: ListPage<Row>,
     sums: Vec<StatusSum>,
-    rows: Listing<Row>,
-    count: Count,
 }
 
 impl ConversionsPage {
-    fn statuses() -> impl Iterator<Item = (&'static str, &'static str)> {
-        ConversionStatus::ALL.iter().map(|status| (status.as_str(), status.label()))
-    }
-
-    /// The commission in one status, one amount per currency.
+    /// Commission in one status, one amount for each currency.
     fn commission(&self, status: ConversionStatus) -> String {
         let own = self.page.merchant().currency;
         let amounts: Vec<String> = self
@@ -89,37 +73,7 @@ impl ConversionsPage {
     /// The number of conversions in one status.
     fn count_of(&self, status: ConversionStatus) -> String {
         let sums = self.sums.iter().filter(|sum| sum.status == status);
-        match sums.map(|sum| sum.conversions).sum() {
-            1 => "1 conversion".to_owned(),
-            count => format!("{} conversions", thousands(count)),
-        }
-    }
-
-    fn shown(&self) -> String {
-        match self.count.exact() {
-            Some(1) => "1 conversion".to_owned(),
-            _ => format!("{} conversions", self.count),
-        }
-    }
-
-    fn address(&self, direction: &str, key: Option<&String>) -> String {
-        let Some(key) = key else { return String::new() };
-        with_query(PATH, &[("status", &self.status), (direction, key)])
-    }
-
-    fn first(&self) -> String {
-        if self.rows.previous.is_none() {
-            return String::new();
-        }
-        with_query(PATH, &[("status", &self.status)])
-    }
-
-    fn previous(&self) -> String {
-        self.address("before", self.rows.previous.as_ref())
-    }
-
-    fn next(&self) -> String {
-        self.address("after", self.rows.next.as_ref())
+        Count::all(sums.map(|sum| sum.conversions).sum()).words("conversion", "conversions")
     }
 }
 
@@ -127,25 +81,23 @@ impl ConversionsPage {
 pub async fn conversions(
     db: Data<Db>,
     page: AffiliatePage,
-    query: Query<ConversionsQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
     let (merchant_id, affiliate_id) = (page.merchant_id(), page.member_context.affiliate_id);
-    let ConversionsQuery { status, after, before } = query.into_inner();
+    let mut address = params.into_inner().at(PATH);
     let filter = ConversionFilter {
-        status: StatusFilter::parse(&status),
+        status: address.choice("status", "Status"),
         affiliate_id: Some(affiliate_id),
         ..ConversionFilter::default()
     };
+    let range = address.page(list::NEWEST);
     let (listing, totals, sums) = db
         .merchant(merchant_id, move |conn| {
-            let cursor = Cursor::read(&after, &before);
-            let (listing, totals) = list::page(conn, merchant_id, &filter, &cursor)?;
+            let (listing, totals) = list::page(conn, merchant_id, &filter, &range)?;
             QueryResult::Ok((listing, totals, sums_by_status(conn, merchant_id, affiliate_id)?))
         })
         .await?;
-    let Listing { rows, previous, next } = listing;
-    let merchant = page.merchant().clone();
-    let rows = rows.iter().map(|row| Row::new(row, &merchant)).collect();
-    let rows = Listing { rows, previous, next };
-    ok(&ConversionsPage { page, status, sums, rows, count: totals.count })
+    let listing = listing.map(|row| Row::new(&row, page.merchant()));
+    let list = ListPage::new(address, listing, Some(totals.count));
+    ok(&ConversionsPage { page, list, sums })
 }
