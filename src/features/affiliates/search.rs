@@ -10,8 +10,8 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use crate::kit::db::listing::{begins_with, contains};
 use crate::kit::db::schema::affiliates;
+use crate::kit::lists::{begins_with, contains};
 
 pub(super) type Boxed = IntoBoxed<'static, affiliates::table, Pg>;
 pub(super) type Condition = Box<dyn BoxableExpression<affiliates::table, Pg, SqlType = Bool>>;

@@ -13,10 +13,9 @@ use vouch_core::order::snapshot::PaymentState;
 
 use crate::features::conversions::list::{ConversionRow, of_orders};
 use crate::features::rollups;
-use crate::kit::db::listing::begins_with;
 use crate::kit::db::schema::{order_codes, orders, stores};
 use crate::kit::db::text_enum;
-use crate::kit::lists::{Address, Count, Kind, Listing, Order, Range};
+use crate::kit::lists::{Address, Count, Kind, Listing, Order, Range, begins_with};
 use crate::kit::web::display_time::{after_day, before_day};
 
 text_enum! {

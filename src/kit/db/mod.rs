@@ -11,9 +11,7 @@ pub mod embedded;
 mod fault;
 /// The timeouts per kind of work.
 pub mod limits;
-/// Queries of long lists that the query builder can't express.
-pub mod listing;
-/// Migrations at start, and checks of the database role.
+/// Migrations at start, and whether the role is bound by row security.
 pub mod migrate;
 mod pool;
 mod prepared;

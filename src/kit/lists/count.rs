@@ -4,11 +4,12 @@ use std::fmt;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::QueryFragment;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::methods::LimitDsl;
+use diesel::sql_types::{BigInt, Text};
 
-use crate::kit::db::listing::{count_of, list_count, replanned};
-use crate::kit::web::paginate::thousands;
+use super::search::replanned;
+use crate::kit::web::numbers::thousands;
 
 /// Counts on pages are exact up to here, and then say "10,000+" rather than scan.
 pub(crate) const COUNT_LIMIT: i64 = 10_000;
@@ -36,7 +37,7 @@ impl Count {
     where
         Q: LimitDsl<Output = Q> + QueryFragment<Pg>,
     {
-        let found = count_of(LimitDsl::limit(query, COUNT_LIMIT + 1)).get_result(conn)?;
+        let found = CountOf(LimitDsl::limit(query, COUNT_LIMIT + 1)).get_result(conn)?;
         Ok(Self::new(found, COUNT_LIMIT))
     }
 
@@ -49,10 +50,11 @@ impl Count {
         merchant_id: i64,
     ) -> QueryResult<Self>
     where
-        Q: LimitDsl<Output = Q> + QueryFragment<Pg> + Send,
+        Q: LimitDsl<Output = Q> + QueryFragment<Pg>,
     {
-        let some = LimitDsl::limit(query, COUNT_LIMIT + 1);
-        let found = list_count(conn, some, COUNT_LIMIT, Some(table), merchant_id)?;
+        let query = LimitDsl::limit(query, COUNT_LIMIT + 1);
+        let note = format!("vouch.many_{table}_{merchant_id}");
+        let found = RememberedCount { query, note }.get_result(conn)?;
         Ok(Self::new(found, COUNT_LIMIT))
     }
 
@@ -61,7 +63,7 @@ impl Count {
     where
         Q: LimitDsl<Output = Q> + QueryFragment<Pg>,
     {
-        let found = replanned(count_of(LimitDsl::limit(query, limit + 1))).get_result(conn)?;
+        let found = replanned(CountOf(LimitDsl::limit(query, limit + 1))).get_result(conn)?;
         Ok(Self::new(found, limit))
     }
 
@@ -93,6 +95,69 @@ impl fmt::Display for Count {
             None => write!(f, "{}+", thousands(self.limit)),
         }
     }
+}
+
+/// How many rows a query answers, which has a limit.
+struct CountOf<Q>(Q);
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for CountOf<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT count(*) FROM (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(") AS counted");
+        Ok(())
+    }
+}
+
+impl<Q> QueryId for CountOf<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for CountOf<Q> {
+    type SqlType = BigInt;
+}
+
+impl<Q> RunQueryDsl<PgConnection> for CountOf<Q> {}
+
+/// The same, unless the connection remembers that they are more than [`COUNT_LIMIT`].
+struct RememberedCount<Q> {
+    query: Q,
+    /// The setting of the connection that remembers.
+    note: String,
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for RememberedCount<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT CASE WHEN current_setting(");
+        out.push_bind_param::<Text, _>(&self.note)?;
+        out.push_sql(", true) = 'yes' THEN ");
+        out.push_bind_param::<BigInt, _>(&COUNT_LIMIT)?;
+        out.push_sql(" + 1 ELSE (SELECT CASE WHEN found > ");
+        out.push_bind_param::<BigInt, _>(&COUNT_LIMIT)?;
+        out.push_sql(" AND remember_many(");
+        out.push_bind_param::<Text, _>(&self.note)?;
+        out.push_sql(") THEN found ELSE found END FROM (SELECT count(*) FROM (");
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(") AS counted) AS counts (found)) END");
+        Ok(())
+    }
+}
+
+impl<Q> QueryId for RememberedCount<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for RememberedCount<Q> {
+    type SqlType = BigInt;
+}
+
+impl<Q> RunQueryDsl<PgConnection> for RememberedCount<Q> {}
+
+/// [`Count`] of up to [`COUNT_LIMIT`] rows and one more, for people.
+pub(crate) fn count_label(found: i64) -> String {
+    Count::new(found, COUNT_LIMIT).to_string()
 }
 
 #[cfg(test)]

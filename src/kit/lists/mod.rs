@@ -10,10 +10,13 @@ mod count;
 mod export;
 mod page;
 mod range;
+mod search;
 
 pub(crate) use self::address::{Address, Params, Sort};
-pub(crate) use self::count::{COUNT_LIMIT, Count};
+pub(crate) use self::count::{COUNT_LIMIT, Count, count_label};
 pub(crate) use self::export::export;
-pub(crate) use self::page::{Chips, ListPage, Pages, SortHeader};
-pub use self::range::Range;
-pub(crate) use self::range::{Key, Kind, Listing, Order};
+pub(crate) use self::page::ListPage;
+pub(crate) use self::range::{Cursor, Key, Kind, Listing, Order, PAGE_SIZE, Range, Value};
+pub(crate) use self::search::{
+    Named, begins_with, by_parts, contains, glob, named, replanned, searched,
+};

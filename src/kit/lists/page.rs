@@ -46,6 +46,11 @@ impl<R> ListPage<R> {
         self.pages_of(self.count.map(|count| count.words(one, many)).unwrap_or_default())
     }
 
+    /// The links to its neighbours alone.
+    pub(crate) fn links(&self) -> Pages {
+        self.pages_of(String::new())
+    }
+
     /// The same under other words.
     pub(crate) fn pages_of(&self, shown: String) -> Pages {
         let is_first = self.previous.is_empty();

@@ -250,14 +250,21 @@ pub struct Listing<R> {
 }
 
 impl<R> Listing<R> {
-    /// The same place with these rows.
-    pub(crate) fn with<S>(&self, rows: Vec<S>) -> Listing<S> {
-        Listing { rows, previous: self.previous.clone(), next: self.next.clone() }
+    pub(crate) fn empty() -> Self {
+        Self { rows: Vec::new(), previous: None, next: None }
     }
 
     pub(crate) fn map<S>(self, change: impl FnMut(R) -> S) -> Listing<S> {
         let Self { rows, previous, next } = self;
         Listing { rows: rows.into_iter().map(change).collect(), previous, next }
+    }
+
+    pub(crate) fn flat_map<S, I: IntoIterator<Item = S>>(
+        self,
+        change: impl FnMut(R) -> I,
+    ) -> Listing<S> {
+        let Self { rows, previous, next } = self;
+        Listing { rows: rows.into_iter().flat_map(change).collect(), previous, next }
     }
 
     /// Adds what stands beside the rows.

@@ -7,8 +7,8 @@ use vouch_core::code::key_of_reported_code;
 use vouch_core::email::EmailKey;
 
 use super::filter::{ConversionFilter, StatusFilter};
-use crate::kit::db::listing::contains;
 use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
+use crate::kit::lists::contains;
 use crate::kit::web::display_time::{after_day, before_day};
 
 /// A search looks at this many affiliates, triggers and orders that fit, each.
