@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use diesel::dsl::{AsSelect, IntoBoxed, SqlTypeOf};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
-use serde::{Deserialize, Serialize};
+use diesel::sql_types::BigInt;
 use unicode_normalization::UnicodeNormalization;
 use vouch_core::code::key_of_reported_code;
 use vouch_core::email::EmailKey;
@@ -18,12 +16,12 @@ use crate::features::affiliates::AffiliateStatus;
 use crate::features::exclusions::{Pattern, Shape};
 use crate::features::pushes::{self, PushLine, PushStatus};
 use crate::features::rollups::{self, Rollups};
-use crate::kit::db::listing::{
-    begins_with, beyond, by_parts, contains, count_of, glob, list_count, replanned, searched,
-};
 use crate::kit::db::schema::{affiliates, triggers};
 use crate::kit::db::text_enum;
-use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SortKey};
+use crate::kit::lists::{
+    Address, Count, Key, Kind, Listing, Order, Range, Sort, begins_with, by_parts, contains, glob,
+    replanned, searched,
+};
 
 text_enum! {
     /// Whether orders placed now count.
@@ -52,12 +50,29 @@ text_enum! {
 }
 
 impl TriggerSort {
-    fn by_key(self) -> bool {
-        matches!(self, Self::Value | Self::ValueBackwards)
-    }
+    /// By what is compared, the usual way first.
+    pub(crate) const BY_VALUE: [Self; 2] = [Self::Value, Self::ValueBackwards];
+    /// By age, the usual way first.
+    pub(crate) const BY_AGE: [Self; 2] = [Self::Newest, Self::Oldest];
 
-    fn descending(self) -> bool {
-        matches!(self, Self::Newest | Self::ValueBackwards)
+    fn key(self, trigger: &Trigger) -> Key {
+        match self {
+            Self::Newest | Self::Oldest => (trigger.created_at, trigger.id).into(),
+            Self::Value | Self::ValueBackwards => (trigger.key.clone(), trigger.id).into(),
+        }
+    }
+}
+
+impl Sort for TriggerSort {
+    fn order(self) -> Order {
+        const AGE: &[(&str, Kind)] = &[("created_at", Kind::Time), ("id", Kind::Number)];
+        const VALUE: &[(&str, Kind)] = &[("key", Kind::Text), ("id", Kind::Number)];
+        match self {
+            Self::Newest => Order::descending(AGE),
+            Self::Oldest => Order::ascending(AGE),
+            Self::Value => Order::ascending(VALUE),
+            Self::ValueBackwards => Order::descending(VALUE),
+        }
     }
 }
 
@@ -79,28 +94,21 @@ pub struct TriggerFilter {
 }
 
 impl TriggerFilter {
+    /// `affiliate_id`: whose list it is; `None` for that of the program.
+    pub(crate) fn read(address: &mut Address, affiliate_id: Option<i64>) -> Self {
+        let pattern = |text: &str| Pattern::parse(text).ok();
+        Self {
+            affiliate_id,
+            q: address.search(),
+            kind: address.choice("type", "Type"),
+            state: address.choice("state", "State"),
+            push: address.choice("push", "Store status"),
+            like: address.parsed("like", "Like", pattern, |pattern| pattern.value().to_owned()),
+        }
+    }
+
     fn is_search(&self) -> bool {
-        !self.q.trim().is_empty() || self.like.is_some()
-    }
-}
-
-/// Where a row stands in any of the orders.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    at: DateTime<Utc>,
-    key: String,
-    id: i64,
-}
-
-impl SortKey for Place {
-    fn is_possible(&self) -> bool {
-        self.at.is_possible() && self.key.is_possible()
-    }
-}
-
-impl Place {
-    fn of(trigger: &Trigger) -> Self {
-        Self { at: trigger.created_at, key: trigger.key.clone(), id: trigger.id }
+        !self.q.is_empty() || self.like.is_some()
     }
 }
 
@@ -133,7 +141,6 @@ pub struct Holder {
 
 type Boxed = IntoBoxed<'static, triggers::table, Pg>;
 type CountedRow = (SqlTypeOf<AsSelect<Trigger, Pg>>, BigInt);
-type Condition = Box<dyn BoxableExpression<triggers::table, Pg, SqlType = Bool>>;
 
 /// So many hits of a search are collected and counted. Where there are more, their number is not told,
 /// and walking along the order meets a page of them soon.
@@ -232,51 +239,25 @@ fn from_head(query: Boxed, head: &str) -> Boxed {
     query.filter(triggers::look_alike.ge(head.to_owned())).filter(triggers::look_alike.lt(last))
 }
 
-/// What lies beyond the cursor.
-fn beyond_place(sort: TriggerSort, cursor: &Cursor<Place>) -> Option<Condition> {
-    let (Cursor::After(place) | Cursor::Before(place)) = cursor else { return None };
-    let descending = sort.descending() != cursor.is_backward();
-    Some(if sort.by_key() {
-        Box::new(beyond::<Text, _>("key, id", descending, place.key.clone(), place.id))
-    } else {
-        Box::new(beyond::<Timestamptz, _>("created_at, id", descending, place.at, place.id))
-    })
-}
-
 fn count(conn: &mut PgConnection, merchant_id: i64, filter: &TriggerFilter) -> QueryResult<Count> {
-    let limit = if filter.is_search() { MAX_COLLECTED } else { COUNT_LIMIT };
-    let some = matching(merchant_id, filter).select(triggers::id).limit(limit + 1);
-    let found = if filter.is_search() {
-        replanned(count_of(some)).get_result(conn)?
+    let all = matching(merchant_id, filter).select(triggers::id);
+    if filter.is_search() {
+        Count::of_search(conn, all, MAX_COLLECTED)
+    } else if *filter == TriggerFilter::default() {
+        Count::of_all(conn, all, "triggers", merchant_id)
     } else {
-        let all_of = (*filter == TriggerFilter::default()).then_some("triggers");
-        list_count(conn, some, limit, all_of, merchant_id)?
-    };
-    Ok(Count::new(found, limit))
+        Count::of(conn, all)
+    }
 }
 
-/// Up to `limit` triggers along the cursor (for [`Cursor::Before`], in reverse), met on a walk along
-/// the order.
+/// What is met on a walk along the order.
 fn walked(
     conn: &mut PgConnection,
     merchant_id: i64,
     filter: &TriggerFilter,
-    sort: TriggerSort,
-    cursor: &Cursor<Place>,
-    limit: i64,
+    range: &Range,
 ) -> QueryResult<Vec<Trigger>> {
-    let mut query = matching(merchant_id, filter);
-    if let Some(beyond) = beyond_place(sort, cursor) {
-        query = query.filter(beyond);
-    }
-    let descending = sort.descending() != cursor.is_backward();
-    let query = match (sort.by_key(), descending) {
-        (true, false) => query.order((triggers::key, triggers::id)),
-        (true, true) => query.order((triggers::key.desc(), triggers::id.desc())),
-        (false, false) => query.order((triggers::created_at, triggers::id)),
-        (false, true) => query.order((triggers::created_at.desc(), triggers::id.desc())),
-    };
-    let query = query.select(Trigger::as_select()).limit(limit);
+    let query = range.walk(matching(merchant_id, filter).select(Trigger::as_select()));
     if filter.is_search() { replanned(query).load(conn) } else { query.load(conn) }
 }
 
@@ -285,25 +266,17 @@ fn found(
     conn: &mut PgConnection,
     merchant_id: i64,
     filter: &TriggerFilter,
-    sort: TriggerSort,
-    cursor: &Cursor<Place>,
-    limit: i64,
+    range: &Range,
 ) -> QueryResult<(Vec<Trigger>, Count)> {
-    let order = match (sort.by_key(), sort.descending() != cursor.is_backward()) {
-        (true, false) => "key, id",
-        (true, true) => "key DESC, id DESC",
-        (false, false) => "created_at, id",
-        (false, true) => "created_at DESC, id DESC",
-    };
     let some = matching(merchant_id, filter).select(Trigger::as_select()).limit(MAX_COLLECTED + 1);
-    let query = searched::<CountedRow, _, _>(some, beyond_place(sort, cursor), order, limit);
+    let query = searched::<CountedRow, _>(some, range);
     let found: Vec<(Trigger, i64)> = replanned(query).load(conn)?;
     let count = match found.first() {
         Some((_, in_all)) => Count::new(*in_all, MAX_COLLECTED),
         None => count(conn, merchant_id, filter)?,
     };
     if !count.is_exact() {
-        return Ok((walked(conn, merchant_id, filter, sort, cursor, limit)?, count));
+        return Ok((walked(conn, merchant_id, filter, range)?, count));
     }
     Ok((found.into_iter().map(|(trigger, _)| trigger).collect(), count))
 }
@@ -337,38 +310,35 @@ pub fn some_like(
     replanned(found).load(conn)
 }
 
-/// One page of triggers with what lists show beside them, and how many match in all.
-pub fn page(
+/// Some of the triggers with what lists show beside them, and how many match in all.
+pub(crate) fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
     filter: &TriggerFilter,
     sort: TriggerSort,
-    cursor: &Cursor<Place>,
+    range: &Range,
 ) -> QueryResult<(Listing<TriggerRow>, Count)> {
-    let limit = PAGE_SIZE as i64 + 1;
     let (found, count) = if filter.is_search() {
-        found(conn, merchant_id, filter, sort, cursor, limit)?
+        found(conn, merchant_id, filter, range)?
     } else {
         let count = count(conn, merchant_id, filter)?;
-        (walked(conn, merchant_id, filter, sort, cursor, limit)?, count)
+        (walked(conn, merchant_id, filter, range)?, count)
     };
-    let rows = complete(conn, merchant_id, found)?;
-    Ok((Listing::new(rows, cursor, |row| Place::of(&row.trigger)), count))
+    let listing = range.listing(found, |trigger| sort.key(trigger));
+    Ok((listing.complete(|found| complete(conn, merchant_id, found))?, count))
 }
 
-/// Up to `limit` matching triggers after `place`, in the order of creation, and the place of the
-/// next ones: for downloads.
-pub fn piece(
+/// Some of the triggers, for a download of all of them.
+pub(crate) fn rows(
     conn: &mut PgConnection,
     merchant_id: i64,
     filter: &TriggerFilter,
     sort: TriggerSort,
-    cursor: &Cursor<Place>,
-    limit: usize,
-) -> QueryResult<(Vec<TriggerRow>, Option<Cursor<Place>>)> {
-    let found = walked(conn, merchant_id, filter, sort, cursor, limit as i64)?;
-    let next = found.last().filter(|_| found.len() == limit).map(Place::of).map(Cursor::After);
-    Ok((complete(conn, merchant_id, found)?, next))
+    range: &Range,
+) -> QueryResult<Listing<TriggerRow>> {
+    let found = walked(conn, merchant_id, filter, range)?;
+    let listing = range.listing(found, |trigger| sort.key(trigger));
+    listing.complete(|found| complete(conn, merchant_id, found))
 }
 
 /// One trigger with what stands beside it.

@@ -14,7 +14,7 @@ mod words;
 pub use bulk::{NewTrigger, create_all};
 pub use handover::{cancel_handover, hand_over_due};
 pub use holding::{Owner, ReassignError, owners, reassign, reinstate, retire};
-pub use list::{Holder, Place, TriggerFilter, TriggerRow, TriggerSort, TriggerState};
+pub use list::{Holder, TriggerFilter, TriggerRow, TriggerSort, TriggerState};
 pub use model::{CreateTriggerError, Trigger, create, create_reaching, create_value};
 pub(crate) use rekey::rekey;
 pub use vouch_core::code::CouponCode;

@@ -24,8 +24,8 @@ use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::clock;
 use crate::kit::db::Db;
 use crate::kit::error::AppError;
+use crate::kit::lists::{Cursor, Listing, Range, Sort};
 use crate::kit::web::memory::{BodyLimits, BodySender, Memory};
-use crate::kit::web::paginate::Cursor;
 use crate::kit::web::peer::peer;
 
 /// The greatest body, in bytes.
@@ -146,7 +146,7 @@ impl TriggersQuery {
         Ok(TriggerFilter {
             kind: kind.flatten(),
             state: state.flatten(),
-            q: self.q.as_deref().unwrap_or_default().chars().take(255).collect(),
+            q: self.q.as_deref().unwrap_or_default().trim().chars().take(255).collect(),
             ..TriggerFilter::default()
         })
     }
@@ -191,16 +191,19 @@ async fn listed(req: &HttpRequest, db: &Db, limits: &Limits) -> Result<TriggersA
                     None => return QueryResult::Ok(Err(unknown_affiliate_words(named))),
                 }
             }
-            let cursor = Cursor::read(query.after.as_deref().unwrap_or_default(), "");
-            list::page(conn, key.merchant_id, &filter, TriggerSort::Newest, &cursor).map(Ok)
+            let sort = TriggerSort::Newest;
+            let after = query.after.as_deref().unwrap_or_default();
+            let range = Range::page(sort.order(), Cursor::read(sort.order(), after, ""));
+            list::page(conn, key.merchant_id, &filter, sort, &range).map(Ok)
         })
         .await?;
     let (listing, _) = found.map_err(|detail| {
         let pointer = "/affiliate".to_owned();
         Problem::unprocessable(NO_QUERY, vec![FieldError { pointer, detail }])
     })?;
-    let triggers = listing.rows.into_iter().map(TriggerAnswer::of).collect();
-    Ok(TriggersAnswer { triggers, next: listing.next })
+    let Listing { rows, next, .. } = listing;
+    let triggers = rows.into_iter().map(TriggerAnswer::of).collect();
+    Ok(TriggersAnswer { triggers, next: next.map(|key| key.encode()) })
 }
 
 /// `GET /api/v1/triggers/{trigger_id}`

@@ -1,5 +1,7 @@
-use super::list::kinds;
+use vouch_core::TextEnum;
+
 use crate::features::availability::{Excluded, Held, Refused, Requested};
+use crate::features::triggers::TriggerKind;
 use crate::features::triggers::forms::{Refusal, TriggerForm};
 use crate::kit::urls;
 use crate::kit::web::form::FormErrors;
@@ -21,7 +23,7 @@ impl Fields {
 
     /// The names and labels of the types.
     pub fn kinds(&self) -> Vec<(&'static str, &'static str)> {
-        kinds()
+        TriggerKind::options()
     }
 
     /// The hint for the checkbox that keeps a code out of the stores.

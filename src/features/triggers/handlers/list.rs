@@ -2,62 +2,78 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use diesel::QueryResult;
+use diesel::prelude::*;
+use vouch_core::TextEnum;
 use vouch_core::money::format_plain;
 
-use super::query::{BY_CREATION, BY_VALUE, ListQuery};
 use super::view::{Notes, TriggerView, notes_of};
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::pushes::{self, Poll, PushStatus};
 use crate::features::rollups::Rollups;
 use crate::features::triggers::list::{self, TriggerRow};
-use crate::features::triggers::{TriggerKind, TriggerState};
+use crate::features::triggers::{TriggerFilter, TriggerKind, TriggerSort, TriggerState};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::lists::{
+    Address, Count, ListPage, Listing, Params, Range, Sort, export as export_list,
+};
 use crate::kit::urls;
-use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::csv::Cell;
 use crate::kit::web::ok;
-use crate::kit::web::paginate::{Count, Cursor, Listing};
 
 /// A list of triggers, of the program or of one affiliate: everything in `#results`.
 pub struct TriggerList {
-    /// Where the list stands.
-    pub path: String,
-    /// What its address says.
-    pub query: ListQuery,
+    pub(super) page: ListPage<TriggerView>,
     /// Whether the holder stands in a column.
-    pub shows_holder: bool,
+    pub(super) shows_holder: bool,
+    /// Whether what is shown are codes that failed in a store.
+    pub(super) shows_failed: bool,
     /// The names of the stores that new codes go to.
-    pub stores: Vec<String>,
-    listing: Listing<TriggerView>,
+    pub(super) stores: Vec<String>,
+}
+
+/// What a list of triggers shows, as it was read.
+pub(super) struct Found {
+    listing: Listing<TriggerRow>,
     count: Count,
+    notes: Notes,
+    stores: Vec<String>,
+}
+
+pub(super) fn find(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &TriggerFilter,
+    sort: TriggerSort,
+    range: &Range,
+) -> QueryResult<Found> {
+    let (listing, count) = list::page(conn, merchant_id, filter, sort, range)?;
+    let notes = notes_of(conn, merchant_id, &listing.rows)?;
+    let stores = pushes::destinations(conn, merchant_id)?;
+    Ok(Found { listing, count, notes, stores })
 }
 
 impl TriggerList {
-    /// The rows of a page as it shows them.
-    pub fn new(
-        path: String,
-        query: ListQuery,
+    pub(super) fn new(
+        address: Address,
         shows_holder: bool,
-        (found, count): (Listing<TriggerRow>, Count),
-        mut notes: Notes,
+        found: Found,
         merchant: &Merchant,
-        stores: Vec<String>,
     ) -> Self {
-        let Listing { rows, previous, next } = found;
-        let view = |row: TriggerRow| {
+        let Found { listing, count, mut notes, stores } = found;
+        let listing = listing.map(|row| {
             let notes = notes.remove(&row.trigger.id).unwrap_or_default();
             TriggerView::new(row, notes, merchant)
-        };
-        let rows = rows.into_iter().map(view).collect();
-        let listing = Listing { rows, previous, next };
-        Self { path, query, shows_holder, stores, listing, count }
+        });
+        let shows_failed = address.value("push") == PushStatus::Failed.as_str();
+        let page = ListPage::new(address, listing, Some(count));
+        Self { page, shows_holder, shows_failed, stores }
     }
 
     /// Whether there is anything to say of codes in stores.
     pub(super) fn shows_pushes(&self) -> bool {
-        !self.stores.is_empty() || self.rows().iter().any(|row| !row.pushes.lines.is_empty())
+        !self.stores.is_empty() || self.page.rows.iter().any(|row| !row.pushes.lines.is_empty())
     }
 
     /// How many columns the table has.
@@ -67,25 +83,12 @@ impl TriggerList {
 
     /// The codes that are on their way while somebody looks.
     pub(super) fn moving(&self) -> Poll {
-        Poll::of(self.rows().iter().map(|row| &row.pushes))
-    }
-
-    /// Whether what is shown are codes that failed in a store.
-    pub(super) fn shows_failed(&self) -> bool {
-        self.query.push_status() == Some(PushStatus::Failed)
-    }
-
-    pub(super) fn push_statuses(&self) -> Vec<(&'static str, &'static str)> {
-        PushStatus::ALL.iter().map(|status| (status.as_str(), status.label())).collect()
-    }
-
-    pub(super) fn rows(&self) -> &[TriggerView] {
-        &self.listing.rows
+        Poll::of(self.page.rows.iter().map(|row| &row.pushes))
     }
 
     /// Where a trigger is added to it.
     pub(super) fn new_url(&self) -> String {
-        format!("{}/new", self.path)
+        format!("{}/new", self.page.address.path)
     }
 
     /// What the dialog is called in which that happens.
@@ -93,74 +96,10 @@ impl TriggerList {
         if self.shows_holder { "Add Conversion Trigger" } else { "Add Trigger" }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.listing.rows.is_empty()
-    }
-
     /// The list as it stands, as a file.
     pub(super) fn export(&self) -> String {
-        self.query.first(&urls::triggers_csv())
+        self.page.address.elsewhere(&urls::triggers_csv())
     }
-
-    pub(super) fn chips(&self) -> Vec<(String, String)> {
-        self.query.chips(&self.path)
-    }
-
-    pub(super) fn count(&self) -> String {
-        match self.count.exact() {
-            Some(1) => "1 conversion trigger".to_owned(),
-            _ => format!("{} conversion triggers", self.count),
-        }
-    }
-
-    pub(super) fn first(&self) -> String {
-        if self.listing.previous.is_some() { self.query.first(&self.path) } else { String::new() }
-    }
-
-    pub(super) fn previous(&self) -> String {
-        self.query.page(&self.path, "before", &self.listing.previous)
-    }
-
-    pub(super) fn next(&self) -> String {
-        self.query.page(&self.path, "after", &self.listing.next)
-    }
-
-    pub(super) fn by_value(&self) -> String {
-        self.query.sorted(&self.path, BY_VALUE)
-    }
-
-    pub(super) fn by_creation(&self) -> String {
-        self.query.sorted(&self.path, BY_CREATION)
-    }
-
-    pub(super) fn value_direction(&self) -> &'static str {
-        direction(self.query.sort() == BY_VALUE[0], self.query.sort() == BY_VALUE[1])
-    }
-
-    pub(super) fn creation_direction(&self) -> &'static str {
-        direction(self.query.sort() == BY_CREATION[1], self.query.sort() == BY_CREATION[0])
-    }
-
-    pub(super) fn kinds(&self) -> Vec<(&'static str, &'static str)> {
-        kinds()
-    }
-
-    pub(super) fn states(&self) -> Vec<(&'static str, &'static str)> {
-        TriggerState::ALL.iter().map(|state| (state.as_str(), state.label())).collect()
-    }
-}
-
-fn direction(ascending: bool, descending: bool) -> &'static str {
-    match (ascending, descending) {
-        (true, _) => "ascending",
-        (_, true) => "descending",
-        _ => "",
-    }
-}
-
-/// Names and words of the kinds, for a select.
-pub fn kinds() -> Vec<(&'static str, &'static str)> {
-    TriggerKind::ALL.iter().map(|kind| (kind.as_str(), kind.label())).collect()
 }
 
 #[derive(Template)]
@@ -181,20 +120,16 @@ struct ListPart {
 pub async fn index(
     db: Data<Db>,
     page: MerchantPage,
-    query: Query<ListQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
-    let query = query.into_inner();
-    let (filter, sort, cursor) = (query.filter(None), query.sort(), query.cursor());
-    let merchant_id = page.merchant_id();
-    let (found, notes, stores) = db
-        .merchant(merchant_id, move |conn| {
-            let found = list::page(conn, merchant_id, &filter, sort, &cursor)?;
-            let notes = notes_of(conn, merchant_id, &found.0.rows)?;
-            QueryResult::Ok((found, notes, pushes::destinations(conn, merchant_id)?))
-        })
+    let mut address = params.into_inner().at(urls::triggers());
+    let filter = TriggerFilter::read(&mut address, None);
+    let sort = address.sort(TriggerSort::default());
+    let (merchant_id, range) = (page.merchant_id(), address.page(sort.order()));
+    let found = db
+        .merchant(merchant_id, move |conn| find(conn, merchant_id, &filter, sort, &range))
         .await?;
-    let list =
-        TriggerList::new(urls::triggers(), query, true, found, notes, page.merchant(), stores);
+    let list = TriggerList::new(address, true, found, page.merchant());
     if page.is_fragment() {
         return ok(&ListPart { page, list });
     }
@@ -222,25 +157,18 @@ const COLUMNS: [&str; 14] = [
 pub async fn export(
     db: Data<Db>,
     page: MerchantPage,
-    query: Query<ListQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
     let merchant = page.merchant().clone();
-    let (filter, sort) = (query.filter(None), query.sort());
-    let download = csv::Download::begin(&db, page.actor(), "conversion-triggers.csv").await?;
-    Ok(csv::stream(&download, &COLUMNS, move |cursor| {
-        let (db, merchant, filter) = (db.clone(), merchant.clone(), filter.clone());
-        let cursor = cursor.unwrap_or(Cursor::Start);
-        async move {
-            let merchant_id = merchant.id;
-            let (rows, next) = db
-                .merchant(merchant_id, move |conn| {
-                    list::piece(conn, merchant_id, &filter, sort, &cursor, csv::CHUNK)
-                })
-                .await?;
-            let rows = rows.iter().flat_map(|row| lines(row, &merchant)).collect();
-            Ok((rows, next))
-        }
-    }))
+    let mut address = params.into_inner().at(urls::triggers_csv());
+    let filter = TriggerFilter::read(&mut address, None);
+    let sort = address.sort(TriggerSort::default());
+    let file = ("conversion-triggers.csv", &COLUMNS[..]);
+    export_list(db, page.actor(), file, sort.order(), move |conn, range| {
+        let found = list::rows(conn, merchant.id, &filter, sort, range)?;
+        Ok(found.flat_map(|row| lines(&row, &merchant)))
+    })
+    .await
 }
 
 /// One line per currency, and one without currency for a trigger that nobody used yet.

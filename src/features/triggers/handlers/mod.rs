@@ -5,7 +5,6 @@ mod chooser;
 mod fields;
 mod list;
 mod of_affiliate;
-mod query;
 mod reassign;
 mod show;
 mod view;

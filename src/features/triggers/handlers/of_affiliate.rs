@@ -2,19 +2,19 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use diesel::QueryResult;
+use vouch_core::TextEnum;
 
 use super::created_words;
 use super::fields::Fields;
-use super::list::TriggerList;
-use super::query::ListQuery;
-use super::view::notes_of;
+use super::list::{TriggerList, find};
 use crate::features::affiliates::{Frame, FrameItem};
 use crate::features::auth::pages::MerchantPage;
-use crate::features::pushes;
+use crate::features::pushes::{self, PushStatus};
 use crate::features::triggers::forms::TriggerForm;
-use crate::features::triggers::list;
+use crate::features::triggers::{TriggerFilter, TriggerKind, TriggerSort, TriggerState};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::lists::{Params, Sort};
 use crate::kit::urls;
 use crate::kit::web::form::CsrfForm;
 use crate::kit::web::{ok, rejected, see_other};
@@ -55,21 +55,21 @@ pub async fn index_of_affiliate(
     db: Data<Db>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
-    query: Query<ListQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
-    let (id, query) = (*affiliate_id, query.into_inner());
-    let (filter, sort, cursor) = (query.filter(Some(id)), query.sort(), query.cursor());
+    let id = *affiliate_id;
+    let mut address = params.into_inner().at(urls::affiliate_triggers(id));
+    let filter = TriggerFilter::read(&mut address, Some(id));
+    let sort = address.sort(TriggerSort::default());
+    let range = address.page(sort.order());
     let (merchant, now) = (page.merchant().clone(), page.actor().now);
-    let (frame, found, notes, stores) = db
+    let (frame, found) = db
         .merchant(merchant.id, move |conn| {
             let frame = Frame::load(conn, &merchant, now, id, FrameItem::Triggers)?;
-            let found = list::page(conn, merchant.id, &filter, sort, &cursor)?;
-            let notes = notes_of(conn, merchant.id, &found.0.rows)?;
-            QueryResult::Ok((frame, found, notes, pushes::destinations(conn, merchant.id)?))
+            QueryResult::Ok((frame, find(conn, merchant.id, &filter, sort, &range)?))
         })
         .await?;
-    let path = urls::affiliate_triggers(id);
-    let list = TriggerList::new(path, query, false, found, notes, page.merchant(), stores);
+    let list = TriggerList::new(address, false, found, page.merchant());
     if page.is_fragment() {
         return ok(&ListPart { page, list });
     }

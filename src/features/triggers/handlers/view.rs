@@ -13,7 +13,7 @@ use crate::features::sync_notes::{self, Note};
 use crate::features::triggers::{Holder, Trigger, TriggerRow, TriggerState};
 use crate::kit::urls;
 use crate::kit::web::display_time::{DisplayTime, day, day_of};
-use crate::kit::web::paginate::thousands;
+use crate::kit::web::numbers::thousands;
 
 /// A trigger on a page or in a row.
 pub struct TriggerView {
