@@ -13,7 +13,7 @@ use crate::features::recalculations::{Pending, pending_of_affiliate};
 use crate::features::rollups::{self, Rollups, amounts};
 use crate::kit::db::schema::{affiliates, offers};
 use crate::kit::urls;
-use crate::kit::web::paginate::thousands;
+use crate::kit::web::numbers::thousands;
 
 /// The pages of one affiliate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,14 +2,15 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use vouch_core::money::format_plain;
 
-use super::query::ListQuery;
-use crate::features::affiliates::list::{self, AffiliateRow, since};
+use crate::features::affiliates::list::{
+    self, AffiliateFilter, AffiliateRow, AffiliateSort, since,
+};
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::web::csv::{self, Cell};
-use crate::kit::web::paginate::Cursor;
+use crate::kit::lists::{self, Params, Sort};
+use crate::kit::web::csv::Cell;
 
 /// The last one is for members who may pay: a viewer, and support staff under "view as", get a file
 /// without it.
@@ -33,31 +34,24 @@ const COLUMNS: [&str; 13] = [
 pub async fn export(
     db: Data<Db>,
     page: MerchantPage,
-    query: Query<ListQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
     let merchant = page.merchant().clone();
-    let (filter, sort) = (query.filter(), query.sort());
+    let mut address = params.into_inner().at("/affiliates.csv");
+    let filter = AffiliateFilter::read(&mut address);
+    let sort = AffiliateSort::read(&mut address, &filter.search);
     let since = since(page.actor().now, &merchant);
     let width = if page.may_write() { COLUMNS.len() } else { COLUMNS.len() - 1 };
-    let download = csv::Download::begin(&db, page.actor(), "affiliates.csv").await?;
-    Ok(csv::stream(&download, &COLUMNS[..width], move |cursor| {
-        let (db, merchant, filter) = (db.clone(), merchant.clone(), filter.clone());
-        let cursor = cursor.unwrap_or(Cursor::Start);
-        async move {
-            let merchant_id = merchant.id;
-            let (rows, next) = db
-                .merchant(merchant_id, move |conn| {
-                    list::piece(conn, merchant_id, &filter, sort, &cursor, csv::CHUNK, since)
-                })
-                .await?;
-            let line = |row: &AffiliateRow| {
-                let mut cells = line(row, &merchant);
-                cells.truncate(width);
-                cells
-            };
-            Ok((rows.iter().map(line).collect(), next))
-        }
-    }))
+    let file = ("affiliates.csv", &COLUMNS[..width]);
+    lists::export(db, page.actor(), file, sort.order(), move |conn, range| {
+        let found = list::rows(conn, merchant.id, (&filter, sort), range, since)?;
+        Ok(found.map(|row| {
+            let mut cells = line(&row, &merchant);
+            cells.truncate(width);
+            cells
+        }))
+    })
+    .await
 }
 
 fn line(row: &AffiliateRow, merchant: &Merchant) -> Vec<Cell> {

@@ -2,9 +2,11 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
 use diesel::QueryResult;
+use vouch_core::TextEnum;
 
-use super::query::{BY_JOINING, BY_NAME, ListQuery};
-use crate::features::affiliates::list::{self, AffiliateRow, since};
+use crate::features::affiliates::list::{
+    self, AffiliateFilter, AffiliateRow, AffiliateSort, since,
+};
 use crate::features::affiliates::status::AffiliateStatus;
 use crate::features::applications::CodeRequest;
 use crate::features::auth::pages::MerchantPage;
@@ -12,77 +14,24 @@ use crate::features::offers;
 use crate::features::rollups::amounts;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::lists::count_label;
+use crate::kit::lists::{ListPage, Params, Sort};
 use crate::kit::urls;
 use crate::kit::web::display_time::{DisplayTime, day, day_of};
+use crate::kit::web::numbers::thousands;
 use crate::kit::web::ok;
-use crate::kit::web::paginate::{Count, Listing, count_label, thousands};
 
 /// Everything in `#results`, and the filters above it.
 struct AffiliateList {
-    query: ListQuery,
+    page: ListPage<AffiliateRow>,
     offers: Vec<(String, String)>,
-    listing: Listing<AffiliateRow>,
-    count: Count,
 }
 
 impl AffiliateList {
-    fn count(&self) -> String {
-        match self.count.exact() {
-            Some(1) => "1 affiliate".to_owned(),
-            _ => format!("{} affiliates", self.count),
-        }
+    /// The list as it stands, as a file.
+    fn export(&self) -> String {
+        self.page.address.elsewhere("/affiliates.csv")
     }
-
-    fn first(&self) -> String {
-        if self.listing.previous.is_some() { self.query.first() } else { String::new() }
-    }
-
-    fn previous(&self) -> String {
-        self.query.page("before", &self.listing.previous)
-    }
-
-    fn next(&self) -> String {
-        self.query.page("after", &self.listing.next)
-    }
-
-    fn by_name(&self) -> String {
-        self.query.sorted(BY_NAME)
-    }
-
-    fn by_joining(&self) -> String {
-        self.query.sorted(BY_JOINING)
-    }
-
-    fn name_direction(&self) -> &'static str {
-        let sort = self.query.sort();
-        if sort == BY_NAME[0] {
-            "ascending"
-        } else if sort == BY_NAME[1] {
-            "descending"
-        } else {
-            ""
-        }
-    }
-
-    fn joining_direction(&self) -> &'static str {
-        let sort = self.query.sort();
-        if sort == BY_JOINING[1] {
-            "ascending"
-        } else if sort == BY_JOINING[0] {
-            "descending"
-        } else {
-            ""
-        }
-    }
-
-    fn statuses(&self) -> Vec<(&'static str, &'static str)> {
-        statuses()
-    }
-}
-
-/// Names and words of the statuses, for a select.
-pub fn statuses() -> Vec<(&'static str, &'static str)> {
-    AffiliateStatus::ALL.iter().map(|status| (status.as_str(), status.label())).collect()
 }
 
 #[derive(Template)]
@@ -150,21 +99,26 @@ impl RowWords for ListPart {
 pub async fn index(
     db: Data<Db>,
     page: MerchantPage,
-    query: Query<ListQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
-    let query = query.into_inner();
-    let (filter, sort, cursor) = (query.filter(), query.sort(), query.cursor());
+    let mut address = params.into_inner().at("/affiliates");
+    let filter = AffiliateFilter::read(&mut address);
+    let sort = AffiliateSort::read(&mut address, &filter.search);
+    let range = address.page(sort.order());
     let (merchant_id, since) = (page.merchant_id(), since(page.actor().now, page.merchant()));
     let is_fragment = page.is_fragment();
     let ((listing, count), offers, codes_waiting) = db
         .merchant(merchant_id, move |conn| {
-            let found = list::page(conn, merchant_id, &filter, sort, &cursor, since)?;
+            let found = list::page(conn, merchant_id, (&filter, sort), &range, since)?;
             let codes_waiting =
                 if is_fragment { 0 } else { CodeRequest::count_waiting(conn, merchant_id)? };
             QueryResult::Ok((found, offers::all_options(conn, merchant_id)?, codes_waiting))
         })
         .await?;
-    let list = AffiliateList { query, offers, listing, count };
+    if let Some((_, name)) = offers.iter().find(|(id, _)| id == address.value("offer")) {
+        address.name("offer", name);
+    }
+    let list = AffiliateList { page: ListPage::new(address, listing, Some(count)), offers };
     if is_fragment {
         return ok(&ListPart { page, list });
     }

@@ -4,7 +4,6 @@ mod choices;
 mod create;
 mod export;
 mod list;
-mod query;
 mod settings;
 
 pub use choices::choices;

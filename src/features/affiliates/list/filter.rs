@@ -1,6 +1,7 @@
 use crate::features::affiliates::search::Search;
 use crate::features::affiliates::status::AffiliateStatus;
 use crate::kit::db::text_enum;
+use crate::kit::lists::{Address, Kind, Order, Sort};
 
 text_enum! {
     /// What a list of affiliates goes by.
@@ -22,9 +23,40 @@ text_enum! {
 }
 
 impl AffiliateSort {
+    /// By name, the usual way first.
+    pub(crate) const BY_NAME: [Self; 2] = [Self::Name, Self::NameBackwards];
+    /// By the time of joining, the usual way first.
+    pub(crate) const BY_JOINING: [Self; 2] = [Self::Newest, Self::Oldest];
+
     /// What a list goes by unless it is told otherwise.
     pub fn usual(search: &Search) -> Self {
         if search.is_empty() { Self::Name } else { Self::BestMatch }
+    }
+
+    pub(crate) fn read(address: &mut Address, search: &Search) -> Self {
+        match address.sort(Self::usual(search)) {
+            Self::BestMatch if search.is_empty() => Self::Name,
+            sort => sort,
+        }
+    }
+}
+
+pub(super) const NAME: &[(&str, Kind)] = &[("name_key", Kind::Text), ("id", Kind::Number)];
+
+impl Sort for AffiliateSort {
+    fn order(self) -> Order {
+        const AGE: &[(&str, Kind)] = &[("created_at", Kind::Time), ("id", Kind::Number)];
+        match self {
+            Self::Name => Order::ascending(NAME),
+            Self::NameBackwards => Order::descending(NAME),
+            Self::Newest => Order::descending(AGE),
+            Self::Oldest => Order::ascending(AGE),
+            Self::BestMatch => Order::ascending(&[
+                ("NOT begins", Kind::Flag),
+                ("name_key", Kind::Text),
+                ("id", Kind::Number),
+            ]),
+        }
     }
 }
 
@@ -37,4 +69,18 @@ pub struct AffiliateFilter {
     pub status: Option<AffiliateStatus>,
     /// Only on this offer.
     pub offer_id: Option<i64>,
+}
+
+impl AffiliateFilter {
+    pub(crate) fn read(address: &mut Address) -> Self {
+        let search = Search::of(&address.search());
+        if search.is_empty() {
+            address.ignore("q");
+        }
+        Self {
+            search,
+            status: address.choice("status", "Status"),
+            offer_id: address.key("offer", "Offer"),
+        }
+    }
 }

@@ -9,7 +9,6 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
-pub use self::fetch::Place;
 use self::fetch::{Found, Wanted};
 pub use self::filter::{AffiliateFilter, AffiliateSort};
 use super::model::Affiliate;
@@ -19,7 +18,7 @@ use crate::features::auth::Merchant;
 use crate::features::rollups::{self, Rollups};
 use crate::features::triggers::TriggerKind;
 use crate::kit::db::schema::{offers, triggers};
-use crate::kit::web::paginate::{Count, Cursor, Listing, PAGE_SIZE};
+use crate::kit::lists::{Count, Listing, Range, Sort};
 
 /// Figures beside affiliates are of so many days, today included.
 pub const ROLLUP_DAYS: u64 = 30;
@@ -44,35 +43,30 @@ pub struct AffiliateRow {
     pub rollups: Vec<Rollups>,
 }
 
-/// One page of affiliates, and how many there are in all. `since` is the first day of the figures.
-pub fn page(
+/// Some of the affiliates, and how many there are in all. `since` is the first day of the figures.
+pub(crate) fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
-    filter: &AffiliateFilter,
-    sort: AffiliateSort,
-    cursor: &Cursor<Place>,
+    (filter, sort): (&AffiliateFilter, AffiliateSort),
+    range: &Range,
     since: NaiveDate,
 ) -> QueryResult<(Listing<AffiliateRow>, Count)> {
-    let wanted = Wanted { merchant_id, filter, sort, cursor, limit: PAGE_SIZE + 1 };
-    let (found, count) = wanted.counted(conn)?;
-    let Listing { rows, previous, next } = Listing::new(found, cursor, Place::of);
-    let rows = complete(conn, merchant_id, rows, since)?;
-    Ok((Listing { rows, previous, next }, count))
+    let (found, count) = Wanted { merchant_id, filter, sort, range }.counted(conn)?;
+    let listing = range.listing(found, |found| found.key(sort));
+    Ok((listing.complete(|found| complete(conn, merchant_id, found, since))?, count))
 }
 
-/// Up to `limit` affiliates after the cursor, and the place of the next ones: for downloads.
-pub fn piece(
+/// The same without the count: for downloads.
+pub(crate) fn rows(
     conn: &mut PgConnection,
     merchant_id: i64,
-    filter: &AffiliateFilter,
-    sort: AffiliateSort,
-    cursor: &Cursor<Place>,
-    limit: usize,
+    (filter, sort): (&AffiliateFilter, AffiliateSort),
+    range: &Range,
     since: NaiveDate,
-) -> QueryResult<(Vec<AffiliateRow>, Option<Cursor<Place>>)> {
-    let found = Wanted { merchant_id, filter, sort, cursor, limit }.rows(conn)?;
-    let next = found.last().filter(|_| found.len() == limit).map(Place::of).map(Cursor::After);
-    Ok((complete(conn, merchant_id, found, since)?, next))
+) -> QueryResult<Listing<AffiliateRow>> {
+    let found = Wanted { merchant_id, filter, sort, range }.rows(conn)?;
+    let listing = range.listing(found, |found| found.key(sort));
+    listing.complete(|found| complete(conn, merchant_id, found, since))
 }
 
 /// Up to `limit` affiliates that `typed` finds, the best match first: for choosing one.
@@ -84,9 +78,9 @@ pub fn choices(
 ) -> QueryResult<Vec<Affiliate>> {
     let filter = AffiliateFilter { search: Search::of(typed), ..AffiliateFilter::default() };
     let sort = AffiliateSort::usual(&filter.search);
-    let wanted = Wanted { merchant_id, filter: &filter, sort, cursor: &Cursor::Start, limit };
-    let found = wanted.rows(conn)?;
-    Ok(found.into_iter().map(|found| found.affiliate).collect())
+    let range = &Range::first(sort.order(), limit);
+    let found = Wanted { merchant_id, filter: &filter, sort, range }.rows(conn)?;
+    Ok(found.into_iter().take(limit).map(|found| found.affiliate).collect())
 }
 
 /// Adds offers, codes and figures: plain statements by key rather than one that the planner can
