@@ -4,17 +4,14 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
-use serde::{Deserialize, Serialize};
 
 use super::exclusion::Exclusion;
 use crate::features::availability::ExclusionScope;
 use crate::features::code_requests;
 use crate::features::triggers::list::count_like;
-use crate::kit::db::listing::{beyond, contains, count_of};
 use crate::kit::db::schema::exclusions;
 use crate::kit::db::text_enum;
-use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SortKey};
+use crate::kit::lists::{Address, Count, Key, Kind, Listing, Order, Range, Sort, contains};
 
 use super::look_alike::Pattern;
 
@@ -62,6 +59,24 @@ text_enum! {
     }
 }
 
+impl ExclusionSort {
+    fn key(self, exclusion: &Exclusion) -> Key {
+        match self {
+            Self::Newest => (exclusion.id,).into(),
+            Self::Code => (exclusion.key.clone(), exclusion.id).into(),
+        }
+    }
+}
+
+impl Sort for ExclusionSort {
+    fn order(self) -> Order {
+        match self {
+            Self::Newest => Order::descending(&[("id", Kind::Number)]),
+            Self::Code => Order::ascending(&[("key", Kind::Text), ("id", Kind::Number)]),
+        }
+    }
+}
+
 /// Which exclusions the list shows.
 #[derive(Clone, Debug, Default)]
 pub struct ExclusionFilter {
@@ -73,22 +88,13 @@ pub struct ExclusionFilter {
     pub state: Option<ExclusionState>,
 }
 
-/// Where a row stands in both orders.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    key: String,
-    id: i64,
-}
-
-impl SortKey for Place {
-    fn is_possible(&self) -> bool {
-        self.key.is_possible()
-    }
-}
-
-impl Place {
-    fn of(exclusion: &Exclusion) -> Self {
-        Self { key: exclusion.key.clone(), id: exclusion.id }
+impl ExclusionFilter {
+    pub(crate) fn read(address: &mut Address) -> Self {
+        Self {
+            q: address.search(),
+            scope: address.choice("scope", "Applied to"),
+            state: address.choice("state", "State"),
+        }
     }
 }
 
@@ -110,7 +116,7 @@ fn matching(merchant_id: i64, filter: &ExclusionFilter, now: DateTime<Utc>) -> B
         .into_boxed::<Pg>()
         .filter(exclusions::merchant_id.eq(merchant_id))
         .filter(exclusions::removed_at.is_null());
-    let words = filter.q.trim().to_lowercase();
+    let words = filter.q.to_lowercase();
     if !words.is_empty() {
         query = query.filter(exclusions::search.like(contains(&words)));
     }
@@ -127,58 +133,31 @@ fn matching(merchant_id: i64, filter: &ExclusionFilter, now: DateTime<Utc>) -> B
     }
 }
 
-fn fetch(
-    conn: &mut PgConnection,
-    query: Boxed,
-    sort: ExclusionSort,
-    cursor: &Cursor<Place>,
-    limit: usize,
-) -> QueryResult<Vec<Exclusion>> {
-    let (Cursor::After(place) | Cursor::Before(place)) = cursor else {
-        return in_order(query, sort, false, limit).load(conn);
-    };
-    let backward = cursor.is_backward();
-    let query = match (sort, backward) {
-        (ExclusionSort::Newest, false) => query.filter(exclusions::id.lt(place.id)),
-        (ExclusionSort::Newest, true) => query.filter(exclusions::id.gt(place.id)),
-        (ExclusionSort::Code, backward) => {
-            query.filter(beyond::<Text, _>("key, id", backward, place.key.clone(), place.id))
-        }
-    };
-    in_order(query, sort, backward, limit).load(conn)
-}
-
-fn in_order(
-    query: Boxed,
-    sort: ExclusionSort,
-    backward: bool,
-    limit: usize,
-) -> diesel::dsl::Select<Boxed, diesel::dsl::AsSelect<Exclusion, Pg>> {
-    let query = match (sort, backward) {
-        (ExclusionSort::Newest, false) => query.order(exclusions::id.desc()),
-        (ExclusionSort::Newest, true) => query.order(exclusions::id),
-        (ExclusionSort::Code, false) => query.order((exclusions::key, exclusions::id)),
-        (ExclusionSort::Code, true) => query.order((exclusions::key.desc(), exclusions::id.desc())),
-    };
-    query.limit(limit as i64).select(Exclusion::as_select())
-}
-
-/// One page of the list, and how many match in all.
-pub fn page(
+/// Some of the exclusions.
+pub(crate) fn rows(
     conn: &mut PgConnection,
     merchant_id: i64,
-    filter: &ExclusionFilter,
-    sort: ExclusionSort,
-    cursor: &Cursor<Place>,
+    (filter, sort): (&ExclusionFilter, ExclusionSort),
+    range: &Range,
+    now: DateTime<Utc>,
+) -> QueryResult<Listing<Exclusion>> {
+    let query = matching(merchant_id, filter, now).select(Exclusion::as_select());
+    let found: Vec<Exclusion> = range.walk(query).load(conn)?;
+    Ok(range.listing(found, |exclusion| sort.key(exclusion)))
+}
+
+/// The same with the codes that they would stop, and how many match in all.
+pub(crate) fn page(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    (filter, sort): (&ExclusionFilter, ExclusionSort),
+    range: &Range,
     now: DateTime<Utc>,
 ) -> QueryResult<(Listing<ExclusionRow>, Count)> {
-    let all = matching(merchant_id, filter, now).select(exclusions::id).limit(COUNT_LIMIT + 1);
-    let count = Count::new(count_of(all).get_result(conn)?, COUNT_LIMIT);
-    let found = fetch(conn, matching(merchant_id, filter, now), sort, cursor, PAGE_SIZE + 1)?;
-    let Listing { rows, previous, next } = Listing::new(found, cursor, Place::of);
+    let count = Count::of(conn, matching(merchant_id, filter, now).select(exclusions::id))?;
+    let found = rows(conn, merchant_id, (filter, sort), range, now)?;
     let asked = code_requests::waiting(conn, merchant_id)?;
-    let mut with_touched = Vec::with_capacity(rows.len());
-    for exclusion in rows {
+    let row = |conn: &mut PgConnection, exclusion: Exclusion| {
         let (affected, waiting) = match Pattern::recorded(&exclusion.value) {
             Ok(pattern) => (
                 count_like(conn, merchant_id, &pattern)?,
@@ -186,21 +165,8 @@ pub fn page(
             ),
             Err(_) => (Count::all(0), 0),
         };
-        with_touched.push(ExclusionRow { exclusion, affected, waiting });
-    }
-    Ok((Listing { rows: with_touched, previous, next }, count))
-}
-
-/// Up to `limit` of the list from the cursor on, and the place of the next ones: for downloads.
-pub fn piece(
-    conn: &mut PgConnection,
-    merchant_id: i64,
-    filter: &ExclusionFilter,
-    sort: ExclusionSort,
-    cursor: &Cursor<Place>,
-    (limit, now): (usize, DateTime<Utc>),
-) -> QueryResult<(Vec<Exclusion>, Option<Cursor<Place>>)> {
-    let found = fetch(conn, matching(merchant_id, filter, now), sort, cursor, limit)?;
-    let next = found.last().filter(|_| found.len() == limit).map(Place::of).map(Cursor::After);
-    Ok((found, next))
+        QueryResult::Ok(ExclusionRow { exclusion, affected, waiting })
+    };
+    let listing = found.complete(|found| found.into_iter().map(|one| row(conn, one)).collect())?;
+    Ok((listing, count))
 }

@@ -4,8 +4,8 @@ use crate::features::code_requests::{self, Waiting};
 use crate::features::exclusions::Pattern;
 use crate::features::triggers::Trigger;
 use crate::features::triggers::list::{count_like, some_like};
+use crate::kit::lists::Count;
 use crate::kit::urls;
-use crate::kit::web::paginate::Count;
 
 /// How many codes are shown.
 const NAMED: i64 = 5;
@@ -67,10 +67,7 @@ impl AffectedTriggers {
 
     /// `3 codes`
     pub fn count(&self) -> String {
-        match self.count.exact() {
-            Some(1) => "1 code".to_owned(),
-            _ => format!("{} codes", self.count),
-        }
+        self.count.words("code", "codes")
     }
 
     /// The URL, code and holder of the first ones.

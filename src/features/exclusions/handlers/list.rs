@@ -3,22 +3,24 @@ use actix_web::web::{Data, Query};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use vouch_core::TextEnum;
 
 use super::enabled;
-use super::query::ListQuery;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::availability::{Excluded, exclusion_of};
-use crate::features::exclusions::list::{self, ExclusionRow, ExclusionSort, ExclusionState};
+use crate::features::exclusions::list::{
+    self, ExclusionFilter, ExclusionRow, ExclusionSort, ExclusionState,
+};
 use crate::features::exclusions::{Exclusion, ExclusionScope};
 use crate::features::triggers::CouponCode;
 use crate::kit::clock;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::lists::{ListPage, Params, Sort, export as export_list};
 use crate::kit::urls;
-use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::csv::Cell;
 use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::ok;
-use crate::kit::web::paginate::{Count, Cursor, Listing};
 
 /// Whether what was searched for, taken as a code, may be claimed.
 struct Tried {
@@ -28,51 +30,14 @@ struct Tried {
 
 /// Everything in `#results`.
 struct ExclusionList {
-    query: ListQuery,
-    listing: Listing<ExclusionRow>,
-    count: Count,
+    page: ListPage<ExclusionRow>,
     tried: Option<Tried>,
     now: DateTime<Utc>,
 }
 
 impl ExclusionList {
-    fn count(&self) -> String {
-        match self.count.exact() {
-            Some(1) => "1 exclusion".to_owned(),
-            _ => format!("{} exclusions", self.count),
-        }
-    }
-
-    fn first(&self) -> String {
-        if self.listing.previous.is_some() {
-            self.query.first(&urls::exclusions())
-        } else {
-            String::new()
-        }
-    }
-
-    fn previous(&self) -> String {
-        self.query.page("before", &self.listing.previous)
-    }
-
-    fn next(&self) -> String {
-        self.query.page("after", &self.listing.next)
-    }
-
     fn export(&self) -> String {
-        self.query.first(&urls::exclusions_csv())
-    }
-
-    fn by(&self, sort: ExclusionSort) -> String {
-        self.query.sorted(sort)
-    }
-
-    fn direction(&self, sort: ExclusionSort) -> &'static str {
-        match (self.query.sort() == sort, sort) {
-            (false, _) => "",
-            (true, ExclusionSort::Newest) => "descending",
-            (true, ExclusionSort::Code) => "ascending",
-        }
+        self.page.address.elsewhere(&urls::exclusions_csv())
     }
 
     fn state(&self, row: &ExclusionRow) -> ExclusionState {
@@ -88,14 +53,6 @@ struct IndexPage {
 }
 
 impl IndexPage {
-    fn scopes() -> Vec<(&'static str, &'static str)> {
-        ExclusionScope::ALL.iter().map(|scope| (scope.as_str(), scope.label())).collect()
-    }
-
-    fn states() -> Vec<(&'static str, &'static str)> {
-        ExclusionState::ALL.iter().map(|state| (state.as_str(), state.label())).collect()
-    }
-
     fn added(&self, row: &ExclusionRow) -> DisplayTime {
         let (at, tz) = (row.exclusion.added_at, self.page.merchant().tz());
         DisplayTime { text: day(day_of(at, tz)), ..DisplayTime::new(at, tz) }
@@ -116,19 +73,21 @@ impl IndexPage {
 pub async fn index(
     db: Data<Db>,
     page: MerchantPage,
-    query: Query<ListQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
     enabled(&page)?;
-    let query = query.into_inner();
-    let (filter, sort, cursor) = (query.filter(), query.sort(), query.cursor());
+    let mut address = params.into_inner().at(urls::exclusions());
+    let filter = ExclusionFilter::read(&mut address);
+    let sort = address.sort(ExclusionSort::default());
+    let range = address.page(sort.order());
     let (merchant_id, now) = (page.merchant_id(), clock::now());
     let ((listing, count), tried) = db
         .merchant(merchant_id, move |conn| {
-            let found = list::page(conn, merchant_id, &filter, sort, &cursor, now)?;
+            let found = list::page(conn, merchant_id, (&filter, sort), &range, now)?;
             QueryResult::Ok((found, tried(conn, merchant_id, &filter.q, now)?))
         })
         .await?;
-    let list = ExclusionList { query, listing, count, tried, now };
+    let list = ExclusionList { page: ListPage::new(address, listing, Some(count)), tried, now };
     ok(&IndexPage { page, list })
 }
 
@@ -151,25 +110,19 @@ pub(super) const COLUMNS: [&str; 5] =
 pub async fn export(
     db: Data<Db>,
     page: MerchantPage,
-    query: Query<ListQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
     enabled(&page)?;
     let (merchant_id, now) = (page.merchant_id(), clock::now());
-    let (filter, sort) = (query.filter(), query.sort());
-    let download = csv::Download::begin(&db, page.actor(), "coupon-exclusions.csv").await?;
-    Ok(csv::stream(&download, &COLUMNS, move |cursor| {
-        let (db, filter) = (db.clone(), filter.clone());
-        let cursor = cursor.unwrap_or(Cursor::Start);
-        async move {
-            let (rows, next) = db
-                .merchant(merchant_id, move |conn| {
-                    let size = (csv::CHUNK, now);
-                    list::piece(conn, merchant_id, &filter, sort, &cursor, size)
-                })
-                .await?;
-            Ok((rows.iter().map(line).collect(), next))
-        }
-    }))
+    let mut address = params.into_inner().at(urls::exclusions_csv());
+    let filter = ExclusionFilter::read(&mut address);
+    let sort = address.sort(ExclusionSort::default());
+    let file = ("coupon-exclusions.csv", &COLUMNS[..]);
+    export_list(db, page.actor(), file, sort.order(), move |conn, range| {
+        let found = list::rows(conn, merchant_id, (&filter, sort), range, now)?;
+        Ok(found.map(|exclusion| line(&exclusion)))
+    })
+    .await
 }
 
 fn line(exclusion: &Exclusion) -> Vec<Cell> {

@@ -3,7 +3,6 @@
 mod affected;
 mod create;
 mod list;
-mod query;
 mod remove;
 mod update;
 mod upload;

@@ -17,7 +17,7 @@ use crate::kit::web::csv::{self, Cell};
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::idempotency::AnswerAt;
 use crate::kit::web::memory::Memory;
-use crate::kit::web::paginate::thousands;
+use crate::kit::web::numbers::thousands;
 use crate::kit::web::upload::CsrfUpload;
 use crate::kit::web::{ok, rejected};
 
