@@ -13,10 +13,11 @@ use crate::features::pushes::{self, PushLine};
 use crate::features::stores::Store;
 use crate::features::sync_notes::{STILL_SAYS, StoreState, SyncStatus};
 use crate::features::triggers::Trigger;
-use crate::kit::db::listing::{contains, count_of, replanned};
 use crate::kit::db::schema::{affiliates, code_sync_results as findings, triggers};
 use crate::kit::db::{constant, text_enum};
-use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
+use crate::kit::lists::{
+    Address, COUNT_LIMIT, Count, Kind, Listing, Order, Range, contains, replanned,
+};
 
 text_enum! {
     /// What a list of findings shows.
@@ -92,6 +93,12 @@ pub struct DifferenceRow {
     pub push: Option<PushLine>,
 }
 
+impl DifferenceFilter {
+    pub(crate) fn read(address: &mut Address) -> Self {
+        Self { q: address.search(), show: address.choice("finding", "Finding") }
+    }
+}
+
 type Boxed = IntoBoxed<'static, findings::table, Pg>;
 
 fn matching(code_sync: (i64, i64), filter: &DifferenceFilter) -> Boxed {
@@ -121,53 +128,36 @@ fn matching(code_sync: (i64, i64), filter: &DifferenceFilter) -> Boxed {
     }
 }
 
-fn fetch(
-    conn: &mut PgConnection,
-    code_sync: (i64, i64),
-    filter: &DifferenceFilter,
-    cursor: &Cursor<String>,
-    limit: usize,
-) -> QueryResult<Vec<Difference>> {
-    let query = matching(code_sync, filter);
-    let query = match cursor {
-        Cursor::Start => query.order(findings::key),
-        Cursor::After(key) => query.filter(findings::key.gt(key.clone())).order(findings::key),
-        Cursor::Before(key) => {
-            query.filter(findings::key.lt(key.clone())).order(findings::key.desc())
-        }
-    };
-    replanned(query.select(Difference::as_select()).limit(limit as i64)).load(conn)
-}
+/// By code.
+pub(crate) const BY_CODE: Order = Order::ascending(&[("key", Kind::Text)]);
 
-/// One page of the findings of a check, and how many match in all.
-pub fn page(
+/// Some of the findings of a check.
+pub(crate) fn rows(
     conn: &mut PgConnection,
     store: &Store,
     code_sync: &CodeSync,
     filter: &DifferenceFilter,
-    cursor: &Cursor<String>,
+    range: &Range,
+) -> QueryResult<Listing<DifferenceRow>> {
+    let all = matching((store.merchant_id, code_sync.id), filter);
+    let found: Vec<Difference> =
+        replanned(range.walk(all.select(Difference::as_select()))).load(conn)?;
+    range
+        .listing(found, |finding| (finding.key.clone(),))
+        .complete(|found| complete(conn, store, found))
+}
+
+/// The same, and how many match in all.
+pub(crate) fn page(
+    conn: &mut PgConnection,
+    store: &Store,
+    code_sync: &CodeSync,
+    filter: &DifferenceFilter,
+    range: &Range,
 ) -> QueryResult<(Listing<DifferenceRow>, Count)> {
-    let key = (store.merchant_id, code_sync.id);
-    let some = matching(key, filter).select(findings::id).limit(COUNT_LIMIT + 1);
-    let count = Count::new(replanned(count_of(some)).get_result(conn)?, COUNT_LIMIT);
-    let found = fetch(conn, key, filter, cursor, PAGE_SIZE + 1)?;
-    let rows = complete(conn, store, found)?;
-    Ok((Listing::new(rows, cursor, |row| row.finding.key.clone()), count))
-}
-
-/// Up to `limit` findings from the cursor on, with the place of the next ones: for downloads.
-pub fn piece(
-    conn: &mut PgConnection,
-    store: &Store,
-    code_sync: &CodeSync,
-    filter: &DifferenceFilter,
-    cursor: &Cursor<String>,
-    limit: usize,
-) -> QueryResult<(Vec<DifferenceRow>, Option<Cursor<String>>)> {
-    let found = fetch(conn, (store.merchant_id, code_sync.id), filter, cursor, limit)?;
-    let last = found.last().filter(|_| found.len() == limit);
-    let next = last.map(|finding| Cursor::After(finding.key.clone()));
-    Ok((complete(conn, store, found)?, next))
+    let all = matching((store.merchant_id, code_sync.id), filter).select(findings::id);
+    let count = Count::of_search(conn, all, COUNT_LIMIT)?;
+    Ok((rows(conn, store, code_sync, filter, range)?, count))
 }
 
 /// The triggers whose codes the check missed in the store and that are not on their way since, or

@@ -9,7 +9,8 @@ mod model;
 mod repair;
 mod turn;
 
-pub use self::findings::{Difference, DifferenceFilter, DifferenceRow, Show, page, piece};
+pub(crate) use self::findings::{BY_CODE, page, rows};
+pub use self::findings::{Difference, DifferenceFilter, DifferenceRow, Show};
 pub use self::limits::{CountedCodes, LimitError, counted_codes, set_counted_codes};
 pub use self::model::{CodeSync, SyncRequest, ask};
 pub use self::repair::{RepairError, repair};

@@ -4,17 +4,17 @@ use diesel::prelude::*;
 use serde::Deserialize;
 
 use super::counted_form::CountedForm;
-use super::query::DifferenceQuery;
 use super::show::shown;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::code_syncs::{self, CountedCodes, RepairError, SyncRequest};
 use crate::features::stores::Store;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::lists::Params;
 use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::kit::web::paginate::thousands;
+use crate::kit::web::numbers::thousands;
 use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::{rejected, see_other};
 
@@ -62,8 +62,7 @@ pub async fn set_counted_codes(
         Err(error) => {
             let errors = FormErrors::one("counted", error.to_string());
             let typed = Some((form, errors));
-            let query = DifferenceQuery::default();
-            return rejected(&shown(&db, page, store_id, query, typed).await?);
+            return rejected(&shown(&db, page, store_id, Params::default(), typed).await?);
         }
     };
     let is_compared = db

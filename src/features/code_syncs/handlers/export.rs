@@ -1,16 +1,15 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
-use diesel::QueryResult;
 
-use super::query::DifferenceQuery;
 use super::words::DifferenceView;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::code_syncs::{CodeSync, piece};
+use crate::features::code_syncs::{BY_CODE, CodeSync, DifferenceFilter, rows};
 use crate::features::stores::Store;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::web::csv::{self, Cell};
-use crate::kit::web::paginate::Cursor;
+use crate::kit::lists::{self, Listing, Params};
+use crate::kit::urls;
+use crate::kit::web::csv::Cell;
 
 const COLUMNS: [&str; 8] = [
     "Code",
@@ -29,29 +28,21 @@ pub async fn export(
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,
-    query: Query<DifferenceQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
     let (merchant_id, store_id) = (page.merchant_id(), *store_id);
-    let filter = query.filter();
+    let mut address = params.into_inner().at(urls::code_sync_csv(store_id));
+    let filter = DifferenceFilter::read(&mut address);
     // Before anything is sent, so that a store that is not there is 404.
     db.merchant(merchant_id, move |conn| Store::find_called(conn, merchant_id, store_id)).await?;
-    let download = csv::Download::begin(&db, page.actor(), "codes-compared.csv").await?;
-    Ok(csv::stream(&download, &COLUMNS, move |cursor| {
-        let (db, filter) = (db.clone(), filter.clone());
-        let cursor = cursor.unwrap_or(Cursor::Start);
-        async move {
-            db.merchant(merchant_id, move |conn| -> QueryResult<_> {
-                let store = Store::find_called(conn, merchant_id, store_id)?;
-                let Some(shown) = CodeSync::shown(conn, &store)? else {
-                    return Ok((Vec::new(), None));
-                };
-                let (rows, next) = piece(conn, &store, &shown, &filter, &cursor, csv::CHUNK)?;
-                let rows = rows.into_iter().map(|row| DifferenceView::new(row, &store, &shown));
-                Ok((rows.map(|view| line(&view)).collect(), next))
-            })
-            .await
-        }
-    }))
+    let file = ("codes-compared.csv", &COLUMNS[..]);
+    lists::export(db, page.actor(), file, BY_CODE, move |conn, range| {
+        let store = Store::find_called(conn, merchant_id, store_id)?;
+        let Some(shown) = CodeSync::shown(conn, &store)? else { return Ok(Listing::empty()) };
+        let found = rows(conn, &store, &shown, &filter, range)?;
+        Ok(found.map(|row| line(&DifferenceView::new(row, &store, &shown))))
+    })
+    .await
 }
 
 fn line(view: &DifferenceView) -> Vec<Cell> {

@@ -1,7 +1,6 @@
 mod change;
 mod counted_form;
 mod export;
-mod query;
 mod show;
 mod words;
 

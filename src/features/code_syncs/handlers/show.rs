@@ -4,67 +4,27 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
+use vouch_core::TextEnum;
 
 use super::counted_form::CountedForm;
-use super::query::DifferenceQuery;
 use super::words::DifferenceView;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::code_syncs::{
-    CodeSync, CountedCodes, DifferenceRow, Show, counted_codes, page as read_page,
+    BY_CODE, CodeSync, CountedCodes, DifferenceFilter, DifferenceRow, Show, counted_codes,
+    page as read_page,
 };
 use crate::features::stores::Store;
 use crate::features::stores::rules_in_words;
 use crate::features::sync_notes::SyncStatus;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::lists::{Count, ListPage, Listing, Params};
 use crate::kit::store_jobs::{JobKind, last_problem};
 use crate::kit::urls;
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
+use crate::kit::web::numbers::thousands;
 use crate::kit::web::ok;
-use crate::kit::web::paginate::{Count, Listing, thousands};
-
-/// Everything in `#results`.
-pub(super) struct DifferenceList {
-    path: String,
-    query: DifferenceQuery,
-    listing: Listing<DifferenceView>,
-    count: Count,
-}
-
-impl DifferenceList {
-    fn chips(&self) -> Vec<(String, String)> {
-        self.query.chips(&self.path)
-    }
-
-    fn shows() -> Vec<(&'static str, &'static str)> {
-        Show::ALL.iter().map(|show| (show.as_str(), show.label())).collect()
-    }
-
-    fn count(&self) -> String {
-        match self.count.exact() {
-            Some(1) => "1 code".to_owned(),
-            _ => format!("{} codes", self.count),
-        }
-    }
-
-    fn first(&self) -> String {
-        let is_later = self.listing.previous.is_some();
-        if is_later { self.query.address(&self.path, "", None) } else { String::new() }
-    }
-
-    fn page(&self, direction: &str, key: Option<&String>) -> String {
-        key.map_or_else(String::new, |_| self.query.address(&self.path, direction, key))
-    }
-
-    fn previous(&self) -> String {
-        self.page("before", self.listing.previous.as_ref())
-    }
-
-    fn next(&self) -> String {
-        self.page("after", self.listing.next.as_ref())
-    }
-}
 
 #[derive(Template)]
 #[template(path = "code_syncs/index.html")]
@@ -75,7 +35,7 @@ pub(super) struct CodeSyncPage {
     shown: Option<CodeSync>,
     /// Why the last turn failed.
     problem: Option<String>,
-    list: DifferenceList,
+    list: ListPage<DifferenceView>,
     /// What a shopper gets with codes that are created now.
     gets: Option<String>,
     /// Which codes count, as typed.
@@ -112,7 +72,7 @@ impl CodeSyncPage {
     fn can_send_all(&self) -> bool {
         self.page.may_write()
             && self.store.creates_codes
-            && self.list.listing.rows.iter().any(|view| view.can_be_sent)
+            && self.list.rows.iter().any(|view| view.can_be_sent)
     }
 
     fn url(&self) -> String {
@@ -120,7 +80,7 @@ impl CodeSyncPage {
     }
 
     fn csv_url(&self) -> String {
-        self.list.query.address(&urls::code_sync_csv(self.store.id), "", None)
+        self.list.address.elsewhere(&urls::code_sync_csv(self.store.id))
     }
 
     fn repairs_url(&self) -> String {
@@ -145,17 +105,18 @@ pub(super) async fn shown(
     db: &Db,
     page: MerchantPage,
     store_id: i64,
-    query: DifferenceQuery,
+    params: Params,
     typed: Option<(CountedForm, FormErrors)>,
 ) -> AppResult<CodeSyncPage> {
     let merchant_id = page.merchant_id();
-    let (filter, cursor) = (query.filter(), query.cursor());
+    let mut address = params.at(urls::code_sync(store_id));
+    let (filter, range) = (DifferenceFilter::read(&mut address), address.page(BY_CODE));
     let read = db
         .merchant(merchant_id, move |conn| -> QueryResult<Read> {
             let store = Store::find_called(conn, merchant_id, store_id)?;
             let shown = match CodeSync::shown(conn, &store)? {
                 Some(shown) => {
-                    let (listing, count) = read_page(conn, &store, &shown, &filter, &cursor)?;
+                    let (listing, count) = read_page(conn, &store, &shown, &filter, &range)?;
                     Some((shown, listing, count))
                 }
                 None => None,
@@ -172,14 +133,13 @@ pub(super) async fn shown(
     let Read { store, running, shown, problem, counted } = read;
     let (counted, errors) = typed.unwrap_or_else(|| (CountedForm::of(&counted), FormErrors::new()));
     let (shown, listing, count) = match shown {
-        Some((shown, Listing { rows, previous, next }, count)) => {
-            let rows = rows.into_iter().map(|row| DifferenceView::new(row, &store, &shown));
-            let listing = Listing { rows: rows.collect(), previous, next };
+        Some((shown, listing, count)) => {
+            let listing = listing.map(|row| DifferenceView::new(row, &store, &shown));
             (Some(shown), listing, count)
         }
-        None => (None, Listing { rows: Vec::new(), previous: None, next: None }, Count::all(0)),
+        None => (None, Listing::empty(), Count::all(0)),
     };
-    let list = DifferenceList { path: urls::code_sync(store.id), query, listing, count };
+    let list = ListPage::new(address, listing, Some(count));
     let gets = rules_in_words(&store);
     let page = page.under(store.settings_path());
     Ok(CodeSyncPage { page, store, running, shown, problem, list, gets, counted, errors })
@@ -191,9 +151,9 @@ pub async fn show(
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,
-    query: Query<DifferenceQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
-    let shown = shown(&db, page, *store_id, query.into_inner(), None).await?;
+    let shown = shown(&db, page, *store_id, params.into_inner(), None).await?;
     let mut answer = ok(&shown)?;
     // The script that follows a check asks for how it stands. After its end all that it found is new.
     let follows = req.headers().get("hx-target").is_some_and(|target| target == "state");
