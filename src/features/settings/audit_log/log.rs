@@ -5,14 +5,12 @@ use chrono_tz::Tz;
 use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 
 use crate::kit::audit::ActorKind;
-use crate::kit::db::listing::{beyond, count_of};
 use crate::kit::db::schema::audit_log;
 use crate::kit::db::text_enum;
+use crate::kit::lists::{Address, Count, Kind, Listing, Order, Range};
 use crate::kit::web::display_time::start_of_day;
-use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
 
 text_enum! {
     /// What an act was about.
@@ -83,8 +81,19 @@ pub struct LogFilter {
     pub until: Option<NaiveDate>,
 }
 
-/// Where a row stands.
-pub type Place = (DateTime<Utc>, i64);
+impl LogFilter {
+    pub(super) fn read(address: &mut Address) -> Self {
+        Self {
+            subject: address.choice("about", "About"),
+            actor: address.choice("by", "By"),
+            from: address.day("from", "From"),
+            until: address.day("until", "Until"),
+        }
+    }
+}
+
+/// The newest first.
+pub(super) const NEWEST: Order = Order::descending(&[("at", Kind::Time), ("id", Kind::Number)]);
 
 type Boxed = IntoBoxed<'static, audit_log::table, Pg>;
 
@@ -112,54 +121,28 @@ fn matching(merchant_id: i64, filter: &LogFilter, tz: Tz) -> Boxed {
     }
 }
 
-fn fetch(
+/// Some of the acts.
+pub(super) fn rows(
     conn: &mut PgConnection,
-    mut query: Boxed,
-    cursor: &Cursor<Place>,
-    limit: usize,
-) -> QueryResult<Vec<Line>> {
-    let backward = cursor.is_backward();
-    if let Cursor::After((at, id)) | Cursor::Before((at, id)) = cursor {
-        let columns = "audit_log.at, audit_log.id";
-        query = query.filter(beyond::<Timestamptz, _>(columns, !backward, *at, *id));
-    }
-    let query = if backward {
-        query.order((audit_log::at, audit_log::id))
-    } else {
-        query.order((audit_log::at.desc(), audit_log::id.desc()))
-    };
-    let mut lines: Vec<Line> = query.select(Line::as_select()).limit(limit as i64).load(conn)?;
+    merchant_id: i64,
+    filter: &LogFilter,
+    tz: Tz,
+    range: &Range,
+) -> QueryResult<Listing<Line>> {
+    let query = matching(merchant_id, filter, tz).select(Line::as_select());
+    let mut lines: Vec<Line> = range.walk(query).load(conn)?;
     for line in lines.iter_mut().filter(|line| line.actor_kind == ActorKind::Support) {
         line.came_from = None;
     }
-    Ok(lines)
+    Ok(range.listing(lines, |line| (line.at, line.id)))
 }
 
-/// One page of the log, and how many acts match.
-pub fn page(
+/// How many acts match.
+pub(super) fn count(
     conn: &mut PgConnection,
     merchant_id: i64,
     filter: &LogFilter,
     tz: Tz,
-    cursor: &Cursor<Place>,
-) -> QueryResult<(Listing<Line>, Count)> {
-    let all = matching(merchant_id, filter, tz).select(audit_log::id).limit(COUNT_LIMIT + 1);
-    let count = Count::new(count_of(all).get_result(conn)?, COUNT_LIMIT);
-    let lines = fetch(conn, matching(merchant_id, filter, tz), cursor, PAGE_SIZE + 1)?;
-    Ok((Listing::new(lines, cursor, |line: &Line| (line.at, line.id)), count))
-}
-
-/// Up to `limit` acts from the cursor on, and the place of the next ones: for downloads.
-pub fn piece(
-    conn: &mut PgConnection,
-    merchant_id: i64,
-    filter: &LogFilter,
-    tz: Tz,
-    cursor: &Cursor<Place>,
-    limit: usize,
-) -> QueryResult<(Vec<Line>, Option<Cursor<Place>>)> {
-    let lines = fetch(conn, matching(merchant_id, filter, tz), cursor, limit)?;
-    let next = lines.last().filter(|_| lines.len() == limit);
-    let next = next.map(|line| Cursor::After((line.at, line.id)));
-    Ok((lines, next))
+) -> QueryResult<Count> {
+    Count::of(conn, matching(merchant_id, filter, tz).select(audit_log::id))
 }
