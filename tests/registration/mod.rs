@@ -17,7 +17,6 @@ use vouch::kit::db::Scope;
 use vouch::kit::db::schema::{affiliate_terms, affiliates, code_requests};
 use vouch::kit::email;
 use vouch::kit::secrets::Encryptor;
-use vouch::kit::web::paginate::Cursor;
 
 use crate::harness::{Page, Person, SECRET_KEY, TestApp};
 
@@ -72,7 +71,7 @@ pub fn emails_to(app: &TestApp, email: &str) -> Vec<(String, String)> {
     let encryptor = encryptor();
     let all: Result<Vec<_>, vouch::kit::error::AppError> =
         app.db.run_blocking(Scope::Instance, |conn| {
-            let rows = email::emails(conn, &Cursor::Start)?.rows.into_iter();
+            let rows = email::newest_letters(conn)?.into_iter();
             let to_them: Vec<_> = rows.filter(|row| row.recipient == email).collect();
             let read = |row: email::EmailRow| {
                 let found = email::reveal(conn, row.id, &encryptor, "https://vouch.example")?;

@@ -12,7 +12,6 @@ use crate::kit::console::say;
 use crate::kit::db::{Scope, in_scope};
 use crate::kit::email::{self, State};
 use crate::kit::secrets::Encryptor;
-use crate::kit::web::paginate::Cursor;
 
 /// What can be done with emails.
 #[derive(Subcommand)]
@@ -36,12 +35,12 @@ pub(super) fn run(config: &Config, command: &EmailCommand) -> anyhow::Result<()>
 
 fn list(config: &Config) -> anyhow::Result<()> {
     let emails = with_database(config, |conn| {
-        Ok(in_scope(conn, Scope::Support, |conn| email::emails(conn, &Cursor::Start))?)
+        Ok(in_scope(conn, Scope::Support, |conn| email::newest_letters(conn))?)
     })?;
-    if emails.rows.is_empty() {
+    if emails.is_empty() {
         say!("No emails.");
     }
-    for email in emails.rows {
+    for email in emails {
         let state = match email.state {
             State::Waits(_) => "waiting",
             State::Sent(_) => "sent",

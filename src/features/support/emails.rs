@@ -6,7 +6,6 @@ use askama::Template;
 use chrono_tz::Tz;
 use diesel::QueryResult;
 use diesel::prelude::*;
-use serde::Deserialize;
 
 use crate::features::accounts::{self, AccessChange};
 use crate::features::auth::pages::PersonPage;
@@ -17,22 +16,14 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::email::email_key;
 use crate::kit::email::{self, EmailRow, RevealedEmail, State};
 use crate::kit::error::{AppError, AppResult};
+use crate::kit::lists::{ListPage, Params};
 use crate::kit::secrets::Encryptor;
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
-use crate::kit::web::paginate::{Cursor, Listing};
 use crate::kit::web::{ok, see_other};
 
 const HERE: &str = "/support/emails";
-
-/// Where the list begins.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct EmailsQuery {
-    after: String,
-    before: String,
-}
 
 #[derive(Template)]
 #[template(path = "support/emails.html")]
@@ -40,7 +31,7 @@ struct EmailsPage {
     page: PersonPage,
     /// The mail server, if there is one.
     server: Option<String>,
-    rows: Listing<EmailRow>,
+    list: ListPage<EmailRow>,
     /// What support staff may read of them.
     readable: HashSet<i64>,
 }
@@ -58,18 +49,6 @@ impl EmailsPage {
     fn is_readable(&self, row: &EmailRow) -> bool {
         self.readable.contains(&row.id)
     }
-
-    fn first(&self) -> &'static str {
-        if self.rows.previous.is_some() { HERE } else { "" }
-    }
-
-    fn previous(&self) -> String {
-        self.rows.previous.as_ref().map_or_else(String::new, |key| format!("{HERE}?before={key}"))
-    }
-
-    fn next(&self) -> String {
-        self.rows.next.as_ref().map_or_else(String::new, |key| format!("{HERE}?after={key}"))
-    }
 }
 
 #[derive(Template)]
@@ -84,18 +63,20 @@ pub async fn index(
     db: Data<Db>,
     config: Data<Config>,
     page: PersonPage,
-    query: Query<EmailsQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
     let server = config.smtp.as_ref().map(|smtp| smtp.host.clone());
-    let (rows, readable) = db
+    let mut address = params.into_inner().at(HERE);
+    let range = address.page(email::NEWEST);
+    let (listing, readable) = db
         .run(Scope::Support, move |conn| {
-            let rows = email::emails(conn, &Cursor::read(&query.after, &query.before))?;
-            let emails: Vec<Email<'_>> = rows.rows.iter().map(Email::from).collect();
+            let listing = email::emails(conn, &range)?;
+            let emails: Vec<Email<'_>> = listing.rows.iter().map(Email::from).collect();
             let readable = readable(conn, &emails)?;
-            QueryResult::Ok((rows, readable))
+            QueryResult::Ok((listing, readable))
         })
         .await?;
-    ok(&EmailsPage { page, server, rows, readable })
+    ok(&EmailsPage { page, server, list: ListPage::new(address, listing, None), readable })
 }
 
 /// `POST /support/email/{email_id}/disclosure`: shows one email that waits, and says so in the log of

@@ -15,8 +15,8 @@ use crate::kit::db::schema::{
 };
 use crate::kit::db::statement::statement;
 use crate::kit::email::email_key;
+use crate::kit::lists::{COUNT_LIMIT, Count};
 use crate::kit::session::{Role, Workspace};
-use crate::kit::web::paginate::{COUNT_LIMIT, Count};
 
 /// Somebody who works for the merchant.
 #[derive(Clone, Debug)]

@@ -11,5 +11,3 @@ mod model;
 pub mod stores;
 /// Everyone who can sign in.
 pub mod users;
-
-pub use self::model::{MerchantRow, MerchantsList, merchants};

@@ -5,7 +5,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use crate::features::auth::Merchant;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::{members, merchants, stores, users};
-use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
+use crate::kit::lists::{Kind, Listing, Order, Range, contains};
 
 /// A merchant as support staff see it: how it fares, and none of its secrets.
 #[derive(Clone, Debug)]
@@ -24,27 +24,19 @@ pub struct MerchantRow {
     pub closing: Option<(DateTime<Utc>, String)>,
 }
 
-/// Which merchants are listed.
-#[derive(Clone, Debug, Default)]
-pub struct MerchantsList {
-    /// A part of the name, of the slug, of a member's e-mail address or of a store's, in any case;
-    /// empty for all.
-    pub search: String,
-}
+/// By name.
+pub(super) const BY_NAME: Order = Order::ascending(&[("name", Kind::Text), ("id", Kind::Number)]);
 
-/// The merchants of the installation by name, within `Scope::Support`.
-pub fn merchants(
+/// Some of the merchants of the installation, within `Scope::Support`: all, or those with `search` in
+/// their name, slug, a member's email address or a store's, in any case.
+pub(super) fn merchants(
     conn: &mut PgConnection,
-    list: &MerchantsList,
-    cursor: &Cursor<(String, i64)>,
+    search: &str,
+    range: &Range,
 ) -> QueryResult<Listing<MerchantRow>> {
-    use merchants::{id, name};
-    let mut query = merchants::table
-        .select(Merchant::as_select())
-        .limit(i64::try_from(PAGE_SIZE + 1).unwrap_or(i64::MAX))
-        .into_boxed();
-    if !list.search.is_empty() {
-        let pattern = format!("%{}%", escape(&list.search));
+    let mut query = merchants::table.select(Merchant::as_select()).into_boxed();
+    if !search.is_empty() {
+        let pattern = contains(search);
         let members = members::table
             .inner_join(users::table)
             .filter(users::email.ilike(pattern.clone()))
@@ -53,30 +45,17 @@ pub fn merchants(
             .filter(stores::address.ilike(pattern.clone()))
             .select(stores::merchant_id);
         query = query.filter(
-            name.ilike(pattern.clone())
+            merchants::name
+                .ilike(pattern.clone())
                 .or(merchants::slug.ilike(pattern))
-                .or(id.eq_any(members))
-                .or(id.eq_any(stores)),
+                .or(merchants::id.eq_any(members))
+                .or(merchants::id.eq_any(stores)),
         );
     }
-    query = match cursor {
-        Cursor::Start => query.order((name.asc(), id.asc())),
-        Cursor::After((last, last_id)) => query
-            .filter(name.gt(last).or(name.eq(last).and(id.gt(last_id))))
-            .order((name.asc(), id.asc())),
-        Cursor::Before((first, first_id)) => query
-            .filter(name.lt(first).or(name.eq(first).and(id.lt(first_id))))
-            .order((name.desc(), id.desc())),
-    };
-    let found: Vec<Merchant> = query.load(conn)?;
-    let Listing { rows, previous, next } =
-        Listing::new(found, cursor, |merchant| (merchant.name.clone(), merchant.id));
-    Ok(Listing { rows: with_state(conn, rows)?, previous, next })
-}
-
-/// What stands in a LIKE pattern for itself.
-fn escape(search: &str) -> String {
-    search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+    let found: Vec<Merchant> = range.walk(query).load(conn)?;
+    range
+        .listing(found, |merchant| (merchant.name.clone(), merchant.id))
+        .complete(|found| with_state(conn, found))
 }
 
 type StateRow = (i64, i64, i64, i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<String>);

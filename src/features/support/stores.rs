@@ -7,7 +7,7 @@ use vouch_core::platform::Platform;
 
 use crate::kit::db::schema::stores;
 use crate::kit::db::statement::statement;
-use crate::kit::web::paginate::{COUNT_LIMIT, Count};
+use crate::kit::lists::{COUNT_LIMIT, Count};
 
 /// How many of the newest failures of a store are shown.
 const NEWEST: i64 = 3;

@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use super::leased::LeasedEmail;
 use super::render::Words;
 use crate::kit::db::schema::emails;
+use crate::kit::lists::{Kind, Listing, Order, PAGE_SIZE, Range};
 use crate::kit::secrets::Encryptor;
-use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
 /// What became of a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,25 +57,26 @@ pub struct RevealedEmail {
 
 type Row = (LeasedEmail, Option<i64>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
-/// The letters, the newest first, within `Scope::Support`.
-pub fn emails(conn: &mut PgConnection, cursor: &Cursor<i64>) -> QueryResult<Listing<EmailRow>> {
-    let mut query = emails::table
+/// The newest first.
+pub(crate) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
+
+/// Some of the letters, within `Scope::Support`.
+pub(crate) fn emails(conn: &mut PgConnection, range: &Range) -> QueryResult<Listing<EmailRow>> {
+    let query = emails::table
         .select((
             LeasedEmail::as_select(),
             emails::about_merchant_id,
             emails::delivered_at,
             emails::failed_at,
         ))
-        .limit(i64::try_from(PAGE_SIZE + 1).unwrap_or(i64::MAX))
         .into_boxed();
-    query = match cursor {
-        Cursor::Start => query.order(emails::id.desc()),
-        Cursor::After(last) => query.filter(emails::id.lt(*last)).order(emails::id.desc()),
-        Cursor::Before(first) => query.filter(emails::id.gt(*first)).order(emails::id.asc()),
-    };
-    let found: Vec<Row> = query.load(conn)?;
-    let rows = found.into_iter().map(in_list).collect();
-    Ok(Listing::new(rows, cursor, |row: &EmailRow| row.id))
+    let found: Vec<Row> = range.walk(query).load(conn)?;
+    Ok(range.listing(found.into_iter().map(in_list).collect(), |row: &EmailRow| (row.id,)))
+}
+
+/// The newest letters, a page of them, within `Scope::Support`.
+pub fn newest_letters(conn: &mut PgConnection) -> QueryResult<Vec<EmailRow>> {
+    Ok(emails(conn, &Range::first(NEWEST, PAGE_SIZE))?.rows)
 }
 
 fn in_list((message, merchant_id, delivered_at, failed_at): Row) -> EmailRow {

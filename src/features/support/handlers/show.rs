@@ -14,9 +14,9 @@ use crate::features::team::InvitationRow;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
+use crate::kit::lists::count_label;
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
-use crate::kit::web::paginate::count_label;
 use crate::kit::web::{ok, rejected};
 
 /// How many acts of support staff the page shows.

@@ -2,57 +2,27 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use chrono_tz::Tz;
-use serde::Deserialize;
 
-use super::model::{Membership, UserRow, UserState, users};
+use super::model::{Membership, NEWEST, UserRow, UserState, users};
 use crate::features::accounts::{self, AccessChange};
 use crate::features::auth::pages::PersonPage;
 use crate::features::support::handlers::{FeatureForm, ReasonForm, reason_error};
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
-use crate::kit::urls::with_query;
+use crate::kit::lists::{ListPage, Params};
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
-use crate::kit::web::paginate::{Cursor, Listing};
 use crate::kit::web::{ok, rejected, see_other};
 
 const HERE: &str = "/support/users";
-
-/// Search, and where the list begins.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct UsersQuery {
-    q: String,
-    after: String,
-    before: String,
-}
 
 #[derive(Template)]
 #[template(path = "support/users.html")]
 struct UsersPage {
     page: PersonPage,
-    search: String,
-    rows: Listing<UserRow>,
-}
-
-impl UsersPage {
-    fn at(&self, direction: &str, key: &str) -> String {
-        with_query(HERE, &[("q", self.search.as_str()), (direction, key)])
-    }
-
-    fn first(&self) -> String {
-        self.rows.previous.as_ref().map_or_else(String::new, |_| self.at("", ""))
-    }
-
-    fn previous(&self) -> String {
-        self.rows.previous.as_ref().map_or_else(String::new, |key| self.at("before", key))
-    }
-
-    fn next(&self) -> String {
-        self.rows.next.as_ref().map_or_else(String::new, |key| self.at("after", key))
-    }
+    list: ListPage<UserRow>,
 }
 
 #[derive(Template)]
@@ -93,16 +63,12 @@ impl UserPage {
 pub async fn index(
     db: Data<Db>,
     page: PersonPage,
-    query: Query<UsersQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
-    let search = query.q.trim().to_owned();
-    let (search, rows) = db
-        .run(Scope::Support, move |conn| {
-            let cursor = Cursor::read(&query.after, &query.before);
-            users(conn, &search, &cursor).map(|rows| (search, rows))
-        })
-        .await?;
-    ok(&UsersPage { page, search, rows })
+    let mut address = params.into_inner().at(HERE);
+    let (search, range) = (address.search(), address.page(NEWEST));
+    let rows = db.run(Scope::Support, move |conn| users(conn, &search, &range)).await?;
+    ok(&UsersPage { page, list: ListPage::new(address, rows, None) })
 }
 
 /// `GET /support/users/{user_id}`

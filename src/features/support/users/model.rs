@@ -3,8 +3,8 @@ use diesel::prelude::*;
 
 use crate::features::accounts::{InstanceEntry, of_subject};
 use crate::kit::db::schema::{affiliates, api_keys, members, merchants, sessions, users};
+use crate::kit::lists::{Kind, Listing, Order, Range, contains};
 use crate::kit::session::Role;
-use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
 /// How many acts a page shows.
 const RECENT_EVENTS: i64 = 20;
@@ -29,28 +29,22 @@ pub struct UserRow {
     pub created_at: DateTime<Utc>,
 }
 
-/// The users whose email or name contains `search`, the newest first.
+/// The newest first.
+pub(super) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
+
+/// Some of the users whose email or name contains `search`.
 pub(super) fn users(
     conn: &mut PgConnection,
     search: &str,
-    cursor: &Cursor<i64>,
+    range: &Range,
 ) -> QueryResult<Listing<UserRow>> {
-    let mut query = users::table
-        .select(UserRow::as_select())
-        .limit(i64::try_from(PAGE_SIZE + 1).unwrap_or(i64::MAX))
-        .into_boxed();
+    let mut query = users::table.select(UserRow::as_select()).into_boxed();
     if !search.is_empty() {
-        let escaped = search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let pattern = format!("%{escaped}%");
+        let pattern = contains(search);
         query = query.filter(users::email.ilike(pattern.clone()).or(users::name.ilike(pattern)));
     }
-    query = match cursor {
-        Cursor::Start => query.order(users::id.desc()),
-        Cursor::After(last) => query.filter(users::id.lt(*last)).order(users::id.desc()),
-        Cursor::Before(first) => query.filter(users::id.gt(*first)).order(users::id.asc()),
-    };
-    let rows: Vec<UserRow> = query.load(conn)?;
-    Ok(Listing::new(rows, cursor, |row: &UserRow| row.id))
+    let rows: Vec<UserRow> = range.walk(query).load(conn)?;
+    Ok(range.listing(rows, |row| (row.id,)))
 }
 
 /// A program that a person belongs to.
