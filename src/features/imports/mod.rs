@@ -16,6 +16,7 @@ pub use check::{CheckedRow, Counts, RowStatus, check};
 pub use choice::Choice;
 pub use complete::{Completed, complete};
 pub use file::{File, MAX, read};
-pub use model::{Import, open, page, rows, skipped_rows, sweep, waiting_count};
+pub use model::{Import, open, rows, skipped_rows, sweep, waiting_count};
+pub(crate) use model::{NEWEST, page};
 pub use row::{Problem, Row};
 pub use run::{PORTION, drain, turn};

@@ -10,7 +10,7 @@ use crate::kit::db::schema::{import_rows, imports};
 use crate::kit::db::statement::{rows, statement};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
-use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
+use crate::kit::lists::{Kind, Listing, Order, Range};
 use crate::kit::web::spreadsheet::Reading;
 
 /// An import that isn't saved is deleted after this many hours.
@@ -219,23 +219,21 @@ pub(super) fn created(conn: &mut PgConnection, import: &Import, lines: &[i32]) -
     Ok(())
 }
 
-/// A page of the merchant's imports, the newest first.
-pub fn page(
+/// The newest first.
+pub(crate) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
+
+/// Some of the merchant's imports.
+pub(crate) fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
-    cursor: &Cursor<i64>,
+    range: &Range,
 ) -> QueryResult<Listing<Import>> {
     let all = imports::table
         .filter(imports::merchant_id.eq(merchant_id))
         .select(Import::as_select())
-        .limit(PAGE_SIZE as i64 + 1)
         .into_boxed();
-    let found = match cursor {
-        Cursor::Start => all.order(imports::id.desc()),
-        Cursor::After(id) => all.filter(imports::id.lt(*id)).order(imports::id.desc()),
-        Cursor::Before(id) => all.filter(imports::id.gt(*id)).order(imports::id),
-    };
-    Ok(Listing::new(found.load(conn)?, cursor, |import: &Import| import.id))
+    let found: Vec<Import> = range.walk(all).load(conn)?;
+    Ok(range.listing(found, |import| (import.id,)))
 }
 
 /// Deletes imports that were never saved, and the rejected rows of old ones. Returns how many.

@@ -13,7 +13,7 @@ use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::memory::Memory;
-use crate::kit::web::paginate::thousands;
+use crate::kit::web::numbers::thousands;
 use crate::kit::web::{rejected, see_other};
 
 /// The decisions of a member who has seen the rows.

@@ -14,8 +14,8 @@ use crate::kit::web::csv::{self, Cell};
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::memory::Memory;
+use crate::kit::web::numbers::thousands;
 use crate::kit::web::ok;
-use crate::kit::web::paginate::thousands;
 
 /// How many rows are shown. The download has all rejected rows.
 const SHOWN: usize = 500;
