@@ -6,31 +6,23 @@ use serde::Deserialize;
 
 use super::decide::{DecidedCodes, ReversedCodes, approve_codes, deny_codes, reverse_codes};
 use super::denial::Denial;
-use super::request::waiting_page;
+use super::request::{OLDEST, waiting_rows};
 use crate::features::affiliates::Affiliate;
 use crate::features::applications::CodeRequest;
 use crate::features::auth::pages::MerchantPage;
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
+use crate::kit::lists::{ListPage, Params};
 use crate::kit::urls;
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::{FlashKind, FlashUndo};
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::kit::web::paginate::{Cursor, Listing};
 use crate::kit::web::{ok, rejected, see_other};
 
 /// The maximum number of codes in one decision.
 const MAX_AT_ONCE: usize = 200;
 
-/// The position in the list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct RequestsQuery {
-    after: String,
-    before: String,
-}
-
-/// The decision for the chosen codes.
+/// What was decided about the chosen codes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct DecisionForm {
@@ -60,7 +52,7 @@ pub struct ReversalQuery {
 #[template(path = "code_requests/index.html")]
 struct RequestsPage {
     page: MerchantPage,
-    requests: Listing<(CodeRequest, Affiliate)>,
+    list: ListPage<(CodeRequest, Affiliate)>,
     chosen: Vec<i64>,
     reason: String,
     email: bool,
@@ -71,44 +63,29 @@ impl RequestsPage {
     fn asked_at(&self, request: &CodeRequest) -> DisplayTime {
         DisplayTime::new(request.requested_at, self.page.merchant().tz())
     }
-
-    fn address(direction: &str, key: Option<&String>) -> String {
-        key.map_or_else(String::new, |key| {
-            urls::with_query(&urls::code_requests(), &[(direction, key)])
-        })
-    }
-
-    fn first(&self) -> String {
-        self.requests.previous.as_ref().map_or_else(String::new, |_| urls::code_requests())
-    }
-
-    fn previous(&self) -> String {
-        Self::address("before", self.requests.previous.as_ref())
-    }
-
-    fn next(&self) -> String {
-        Self::address("after", self.requests.next.as_ref())
-    }
 }
 
 /// `GET /affiliates/code-requests`: pending requests for additional codes.
 pub async fn index(
     db: Data<Db>,
     page: MerchantPage,
-    query: Query<RequestsQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
-    let cursor = Cursor::read(&query.after, &query.before);
-    let requests = load(&db, page.merchant_id(), cursor).await?;
+    let list = load(&db, page.merchant_id(), params.into_inner()).await?;
     let (chosen, reason, errors) = (Vec::new(), String::new(), FormErrors::new());
-    ok(&RequestsPage { page, requests, chosen, reason, email: true, errors })
+    ok(&RequestsPage { page, list, chosen, reason, email: true, errors })
 }
 
 async fn load(
     db: &Db,
     merchant_id: i64,
-    cursor: Cursor<i64>,
-) -> AppResult<Listing<(CodeRequest, Affiliate)>> {
-    db.merchant(merchant_id, move |conn| waiting_page(conn, merchant_id, &cursor)).await
+    params: Params,
+) -> AppResult<ListPage<(CodeRequest, Affiliate)>> {
+    let mut address = params.at(urls::code_requests());
+    let range = address.page(OLDEST);
+    let listing =
+        db.merchant(merchant_id, move |conn| waiting_rows(conn, merchant_id, &range)).await?;
+    Ok(ListPage::new(address, listing, None))
 }
 
 /// `POST /affiliates/code-requests/decisions`
@@ -136,10 +113,10 @@ pub async fn decide(
         Ok(denial) => denial,
         Err(problem) => {
             let errors = FormErrors::one("denial_reason", problem);
-            let requests = load(&db, page.merchant_id(), Cursor::Start).await?;
+            let list = load(&db, page.merchant_id(), Params::default()).await?;
             let DecisionForm { ids: chosen, denial_reason: reason, denial_email, .. } = form;
             let email = !denial_email.is_empty();
-            return rejected(&RequestsPage { page, requests, chosen, reason, email, errors });
+            return rejected(&RequestsPage { page, list, chosen, reason, email, errors });
         }
     };
     let actor = page.actor();

@@ -14,5 +14,5 @@ pub use decide::{DecidedCodes, ReversedCodes, approve_codes, deny_codes, reverse
 pub use denial::Denial;
 pub use lookup::{Checked, answer};
 pub use model::{Approved, approve, deny, open, reopen, reopen_denied_at};
-pub use request::{MAX_WAITING, RequestOutcome, ask, waiting_page, withdraw};
+pub use request::{MAX_WAITING, RequestOutcome, ask, withdraw};
 pub use reserve::{Waiting, check, refusal_words, waiting};

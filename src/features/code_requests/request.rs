@@ -11,7 +11,7 @@ use crate::features::availability::{Refused, lock_codes_exclusive};
 use crate::features::triggers::{Trigger, retire};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::{affiliates, code_requests};
-use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
+use crate::kit::lists::{Kind, Listing, Order, Range};
 
 /// The maximum number of pending additional codes per affiliate.
 pub const MAX_WAITING: usize = 3;
@@ -176,26 +176,22 @@ pub fn reverse(
     Ok(if retired { Reversal::Retired } else { Reversal::Stays })
 }
 
-/// Pending additional codes with their affiliates, the oldest first.
-pub fn waiting_page(
+/// The oldest first.
+pub(super) const OLDEST: Order = Order::ascending(&[("code_requests.id", Kind::Number)]);
+
+/// Some of the further codes that wait, with who asks for them.
+pub(super) fn waiting_rows(
     conn: &mut PgConnection,
     merchant_id: i64,
-    cursor: &Cursor<i64>,
+    range: &Range,
 ) -> QueryResult<Listing<(CodeRequest, Affiliate)>> {
     let of_affiliate = affiliates::merchant_id
         .eq(code_requests::merchant_id)
         .and(affiliates::id.eq(code_requests::affiliate_id));
-    let mut query = waiting(merchant_id)
+    let query = waiting(merchant_id)
         .inner_join(affiliates::table.on(of_affiliate))
         .select((CodeRequest::as_select(), Affiliate::as_select()))
-        .limit(i64::try_from(PAGE_SIZE + 1).unwrap_or(i64::MAX))
         .into_boxed();
-    query = match cursor {
-        Cursor::Start => query.order(code_requests::id.asc()),
-        Cursor::After(id) => query.filter(code_requests::id.gt(*id)).order(code_requests::id.asc()),
-        Cursor::Before(id) => {
-            query.filter(code_requests::id.lt(*id)).order(code_requests::id.desc())
-        }
-    };
-    Ok(Listing::new(query.load(conn)?, cursor, |(request, _)| request.id))
+    let found: Vec<(CodeRequest, Affiliate)> = range.walk(query).load(conn)?;
+    Ok(range.listing(found, |(request, _)| (request.id,)))
 }
