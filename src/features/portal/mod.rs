@@ -5,5 +5,3 @@ mod forms;
 pub mod handlers;
 mod model;
 mod weeks;
-
-pub use self::model::{Code, codes};

@@ -10,8 +10,8 @@ use crate::features::pushes::{self, PushStatus};
 use crate::features::triggers::TriggerKind;
 use crate::kit::db::schema::{conversions, triggers};
 use crate::kit::db::statement::statement;
+use crate::kit::lists::{Kind, Listing, Order, Range};
 use crate::kit::web::display_time::before_day;
-use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
 /// An affiliate's coupon code with its earnings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,29 +32,25 @@ pub struct Code {
 
 type Row = (i64, String, Option<DateTime<Utc>>);
 
-/// An affiliate's coupon codes, the newest first. The last week ends on `today`.
-pub fn codes(
+/// The newest first.
+pub(super) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
+
+/// Some of the coupon codes an affiliate holds; their weeks end on the day `today`.
+pub(super) fn codes(
     conn: &mut PgConnection,
     merchant_id: i64,
     affiliate_id: i64,
     today: NaiveDate,
-    cursor: &Cursor<i64>,
+    range: &Range,
 ) -> QueryResult<Listing<Code>> {
-    let mut query = triggers::table
+    let query = triggers::table
         .filter(triggers::merchant_id.eq(merchant_id))
         .filter(triggers::affiliate_id.eq(affiliate_id))
         .filter(triggers::kind.eq(TriggerKind::CouponCode))
         .select((triggers::id, triggers::value, triggers::retired_at))
-        .limit(i64::try_from(PAGE_SIZE + 1).unwrap_or(i64::MAX))
         .into_boxed();
-    query = match cursor {
-        Cursor::Start => query.order(triggers::id.desc()),
-        Cursor::After(id) => query.filter(triggers::id.lt(*id)).order(triggers::id.desc()),
-        Cursor::Before(id) => query.filter(triggers::id.gt(*id)).order(triggers::id.asc()),
-    };
-    let Listing { rows, previous, next } =
-        Listing::new(query.load::<Row>(conn)?, cursor, |(id, ..)| *id);
-    let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
+    let found = range.listing(range.walk(query).load::<Row>(conn)?, |(id, ..)| (*id,));
+    let ids: Vec<i64> = found.rows.iter().map(|(id, ..)| *id).collect();
     let mut sums = sums_of(conn, merchant_id, affiliate_id, &ids)?;
     let mut weeks = weeks_of(conn, merchant_id, affiliate_id, &ids, today)?;
     let mut lines = pushes::of_triggers(conn, merchant_id, &ids)?;
@@ -71,7 +67,7 @@ pub fn codes(
         sums: sums.remove(&id).unwrap_or_default(),
         weeks: weeks.remove(&id).unwrap_or_default(),
     };
-    Ok(Listing { rows: rows.into_iter().map(code).collect(), previous, next })
+    Ok(found.map(code))
 }
 
 /// The totals of one code in one status and one currency.

@@ -4,7 +4,7 @@ use chrono::{Days, NaiveDate};
 
 use super::model::WEEKS;
 use crate::kit::web::display_time::day;
-use crate::kit::web::paginate::thousands;
+use crate::kit::web::numbers::thousands;
 
 /// In units of the drawing, which is scaled to fit.
 const HEIGHT: i64 = 28;

@@ -3,7 +3,6 @@ use actix_web::web::{Data, Query};
 use askama::Template;
 use chrono::{Days, NaiveDate};
 use diesel::QueryResult;
-use serde::Deserialize;
 use vouch_core::money::{Currency, format_money};
 
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
@@ -11,31 +10,24 @@ use crate::features::applications::{CodeRequest, CodeRequestOrigin, CodeRequestS
 use crate::features::auth::pages::AffiliatePage;
 use crate::features::code_requests::{Checked, MAX_WAITING};
 use crate::features::conversions::ConversionStatus;
-use crate::features::portal::model::{Code, CodeSum, codes};
+use crate::features::portal::model::{Code, CodeSum, NEWEST, codes};
 use crate::features::portal::weeks::Weeks;
 use crate::features::registration;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::urls::{self, with_query};
+use crate::kit::lists::{ListPage, Params};
+use crate::kit::urls;
 use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::form::FormErrors;
+use crate::kit::web::numbers::thousands;
 use crate::kit::web::ok;
-use crate::kit::web::paginate::{Cursor, Listing, thousands};
 
 /// How many of the latest requests are loaded.
 const REQUESTS: i64 = 50;
 /// Denied requests are shown for this many days after the request.
 const DENIED_DAYS: u64 = 60;
 
-/// The position in the list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct CodesQuery {
-    after: String,
-    before: String,
-}
-
-/// Whether the affiliate can request an additional code.
+/// Whether a further code can be asked for.
 pub(super) enum RequestAvailability {
     /// The program doesn't allow it, or the affiliate isn't active.
     Closed,
@@ -50,7 +42,7 @@ pub(super) enum RequestAvailability {
 pub(super) struct CodesPage {
     page: AffiliatePage,
     today: NaiveDate,
-    codes: Listing<Code>,
+    list: ListPage<Code>,
     requests: Vec<CodeRequest>,
     asking: RequestAvailability,
     pub typed: String,
@@ -60,13 +52,16 @@ pub(super) struct CodesPage {
 }
 
 impl CodesPage {
-    pub async fn load(db: &Db, page: AffiliatePage, cursor: Cursor<i64>) -> AppResult<Self> {
+    /// The page as it stands now.
+    pub async fn load(db: &Db, page: AffiliatePage, params: Params) -> AppResult<Self> {
+        let mut address = params.at(urls::portal());
+        let range = address.page(NEWEST);
         let (merchant_id, affiliate_id) = (page.merchant_id(), page.member_context.affiliate_id);
         let today = day_of(page.actor().now, page.merchant().tz());
         let (codes, affiliate, mut requests, allows) = db
             .merchant(merchant_id, move |conn| {
                 QueryResult::Ok((
-                    codes(conn, merchant_id, affiliate_id, today, &cursor)?,
+                    codes(conn, merchant_id, affiliate_id, today, &range)?,
                     Affiliate::find(conn, merchant_id, affiliate_id)?,
                     CodeRequest::of_affiliate(conn, merchant_id, affiliate_id, REQUESTS)?,
                     registration::allows_code_requests(conn, merchant_id)?,
@@ -92,23 +87,8 @@ impl CodesPage {
             RequestAvailability::Open
         };
         let (typed, errors, checked) = (String::new(), FormErrors::new(), None);
-        Ok(Self { page, today, codes, requests, asking, typed, errors, checked })
-    }
-
-    fn address(direction: &str, key: Option<&String>) -> String {
-        key.map_or_else(String::new, |key| with_query(&urls::portal(), &[(direction, key)]))
-    }
-
-    fn first(&self) -> String {
-        self.codes.previous.as_ref().map_or_else(String::new, |_| urls::portal())
-    }
-
-    fn previous(&self) -> String {
-        Self::address("before", self.codes.previous.as_ref())
-    }
-
-    fn next(&self) -> String {
-        Self::address("after", self.codes.next.as_ref())
+        let list = ListPage::new(address, codes, None);
+        Ok(Self { page, today, list, requests, asking, typed, errors, checked })
     }
 
     fn asked_at(&self, request: &CodeRequest) -> DisplayTime {
@@ -164,8 +144,7 @@ fn counts(sum: &CodeSum) -> bool {
 pub async fn index(
     db: Data<Db>,
     page: AffiliatePage,
-    query: Query<CodesQuery>,
+    params: Query<Params>,
 ) -> AppResult<HttpResponse> {
-    let cursor = Cursor::read(&query.after, &query.before);
-    ok(&CodesPage::load(&db, page, cursor).await?)
+    ok(&CodesPage::load(&db, page, params.into_inner()).await?)
 }

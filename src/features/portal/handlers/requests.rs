@@ -12,10 +12,10 @@ use crate::features::registration::{self, Limits};
 use crate::kit::clock;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::lists::Params;
 use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::kit::web::paginate::Cursor;
 use crate::kit::web::peer::peer;
 use crate::kit::web::{rejected, see_other};
 
@@ -102,7 +102,7 @@ pub async fn ask(
             return turned_away(&page, words);
         }
     };
-    let mut shown = CodesPage::load(&db, page, Cursor::Start).await?;
+    let mut shown = CodesPage::load(&db, page, Params::default()).await?;
     form.wanted().clone_into(&mut shown.typed);
     shown.errors = FormErrors::one("code", refusal_words(&refused));
     shown.checked = Some(Err(refused));
