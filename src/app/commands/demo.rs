@@ -19,7 +19,7 @@ use crate::kit::config::{Config, give_to_owner};
 use crate::kit::console::say;
 use crate::kit::db::{Scope, in_scope};
 use crate::kit::secrets::Encryptor;
-use crate::kit::web::paginate::thousands;
+use crate::kit::web::numbers::thousands;
 
 /// Where the password is kept that nobody chose, so that it is the same at the next start.
 const PASSWORD_FILE: &str = "demo-password";

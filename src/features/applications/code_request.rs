@@ -3,7 +3,7 @@ use diesel::prelude::*;
 
 use crate::kit::db::schema::code_requests;
 use crate::kit::db::text_enum;
-use crate::kit::web::paginate::COUNT_LIMIT;
+use crate::kit::lists::COUNT_LIMIT;
 
 text_enum! {
     /// What became of a request.

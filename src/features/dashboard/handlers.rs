@@ -23,10 +23,11 @@ use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::lists::Range;
+use crate::kit::lists::count_label;
 use crate::kit::urls;
 use crate::kit::web::display_time::{DisplayTime, day, day_of};
+use crate::kit::web::numbers::thousands;
 use crate::kit::web::ok;
-use crate::kit::web::paginate::{count_label, thousands};
 
 /// How many of the newest conversions are shown.
 const NEWEST: usize = 10;

@@ -4,7 +4,7 @@ use diesel::sql_types::BigInt;
 
 use crate::kit::db::schema::{affiliates, orders, stores, triggers};
 use crate::kit::db::statement::statement;
-use crate::kit::web::paginate::COUNT_LIMIT;
+use crate::kit::lists::COUNT_LIMIT;
 
 /// Items that need attention. Each count is exact up to the limit for counts on pages, and one more
 /// beyond it.

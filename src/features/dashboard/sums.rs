@@ -3,7 +3,7 @@
 use vouch_core::money::Currency;
 
 use crate::features::rollups::{DayRollups, Rollups, amounts};
-use crate::kit::web::paginate::thousands;
+use crate::kit::web::numbers::thousands;
 
 use super::period::Period;
 

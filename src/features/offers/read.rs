@@ -7,7 +7,7 @@ use super::terms::Terms;
 use crate::kit::dated::{Dated, Period};
 use crate::kit::db::schema::{offer_terms, offers};
 use crate::kit::db::statement::statement;
-use crate::kit::web::paginate::COUNT_LIMIT;
+use crate::kit::lists::COUNT_LIMIT;
 
 /// The commission terms of affiliates. The terms themselves are dated.
 #[derive(Clone, Debug, Queryable, Selectable)]

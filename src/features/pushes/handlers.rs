@@ -8,10 +8,11 @@ use super::model;
 use crate::features::auth::pages::MerchantPage;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::lists::PAGE_SIZE;
 use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
-use crate::kit::web::paginate::{PAGE_SIZE, thousands};
+use crate::kit::web::numbers::thousands;
 use crate::kit::web::{ok, see_other};
 
 /// Which triggers a page looks at.

@@ -6,7 +6,7 @@ use vouch_core::delivery::DeliveryOutcome;
 
 use super::model::Store;
 use crate::kit::db::schema::deliveries;
-use crate::kit::web::paginate::COUNT_LIMIT;
+use crate::kit::lists::COUNT_LIMIT;
 
 /// The last delivery of a store is searched in this many of the merchant's newest ones. There's no
 /// index for it, because every order would slow down.

@@ -11,8 +11,8 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
 pub use self::status::{StoreState, SyncStatus};
 use crate::kit::db::statement::statement;
+use crate::kit::lists::COUNT_LIMIT;
 use crate::kit::urls;
-use crate::kit::web::paginate::COUNT_LIMIT;
 
 /// Whether a finding about a trigger still says something: the trigger is as it was then, and its
 /// code has not been sent to the store since.

@@ -36,11 +36,11 @@ pub(crate) mod marked;
 pub mod measure;
 /// The memory limit of request bodies.
 pub mod memory;
+/// Numbers as people read them.
+pub mod numbers;
 /// Forms that create money once.
 pub mod one_time;
-/// Keyset pagination.
-pub mod paginate;
-/// The parts of a form with a file.
+/// The parts of a form with a file, as they arrive.
 mod parts;
 /// The IP address of a request's client.
 pub mod peer;

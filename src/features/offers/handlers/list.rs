@@ -6,9 +6,9 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::offers::read::{self, OfferRow};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::lists::count_label;
 use crate::kit::urls;
 use crate::kit::web::ok;
-use crate::kit::web::paginate::count_label;
 
 #[derive(Template)]
 #[template(path = "offers/index.html")]

@@ -19,7 +19,7 @@ use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
 use crate::kit::web::display_time::{self, DisplayTime};
 use crate::kit::web::form::FormErrors;
-use crate::kit::web::paginate::count_label;
+use crate::kit::lists::count_label;
 
 /// A connected store, as the page shows it.
 struct StoreView {
