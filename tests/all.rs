@@ -38,6 +38,7 @@ mod instance_key;
 mod intake;
 mod ledger;
 mod limits;
+mod lists;
 mod look;
 mod memory;
 mod mock_stores;
