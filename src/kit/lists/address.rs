@@ -168,12 +168,12 @@ impl Address {
     }
 
     /// The list as it stands at another path: as a file.
-    pub(crate) fn elsewhere(&self, path: &str) -> String {
+    pub(crate) fn export_url(&self, path: &str) -> String {
         self.link(path, |_| true, ("", ""))
     }
 
     /// The same, where `path` needs one more parameter.
-    pub(crate) fn elsewhere_with(&self, path: &str, more: (&str, &str)) -> String {
+    pub(crate) fn export_url_with(&self, path: &str, more: (&str, &str)) -> String {
         self.link(path, |_| true, more)
     }
 
@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(list.first(), first);
         assert_eq!(list.here(), format!("{first}&after={after}"));
         assert_eq!(list.beyond("before", &key), format!("{first}&before={after}"));
-        assert_eq!(list.elsewhere("/things.csv"), first.replacen("things", "things.csv", 1));
+        assert_eq!(list.export_url("/things.csv"), first.replacen("things", "things.csv", 1));
         assert_eq!(list.value("q"), "50%");
     }
 

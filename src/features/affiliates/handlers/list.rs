@@ -30,7 +30,7 @@ struct AffiliateList {
 impl AffiliateList {
     /// The list as it stands, as a file.
     fn export(&self) -> String {
-        self.page.address.elsewhere("/affiliates.csv")
+        self.page.address.export_url("/affiliates.csv")
     }
 }
 

@@ -80,7 +80,7 @@ impl CodeSyncPage {
     }
 
     fn csv_url(&self) -> String {
-        self.list.address.elsewhere(&urls::code_sync_csv(self.store.id))
+        self.list.address.export_url(&urls::code_sync_csv(self.store.id))
     }
 
     fn repairs_url(&self) -> String {

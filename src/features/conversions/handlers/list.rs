@@ -107,8 +107,8 @@ impl ConversionList {
     fn export(&self) -> String {
         let path = urls::conversions_csv();
         match self.affiliate_id {
-            Some(id) => self.page.address.elsewhere_with(&path, ("affiliate", &id.to_string())),
-            None => self.page.address.elsewhere(&path),
+            Some(id) => self.page.address.export_url_with(&path, ("affiliate", &id.to_string())),
+            None => self.page.address.export_url(&path),
         }
     }
 

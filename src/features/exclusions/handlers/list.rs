@@ -37,7 +37,7 @@ struct ExclusionList {
 
 impl ExclusionList {
     fn export(&self) -> String {
-        self.page.address.elsewhere(&urls::exclusions_csv())
+        self.page.address.export_url(&urls::exclusions_csv())
     }
 
     fn state(&self, row: &ExclusionRow) -> ExclusionState {

@@ -41,7 +41,7 @@ impl AuditLogPage {
     }
 
     fn export(&self) -> String {
-        self.list.address.elsewhere(FILE)
+        self.list.address.export_url(FILE)
     }
 }
 

@@ -98,7 +98,7 @@ impl TriggerList {
 
     /// The list as it stands, as a file.
     pub(super) fn export(&self) -> String {
-        self.page.address.elsewhere(&urls::triggers_csv())
+        self.page.address.export_url(&urls::triggers_csv())
     }
 }
 
