@@ -15,11 +15,11 @@ use crate::features::stores::{ReturnRules, Store, Traffic, return_rules_history,
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::lists::count_label;
 use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
 use crate::kit::web::display_time::{self, DisplayTime};
 use crate::kit::web::form::FormErrors;
-use crate::kit::lists::count_label;
 
 /// A connected store, as the page shows it.
 struct StoreView {
