@@ -35,6 +35,7 @@ fn rows_of_one_moment_stand_on_one_page_each() {
 #[test]
 fn no_link_carries_on_what_is_not_understood() {
     let app = TestApp::start();
+    app.enable_exclusions(app.fixture.merchant_id);
     let owner = app.owner();
     for (list, understood, rubbish) in [
         ("/affiliates", "?status=active", "&offer=mine&sort=rubbish&after=rubbish"),
