@@ -19,9 +19,9 @@ pub mod email;
 pub mod error;
 /// Rate limits per key.
 pub mod limiter;
-/// Lists: what is asked for, which rows those are, pages and files of them.
+/// Lists: filters in the address, keyset pages, counts, CSV files.
 pub(crate) mod lists;
-/// The log: lines that can be lost, and never hold anything up.
+/// The log. Lines can be lost, but logging never blocks.
 pub mod log;
 /// System calls that the standard library doesn't have.
 pub mod os;

@@ -7,7 +7,7 @@ mod text_enum;
 
 pub use self::text_enum::TextEnum;
 
-/// An affiliate's status.
+/// The statuses of an affiliate.
 pub mod affiliate;
 /// Which affiliates earn from an order, how much, and why.
 pub mod attribution;

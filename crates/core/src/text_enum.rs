@@ -22,8 +22,8 @@ pub trait TextEnum: Copy + PartialEq + std::fmt::Display + 'static {
     }
 }
 
-/// Declares an enum that is stored as text under the given names, shown under the given labels,
-/// and read from forms and addresses by its name.
+/// Declares an enum that is stored under the given names, displayed with the given labels, and
+/// parsed from forms and URLs by name.
 ///
 /// The column has a `check` constraint with the same names. Any other value is a query error, not a
 /// panic.

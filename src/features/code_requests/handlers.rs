@@ -22,7 +22,7 @@ use crate::kit::web::{ok, rejected, see_other};
 /// The maximum number of codes in one decision.
 const MAX_AT_ONCE: usize = 200;
 
-/// What was decided about the chosen codes.
+/// The decision for the chosen codes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct DecisionForm {

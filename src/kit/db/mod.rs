@@ -11,7 +11,7 @@ pub mod embedded;
 mod fault;
 /// The timeouts per kind of work.
 pub mod limits;
-/// Migrations at start, and whether the role is bound by row security.
+/// Migrations at start, and checks of the database role.
 pub mod migrate;
 mod pool;
 mod prepared;

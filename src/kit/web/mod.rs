@@ -40,7 +40,7 @@ pub mod memory;
 pub mod numbers;
 /// Forms that create money once.
 pub mod one_time;
-/// The parts of a form with a file, as they arrive.
+/// The parts of a form with a file.
 mod parts;
 /// The IP address of a request's client.
 pub mod peer;

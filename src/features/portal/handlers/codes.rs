@@ -27,7 +27,6 @@ const REQUESTS: i64 = 50;
 /// Denied requests are shown for this many days after the request.
 const DENIED_DAYS: u64 = 60;
 
-/// Whether a further code can be asked for.
 pub(super) enum RequestAvailability {
     /// The program doesn't allow it, or the affiliate isn't active.
     Closed,
@@ -52,7 +51,6 @@ pub(super) struct CodesPage {
 }
 
 impl CodesPage {
-    /// The page as it stands now.
     pub async fn load(db: &Db, page: AffiliatePage, params: Params) -> AppResult<Self> {
         let mut address = params.at(urls::portal());
         let range = address.page(NEWEST);

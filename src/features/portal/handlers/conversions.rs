@@ -18,7 +18,7 @@ use crate::kit::web::ok;
 
 const PATH: &str = "/portal/conversions";
 
-/// A conversion as its affiliate may see it: nothing of the shopper, nothing that members noted.
+/// A conversion as its affiliate may see it, without customer data or members' notes.
 struct Row {
     when: DisplayTime,
     by: String,
@@ -58,7 +58,7 @@ struct ConversionsPage {
 }
 
 impl ConversionsPage {
-    /// Commission in one status, one amount for each currency.
+    /// The commission in one status, one amount per currency.
     fn commission(&self, status: ConversionStatus) -> String {
         let own = self.page.merchant().currency;
         let amounts: Vec<String> = self
