@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use vouch_core::money::Currency;
 
 pub use self::filter::{ConversionFilter, StatusFilter};
 pub use self::matching::MAX_FOUND;

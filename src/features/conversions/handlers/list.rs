@@ -3,7 +3,7 @@ use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use diesel::prelude::*;
 use vouch_core::TextEnum;
-use vouch_core::money::{Currency, format_money, format_plain};
+use vouch_core::money::{format_money, format_plain};
 
 use crate::features::affiliates::{Frame, FrameItem};
 use crate::features::auth::Merchant;
@@ -33,7 +33,6 @@ struct ConversionView {
     row: ConversionRow,
     /// When the order was placed, or the amount given.
     when: DisplayTime,
-    currency: Option<Currency>,
 }
 
 impl ConversionView {

@@ -3,7 +3,7 @@ use actix_web::web::{Data, Query};
 use askama::Template;
 use diesel::QueryResult;
 use vouch_core::TextEnum;
-use vouch_core::money::{Currency, format_money};
+use vouch_core::money::format_money;
 
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::AffiliatePage;
