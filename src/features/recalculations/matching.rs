@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 
 use crate::features::triggers::TriggerKind;
-use crate::kit::db::listing::count_of;
 use crate::kit::db::statement::{Statement, statement};
+use crate::kit::lists::count_of;
 
 /// The orders of a request.
 pub(crate) enum Matching {

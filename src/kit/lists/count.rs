@@ -37,7 +37,7 @@ impl Count {
     where
         Q: LimitDsl<Output = Q> + QueryFragment<Pg>,
     {
-        let found = CountOf(LimitDsl::limit(query, COUNT_LIMIT + 1)).get_result(conn)?;
+        let found = count_of(LimitDsl::limit(query, COUNT_LIMIT + 1)).get_result(conn)?;
         Ok(Self::new(found, COUNT_LIMIT))
     }
 
@@ -63,7 +63,7 @@ impl Count {
     where
         Q: LimitDsl<Output = Q> + QueryFragment<Pg>,
     {
-        let found = replanned(CountOf(LimitDsl::limit(query, limit + 1))).get_result(conn)?;
+        let found = replanned(count_of(LimitDsl::limit(query, limit + 1))).get_result(conn)?;
         Ok(Self::new(found, limit))
     }
 
@@ -97,8 +97,13 @@ impl fmt::Display for Count {
     }
 }
 
-/// How many rows a query answers, which has a limit.
-struct CountOf<Q>(Q);
+/// How many rows `query` answers. Give it a limit, so that the count costs no more than that.
+pub(crate) fn count_of<Q>(query: Q) -> CountOf<Q> {
+    CountOf(query)
+}
+
+/// See [`count_of`].
+pub(crate) struct CountOf<Q>(Q);
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for CountOf<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
