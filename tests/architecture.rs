@@ -343,6 +343,51 @@ fn no_files_need_each_other() {
     assert!(files.len() > 300, "the imports were read");
 }
 
+/// Still by position: what the queue of jobs and the lists bring or take away.
+const BY_POSITION: [&str; 16] = [
+    "app/operations/queues.rs",
+    "features/affiliates/list/fetch.rs",
+    "features/code_syncs/run/finish.rs",
+    "features/code_syncs/run/keep.rs",
+    "features/code_syncs/turn/finish.rs",
+    "features/code_syncs/turn/keep.rs",
+    "features/ingest/awaited/model.rs",
+    "features/ingest/failures/model.rs",
+    "features/ingest/recalculation/portion.rs",
+    "features/ingest/refund_reads/model.rs",
+    "features/store_workers/finish.rs",
+    "features/support/model.rs",
+    "kit/jobs/claim.rs",
+    "kit/jobs/job.rs",
+    "kit/jobs/queue.rs",
+    "kit/store_jobs/queue.rs",
+];
+
+/// SQL by hand has names for its values: `kit/db/statement.rs`.
+#[test]
+fn values_of_statements_go_by_name() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let modules = Crate::load().0;
+    let has_positions = |file: &&str| {
+        let text = fs::read_to_string(src.join(file)).unwrap();
+        let text = &text[..text
+            .find(
+                "
+#[cfg(test)]",
+            )
+            .unwrap_or(text.len())];
+        let is_position = |two: &[u8]| two[0] == b'$' && two[1].is_ascii_digit();
+        text.contains(".bind::<") || text.as_bytes().windows(2).any(is_position)
+    };
+    let found: Vec<&str> = modules
+        .values()
+        .map(|module| module.file.as_str())
+        .filter(|file| *file != "kit/db/statement.rs" && !BY_POSITION.contains(file))
+        .filter(has_positions)
+        .collect();
+    assert_eq!(found, Vec::<&str>::new());
+}
+
 #[test]
 fn handlers_name_no_table() {
     let of_handlers = |module: &&Module| module.file.contains("/handlers");
