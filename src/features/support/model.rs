@@ -1,11 +1,13 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
 use crate::features::auth::Merchant;
-use crate::kit::db::prepared;
 use crate::kit::db::schema::{members, merchants, stores, users};
-use crate::kit::lists::{Kind, Listing, Order, Range, contains};
+use crate::kit::db::statement::statement;
+use crate::kit::lists::{COUNT_LIMIT, Kind, Listing, Order, Range, contains};
 
 /// A merchant as support staff see it: how it fares, and none of its secrets.
 #[derive(Clone, Debug)]
@@ -58,41 +60,57 @@ pub(super) fn merchants(
         .complete(|found| with_state(conn, found))
 }
 
-type StateRow = (i64, i64, i64, i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<String>);
+#[derive(QueryableByName)]
+struct StateRow {
+    #[diesel(sql_type = BigInt)]
+    merchant_id: i64,
+    #[diesel(sql_type = BigInt)]
+    members: i64,
+    #[diesel(sql_type = BigInt)]
+    stores: i64,
+    #[diesel(sql_type = BigInt)]
+    failed_deliveries: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    last_order_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    closed_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    closed_for: Option<String>,
+}
 
 fn with_state(conn: &mut PgConnection, rows: Vec<Merchant>) -> QueryResult<Vec<MerchantRow>> {
     let ids: Vec<i64> = rows.iter().map(|merchant| merchant.id).collect();
     // One look into an index for each; what failed is counted up to just past the limit of pages.
-    let states: Vec<StateRow> = prepared::<(
-        BigInt,
-        BigInt,
-        BigInt,
-        BigInt,
-        Nullable<Timestamptz>,
-        Nullable<Timestamptz>,
-        Nullable<Text>,
-    )>(
-        "SELECT m.id, \
-             (SELECT count(*) FROM members WHERE merchant_id = m.id), \
-             (SELECT count(*) FROM stores \
-              WHERE merchant_id = m.id AND disconnected_at IS NULL AND platform <> 'api'), \
-             (SELECT count(*) FROM (SELECT 1 FROM deliveries \
-              WHERE merchant_id = m.id AND outcome = 'failed' LIMIT 10001) AS failed), \
+    let states: Vec<StateRow> = statement!(
+        "SELECT m.id AS merchant_id, \
+             (SELECT count(*) FROM members WHERE merchant_id = m.id) AS members, \
+             (SELECT count(*) FROM stores WHERE merchant_id = m.id \
+                 AND disconnected_at IS NULL AND platform <> 'api') AS stores, \
+             (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE merchant_id = m.id \
+                 AND outcome = 'failed' LIMIT :at_most) AS failed) AS failed_deliveries, \
              (SELECT placed_at FROM orders WHERE merchant_id = m.id AND placed_at IS NOT NULL \
-              ORDER BY placed_at DESC LIMIT 1), \
+                 ORDER BY placed_at DESC LIMIT 1) AS last_order_at, \
              c.closed_at, \
-             CASE WHEN c.closed_at IS NOT NULL THEN (SELECT details->>'reason' FROM instance_log \
-              WHERE action = 'merchant.closed' AND subject_id = m.id ORDER BY id DESC LIMIT 1) END \
-         FROM unnest(?) AS m(id) JOIN merchants c ON c.id = m.id",
+             CASE WHEN c.closed_at IS NOT NULL THEN (SELECT details->>'reason' \
+                 FROM instance_log WHERE action = 'merchant.closed' AND subject_id = m.id \
+                 ORDER BY id DESC LIMIT 1) END AS closed_for \
+         FROM unnest(:ids) AS m (id) JOIN merchants c ON c.id = m.id",
+        ids: Array<BigInt>,
+        at_most: BigInt = COUNT_LIMIT + 1,
     )
-    .bind::<Array<BigInt>, _>(&ids)
     .load(conn)?;
+    let mut states: HashMap<i64, StateRow> =
+        states.into_iter().map(|state| (state.merchant_id, state)).collect();
     let row = |merchant: Merchant| {
-        let state = states.iter().find(|state| state.0 == merchant.id);
-        let (_, members, stores, failed_deliveries, last_order_at, closed_at, reason) =
-            state.cloned().unwrap_or_default();
-        let closing = closed_at.map(|at| (at, reason.unwrap_or_default()));
-        MerchantRow { merchant, members, stores, failed_deliveries, last_order_at, closing }
+        let state = states.remove(&merchant.id)?;
+        Some(MerchantRow {
+            merchant,
+            members: state.members,
+            stores: state.stores,
+            failed_deliveries: state.failed_deliveries,
+            last_order_at: state.last_order_at,
+            closing: state.closed_at.map(|at| (at, state.closed_for.unwrap_or_default())),
+        })
     };
-    Ok(rows.into_iter().map(row).collect())
+    Ok(rows.into_iter().filter_map(row).collect())
 }
