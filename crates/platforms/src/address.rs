@@ -1,6 +1,6 @@
-//! Addresses of stores on this machine.
+//! Stores on this machine.
 
-/// A store on this machine, for development: `http://127.0.0.1:8099`, with or without a path.
+/// Recognizes a development store on this machine: `http://127.0.0.1:8099`, with or without a path.
 pub(crate) fn local_address(typed: &str) -> Option<String> {
     let typed = typed.trim().trim_end_matches('/');
     let rest = typed.strip_prefix("http://")?;

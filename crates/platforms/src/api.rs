@@ -1,4 +1,4 @@
-//! Orders of any store, as the REST API documents them, read as order reports.
+//! Orders of any store, parsed from the JSON that the REST API documents.
 
 use std::collections::BTreeSet;
 
@@ -14,11 +14,11 @@ use vouch_core::order::snapshot::{
 use vouch_core::order::times::{FIRST_YEAR, is_too_early, is_too_far_ahead};
 use vouch_core::text::ReadableJson;
 
-/// No order has more of anything.
+/// The maximum number of codes, lines or refunds.
 const MAX_PARTS: usize = 5_000;
-/// No line has more items.
+/// The maximum quantity of a line.
 const MAX_ITEMS: i64 = 1_000_000;
-/// No amount is larger, in minor units, so that no sum over an order can leave `i64`.
+/// The maximum amount in minor units. With it, no sum over an order can overflow `i64`.
 const MAX_MINOR: i64 = 100_000_000_000_000;
 
 /// An order as it stands now. Send it again whenever it changes, with a later `updated_at`: the
@@ -275,15 +275,13 @@ pub struct FieldError {
     pub detail: String,
 }
 
-/// Reads the documented JSON of an order that was accepted before.
+/// Parses the documented JSON of an order that was accepted before.
 pub fn parse(body: &[u8]) -> Result<OrderSnapshot, Vec<FieldError>> {
     check(&typed_json(body)?, DateTime::<Utc>::MAX_UTC, false)
 }
 
-/// Reads the documented JSON of an order that is received at `now`.
-///
-/// # Errors
-/// Everything that is wrong, at once; where the JSON itself does not fit, the first place.
+/// Parses the documented JSON of an order received at `now`. Fails with all errors at once, or with
+/// the first one if the JSON itself doesn't match.
 pub fn parse_at(body: &[u8], now: DateTime<Utc>) -> Result<OrderSnapshot, Vec<FieldError>> {
     check(&read_json(body)?, now, true)
 }
@@ -298,10 +296,8 @@ fn check(
     if checked.errors.is_empty() { Ok(report) } else { Err(checked.errors) }
 }
 
-/// Reads JSON of a known form, in which no text holds a character that can't be used.
-///
-/// # Errors
-/// The first place that does not fit.
+/// Parses JSON of a known shape in which no text contains a character that PostgreSQL can't store.
+/// Fails with the first field that doesn't match.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Vec<FieldError>> {
     let typed = typed_json(body)?;
     typed_json::<ReadableJson>(body)?;
@@ -330,11 +326,11 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter().map(part).collect()
 }
 
-/// Reads values and remembers what was wrong with them.
+/// Parses values and collects their errors.
 struct Checked {
     currency: Currency,
     now: DateTime<Utc>,
-    /// What was accepted before may have been so by other rules.
+    /// False for an order that was accepted before, perhaps under other rules.
     is_new: bool,
     errors: Vec<FieldError>,
 }
@@ -516,7 +512,7 @@ impl Checked {
     fn time(&mut self, pointer: &str, typed: &str) -> DateTime<Utc> {
         match DateTime::parse_from_rfc3339(typed.trim()) {
             Ok(at) => {
-                // As PostgreSQL keeps it, so that a time is the same when it comes again.
+                // PostgreSQL's precision, so that a repeated report has the same time.
                 let at = at.with_timezone(&Utc).trunc_subsecs(6);
                 if is_too_far_ahead(at, self.now) {
                     self.wrong(pointer, "Is more than a day in the future. Check the clock.");

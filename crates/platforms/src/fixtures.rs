@@ -1,4 +1,4 @@
-//! What tests of payloads share.
+//! Fixtures of the payload tests.
 
 use chrono::{DateTime, TimeZone, Utc};
 use proptest::prelude::*;
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use vouch_core::order::times::DeliveryTimes;
 
-/// Sent and received at noon of a day of March 2026.
+/// Sent and received at noon of that day of March 2026.
 pub(crate) fn times(day: u32) -> DeliveryTimes {
     let at: DateTime<Utc> = Utc.with_ymd_and_hms(2026, 3, day, 12, 0, 0).unwrap();
     DeliveryTimes { sent_at: at, received_at: at }
 }
 
-/// Any JSON, so that every field meets every type.
+/// Any JSON, so that every field is tested with every type.
 pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

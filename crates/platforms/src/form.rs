@@ -1,23 +1,23 @@
-//! Forms as data: what a platform asks for in the settings of its stores. A page shows them; there's no
-//! HTML here. Text has three marks: `**strong**`, `` `code` `` and `[a link](https://example.com)`.
+//! Forms as data: the fields of a platform's store settings. Pages render them, so there's no HTML
+//! here. Text has three marks: `**strong**`, `` `code` `` and `[a link](https://example.com)`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What was typed, by the name of the field. It isn't printed: secrets are among it.
+/// The typed values by field name. It has no `Debug`, because it contains secrets.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Typed(BTreeMap<String, String>);
 
 impl Typed {
-    /// As typed; empty where nothing was.
+    /// The value as typed, or an empty string.
     pub fn text(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
 
-    /// What was typed, without outer space, if anything.
+    /// The value without surrounding spaces, or `None` if it's empty.
     pub fn filled(&self, name: &str) -> Option<&str> {
         Some(self.text(name).trim()).filter(|typed| !typed.is_empty())
     }
@@ -26,7 +26,7 @@ impl Typed {
         self.text(name) == "true"
     }
 
-    /// What the field comes back with.
+    /// The value to show in a rejected form. Secrets are never shown again.
     pub fn shown(&self, field: &Field) -> &str {
         if field.is_secret { "" } else { self.text(field.name) }
     }
@@ -46,7 +46,7 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Typed {
     }
 }
 
-/// What's wrong with what was typed: the field (empty for the whole form) and how to fix it.
+/// Field names (empty for the whole form), each with the error and how to fix it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldErrors(Vec<(&'static str, String)>);
 
@@ -59,7 +59,7 @@ impl FieldErrors {
         self.0.is_empty()
     }
 
-    /// Whether there's one beside the field.
+    /// Whether this field has an error.
     pub fn has(&self, field: &str) -> bool {
         self.0.iter().any(|(name, _)| *name == field)
     }
@@ -77,10 +77,9 @@ impl IntoIterator for FieldErrors {
 /// A value and its label.
 pub type Choice = (&'static str, &'static str);
 
-/// How a field is filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// One line. `max`: how many characters, or empty. `mode`: the keyboard, as HTML's `inputmode`.
+    /// One line. `max` is the maximum number of characters, or empty. `mode` is HTML's `inputmode`.
     Text {
         max: &'static str,
         mode: &'static str,
@@ -88,7 +87,7 @@ pub enum Control {
     },
     Password,
     TextArea,
-    /// A number with what it's counted in: `%` or a currency.
+    /// A number with its unit: `%` or a currency.
     Money {
         unit: &'static str,
     },
@@ -97,19 +96,18 @@ pub enum Control {
     Select(&'static [Choice]),
 }
 
-/// A field of a form.
 #[derive(Clone, Debug)]
 pub struct Field {
     pub name: &'static str,
     pub label: &'static str,
     pub hint: Cow<'static, str>,
     pub is_required: bool,
-    /// Beside the label of a field that isn't required.
+    /// Shown beside the label of an optional field.
     pub note: &'static str,
-    /// It never comes back.
+    /// Whether the value is never shown again.
     pub is_secret: bool,
     pub control: Control,
-    /// Whether it means anything beside what else was typed.
+    /// Whether the field has any effect with the other typed values.
     applies: fn(&Typed) -> bool,
 }
 
@@ -131,7 +129,7 @@ impl Field {
         Self::new(name, label, Control::Text { max, mode: "", is_code: false })
     }
 
-    /// One line for what machines read.
+    /// One line for a machine-readable value.
     pub(crate) fn code(name: &'static str, label: &'static str, max: &'static str) -> Self {
         Self::new(name, label, Control::Text { max, mode: "", is_code: true })
     }
@@ -176,7 +174,7 @@ impl Field {
         Self { is_required: false, ..self }
     }
 
-    /// Not required; `note` says when it's needed.
+    /// Makes it optional; `note` explains when it's required.
     pub(crate) fn needed(self, note: &'static str) -> Self {
         Self { is_required: false, note, ..self }
     }
@@ -197,7 +195,7 @@ impl Field {
         Self { applies, ..self }
     }
 
-    /// What stands in it, as people read it; empty or "No" where it doesn't apply.
+    /// The value as users read it; empty or "No" if the field doesn't apply.
     pub fn value_in_words(&self, typed: &Typed) -> String {
         let applies = (self.applies)(typed);
         let value = typed.text(self.name);
@@ -215,17 +213,16 @@ impl Field {
     }
 }
 
-/// A part of a form, from top to bottom.
+/// Parts of a form, from top to bottom.
 #[derive(Clone, Debug)]
 pub enum Part {
     Field(Field),
-    /// A paragraph.
     Text(&'static str),
-    /// A paragraph, smaller.
+    /// A paragraph in small print.
     Hint(&'static str),
-    /// What the next fields have in common.
+    /// A shared label of the next fields.
     Label(&'static str),
-    /// What to do elsewhere first.
+    /// Steps to do elsewhere first.
     Steps(Vec<Cow<'static, str>>),
     /// Fields under a legend.
     Group {
@@ -233,14 +230,14 @@ pub enum Part {
         help: Option<Help>,
         fields: Vec<Field>,
     },
-    /// Fields that few need.
+    /// Rarely used fields, collapsed.
     More {
         summary: &'static str,
         fields: Vec<Field>,
     },
 }
 
-/// Steps that can be unfolded.
+/// Steps that can be expanded.
 #[derive(Clone, Copy, Debug)]
 pub struct Help {
     pub summary: &'static str,

@@ -1,5 +1,5 @@
-//! The one door through which stores are called over HTTP. What a store, or whoever sits at its
-//! address, can do to Vouch is bounded here: time, size, redirects, and where an address may lead.
+//! The only way to call stores over HTTP. It limits what a store, or a server in its place, can do
+//! to Vouch: time, size, redirects, and where a URL may lead.
 
 #[cfg(test)]
 mod tests;
@@ -20,32 +20,27 @@ use ureq::{Agent, Error};
 
 use super::CallError;
 
-/// From the look-up of the name to the last byte of the answer.
+/// Covers the whole call, from the DNS lookup to the last byte of the response.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
-/// Longer answers are not read; unpacked bytes, as they count in memory.
+/// The limit for unpacked bytes, because those use memory.
 pub const MAX_RESPONSE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Calls stores. Cheap to clone; the clones share their connections.
+/// Calls stores. Clones are cheap and share their connections.
 #[derive(Clone, Debug)]
 pub struct Http {
     agent: Agent,
     local_stores: bool,
 }
 
-/// The verb of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Reads.
     Get,
-    /// Makes.
     Post,
-    /// Changes.
     Put,
-    /// Removes.
     Delete,
 }
 
-/// What is sent. Without `Debug`: headers and bodies carry secrets.
+/// A request to a store. It has no `Debug`, because headers and bodies contain secrets.
 pub struct Call {
     method: Method,
     url: String,
@@ -54,54 +49,48 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call without a body.
+    /// A request without a body.
     pub fn new(method: Method, url: impl Into<String>) -> Self {
         Self { method, url: url.into(), headers: Vec::new(), body: Vec::new() }
     }
 
-    /// With one more header. A value that no header can have ends in [`CallError::Unanswered`].
+    /// Adds a header. An invalid header value fails the call with [`CallError::Unanswered`].
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// With a body.
     #[must_use]
     pub fn body(mut self, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self.header("content-type", content_type)
     }
 
-    /// With a JSON body.
     #[must_use]
     pub fn json(self, body: &serde_json::Value) -> Self {
         self.body("application/json", body.to_string())
     }
 }
 
-/// What came back, whatever its status. Redirects are answers, too: they are never followed.
+/// The response, with any status. Redirects are responses too, because they're never followed.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The HTTP status.
     pub status: u16,
-    /// Names in lower case.
+    /// Header names are lower case.
     pub headers: HeaderMap,
-    /// Complete, unpacked.
+    /// The complete body, unpacked.
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// The first header of that name, if it is text.
+    /// The first header of that name, if it's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as JSON.
-    ///
-    /// # Errors
-    /// [`CallError::Unanswered`] when it is none, or not of that shape: also a web page in place of
-    /// an answer, or a maintenance notice.
+    /// Parses the body as JSON. Fails with [`CallError::Unanswered`] if it isn't JSON of that
+    /// shape, for example if it's a web page or a maintenance notice.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
         serde_json::from_slice(&self.body).map_err(|_| {
             CallError::Unanswered(format!(
@@ -118,8 +107,8 @@ impl Answer {
 }
 
 impl Http {
-    /// Calls stores on public addresses over https only, unless there may be `local_stores`
-    /// (`Config::local_stores`), which may be anywhere and on plain http.
+    /// Allows public addresses over https only. With `local_stores` (`Config::local_stores`),
+    /// stores may have any address, also over plain http.
     pub fn new(local_stores: bool) -> Self {
         Self::patient(local_stores, TIMEOUT)
     }
@@ -131,7 +120,7 @@ impl Http {
             .max_redirects_will_error(false)
             .http_status_as_error(false)
             .https_only(!local_stores)
-            // A proxy would look up names itself, past the resolver below.
+            // A proxy would resolve names itself and bypass the resolver below.
             .proxy(None)
             .user_agent(concat!("Vouch/", env!("CARGO_PKG_VERSION")))
             .build();
@@ -140,16 +129,14 @@ impl Http {
         Self { agent, local_stores }
     }
 
-    /// Whether stores may be anywhere and on plain http.
+    /// Whether stores may have any address, also over plain http.
     pub fn local_stores(&self) -> bool {
         self.local_stores
     }
 
-    /// Sends, and waits for the whole answer: ten seconds at the most, so never on a thread that
-    /// serves pages.
-    ///
-    /// # Errors
-    /// [`CallError::Unanswered`] with a sentence for people, which names no address and no secret.
+    /// Sends the request and waits up to ten seconds for the whole response, so never call it on a
+    /// thread that serves pages. Fails with [`CallError::Unanswered`] and a message without URLs or
+    /// secrets.
     pub fn send(&self, call: Call) -> Result<Answer, CallError> {
         let answer = self.exchange(call).map_err(|error| {
             tracing::debug!(%error, "a call to a store failed");
@@ -186,25 +173,27 @@ impl Http {
     }
 }
 
-/// The wall clock, to tell how far the store's is from it. All else here is told the time.
+/// The wall clock, to measure how far the store's clock differs. All other code here gets the time
+/// as an argument.
 #[expect(clippy::disallowed_methods, reason = "the two clocks are compared as the answer comes")]
 fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
 thread_local! {
-    /// What the last answer on this thread said of its server's clock.
+    /// The clock difference in the last response on this thread.
     static LAST_CLOCK: Cell<Option<i32>> = const { Cell::new(None) };
 }
 
-/// By how many seconds the clock of the server that answered last on this thread is behind Vouch's, at
-/// least; below zero where it's ahead. Asked again, it answers nothing until the next answer.
+/// By how many seconds, at least, the clock of the last server called on this thread is behind
+/// Vouch's clock. It's negative if that clock is ahead. A second call returns `None` until the next
+/// response.
 pub fn take_clock() -> Option<i32> {
     LAST_CLOCK.take()
 }
 
-/// The smallest difference that explains `dated`: the server wrote it, in whole seconds, between the
-/// question and the answer.
+/// The smallest difference that explains `dated`. The server wrote it, in whole seconds, between
+/// the request and the response.
 fn behind_seconds(
     dated: DateTime<Utc>,
     asked_at: DateTime<Utc>,
@@ -243,13 +232,13 @@ fn in_words(error: &Error) -> String {
     words.to_owned()
 }
 
-/// An address that leads into a private network.
+/// The URL leads into a private network.
 #[derive(Debug, thiserror::Error)]
 #[error("the name leads to no public address")]
 struct NotPublic;
 
-/// Looks names up and lets public addresses through only. Here, and not where an address is typed:
-/// a name can lead elsewhere tomorrow.
+/// Resolves names and allows only public addresses. It checks at call time, not when the URL is
+/// typed, because a name can resolve to another address tomorrow.
 #[derive(Debug)]
 struct PublicOnly {
     inner: DefaultResolver,
@@ -275,7 +264,7 @@ impl Resolver for PublicOnly {
     }
 }
 
-/// Whether an address is one of the internet's at large (IANA's special-purpose registries).
+/// Whether an IP address is on the public internet (IANA's special-purpose registries).
 fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
@@ -291,18 +280,18 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
         [0 | 10 | 127 | 224..=255, ..] => true,
         // Carrier-grade NAT.
         [100, b, ..] => (64..128).contains(&b),
-        // Link-local: also where clouds answer with credentials.
+        // Link-local, where clouds also serve credentials.
         [169, 254, ..] => true,
         [172, b, ..] => (16..32).contains(&b),
         [192, 168, ..] | [192, 0, 0 | 2, _] | [192, 88, 99, _] => true,
-        // Benchmarks; documentation.
+        // Benchmarks and documentation.
         [198, 18 | 19, ..] | [198, 51, 100, _] | [203, 0, 113, _] => true,
         _ => false,
     };
     !special
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped, or behind NAT64 (RFC 6052).
+/// The IPv4 address in an IPv6 address: mapped, or behind NAT64 (RFC 6052).
 fn within_v6(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     match ip.segments() {
         [0x64, 0xff9b, 0, 0, 0, 0, a, b] => {

@@ -1,30 +1,23 @@
-//! The store platforms: one folder for each, with all that is its own. No SQL and no pages here: a
-//! client gets its credentials and rules when it's made, and answers in the terms below.
+//! The store platforms, with one folder for each. There's no SQL and no page here: a client gets
+//! its credentials and rules when it's created, and returns the types below.
 //!
-//! A platform is a folder (`order` reads its payloads, `settings` and `discounts_form` are what a member
-//! fills in, the rest calls its API) and a row of [`PROVIDERS`]. How one is added: docs/platforms.md.
+//! A platform is a folder (`order` parses its payloads, `settings` and `discounts_form` define its
+//! forms, the rest calls its API) and a row of [`PROVIDERS`]. How to add one: docs/platforms.md.
 
 mod address;
-/// Orders of any store, as Vouch's own API takes them.
 pub mod api;
-/// BigCommerce.
 pub mod bigcommerce;
 #[cfg(test)]
 mod fixtures;
-/// Forms as data.
 pub mod form;
-/// How stores are called over HTTP.
 pub mod http;
 mod parse;
 mod payload;
 mod position;
 mod provider;
-/// What the settings of a platform's stores say, ask for, and read.
 pub mod settings;
-/// Shopify.
 pub mod shopify;
 mod webhook_secret;
-/// WooCommerce.
 pub mod woocommerce;
 
 use std::time::Duration;
@@ -40,48 +33,42 @@ pub use self::provider::{
 };
 pub use self::webhook_secret::{SecretRefusal, WebhookSecret};
 
-/// A store as Vouch calls it. Every call takes ten seconds at the most and never follows a
-/// redirect.
+/// A client of one store. Every call takes at most ten seconds and never follows a redirect.
 pub trait Client: Send {
-    /// What the credentials are good for: asks the store, changes nothing.
+    /// Checks what the credentials allow. It asks the store and changes nothing.
     fn access(&mut self) -> Result<Access, CallError>;
 
-    /// The store's code of that spelling in any case, whoever made it.
+    /// The store's code with that spelling in any case, no matter who created it.
     fn find_code(&mut self, code: &str) -> Result<Option<StoreCode>, CallError>;
 
-    /// Makes a discount with this one code under the rules the client was made with.
-    ///
-    /// # Errors
-    /// [`CallError::Taken`] when the store has the code already; the caller then looks who made it.
+    /// Creates a discount with this one code under the client's rules. Fails with
+    /// [`CallError::Taken`] if the store already has the code; the caller then checks who created
+    /// it.
     fn create_code(&mut self, code: &NewCode) -> Result<StoreCode, CallError>;
 
-    /// Some of the store's codes, from `cursor` on (`None`: from the first).
+    /// A page of the store's codes from `cursor` on. `None` starts at the first.
     fn codes(&mut self, cursor: Option<&str>) -> Result<Batch<StoreCode>, CallError>;
 
-    /// Some of the orders that changed within `period`, the longest unchanged first, from `cursor`
-    /// on, each as a message for [`parse_message`].
+    /// A page of the orders that changed within `period`, least recently changed first, from
+    /// `cursor` on. Each is a message for [`parse_message`].
     fn orders(
         &mut self,
         period: &Period,
         cursor: Option<&str>,
     ) -> Result<Batch<OrderMessage>, CallError>;
 
-    /// One order, for platforms whose messages only name it; `None` when the store has no such order.
-    ///
-    /// # Errors
-    /// [`CallError`]; [`CallError::Refused`] where the messages themselves say all.
+    /// One order, for platforms whose webhooks only name it, or `None` if the store doesn't have
+    /// it. Fails with [`CallError::Refused`] if the platform's webhooks contain the whole order.
     fn order(&mut self, order_ref: &str) -> Result<Option<OrderMessage>, CallError> {
         let words =
             format!("The messages of this store say themselves what order {order_ref} is like.");
         Err(CallError::Refused(words))
     }
 
-    /// The refunds of an order with their lines, for platforms whose orders only outline them; in
-    /// the order's `currency`, which the store does not repeat. `None` when the store has no such
-    /// order.
-    ///
-    /// # Errors
-    /// [`CallError`]; [`CallError::Refused`] where the messages themselves say all.
+    /// The refunds of an order with their lines, for platforms whose orders only summarize them.
+    /// They're in the order's `currency`, which the store doesn't repeat. Returns `None` if the
+    /// store doesn't have the order. Fails with [`CallError::Refused`] if the platform's webhooks
+    /// contain the refunds.
     fn refunds(
         &mut self,
         order_ref: &str,
@@ -95,155 +82,140 @@ pub trait Client: Send {
         Err(CallError::Refused(words))
     }
 
-    /// Sees to it that the store sends its messages to `address`, and switches on again what it has
-    /// switched off. Answers what a person must still do, if anything.
+    /// Makes the store send its webhooks to `address`, and enables those that it disabled. Returns
+    /// what a member must still do, if anything.
     fn ensure_webhooks(&mut self, address: &str) -> Result<Webhooks, CallError>;
 
-    /// A token that was got with the credentials since the client was made, for whoever keeps it;
-    /// answered once. Most platforms have none.
+    /// A token obtained since the client was created, for the caller to store. It's returned once.
+    /// Most platforms have none.
     fn fresh_token(&mut self) -> Option<FreshToken> {
         None
     }
 }
 
-/// A token that is asked for again before it ends.
+/// A token that's renewed before it expires.
 pub struct FreshToken {
-    /// The token.
     pub token: SecretString,
-    /// When it ends, with some time to spare.
+    /// Somewhat before the token expires.
     pub expires_at: DateTime<Utc>,
 }
 
-/// What credentials are good for.
+/// What the credentials allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
-    /// What the store calls itself.
+    /// The store's own name.
     pub store_name: String,
-    /// Its currency, ISO 4217.
+    /// The store's currency (ISO 4217).
     pub currency: Option<String>,
-    /// Whether orders can be read.
     pub reads_orders: bool,
-    /// Whether codes can be made.
     pub creates_codes: bool,
-    /// What is missing, each in a sentence that says how to mend it.
+    /// Missing permissions, each as a sentence that explains how to fix it.
     pub missing: Vec<String>,
 }
 
-/// A code as the store has it.
+/// A code in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreCode {
     /// As the store spells it.
     pub code: String,
-    /// The store's own id of the discount.
+    /// The store's own ID of the discount.
     pub remote_ref: String,
-    /// Its page in the store's admin, where there is one.
+    /// Its page in the store's admin, if there is one.
     pub admin_url: Option<String>,
-    /// The trigger it was made for, when it bears Vouch's mark.
+    /// The trigger it was created for, if it has Vouch's mark.
     pub mark: Option<Mark>,
-    /// Whether shoppers can use it.
     pub state: CodeState,
-    /// What a shopper gets, in one sentence.
+    /// The customer's discount, in one sentence.
     pub rules: String,
-    /// Whether its rules are those the client was made with.
+    /// Whether its rules equal the client's rules.
     pub same_rules: bool,
 }
 
 /// Vouch's mark on a discount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// Whose trigger it was made for.
     pub merchant_id: i64,
-    /// The trigger's key.
     pub trigger_id: i64,
 }
 
-/// Whether shoppers can use a code.
+/// Whether customers can use a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeState {
-    /// They can.
     Live,
-    /// Not yet.
     Scheduled,
-    /// No longer: its end has come, or its uses are used up.
+    /// Its end date has passed, or it has no uses left.
     Expired,
-    /// It was switched off.
     Disabled,
 }
 
-/// A code to make.
+/// A code to create.
 #[derive(Clone, Debug)]
 pub struct NewCode {
-    /// What it is marked with.
     pub mark: Mark,
-    /// As typed.
     pub code: String,
-    /// Whose it is, for the title.
+    /// The affiliate's name, for the title.
     pub affiliate: String,
-    /// When it starts.
+    /// The code's start time.
     pub now: DateTime<Utc>,
 }
 
-/// A page of something.
 #[derive(Clone, Debug)]
 pub struct Batch<T> {
-    /// What was read.
     pub rows: Vec<T>,
-    /// Where to go on; `None` at the end.
+    /// The cursor of the next page; `None` at the end.
     pub next: Option<String>,
 }
 
-/// A stretch of time, both ends included.
+/// A time range that includes both ends.
 #[derive(Clone, Copy, Debug)]
 pub struct Period {
-    /// Its begin.
     pub from: DateTime<Utc>,
-    /// Its end.
     pub until: DateTime<Utc>,
 }
 
-/// An order that was read from a store.
+/// An order imported from a store.
 #[derive(Clone, Debug)]
 pub struct OrderMessage {
-    /// The platform's id of the order.
+    /// The platform's ID of the order.
     pub order_ref: String,
-    /// What kind of message it is, for [`parse_message`].
+    /// The message type, for [`parse_message`].
     pub topic: &'static str,
     /// When the order last changed.
     pub changed_at: DateTime<Utc>,
-    /// The message itself, kept as a delivery.
+    /// The message, stored as the body of a delivery.
     pub body: Vec<u8>,
 }
 
-/// How the store's webhooks stand.
+/// The state of the store's webhooks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Webhooks {
-    /// How many were made anew.
+    /// How many were created.
     pub made: usize,
-    /// How many were switched on again.
+    /// How many were enabled again.
     pub revived: usize,
-    /// What only a person can mend, in a sentence.
+    /// A problem that only a member can fix, in one sentence.
     pub problem: Option<String>,
 }
 
-/// Why a call did not do what it should.
+/// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// The store wants a pause. Nothing was done.
+    /// The store's rate limit is used up. Nothing was done.
     #[error("The store asked for a pause.")]
     Throttled {
-        /// As the store says, or works out from what it says.
+        /// Given by the store, or computed from its response.
         wait: Duration,
     },
-    /// Nothing came back, or nothing that can be understood: it may or may not have been done.
+    /// No response, or one that can't be parsed. The change may or may not have been made.
     #[error("{0}")]
     Unanswered(String),
-    /// The credentials are not good, or no longer. No further call makes sense.
+    /// The credentials aren't valid, or no longer. Further calls would fail too.
     #[error("{0}")]
     Denied(String),
-    /// The store has such a code already.
+    /// The store already has the code.
     #[error("The store has a code of this spelling already.")]
     Taken,
-    /// The store refuses this for good, in its own words.
+    /// The store rejects this permanently, in its own words.
     #[error("{0}")]
     Refused(String),
 }

@@ -4,8 +4,8 @@ use vouch_core::platform::Platform;
 
 use crate::{Message, api, provider};
 
-/// What a message of a store says. The error is a sentence for the merchant: the message is kept, and
-/// can be processed again.
+/// Parses a message from a store. The error is a sentence for the merchant. The message is stored
+/// and can be processed again.
 pub fn parse_message(
     platform: Platform,
     topic: &str,

@@ -1,9 +1,9 @@
-//! What the readers of all platforms' messages share.
+//! What the payload parsers of all platforms share.
 //!
-//! Only an amount that enters the base of commission can keep an order out. Everything else is read
-//! as tolerantly as stores and their extensions write it: a number as text or text as a number, an
-//! object for a list, an empty text for nothing, an exponent, more decimals than the currency has
-//! (rounded half to even), dates in any form. What still can't be read is passed over with a note.
+//! Only an amount in the base of commission can keep an order out. Everything else is parsed as
+//! tolerantly as stores and their extensions write it. That includes numbers as text, text as
+//! numbers, objects for lists, empty text for nothing, exponents and dates in any format. Extra
+//! decimals are rounded half to even. Values that still can't be parsed are skipped with a note.
 
 mod json;
 mod list;
@@ -17,38 +17,37 @@ pub(crate) use self::list::{list, maybe_list};
 pub(crate) use self::scalar::{Decimal, Id, Text, count, maybe, plain, unchecked};
 pub(crate) use self::time::Time;
 
-/// The time of a field of an order that a store's API answered, in whatever form.
+/// The time in a field of an API response, in any format.
 pub(crate) fn time_of(value: &serde_json::Value) -> Option<chrono::DateTime<chrono::Utc>> {
     let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
     <Time as scalar::Scalar>::of(&text).ok().map(|time| time.0)
 }
 
-/// The id of an order that a store's API answered, be it a number or text.
+/// The order ID in a field of an API response, as a number or text.
 pub(crate) fn id_of(value: &serde_json::Value) -> Option<String> {
     let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
     <Id as scalar::Scalar>::of(&text).ok().map(|id| id.0)
 }
 
-/// The most lines of an order or a refund.
+/// The maximum number of lines in an order or refund.
 pub(crate) const MAX_LINES: usize = 10_000;
-/// The most codes, shipping lines or refunds of an order.
+/// The maximum number of codes, shipping lines or refunds in an order.
 pub(crate) const MAX_PARTS: usize = 1_000;
-/// The most items of a line.
+/// The maximum quantity of a line.
 pub(crate) const MAX_QUANTITY: i64 = 100_000_000;
 
-/// Why a message that was signed by the store cannot be understood, for the shop's owner.
+/// Why a signed message can't be parsed, for the merchant.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}", self.sentence())]
 pub struct PayloadError {
-    /// Where in the JSON, for example `line_items[3].price`; empty if it is the whole message.
+    /// The path in the JSON, for example `line_items[3].price`; empty for the whole message.
     pub path: String,
-    /// What is wrong there.
     pub problem: String,
 }
 
 impl PayloadError {
     pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        // What was sent stands in both, and PostgreSQL keeps no U+0000.
+        // Both can quote the message, and PostgreSQL can't store U+0000.
         let kept = |text: String| text.replace('\0', "\u{fffd}");
         Self { path: kept(path.into()), problem: kept(problem.into()) }
     }
@@ -63,11 +62,10 @@ impl PayloadError {
     }
 }
 
-/// Where in the message something stands, written out only if it has to be named.
+/// A path in the message, written out only if an error needs it.
 pub(crate) type At<'a> = &'a dyn Fn() -> String;
 
-/// # Errors
-/// If `count` is more than `limit`.
+/// Fails if `count` is more than `limit`.
 pub(crate) fn at_most(
     limit: usize,
     count: usize,
@@ -79,15 +77,15 @@ pub(crate) fn at_most(
     Err(PayloadError::new(at(), format!("{count} entries are too many, {limit} are the most")))
 }
 
-/// Adds amounts up, or stops at the first that cannot be read.
+/// Adds up amounts. Fails with the first that can't be parsed.
 pub(crate) fn sum(
     amounts: impl Iterator<Item = Result<i64, PayloadError>>,
 ) -> Result<i64, PayloadError> {
-    // Each is bounded and there are few enough of them, but nothing here rests on that.
+    // The bounds and limits prevent an overflow, but this code doesn't rely on them.
     amounts.into_iter().try_fold(0_i64, |sum, minor| Ok(sum.saturating_add(minor?)))
 }
 
-/// A text that says something.
+/// The text, unless it's blank.
 pub(crate) fn filled(text: Option<&Text>) -> Option<String> {
     text.map(|text| text.0.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
 }

@@ -1,29 +1,29 @@
-//! Lists that are read by position, oldest id first, while they change.
+//! Lists that are read by position, oldest ID first, while they change.
 
 use serde::{Deserialize, Serialize};
 
 use super::CallError;
 
-/// After so many pieces without anything new, the store does not page as it should.
+/// After this many pages in a row without anything new, the store's paging is broken.
 const TIMEOUT: u16 = 200;
 
-/// How far such a list was read. Every piece begins with the last row of the one before: where that
-/// row is not met again, rows before it are gone and others have moved up unseen, so the reading
-/// goes back. What is read twice is left out, and what is there all the time is met once.
+/// The position in such a list. Every page begins with the last row of the previous one. If that
+/// row is missing, earlier rows were deleted and others moved up unseen, so reading goes back. Rows
+/// read twice are skipped, and rows that exist the whole time are returned once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Position {
-    /// How many rows there were up to the last one.
+    /// How many rows there are up to and including the last one.
     seen: usize,
-    /// Its id.
+    /// The ID of the last row.
     last: u64,
-    /// Pieces in a row without anything new.
+    /// Pages in a row without anything new.
     #[serde(default)]
     idle: u16,
 }
 
 impl Position {
-    /// The next piece: the size of a page, `most` or a little less, and its number, counted from 1.
-    /// It begins at the last row or a little before.
+    /// The size of the next page, `most` or slightly less, and its number, counted from 1. The page
+    /// begins at the last row or slightly before it.
     pub(super) fn page(&self, most: usize) -> (usize, usize) {
         let offset = self.seen.saturating_sub(1);
         let sizes = (most - most / 5..=most).rev();
@@ -31,10 +31,8 @@ impl Position {
         (size, offset / size + 1)
     }
 
-    /// Takes the rows of [`Position::page`]: answers those that are new, and whether there is more.
-    ///
-    /// # Errors
-    /// [`CallError::Unanswered`] when the store gives the same rows again and again.
+    /// Processes the rows of [`Position::page`]. Returns the new ones, and whether there are more.
+    /// Fails with [`CallError::Unanswered`] if the store keeps returning the same rows.
     pub(super) fn take<T>(
         &mut self,
         rows: Vec<T>,
@@ -69,8 +67,8 @@ impl Position {
 mod tests {
     use super::*;
 
-    /// Reads `list`, which `change` changes before each piece; answers what was met, and in how
-    /// many pieces.
+    /// Reads `list`, which `change` modifies before each page. Returns the rows and the number of
+    /// pages.
     fn read(mut list: Vec<u64>, change: impl Fn(usize, &mut Vec<u64>)) -> (Vec<u64>, usize) {
         let (mut position, mut met) = (Position::default(), Vec::new());
         for pieces in 0..1_000 {

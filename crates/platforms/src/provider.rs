@@ -1,4 +1,4 @@
-//! What each platform answers for itself, so that webhooks, settings and jobs have one way for all.
+//! What each platform implements, so webhooks, settings and jobs work the same for all of them.
 
 use std::time::Duration;
 
@@ -17,37 +17,37 @@ use crate::http::Http;
 use crate::settings::StoreSettings;
 use crate::{CallError, Client, PayloadError, bigcommerce, shopify, woocommerce};
 
-/// The longest body of a webhook, in bytes: an order of 10,000 lines is far below it.
+/// The maximum size of a webhook body, in bytes. An order with 10,000 lines is far smaller.
 pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
-/// Ids and topics beyond this many characters are no store's.
+/// The maximum length of IDs and topics, in characters.
 const MAX_NAME: usize = 200;
 
-/// The value of a webhook's header by its name in lower case; empty where it's missing.
+/// Returns a webhook header by its lower-case name, or an empty string if it's missing.
 pub type Headers<'a> = &'a dyn Fn(&str) -> &'a str;
 
-/// A platform whose stores send webhooks and are called.
+/// A platform whose stores send webhooks and have an API.
 pub trait Provider: Sync {
     fn platform(&self) -> Platform;
 
     fn settings(&self) -> &'static dyn StoreSettings;
 
-    /// The longest body of a webhook, in bytes.
+    /// The maximum size of a webhook body, in bytes.
     fn max_body(&self) -> usize {
         MAX_BODY
     }
 
-    /// How long the body of a webhook may take to arrive: shorter than the store waits for an answer.
+    /// The timeout for receiving a webhook body. It's shorter than the store's own timeout.
     fn body_timeout(&self) -> Duration;
 
-    /// Whether the headers can be those of a signed message. The body of any other isn't kept.
+    /// Whether the headers can belong to a signed webhook. Other bodies aren't stored.
     fn may_be_signed(&self, headers: Headers<'_>) -> bool;
 
-    /// Whether this is what the platform sends, unsigned, to try the address out.
+    /// Whether this is the unsigned request that the platform sends to test the URL.
     fn is_ping(&self, _headers: Headers<'_>, _body: &[u8]) -> bool {
         false
     }
 
-    /// Whether one of `secrets` signed the raw bytes. Every secret is tried in constant time.
+    /// Whether one of `secrets` signed the raw bytes. Every secret is compared in constant time.
     fn is_signed(
         &self,
         secrets: &[SecretSlice<u8>],
@@ -56,71 +56,68 @@ pub trait Provider: Sync {
         body: &[u8],
     ) -> bool;
 
-    /// What a signed message says of itself; `None` if it's too old, or from the future.
+    /// The metadata of a signed webhook. `None` if it's too old or from the future.
     fn envelope(&self, headers: Headers<'_>, body: &[u8], now: DateTime<Utc>) -> Option<Envelope>;
 
-    /// The request for a person's data that the headers announce. It's carried out, not stored.
+    /// The privacy request that the headers announce. It's carried out, not stored.
     fn privacy_topic(&self, _headers: Headers<'_>) -> Option<PrivacyTopic> {
         None
     }
 
-    /// Reads a message, be it a webhook's or one that Vouch composed of the store's answers.
-    ///
-    /// # Errors
-    /// Where and why. The message is to be kept: it was really sent.
+    /// Parses a message: a webhook, or one that Vouch composed from the store's API responses.
+    /// Fails with the path and the reason. Store the message anyway, because the store really sent
+    /// it.
     fn parse(&self, message: &Message<'_>) -> Result<StoreEvent, PayloadError>;
 
-    /// How far back the platform shows orders; `None` for all of them.
+    /// How far back the platform returns orders; `None` for no limit.
     fn orders_reach(&self) -> Option<chrono::Duration> {
         None
     }
 
-    /// The client of one store.
-    ///
-    /// # Errors
-    /// [`CallError::Denied`] if the credentials or the discount rules can't be read.
+    /// The client of one store. Fails with [`CallError::Denied`] if the credentials or the discount
+    /// rules can't be parsed.
     fn client(&self, connection: Connection<'_>) -> Result<Box<dyn Client>, CallError>;
 
-    /// What a shopper gets with a code under these discount rules, in one sentence.
+    /// The customer's discount under these rules, in one sentence.
     fn rules_sentence(&self, rules: &Value) -> Option<String>;
 }
 
-/// Every platform, in the order of the settings. Routes, pages and jobs know them from here.
+/// Every platform, in the order of the settings menu. Routes, pages and jobs are built from this
+/// list.
 pub const PROVIDERS: [&dyn Provider; 3] = [
     &shopify::ShopifyProvider,
     &bigcommerce::BigcommerceProvider,
     &woocommerce::WoocommerceProvider,
 ];
 
-/// The provider of a platform; the generic API has none: its shops call Vouch.
+/// The provider of a platform. The generic API has none, because its stores call Vouch.
 pub fn provider(platform: Platform) -> Option<&'static dyn Provider> {
     PROVIDERS.into_iter().find(|provider| provider.platform() == platform)
 }
 
-/// What a webhook says beside its body.
+/// The metadata of a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// What it's about, in the platform's own word.
+    /// The platform's own name of the event.
     pub topic: String,
-    /// Tells deliveries apart: the same when a message is sent again.
+    /// Identifies a delivery. It's the same when the store sends the webhook again.
     pub delivery_ref: String,
-    /// Sent to try the connection out, not for a sale.
+    /// Whether it was sent to test the connection, not for a sale.
     pub is_test: bool,
-    /// When the store sent it, where it says so.
+    /// When the store sent it, if known.
     pub sent_at: Option<DateTime<Utc>>,
 }
 
-/// A message to parse.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
     pub topic: &'a str,
     pub body: &'a [u8],
     pub is_test: bool,
-    /// When it was sent; when it was received, where the store doesn't say.
+    /// When it was sent, or when it was received if the store doesn't report that.
     pub sent_at: DateTime<Utc>,
 }
 
-/// What Shopify asks for on behalf of its customers, and of merchants who have left.
+/// Shopify's privacy requests, on behalf of its customers and of merchants who left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrivacyTopic {
     DataRequest,
@@ -128,33 +125,33 @@ pub enum PrivacyTopic {
     ShopRedact,
 }
 
-/// What it takes to call a store.
+/// Everything needed to call a store.
 pub struct Connection<'a> {
     pub http: &'a Http,
-    /// As the platform addresses its stores, or a local store's base URL.
+    /// The platform's store domain, or a local store's base URL.
     pub address: &'a str,
     /// The platform's own credentials, as JSON.
     pub credentials: &'a [u8],
-    /// A token that was got with these credentials earlier, and is still good.
+    /// A token obtained with these credentials earlier that hasn't expired.
     pub token: Option<SecretString>,
-    /// What the store is to sign its webhooks with.
+    /// The secret for the store to sign its webhooks with.
     pub webhook_secret: Option<SecretString>,
-    /// What new codes get.
+    /// The discount rules for new codes.
     pub rules: Option<&'a Value>,
     pub now: DateTime<Utc>,
 }
 
-/// The credentials are there and mean nothing.
+/// The error for stored credentials that can't be parsed.
 pub(crate) fn unreadable_credentials() -> CallError {
     CallError::Denied("The API credentials can’t be read: enter them again.".into())
 }
 
-/// Whether `signature` is the base64 of as many bytes as HMAC-SHA-256 has.
+/// Whether `signature` is base64 of the length of an HMAC-SHA-256.
 pub(crate) fn may_be_hmac(signature: &str) -> bool {
     STANDARD.decode(signature).is_ok_and(|bytes| bytes.len() == Sha256::output_size())
 }
 
-/// Whether one of `secrets` signed `body`: base64 of HMAC-SHA-256 over the raw bytes.
+/// Whether one of `secrets` signed `body` (base64 of HMAC-SHA-256 over the raw bytes).
 pub(crate) fn is_hmac(secrets: &[SecretSlice<u8>], signature: &str, body: &[u8]) -> bool {
     let Ok(signature) = STANDARD.decode(signature) else { return false };
     secrets.iter().fold(false, |signed, secret| {
@@ -164,12 +161,12 @@ pub(crate) fn is_hmac(secrets: &[SecretSlice<u8>], signature: &str, body: &[u8])
     })
 }
 
-/// Tells messages apart by what they say.
+/// Identifies messages by their content.
 pub(crate) fn digest(body: &[u8]) -> String {
     hex::encode(Sha256::digest(body))
 }
 
-/// An id or a topic, cut to what is kept, without characters that can't be stored.
+/// An ID or topic, cut to the stored length, without characters that PostgreSQL can't store.
 pub(crate) fn cut(name: &str) -> String {
     cleaned(name).chars().take(MAX_NAME).collect()
 }
@@ -180,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_message_that_a_real_store_sent_is_signed() {
-        // WooCommerce 10.9.1.
+        // Sent by WooCommerce 10.9.1.
         let (body, signature) = (b"{\"id\":14}", "AHT49MhvBTUK/7xUX+OvvU3G7dR2uVK13zprd6eQ7jk=");
         let secrets = [&b"another"[..], b"wh-secret-1"].map(|secret| secret.to_vec().into());
         assert!(is_hmac(&secrets, signature, body));

@@ -4,24 +4,22 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Shorter ones are a slip of copying: Shopify's have 32 to 64 characters.
+/// A shorter secret was copied incompletely. Shopify's have 32 to 64 characters.
 const MIN_CHARACTERS: usize = 16;
 const MAX_CHARACTERS: usize = 200;
 
-/// Why a webhook secret is refused, in words that say how to fix it.
+/// Why a webhook secret is rejected, with how to fix it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretRefusal {
-    /// Nothing was typed.
     #[error("Paste the secret that Shopify shows below the list of webhooks.")]
     Missing,
-    /// Not a secret as stores make them.
     #[error(
         "This does not look like a webhook secret: it should be one word of letters, digits and signs. Copy it whole, without the text around it."
     )]
     Impossible,
 }
 
-/// A webhook secret as a person pasted it; outer space is cut.
+/// A webhook secret as pasted, without surrounding spaces.
 pub struct WebhookSecret(SecretString);
 
 impl fmt::Debug for WebhookSecret {
@@ -47,7 +45,7 @@ impl WebhookSecret {
 }
 
 impl From<[u8; 20]> for WebhookSecret {
-    /// Of random bytes, for a store whose webhooks Vouch makes itself: 160 bits that no one guesses.
+    /// A secret of 160 random bits, for a store whose webhooks Vouch creates.
     fn from(random: [u8; 20]) -> Self {
         Self(hex::encode(random).into())
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::*;
 
-/// Answers one call with these bytes, then closes; what was asked is the thread's result.
+/// Answers one call with these bytes and closes. The thread returns the request.
 fn answers(bytes: &'static [u8]) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/secret-path", listener.local_addr().unwrap());
@@ -13,7 +13,7 @@ fn answers(bytes: &'static [u8]) -> (String, thread::JoinHandle<String>) {
         let (mut stream, _) = listener.accept().unwrap();
         let mut asked = vec![0; 4096];
         let length = stream.read(&mut asked).unwrap();
-        // A caller that has read enough closes first.
+        // The client may close first if it has read enough.
         let _ = stream.write_all(bytes);
         String::from_utf8_lossy(&asked[..length]).into_owned()
     });
@@ -98,7 +98,7 @@ fn a_store_that_dawdles_is_given_up_in_time() {
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
-        // A byte now and then keeps a connection alive, but not the call.
+        // A slow trickle of bytes keeps the connection open, but the call still times out.
         while stream.write_all(b" ").is_ok() {
             thread::sleep(Duration::from_millis(50));
         }
@@ -122,7 +122,7 @@ fn without_local_stores_only_https_and_public_addresses_are_called() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     listener.set_nonblocking(true).unwrap();
-    // `localhost` is a name: what counts is where it leads.
+    // Names such as `localhost` count by the address they resolve to.
     for host in ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "169.254.169.254", "0x7f.1"] {
         let call = Call::new(Method::Get, format!("https://{host}:{port}/"));
         let said = words(http.send(call).unwrap_err());
@@ -184,7 +184,7 @@ fn a_clock_differs_only_by_what_a_slow_answer_does_not_explain() {
     let at = |second: i64| DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap();
     for (dated, asked, answered, behind) in [
         (0, 0, 0, 0),
-        // Within the call, or within the second.
+        // Within the duration of the call, or within the same second.
         (5, 0, 9, 0),
         (0, 1, 1, 0),
         (0, 600, 601, 599),

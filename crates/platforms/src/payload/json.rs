@@ -9,14 +9,15 @@ use vouch_core::order::snapshot::{ReadNote, ReadProblem};
 
 use super::PayloadError;
 
-/// As many fields are passed over; a message with more has nothing to do with an order.
+/// The maximum number of skipped fields. A message with more isn't an order.
 const MAX_PASSED_OVER: usize = 500;
-/// As many notes of one message are kept.
+/// The maximum number of stored notes per message.
 const MAX_NOTES: usize = 20;
-/// So often a field is passed over in one element of a list; after that, in all of them.
+/// How often a field is skipped in single elements of a list. After that it's skipped in all of
+/// them.
 const ONE_BY_ONE: usize = 3;
 
-/// What was passed over so far.
+/// The values skipped so far.
 #[derive(Debug, Default)]
 pub(crate) struct Notes(Vec<ReadNote>);
 
@@ -27,7 +28,7 @@ impl Notes {
         }
     }
 
-    /// An amount that doesn't enter the base of commission: 0 and a note where it can't be read.
+    /// An amount outside the base of commission. If it can't be parsed, it's 0 with a note.
     pub(crate) fn or_zero(&mut self, code: ReadProblem, read: Result<i64, PayloadError>) -> i64 {
         read.unwrap_or_else(|error| {
             self.add(code, error.path);
@@ -35,10 +36,7 @@ impl Notes {
         })
     }
 
-    /// The same, unless it does enter the base.
-    ///
-    /// # Errors
-    /// What is wrong with the amount, where it enters the base.
+    /// Like [`Self::or_zero`], but fails if the amount `is_base`.
     pub(crate) fn unless(
         &mut self,
         is_base: bool,
@@ -48,12 +46,9 @@ impl Notes {
         if is_base { read } else { Ok(self.or_zero(code, read)) }
     }
 
-    /// The currency of a code; one that is in no list is noted.
-    ///
-    /// # Errors
-    /// If it isn't three letters.
+    /// Parses a currency code and notes an unknown one. Fails if it isn't three letters.
     pub(crate) fn currency(&mut self, code: &str, path: &str) -> Result<Currency, PayloadError> {
-        // A replay finds the same code: only another message of the store helps.
+        // A replay has the same code, so only a new message from the store helps.
         let currency = Currency::from_code(code).map_err(|error| {
             let problem = format!(
                 "{error}. Choose a currency with such a code in the store and save the order there, \
@@ -67,7 +62,7 @@ impl Notes {
         Ok(currency)
     }
 
-    /// Those of a part of the message that was read apart.
+    /// Adds the notes of a part that was parsed separately.
     pub(crate) fn append(&mut self, notes: &mut Vec<ReadNote>) {
         for note in notes.drain(..) {
             self.add(note.code, note.path);
@@ -79,13 +74,14 @@ impl Notes {
     }
 }
 
-/// Reads a message as JSON, with nothing after it. A field that doesn't fit is passed over, unless
-/// `is_base` of the names on the way to it: then the base of commission can't be known.
+/// Parses a message as JSON, with nothing after it. A field that doesn't match its type is skipped.
+/// It fails if `is_base` of the field names on its path, because the base of commission would be
+/// unknown.
 pub(crate) fn read<T: DeserializeOwned>(
     body: &[u8],
     is_base: impl Fn(&[&str]) -> bool,
 ) -> Result<(T, Notes), PayloadError> {
-    // Some PHP files begin with a byte order mark, and so does what they print.
+    // Some PHP files begin with a byte order mark, so their output does too.
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let mut text = String::from_utf8_lossy(body);
     let mut notes = Notes::default();
@@ -96,7 +92,7 @@ pub(crate) fn read<T: DeserializeOwned>(
             Ok(value) => return Ok((value, notes)),
             Err(misfit) => misfit?,
         };
-        // What can't be missing either takes what it belongs to with it.
+        // A skipped field that its parent requires makes the parent unusable too.
         while passed_over.contains(&path) {
             path.pop();
         }
@@ -119,7 +115,7 @@ pub(crate) fn read<T: DeserializeOwned>(
     Err(PayloadError::new("", "too many of its fields are of another form than documented"))
 }
 
-/// A place in the JSON whose value doesn't fit.
+/// A path in the JSON whose value doesn't match its type.
 struct FieldMismatch {
     path: Vec<Step>,
     words: String,
@@ -133,7 +129,7 @@ enum Step {
 }
 
 impl Step {
-    /// The name of a field; numbers are the keys of lists that PHP wrote as objects.
+    /// The name of a field. Numbers are keys of lists that PHP wrote as objects.
     fn name(&self) -> Option<&str> {
         match self {
             Self::Member(name) if !name.bytes().all(|byte| byte.is_ascii_digit()) => Some(name),
@@ -142,13 +138,13 @@ impl Step {
     }
 }
 
-/// Either what was read, or where it doesn't fit, or that it's no JSON at all.
+/// Returns the value, the path that doesn't match, or an error if it isn't JSON.
 fn attempt<T: DeserializeOwned>(text: &str) -> Result<T, Result<FieldMismatch, PayloadError>> {
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = steps(error.path());
         let error = error.into_inner();
-        // A list in the place of an object is an error of syntax to serde_json.
+        // serde_json reports a list in place of an object as a syntax error.
         let is_json = || serde_json::from_str::<IgnoredAny>(text).is_ok();
         if error.classify() == Category::Data || is_json() {
             Ok(FieldMismatch { path, words: words_of(&error) })
@@ -178,7 +174,7 @@ fn everywhere(path: &[Step]) -> Vec<Step> {
     path.iter().map(widen).collect()
 }
 
-/// `line_items[3].price`.
+/// Formats a path as `line_items[3].price`.
 fn written(path: &[Step]) -> String {
     let mut text = String::new();
     for step in path {
@@ -192,7 +188,7 @@ fn written(path: &[Step]) -> String {
     text.chars().take(200).map(kept).collect()
 }
 
-/// Where in the whole text, which begins at the address `start`, the values at `path` stand.
+/// Finds the byte ranges of the values at `path`. `start` is the memory address of the whole text.
 fn find(value: &str, path: &[Step], start: usize, found: &mut Vec<Range<usize>>) {
     let Some((step, rest)) = path.split_first() else {
         let at = value.as_ptr() as usize - start;
@@ -230,14 +226,14 @@ fn elements(value: &str) -> Vec<&RawValue> {
     })
 }
 
-/// The reason without the line and column, which the path names better.
+/// The reason without line and column, because the path is more precise.
 fn words_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let words = text.split(" at line ").next().unwrap_or(&text);
     words.chars().take(200).collect()
 }
 
-/// PostgreSQL keeps no U+0000.
+/// Replaces U+0000, which PostgreSQL can't store.
 fn kept(c: char) -> char {
     if c == '\0' { char::REPLACEMENT_CHARACTER } else { c }
 }

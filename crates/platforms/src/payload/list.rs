@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// A list, however it's written: as one, as an object with numbers for keys (PHP), as null, as an
-/// empty text. Elements that aren't objects are left out.
+/// A list in any form: a list, an object with numbers as keys (PHP), null, or empty text. Elements
+/// that aren't objects are skipped.
 pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -15,7 +15,7 @@ where
     maybe_list(deserializer).map(Option::unwrap_or_default)
 }
 
-/// Like [`list`], none where nothing is there.
+/// Like [`list`], but `None` if the value is null or empty text.
 pub(crate) fn maybe_list<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -60,7 +60,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnyList<T> {
             all.extend(element);
             count += 1;
         }
-        // An object that holds no objects is something else than a list.
+        // An object without objects in it isn't a list.
         if all.is_empty() && count > 0 {
             return Err(A::Error::custom("expected a list"));
         }
@@ -68,7 +68,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnyList<T> {
     }
 }
 
-/// An object; anything else is none.
+/// An object; any other value becomes `None`.
 struct Element<T>(Option<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Element<T> {

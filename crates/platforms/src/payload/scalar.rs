@@ -5,20 +5,20 @@ use vouch_core::money::{Currency, parse_scaled};
 
 use super::{At, PayloadError};
 
-/// The most characters of a text that are kept; longer ones are cut.
+/// The maximum length of a stored text, in characters. Longer text is cut.
 const MAX_TEXT_CHARS: usize = 500;
-/// The most digits of an id.
+/// The maximum number of digits in an ID.
 const MAX_ID_DIGITS: usize = 20;
-/// No amount of an order is larger: 10^15 minor units, ten million million dollars.
+/// The maximum amount: 10^15 minor units, ten trillion dollars.
 const MAX_MINOR: i64 = 1_000_000_000_000_000;
 
-/// What is read from a single JSON text, number or boolean.
+/// A value parsed from a single JSON text, number or boolean.
 pub(crate) trait Scalar: Sized {
-    /// From the text, without outer space; `Err` says what was expected.
+    /// Parses text without surrounding spaces. `Err` contains what was expected.
     fn of(text: &str) -> Result<Self, &'static str>;
 }
 
-/// None where nothing is there: null, an empty text.
+/// `None` for null and empty text.
 pub(crate) fn maybe<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -32,13 +32,12 @@ where
     }
 }
 
-/// A number of items.
 pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     maybe(deserializer)?.ok_or_else(|| D::Error::custom("expected a whole number"))
 }
 
-/// A value of whatever form: what is no amount is told where the amount is needed, so that nothing is
-/// said of one that isn't.
+/// An amount of any form. An invalid amount is reported only where it's needed, so unused fields
+/// cause no errors.
 pub(crate) fn unchecked<'de, D>(deserializer: D) -> Result<Option<Decimal>, D::Error>
 where
     D: Deserializer<'de>,
@@ -52,7 +51,7 @@ where
     Ok(Some(Decimal(text)))
 }
 
-/// The text of a JSON text, number or boolean; a number is never taken for a float.
+/// The text of a JSON text, number or boolean. Numbers are never converted to floats.
 fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let raw = Box::<RawValue>::deserialize(deserializer)?;
     let text = raw.get();
@@ -68,7 +67,7 @@ fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error>
     written(deserializer)?.ok_or_else(|| D::Error::custom("nothing is there"))
 }
 
-/// An id: digits, kept as text, because it may exceed 2^53.
+/// An ID made of digits. It's text, because it may exceed 2^53.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Id(pub String);
 
@@ -106,29 +105,22 @@ impl Scalar for bool {
     }
 }
 
-/// A decimal number exactly as it was written, be it a JSON text or a JSON number.
+/// A decimal number exactly as written, from a JSON text or number.
 #[derive(Debug, Clone)]
 pub(crate) struct Decimal(pub String);
 
 impl Decimal {
-    /// Whether nothing is written.
     pub(crate) fn is_blank(&self) -> bool {
         self.0.trim().is_empty()
     }
 
-    /// The amount in minor units, rounded half to even where there are more decimals than the
-    /// currency has.
-    ///
-    /// # Errors
-    /// If it is no amount, or is out of bounds.
+    /// The amount in minor units. Extra decimals are rounded half to even. Fails if it isn't an
+    /// amount or is out of bounds.
     pub(crate) fn minor(&self, currency: Currency, at: At<'_>) -> Result<i64, PayloadError> {
         self.scaled(currency.exponent(), at)
     }
 
-    /// The same in units of `10^-exponent`.
-    ///
-    /// # Errors
-    /// If it is no amount, or is out of bounds.
+    /// Like [`Self::minor`], in units of `10^-exponent`.
     pub(crate) fn scaled(&self, exponent: u32, at: At<'_>) -> Result<i64, PayloadError> {
         let units = parse_scaled(&self.0, exponent).map_err(|problem| {
             let shown: String = self.0.chars().take(40).collect();
@@ -153,7 +145,7 @@ impl<'de> Deserialize<'de> for Decimal {
     }
 }
 
-/// A text that PostgreSQL can keep as JSON: without U+0000, and not too long.
+/// Text that PostgreSQL can store as JSON: without U+0000, and cut to the maximum length.
 #[derive(Debug, Clone)]
 pub(crate) struct Text(pub String);
 
@@ -165,7 +157,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// The text as people read it: WordPress keeps names with HTML entities, sometimes encoded twice.
+/// Decodes HTML entities. WordPress stores names with them, sometimes encoded twice.
 pub(crate) fn plain(text: &str) -> String {
     const NAMED: [(&str, char); 7] = [
         ("lt;", '<'),
@@ -176,7 +168,7 @@ pub(crate) fn plain(text: &str) -> String {
         ("ndash;", '–'),
         ("rsquo;", '’'),
     ];
-    // `&amp;` first, so that what was encoded twice is left encoded once.
+    // `&amp;` first, so text that was encoded twice remains encoded once.
     let text = text.replace("&amp;", "&").replace("&amp;", "&");
     let mut parts = text.split('&');
     let mut plain = parts.next().unwrap_or_default().to_owned();

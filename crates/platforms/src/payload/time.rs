@@ -4,8 +4,8 @@ use serde::de::{Deserializer, Error};
 
 use super::scalar::{Scalar, maybe};
 
-/// A time in any of the forms that stores and their extensions send, kept to the microsecond as
-/// PostgreSQL does. Without an offset it's in UTC.
+/// A time in any format that stores and their extensions send, cut to microseconds as in
+/// PostgreSQL. Without an offset it's UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Time(pub DateTime<Utc>);
 
@@ -17,7 +17,7 @@ const WITH_OFFSET: [&str; 4] = [
 ];
 const WITHOUT_OFFSET: [&str; 4] =
     ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
-/// Unix times of this many and more are milliseconds: seconds reach it in the year 5138.
+/// Unix times from this number on are milliseconds. Seconds reach it in the year 5138.
 const MILLISECONDS: u64 = 100_000_000_000;
 
 impl Scalar for Time {
