@@ -109,8 +109,7 @@ pub trait StoreSettings: Sync {
     /// instead.
     fn parse_address(&self, typed: &str, local_stores: bool) -> Result<String, String>;
 
-    /// # Errors
-    /// All that's wrong with them.
+    /// Fails with all errors.
     fn parse_credentials(&self, typed: &Typed) -> Result<NewCredentials, FieldErrors>;
 
     /// The credentials that connect a store, or only the secret that signs its webhooks.

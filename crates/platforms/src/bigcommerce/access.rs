@@ -1,4 +1,4 @@
-//! What an API account may do, found out by reads that change nothing.
+//! Checks the permissions of an API account with reads that change nothing.
 
 use serde_json::Value;
 
@@ -6,8 +6,7 @@ use super::call::{Api, Reply, missing_scope};
 use super::rules::{Kind, Rules};
 use crate::{Access, CallError};
 
-/// # Errors
-/// [`CallError`]; a right that is missing is no error, but said in [`Access::missing`].
+/// A missing permission isn't an error, but listed in [`Access::missing`].
 pub(super) fn of(api: &mut Api, rules: &Rules) -> Result<Access, CallError> {
     let mut access = Access::default();
     if let Some(store) = allowed(api, "/v2/store", &mut Vec::new())? {
@@ -28,21 +27,21 @@ pub(super) fn of(api: &mut Api, rules: &Rules) -> Result<Access, CallError> {
     Ok(access)
 }
 
-/// The answer, or `None` where the account lacks the right, which is then said.
+/// The response, or `None` if the account lacks the permission, which is then added to `missing`.
 fn allowed(
     api: &mut Api,
     path: &str,
     missing: &mut Vec<String>,
 ) -> Result<Option<Value>, CallError> {
     match api.get(path) {
-        // These lists are there in every store, if empty.
+        // Every store has these lists, even if they're empty.
         Ok(Reply::NotFound) => Err(CallError::Denied(
             "BigCommerce has no store under this API path. Compare it with the one that was shown \
              with the API account; if it is another, connect the store anew."
                 .to_owned(),
         )),
         Ok(reply) => reply.value().map(Some),
-        // Only a refused token is said otherwise.
+        // A rejected token has another message.
         Err(CallError::Denied(words)) if words == missing_scope(path) => {
             missing.push(words);
             Ok(None)

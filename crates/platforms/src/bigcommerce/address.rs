@@ -1,22 +1,20 @@
-//! The address of a BigCommerce store: its hash, which never changes.
+//! The store domain of a BigCommerce store is its hash, which never changes.
 
 use crate::address::local_address;
 
-/// Why it is refused, in words that say what to type instead.
+/// Why the input is rejected, with what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AddressError {
-    /// Nothing was typed.
     #[error("Enter the API path that BigCommerce shows when the API account is made.")]
     Missing,
-    /// No store can be called that.
     #[error(
         "This is no API path of a BigCommerce store. It looks like https://api.bigcommerce.com/stores/abc123/v3/, and abc123 alone will do."
     )]
     Impossible,
 }
 
-/// The store hash in what people have at hand: the API path, the address of the control panel, or
-/// the hash alone. With `local_stores`, also the address of a stand-in on this machine, as it is.
+/// Parses the store hash from the API path, the control panel's URL, or the hash alone. With
+/// `local_stores`, also accepts the URL of a mock store on this machine, unchanged.
 pub(super) fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
     if local_stores && let Some(local) = local_address(typed) {
         return Ok(local);
@@ -31,7 +29,7 @@ pub(super) fn parse_address(typed: &str, local_stores: bool) -> Result<String, A
     } else {
         bare
     };
-    // A domain name of the control panel may name a channel after the hash: store-abc123-1.
+    // The control panel's domain can have a channel after the hash: store-abc123-1.
     let hash = hash.split('-').next().unwrap_or_default();
     if hash.is_empty() {
         return Err(if typed.is_empty() {

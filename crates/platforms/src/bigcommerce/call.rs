@@ -1,4 +1,4 @@
-//! One call, and what its answer means.
+//! One API call and the meaning of its response.
 
 use std::time::{Duration, Instant};
 
@@ -10,41 +10,38 @@ use super::{Credentials, HOST};
 use crate::CallError;
 use crate::http::{Answer, Call, Http, Method};
 
-/// So many calls of the quota are left to the store's other apps, which share it.
+/// This many calls of the quota are left for the store's other apps, which share it.
 const LEFT_TO_OTHERS: u64 = 3;
-/// How long to wait where the store does not say.
+/// How long to wait if the response doesn't include it.
 const DEFAULT_WAIT: Duration = Duration::from_secs(30);
 
-/// The API of one store.
 pub(super) struct Api {
     http: Http,
     base: String,
-    /// The store hash; `None` for a local stand-in.
+    /// The store hash; `None` for a local mock store.
     hash: Option<String>,
     token: SecretString,
-    /// When the client was made: codes are live or expired as of then.
+    /// When the client was created. The state of codes (live or expired) is as of this time.
     pub now: DateTime<Utc>,
-    /// No call before that: the quota is used up.
+    /// No call before this time, because the quota is used up.
     rests_until: Option<Instant>,
 }
 
-/// What came back of a call that was carried out or refused for its content.
+/// The response to a call that was carried out, or rejected for its content.
 pub(super) enum Reply {
-    /// 2xx; `Null` where there is no body (204).
+    /// 2xx. `Null` if there's no body (204).
     Done(Value),
     /// 404.
     NotFound,
-    /// 409: something of that name or code is there already.
+    /// 409: something with that name or code already exists.
     Conflict,
-    /// 400 or 422, with the store's words.
+    /// 400 or 422, with the store's message.
     Refused(String),
 }
 
 impl Reply {
-    /// The body; `Null` where there is none.
-    ///
-    /// # Errors
-    /// [`CallError::Refused`] with the store's words, [`CallError::Unanswered`] where nothing is.
+    /// The body, or `Null` if there's none. Fails with [`CallError::Refused`] and the store's
+    /// message, [`CallError::Taken`] for 409, or [`CallError::Unanswered`] for 404.
     pub(super) fn value(self) -> Result<Value, CallError> {
         match self {
             Self::Done(value) => Ok(value),
@@ -54,7 +51,7 @@ impl Reply {
         }
     }
 
-    /// The body of what may be gone by now.
+    /// The body of something that may be deleted by now.
     pub(super) fn if_there(self) -> Result<Option<Value>, CallError> {
         match self {
             Self::NotFound => Ok(None),
@@ -62,28 +59,22 @@ impl Reply {
         }
     }
 
-    /// The rows of a list.
-    ///
-    /// # Errors
-    /// As [`Self::value`] and [`rows_of`].
+    /// The rows of a list. Fails like [`Self::value`] and [`rows_of`].
     pub(super) fn rows(self) -> Result<Vec<Value>, CallError> {
         rows_of(self.value()?)
     }
 }
 
-/// Where BigCommerce always has something, if an empty list, and now says that it has nothing.
+/// The error for 404 on a list that BigCommerce always has, even if it's empty.
 pub(super) fn nothing_there() -> CallError {
     CallError::Unanswered(
         "BigCommerce says that there is nothing where its lists are (HTTP 404).".into(),
     )
 }
 
-/// The rows of a list: V2 answers with them alone, or without a body when there are none; V3 has
-/// them under `data`.
-///
-/// # Errors
-/// [`CallError::Unanswered`] for anything else: it must not pass for a list without rows, since
-/// orders would be left out and codes taken as missing.
+/// The rows of a list. V2 returns them alone, or no body if there are none; V3 has them in `data`.
+/// Fails with [`CallError::Unanswered`] for anything else. As an empty list, it would skip orders
+/// and report codes as missing.
 pub(super) fn rows_of(mut body: Value) -> Result<Vec<Value>, CallError> {
     let rows = match &mut body {
         Value::Null => return Ok(Vec::new()),
@@ -119,29 +110,27 @@ impl Api {
         }
     }
 
-    /// Whether the store is a stand-in on this machine.
+    /// Whether it's a mock store on this machine.
     pub(super) fn is_local(&self) -> bool {
         self.hash.is_none()
     }
 
-    /// The list of promotions in the store's control panel (Marketing > Promotions). No document of
-    /// BigCommerce names this address; public browser tests of its control panel do.
+    /// The list of promotions in the store's control panel (Marketing > Promotions). BigCommerce
+    /// doesn't document this URL. It's from public browser tests of the control panel.
     pub(super) fn admin_url(&self) -> Option<String> {
         let hash = self.hash.as_ref()?;
         Some(format!("https://store-{hash}.mybigcommerce.com/manage/marketing/promotions"))
     }
 
-    /// Reads; `path` begins with the version of the API.
+    /// `path` begins with the API version.
     pub(super) fn get(&mut self, path: &str) -> Result<Reply, CallError> {
         self.send(Method::Get, path, None)
     }
 
-    /// Makes.
     pub(super) fn post(&mut self, path: &str, body: &Value) -> Result<Reply, CallError> {
         self.send(Method::Post, path, Some(body))
     }
 
-    /// Changes.
     pub(super) fn put(&mut self, path: &str, body: &Value) -> Result<Reply, CallError> {
         self.send(Method::Put, path, Some(body))
     }
@@ -168,7 +157,7 @@ impl Api {
         reply(&answer, path)
     }
 
-    /// Rests before the quota is used up: what is left belongs to the store's other apps, too.
+    /// Pauses before the quota is used up, because the store's other apps share it.
     fn note_quota(&mut self, answer: &Answer) {
         let left = number(answer, "x-rate-limit-requests-left");
         let reset = number(answer, "x-rate-limit-time-reset-ms");
@@ -187,7 +176,7 @@ fn number(answer: &Answer, header: &str) -> Option<u64> {
 fn reply(answer: &Answer, path: &str) -> Result<Reply, CallError> {
     match answer.status {
         204 => Ok(Reply::Done(Value::Null)),
-        // An empty list of V2 has no body either.
+        // V2 has no body for an empty list.
         200..=299 if answer.body.is_empty() => Ok(Reply::Done(Value::Null)),
         200..=299 => answer.json().map(Reply::Done),
         300..=399 => Err(CallError::Refused(
@@ -214,7 +203,7 @@ fn asked_wait(answer: &Answer) -> Duration {
     after.or_else(reset).unwrap_or(DEFAULT_WAIT)
 }
 
-/// Which right the API account lacks for a path, and how to give it.
+/// Which permission the API account lacks for a path, and how to add it.
 pub(super) fn missing_scope(path: &str) -> String {
     let scope = if path.starts_with("/v2/store") {
         "“Information & Settings” to read-only"
@@ -230,7 +219,7 @@ pub(super) fn missing_scope(path: &str) -> String {
     )
 }
 
-/// What the store says is wrong: V3's `title` and `errors`, V2's list of `message`s.
+/// The store's error messages: V3's `title` and `errors`, or V2's list of `message`s.
 fn words_of(answer: &Answer) -> String {
     let body: Value = answer.json().unwrap_or_default();
     let mut words = Vec::new();

@@ -1,4 +1,4 @@
-//! Codes as V2 coupons, for stores that need them (marketing.v2.yml). They hold in the store's own
+//! Codes as V2 coupons, for stores that need them (marketing.v2.yml). They work in the store's own
 //! currency only.
 
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use super::rules::Rules;
 use super::{mark, refused};
 use crate::{CallError, CodeState, NewCode, StoreCode};
 
-/// The coupon of exactly that spelling.
+/// Finds the coupon with exactly that spelling.
 pub(super) fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, CallError> {
     let found = api.get(&format!("/v2/coupons?code={}", percent_encode(code)))?.rows()?;
     let same = |coupon: &&Value| {
@@ -53,8 +53,8 @@ fn state(coupon: &Value, now: DateTime<Utc>) -> CodeState {
     }
 }
 
-/// Makes the coupon. Names and codes are unique in the store: one that an interrupted try left is
-/// never made twice.
+/// Creates the coupon. Names and codes are unique in the store, so a retry after an interruption
+/// can't create a second one.
 pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreCode, CallError> {
     let (kind, amount) = own.of_coupon();
     let mut body = json!({
@@ -62,7 +62,7 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
         "code": new.code,
         "type": kind,
         "amount": amount,
-        // All of the store: the category 0.
+        // Category 0 is the whole store.
         "applies_to": { "entity": "categories", "ids": [0] },
         "enabled": true,
         "max_uses": own.max_uses,

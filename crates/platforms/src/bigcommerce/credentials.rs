@@ -3,19 +3,19 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-/// A store-level API account, as BigCommerce shows it once when it is made.
+/// A store-level API account. BigCommerce shows it once, when it's created.
 #[derive(Clone)]
 pub struct Credentials {
-    /// Names the account; no secret.
+    /// Identifies the account. It isn't secret.
     pub client_id: String,
     /// Signs the webhooks.
     pub client_secret: SecretString,
-    /// What calls are made with.
+    /// Authorizes API calls.
     pub access_token: SecretString,
 }
 
 impl Credentials {
-    /// As they are sealed.
+    /// The JSON that's encrypted and stored.
     pub fn to_json(&self) -> Vec<u8> {
         let value = json!({
             "client_id": self.client_id,
@@ -25,13 +25,13 @@ impl Credentials {
         value.to_string().into_bytes()
     }
 
-    /// The last four characters of the access token, to tell which one it is.
+    /// The last four characters of the access token, to identify it.
     pub fn ending(&self) -> String {
         let token = self.access_token.expose_secret();
         token.chars().skip(token.chars().count().saturating_sub(4)).collect()
     }
 
-    /// Reads what [`Self::to_json`] wrote.
+    /// Parses the JSON of [`Self::to_json`].
     pub fn from_json(json: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(json).ok()?;
         let text = |name: &str| value.get(name)?.as_str().map(str::to_owned);

@@ -1,4 +1,4 @@
-//! BigCommerce Discount Code Creation.
+//! The form on BigCommerce Discount Code Creation.
 
 use serde::Deserialize as _;
 use vouch_core::money::{Currency, Rate, parse_decimal};
@@ -7,7 +7,7 @@ use super::rules::{ANY_CURRENCY, Discount, Kind, Rules, any_currency, plain};
 use crate::form::{Choice, Field, FieldErrors, Part, Typed};
 use crate::settings::{CREATES_CODES, DiscountsForm, NewRules, Stored, YES_NO, yes_or_no};
 
-/// The most uses that BigCommerce counts.
+/// BigCommerce's maximum for the number of uses.
 const MAX_USES: u32 = 100_000;
 
 const KINDS: &[Choice] = &[
@@ -113,9 +113,9 @@ fn parse(typed: &Typed, errors: &mut FieldErrors) -> Rules {
     }
 }
 
-/// `None`: every currency.
+/// `None` for every currency.
 fn currency(typed: &Typed, kind: Kind, errors: &mut FieldErrors) -> Option<Currency> {
-    // V2 coupons know the store's own currency alone.
+    // V2 coupons support only the store's own currency.
     let typed = typed.filled("currency").filter(|_| kind == Kind::Promotion)?;
     if typed == ANY_CURRENCY {
         return None;

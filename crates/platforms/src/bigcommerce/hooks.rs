@@ -10,7 +10,7 @@ use super::Credentials;
 use super::call::{Api, Reply};
 use crate::{CallError, Webhooks};
 
-/// What a hook tells of. `created` comes for orders that are never completed, too.
+/// The subscribed events. `created` is also sent for orders that are never completed.
 const SCOPES: [&str; 4] = [
     "store/order/created",
     "store/order/updated",
@@ -18,11 +18,11 @@ const SCOPES: [&str; 4] = [
     "store/order/refund/created",
 ];
 
-/// A header that BigCommerce sends along with every message, beside its signature.
+/// A header that BigCommerce sends with every webhook, in addition to its signature.
 pub const SECRET_HEADER: &str = "x-vouch-secret";
 
-/// The value of that header for the store of `store_key`: known to whoever knows the client secret,
-/// and to the store, which was told.
+/// The value of that header for the store of `store_key`. Only the store and those with the client
+/// secret know it.
 pub fn header_secret(client_secret: &[u8], store_key: &str) -> String {
     let mac = Hmac::<Sha256>::new_from_slice(client_secret).expect("HMAC takes keys of any length");
     let mac = mac.chain_update("vouch: the header of a webhook: ").chain_update(store_key);
@@ -86,7 +86,7 @@ fn made(reply: Reply) -> Result<(), CallError> {
     }
 }
 
-/// Whether BigCommerce would send anything there.
+/// Whether BigCommerce sends webhooks to that URL.
 fn is_reachable(address: &str) -> bool {
     let Some(rest) = address.strip_prefix("https://") else { return false };
     let authority = rest.split('/').next().unwrap_or_default();

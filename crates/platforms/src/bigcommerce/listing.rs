@@ -1,5 +1,5 @@
-//! All codes of a store: the promotions page by page, the codes of those that have many, then the
-//! V2 coupons.
+//! All codes of a store: promotions page by page, then the codes of those with many, then V2
+//! coupons.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,19 +10,19 @@ use super::rules::Rules;
 use super::{coupons, promotions};
 use crate::{Batch, CallError, Position, StoreCode};
 
-/// The most of a page, for V3 and V2 alike.
+/// The maximum page size, for V3 and V2.
 const PAGE: usize = 250;
 
-/// Where the reading stands.
+/// The cursor in the list of codes.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Place {
-    /// How far the promotions were read; `None` once there are no more.
+    /// The position in the promotions; `None` after the last one.
     promotions: Option<Position>,
-    /// Promotions of the page before it whose many codes are still to be read.
+    /// Promotions with many codes whose codes aren't read yet.
     many: Vec<i64>,
-    /// Where to go on among those of the first of them.
+    /// The cursor in the codes of the first of them.
     after: Option<String>,
-    /// The V2 coupons are read from this id on.
+    /// The ID of the next V2 coupon.
     coupon: i64,
 }
 
@@ -85,7 +85,7 @@ fn many_codes(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, Call
     let promotion = api.get(&format!("/v3/promotions/{id}"))?.if_there()?;
     let found = api.get(&format!("/v3/promotions/{id}/codes?limit={PAGE}{after}"))?.if_there()?;
     let (Some(promotion), Some(found)) = (promotion, found) else {
-        // It was deleted since its page was read.
+        // It was deleted after its page was read.
         place.many.remove(0);
         return Ok((Vec::new(), Some(place)));
     };

@@ -4,12 +4,11 @@ use vouch_core::code::is_same_code;
 
 use crate::{CallError, Mark, NewCode};
 
-/// The most characters that BigCommerce accepts in a code.
+/// BigCommerce's maximum length of a code, in characters.
 const MAX_CHARS: usize = 50;
 
-/// What a discount is called. It follows from the code and the trigger alone, so that a try that was
-/// interrupted is found by it, whatever the affiliate is called meanwhile. V2's limit of 100
-/// characters is never reached.
+/// The name of a discount. It depends only on the code and the trigger, so a retry finds it even if
+/// the affiliate was renamed. It's always shorter than V2's limit of 100 characters.
 pub(super) fn name(code: &NewCode) -> String {
     let Mark { merchant_id, trigger_id } = code.mark;
     format!("{} [vouch {merchant_id}-{trigger_id}]", code.code)
@@ -22,12 +21,12 @@ pub(super) fn of(name: &str) -> Option<Mark> {
     Some(Mark { merchant_id: merchant_id.parse().ok()?, trigger_id: trigger_id.parse().ok()? })
 }
 
-/// The spellings of a code that a store is asked for, each once: its look-up is exact, shoppers are
-/// not.
+/// The spellings to look up, each once. The store's lookup is case-sensitive, but customers aren't
+/// careful about case.
 pub(super) fn spellings(code: &str) -> Vec<String> {
     let mut all = vec![code.to_owned()];
     for other in [code.to_uppercase(), code.to_lowercase()] {
-        // Upper-casing makes another code of some: `STRASSE` of `straße`.
+        // Upper case turns some codes into different ones, such as `straße` into `STRASSE`.
         if !all.contains(&other) && is_same_code(&other, code) {
             all.push(other);
         }
@@ -35,11 +34,9 @@ pub(super) fn spellings(code: &str) -> Vec<String> {
     all
 }
 
-/// BigCommerce takes letters, digits, spaces, dashes and underscores, 50 at the most
-/// (marketing.v2.yml, promotions.v3.yml).
-///
-/// # Errors
-/// [`CallError::Refused`] for any other.
+/// Checks a code against BigCommerce's rules: letters, digits, spaces, dashes and underscores, at
+/// most 50 (marketing.v2.yml, promotions.v3.yml). Fails with [`CallError::Refused`] for other
+/// codes.
 pub(super) fn check(code: &str) -> Result<(), CallError> {
     let chars = code.chars().count();
     if chars > MAX_CHARS {

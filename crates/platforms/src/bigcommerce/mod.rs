@@ -31,10 +31,10 @@ pub use self::rules::{Discount, Kind, Rules};
 use super::{Access, Batch, CallError, Client, NewCode, OrderMessage, Period, StoreCode, Webhooks};
 use crate::provider::{Connection, unreadable_credentials};
 
-/// Where BigCommerce answers for all its stores.
+/// The API host of all BigCommerce stores.
 const HOST: &str = "https://api.bigcommerce.com/stores/";
 
-/// A BigCommerce store, ready to be called.
+/// The client of one store.
 pub struct Bigcommerce {
     api: Api,
     credentials: Credentials,
@@ -42,8 +42,7 @@ pub struct Bigcommerce {
 }
 
 impl Bigcommerce {
-    /// # Errors
-    /// [`CallError::Denied`] if the credentials or the discount rules can't be read.
+    /// Fails with [`CallError::Denied`] if the credentials or the discount rules can't be parsed.
     pub(crate) fn open(connection: Connection<'_>) -> Result<Self, CallError> {
         let Connection { http, address, credentials, rules, now, .. } = connection;
         let credentials = Credentials::from_json(credentials).ok_or_else(unreadable_credentials)?;
@@ -57,7 +56,7 @@ impl Bigcommerce {
     }
 }
 
-/// The store's code of that spelling in any case: a promotion's or a coupon.
+/// Finds the promotion or coupon with that code in any case.
 fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, CallError> {
     for spelling in mark::spellings(code) {
         if let Some(found) = promotions::find(api, own, &spelling)? {
@@ -72,8 +71,8 @@ fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, Cal
     Ok(None)
 }
 
-/// What a refusal of a new code means: which answer one gets that is there already is not
-/// documented, so it is looked up.
+/// The meaning of a rejected new code. BigCommerce doesn't document its response to an existing
+/// code, so the code is looked up.
 fn refused(api: &mut Api, own: &Rules, code: &str, words: String) -> Result<CallError, CallError> {
     let is_there = find(api, own, code)?.is_some();
     Ok(if is_there { CallError::Taken } else { CallError::Refused(words) })

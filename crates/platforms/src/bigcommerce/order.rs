@@ -1,9 +1,10 @@
-//! What BigCommerce says of orders, made into [`StoreEvent`]s.
+//! Parses BigCommerce's orders into [`StoreEvent`]s.
 //!
-//! Its webhooks only name an order (`store/order/updated`). What is known of the order is read from
-//! the API and kept as one document, [`READ`]: `{order, products, coupons, refunds}`, each part as
-//! `/v2/orders/{id}`, `…/products`, `…/coupons` and `/v3/orders/{id}/payment_actions/refunds` answer
-//! (BigCommerce's OpenAPI: orders.v2.oas2.yml, orders.v3.yml).
+//! Its webhooks only name an order (`store/order/updated`). The order is read from the API and
+//! stored as one document, [`READ`]: `{order, products, coupons, refunds}`. The parts are the
+//! responses of `/v2/orders/{id}`, `…/products`, `…/coupons` and
+//! `/v3/orders/{id}/payment_actions/refunds` (BigCommerce's OpenAPI: orders.v2.oas2.yml,
+//! orders.v3.yml).
 
 mod exact;
 mod payload;
@@ -16,14 +17,12 @@ use vouch_core::order::snapshot::StoreEvent;
 
 use crate::payload::{PayloadError, read};
 
-/// The topic of a document that Vouch put together from the API.
+/// The topic of a document that Vouch composed from API responses.
 pub const READ: &str = "orders/read";
 
-/// Reads a webhook of the scope `topic`, or a document of the topic [`READ`], that arrived or was
-/// read at `received_at`.
-///
-/// # Errors
-/// [`PayloadError`] says where and why. The message is to be kept: it was really sent.
+/// Parses a webhook with the scope `topic`, or a document with the topic [`READ`], received or read
+/// at `received_at`. Fails with the path and the reason. Store the message anyway, because the
+/// store really sent it.
 pub(super) fn parse(
     topic: &str,
     body: &[u8],

@@ -1,4 +1,4 @@
-//! Orders, read part by part and put together into the document that `orders::understand` takes.
+//! Orders, read part by part and composed into the document that `order::parse` parses.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -9,17 +9,17 @@ use super::order::READ;
 use crate::payload::{id_of, time_of};
 use crate::{Batch, CallError, OrderMessage, Period};
 
-/// So many orders at once: each takes two more calls of the store's quota.
+/// The page size of orders, each of which costs two more calls of the store's quota.
 const PAGE: usize = 10;
-/// The most of a page of products or coupons.
+/// The maximum page size of products and coupons.
 const PARTS: usize = 250;
-/// No order has more parts than so many pages.
+/// The maximum number of pages of an order's parts.
 const MAX_PAGES: usize = 40;
 
-/// One order; `None` when the store has none of that id.
+/// One order, or `None` if the store doesn't have it.
 ///
-/// It is read before its parts: what changes in between makes the order newer than the parts say,
-/// and then another message follows.
+/// The order is read before its parts. A change in between sends another webhook, with a later time
+/// than this document's.
 pub(super) fn one(api: &mut Api, order_ref: &str) -> Result<Option<OrderMessage>, CallError> {
     if order_ref.is_empty() || !order_ref.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(None);
@@ -32,11 +32,11 @@ pub(super) fn one(api: &mut Api, order_ref: &str) -> Result<Option<OrderMessage>
     compose(api, order, refunds).map(Some)
 }
 
-/// Orders that changed within the period, the longest unchanged first.
+/// A page of the orders that changed within the period, least recently changed first.
 ///
-/// The place is a time, not a page: an order that changes while the list is read moves to its end,
-/// and every page behind it would move up by one. What changed within the same second is read
-/// again, which does no harm.
+/// The cursor is a time, not a page number: an order that changes during the listing moves to the
+/// end, and later pages would move up by one. Orders of the same second are read again, which is
+/// harmless.
 pub(super) fn changed(
     api: &mut Api,
     period: &Period,
@@ -76,7 +76,7 @@ fn modified_at(order: &Value) -> Option<DateTime<Utc>> {
     time_of(order.get("date_modified")?)
 }
 
-/// The refunds of several orders in one call.
+/// The refunds of several orders, in one call.
 fn refunds_of(api: &mut Api, orders: &[Value]) -> Result<Vec<Value>, CallError> {
     let ids: Vec<String> = orders.iter().filter_map(|order| id_of(order.get("id")?)).collect();
     if ids.is_empty() {
@@ -95,7 +95,7 @@ fn compose(api: &mut Api, order: Value, refunds: Vec<Value>) -> Result<OrderMess
     let products = products.ok_or_else(nothing_there)?;
     let coupons = match paged(api, &format!("/v2/orders/{id}/coupons?limit={PARTS}"))? {
         Some(coupons) => coupons,
-        // No document says what is answered for an order without any.
+        // BigCommerce doesn't document the response for an order without coupons.
         None if takes_nothing_off(&order) => Vec::new(),
         None => return Err(nothing_there()),
     };
@@ -110,14 +110,14 @@ fn compose(api: &mut Api, order: Value, refunds: Vec<Value>) -> Result<OrderMess
     })
 }
 
-/// Whether the order says that no coupon took anything off.
+/// Whether no coupon took anything off, by the order itself.
 fn takes_nothing_off(order: &Value) -> bool {
     let Some(discount) = order.get("coupon_discount") else { return false };
     let text = discount.as_str().map_or_else(|| discount.to_string(), str::to_owned);
     text.trim().bytes().all(|digit| matches!(digit, b'0' | b'.'))
 }
 
-/// All rows; `None` where there is nothing.
+/// All rows, or `None` for 404.
 fn paged(api: &mut Api, path: &str) -> Result<Option<Vec<Value>>, CallError> {
     let mut all = Vec::new();
     for page in 1..=MAX_PAGES {

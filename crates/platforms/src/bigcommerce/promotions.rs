@@ -1,4 +1,4 @@
-//! Codes as V3 promotions: each a promotion with one code (promotions.v3.yml).
+//! Codes as V3 promotions, each with one code (promotions.v3.yml).
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use super::rules::{Kind, Rules, any_currency};
 use super::{mark, refused};
 use crate::{CallError, CodeState, NewCode, StoreCode};
 
-/// The code of exactly that spelling.
+/// Finds the code with exactly that spelling.
 pub(super) fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, CallError> {
     let found =
         api.get(&format!("/v3/promotions?code={}&limit=50", percent_encode(code)))?.rows()?;
@@ -19,8 +19,8 @@ pub(super) fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<Stor
     Ok(Some(store_code(api, own, promotion, &code_of(promotion), &spelt)))
 }
 
-/// How a promotion that was found by a code spells it; `None` where it was found by a part of its
-/// own code. One with many codes does not list them: the one that was asked for is among them.
+/// How a promotion found by `code` spells it. `None` if only a part of its code matched. A
+/// promotion with many codes doesn't list them, so `code` itself is returned.
 fn spelling(promotion: &Value, code: &str) -> Option<String> {
     let own_code = code_of(promotion);
     let listed = own_code.get("code").and_then(Value::as_str);
@@ -89,8 +89,8 @@ fn state(promotion: &Value, code: &Value, now: DateTime<Utc>) -> CodeState {
     }
 }
 
-/// Makes the promotion, then its code. A promotion that an interrupted try left without its code is
-/// found by its name and used.
+/// Creates the promotion, then its code. A promotion without a code, left by an interrupted
+/// attempt, is found by its name and reused.
 pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreCode, CallError> {
     let promotion = match left_behind(api, new)? {
         Some(promotion) => renewed(api, own, promotion, new)?,
@@ -128,7 +128,7 @@ fn left_behind(api: &mut Api, new: &NewCode) -> Result<Option<Value>, CallError>
     Ok(found.into_iter().find(is_ours))
 }
 
-/// What was left behind may be under rules of then.
+/// Updates a leftover promotion, which may still have former rules.
 fn renewed(
     api: &mut Api,
     own: &Rules,
@@ -157,7 +157,7 @@ fn made(api: &mut Api, own: &Rules, new: &NewCode) -> Result<Value, CallError> {
     }
 }
 
-/// The body of a promotion; a present one keeps how it is redeemed.
+/// The body of a promotion. An update doesn't change how it's redeemed.
 fn body(own: &Rules, new: &NewCode, is_new: bool) -> Value {
     debug_assert!(own.kind == Kind::Promotion);
     let mut body = json!({

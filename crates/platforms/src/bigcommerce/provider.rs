@@ -19,8 +19,8 @@ use crate::provider::{Connection, Envelope, Headers, Message, Provider, cut, dig
 use crate::settings::StoreSettings;
 use crate::{CallError, Client, PayloadError};
 
-/// How far the time in a message may be from ours, in seconds. Standard Webhooks has 300, and a clock
-/// may be wrong by much more: a message that's sent again within that time is told by its signed id.
+/// The allowed time difference of a webhook, in seconds. Standard Webhooks has 300, but a clock can
+/// be wrong by much more. Repeated webhooks within that time are detected by their signed ID.
 const TOLERANCE: i64 = 300 + MAX_CLOCK_SECONDS;
 
 pub(crate) struct BigcommerceProvider;
@@ -34,7 +34,7 @@ impl Provider for BigcommerceProvider {
         &BigcommerceSettings
     }
 
-    /// The messages only name an order; their greatest is far below it.
+    /// BigCommerce's webhooks only name an order, so even the largest is far smaller.
     fn max_body(&self) -> usize {
         64 * 1024
     }
@@ -47,7 +47,7 @@ impl Provider for BigcommerceProvider {
         true
     }
 
-    /// By Standard Webhooks, and with the header that the webhook was made with.
+    /// By Standard Webhooks, and by the header that the webhook was created with.
     fn is_signed(
         &self,
         secrets: &[SecretSlice<u8>],
@@ -58,8 +58,8 @@ impl Provider for BigcommerceProvider {
         is_signed(secrets, headers, body) & is_told(secrets, store_key, headers(SECRET_HEADER))
     }
 
-    /// `webhook-id` stays the same when a message is sent again. The `hash` in the body would not do:
-    /// different messages of one order carry the same.
+    /// `webhook-id` stays the same when a webhook is sent again. The `hash` in the body doesn't
+    /// identify it, because different webhooks of one order have the same.
     fn envelope(&self, headers: Headers<'_>, body: &[u8], now: DateTime<Utc>) -> Option<Envelope> {
         let id = headers("webhook-id");
         Some(Envelope {
@@ -83,9 +83,9 @@ impl Provider for BigcommerceProvider {
     }
 }
 
-/// Whether one of `secrets` signed the message as Standard Webhooks has it: HMAC-SHA-256 over id,
-/// time and body, the key being the client secret as it stands. Every secret is tried in constant
-/// time, with every signature that is given.
+/// Whether one of `secrets` signed the webhook by Standard Webhooks: HMAC-SHA-256 over ID, time and
+/// body. The key is the client secret itself, without decoding. Every secret is compared with every
+/// signature in constant time.
 fn is_signed(secrets: &[SecretSlice<u8>], headers: Headers<'_>, body: &[u8]) -> bool {
     let (id, time) = (headers("webhook-id"), headers("webhook-timestamp"));
     let given = headers("webhook-signature").split(' ').take(8);
@@ -101,7 +101,7 @@ fn is_signed(secrets: &[SecretSlice<u8>], headers: Headers<'_>, body: &[u8]) -> 
     })
 }
 
-/// Whether the header is there that the webhook was made with.
+/// Whether the webhook has the header that it was created with.
 fn is_told(secrets: &[SecretSlice<u8>], store_key: &str, told: &str) -> bool {
     secrets.iter().fold(false, |is_told, secret| {
         let expected = header_secret(secret.expose_secret(), store_key);
@@ -109,14 +109,14 @@ fn is_told(secrets: &[SecretSlice<u8>], store_key: &str, told: &str) -> bool {
     })
 }
 
-/// The time in a message; nothing where it's too far from ours.
+/// The webhook's time, or `None` if it's too far from `now`.
 fn sent_at(timestamp: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let at = timestamp.parse::<i64>().ok()?;
     let is_recent = now.timestamp().abs_diff(at) <= TOLERANCE.unsigned_abs();
     DateTime::from_timestamp(at, 0).filter(|_| is_recent)
 }
 
-/// What the message is about: its own word, which is no header.
+/// The event name, which is in the body and not in a header.
 fn scope_of(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Scope {
@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    /// The vector of the specification's own libraries (standard-webhooks/standard-webhooks).
+    /// The test vector of the specification's libraries (standard-webhooks/standard-webhooks).
     #[test]
     fn the_vector_of_the_specification_verifies() {
         let key = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();

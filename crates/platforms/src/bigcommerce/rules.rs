@@ -1,4 +1,4 @@
-//! What a shopper gets with a code.
+//! The discount rules of codes.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -8,21 +8,19 @@ use vouch_core::money::{Currency, format_money, parse_decimal};
 /// Every currency of the store.
 pub(super) const ANY_CURRENCY: &str = "*";
 
-/// The rules of every code that is made in the store. Amounts are decimal texts as people write
-/// them (`10`, `12.50`), without zeros at the end.
+/// The rules of every code created in the store. Amounts are decimal text without trailing zeros
+/// (`10`, `12.5`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
-    /// Which part of BigCommerce makes them.
     pub kind: Kind,
-    /// What is taken off.
     pub discount: Discount,
-    /// How much; empty for free shipping.
+    /// Empty for free shipping.
     pub amount: String,
-    /// What an order must come to, if anything.
+    /// The minimum order value, if any.
     pub minimum: Option<String>,
-    /// How often a code can be used in all; 0: without limit.
+    /// The maximum number of uses in total; 0 for no limit.
     pub max_uses: u32,
-    /// How often one customer can use it; 0: without limit.
+    /// The maximum number of uses per customer; 0 for no limit.
     pub max_uses_per_customer: u32,
     /// `None`: every currency, [`ANY_CURRENCY`]. V2 coupons know the store's own alone.
     #[serde(with = "any_currency")]
@@ -31,32 +29,30 @@ pub struct Rules {
     pub combines: bool,
 }
 
-/// Which part of BigCommerce makes the codes.
+/// The BigCommerce feature that codes are created with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// V3 promotions.
     Promotion,
-    /// V2 coupons, called legacy.
+    /// V2 coupons, which BigCommerce calls legacy.
     Coupon,
 }
 
-/// What is taken off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Discount {
-    /// A part of the order, in percent.
+    /// A percentage of the order.
     Percent,
-    /// A sum, once per order.
+    /// An amount, once per order.
     PerOrder,
-    /// A sum off every item.
+    /// An amount off every item.
     PerItem,
-    /// The shipping.
     FreeShipping,
 }
 
 impl Kind {
-    /// As forms and rules name it.
+    /// The name in forms and rules.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Promotion => "promotion",
@@ -70,7 +66,7 @@ impl Kind {
 }
 
 impl Discount {
-    /// As forms and rules name it.
+    /// The name in forms and rules.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Percent => "percent",
@@ -102,7 +98,7 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// What a shopper gets, in one sentence.
+    /// The customer's discount, in one sentence.
     pub fn sentence(&self) -> String {
         let amount = &self.amount;
         // V2 coupons are in the store's own currency.
@@ -151,7 +147,8 @@ impl Rules {
         text
     }
 
-    /// As what else than `own` makes it was made, in a sentence; empty where they are alike.
+    /// A sentence that names the feature it was created with, or an empty string if it's the same
+    /// as `own`'s.
     pub(super) fn made_otherwise(&self, own: &Self) -> &'static str {
         match self.kind {
             kind if kind == own.kind => "",
@@ -160,8 +157,8 @@ impl Rules {
         }
     }
 
-    /// Whether a shopper gets the same as with `own`, whichever part of BigCommerce makes it: what
-    /// V2 coupons do not know is left out beside one.
+    /// Whether the customer's discount is the same as with `own`. Between different kinds, the
+    /// fields that V2 coupons don't have are ignored.
     pub(super) fn gives_as(&self, own: &Self) -> bool {
         if self.kind == own.kind {
             return self == own;
@@ -183,7 +180,7 @@ impl Rules {
             Discount::PerOrder => {
                 json!({ "cart_value": { "discount": { "fixed_amount": self.amount } } })
             }
-            // Without the last field, what makes up the minimum would not be discounted.
+            // Without the last field, the items that meet the minimum wouldn't be discounted.
             Discount::PerItem => json!({ "cart_items": {
                 "discount": { "fixed_amount": self.amount },
                 "as_total": false,
@@ -200,7 +197,7 @@ impl Rules {
         json!([rule])
     }
 
-    /// Reads a V3 promotion and its one code; `None` where it does what these rules cannot say.
+    /// The rules of a V3 promotion and its one code. `None` if these rules can't express it.
     pub(super) fn read_promotion(promotion: &Value, code: &Value) -> Option<Self> {
         let [rule] = promotion.get("rules")?.as_array()?.as_slice() else { return None };
         let action = rule.get("action")?.as_object()?;
@@ -246,8 +243,8 @@ impl Rules {
         (kind, &self.amount)
     }
 
-    /// Reads a V2 coupon; `None` where it does what these rules cannot say. V2 knows neither
-    /// currencies nor other promotions: these are taken from `own`.
+    /// The rules of a V2 coupon. `None` if these rules can't express it. V2 has neither currencies
+    /// nor combinations, so these are taken from `own`.
     pub(super) fn read_coupon(coupon: &Value, own: &Self) -> Option<Self> {
         let discount = match coupon.get("type")?.as_str()? {
             "percentage_discount" => Discount::Percent,
@@ -313,7 +310,7 @@ fn decimal(value: &Value) -> Option<String> {
     Some(plain(&text))
 }
 
-/// Without zeros that say nothing.
+/// Removes trailing zeros.
 pub(super) fn plain(text: &str) -> String {
     let text = text.trim();
     let text = match text.split_once('.') {
@@ -324,7 +321,7 @@ pub(super) fn plain(text: &str) -> String {
     if text.is_empty() || text.starts_with('.') { format!("0{text}") } else { text.to_owned() }
 }
 
-/// A number that may be missing, null or a text.
+/// A number that can be missing, null or text.
 fn count(of: &Value, name: &str) -> u32 {
     let value = of.get(name);
     let number = value.and_then(Value::as_u64);

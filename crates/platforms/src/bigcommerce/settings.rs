@@ -35,8 +35,8 @@ const ACCESS_TOKEN: &str = "access_token";
 
 pub(crate) struct BigcommerceSettings;
 
-/// Where the control panel makes API accounts (the address is in Microsoft's guide to connecting
-/// BigCommerce with Intelligent Order Management); without a store, the general log-in.
+/// The control panel's page for API accounts, or the general login if the store isn't known. The
+/// URL is from Microsoft's guide to connecting BigCommerce with Intelligent Order Management.
 fn panel_url(address: Option<&str>) -> String {
     match address.filter(|hash| !hash.contains("://")) {
         Some(hash) => {

@@ -1,14 +1,14 @@
-//! BigCommerce's amounts: four decimals, also of dollars, because tax is worked out of prices. They
-//! are summed as they are and rounded once.
+//! BigCommerce's amounts. They have four decimals, even in dollars, because tax is computed from
+//! prices. They're summed exactly and rounded once.
 
 use vouch_core::money::{Currency, parse_scaled};
 
 use crate::payload::{At, Decimal, PayloadError};
 
-/// A unit of the currency is so many of ours.
+/// How many [`Exact`] units are one unit of the currency.
 const UNIT: i128 = 100_000_000;
 const DECIMALS: u32 = 8;
-/// No amount is as large: ten million million dollars.
+/// The maximum amount: ten trillion dollars.
 const MAX: i128 = UNIT * 10_000_000_000_000;
 
 /// An amount in hundred-millionths of the currency's unit.
@@ -16,10 +16,8 @@ const MAX: i128 = UNIT * 10_000_000_000_000;
 pub(super) struct Exact(pub i128);
 
 impl Exact {
-    /// An amount that cannot be negative; none if it is missing or empty.
-    ///
-    /// # Errors
-    /// If it is no amount.
+    /// An amount that can't be negative; `None` if it's missing or empty. Fails if it isn't an
+    /// amount.
     pub(super) fn optional(
         decimal: Option<&Decimal>,
         at: At<'_>,
@@ -32,18 +30,12 @@ impl Exact {
         }
     }
 
-    /// The same, 0 if it is missing.
-    ///
-    /// # Errors
-    /// If it is no amount.
+    /// Like [`Self::optional`], but 0 if it's missing.
     pub(super) fn read(decimal: Option<&Decimal>, at: At<'_>) -> Result<Self, PayloadError> {
         Ok(Self::optional(decimal, at)?.unwrap_or_default())
     }
 
-    /// An amount of either sign; none if it is missing or empty.
-    ///
-    /// # Errors
-    /// If it is no amount.
+    /// An amount of either sign; `None` if it's missing or empty. Fails if it isn't an amount.
     pub(super) fn signed(
         decimal: Option<&Decimal>,
         at: At<'_>,
@@ -72,11 +64,11 @@ impl Exact {
             std::cmp::Ordering::Equal => quotient.rem_euclid(2),
             std::cmp::Ordering::Greater => 1,
         };
-        // 13 digits and 4 decimals at the most are far within.
+        // At most 13 digits and 4 decimals, so this can't overflow.
         i64::try_from(quotient + up).unwrap_or(i64::MAX)
     }
 
-    /// As much of it as `part` is of `whole`; none if that can't be said.
+    /// This amount times `part / whole`; `None` if `whole` isn't positive or the product overflows.
     pub(super) fn times_ratio(self, part: Self, whole: Self) -> Option<Self> {
         if whole.0 <= 0 {
             return None;
@@ -85,7 +77,7 @@ impl Exact {
         Some(Self((product + whole.0 / 2).div_euclid(whole.0)))
     }
 
-    /// The difference, or nothing where that would be negative.
+    /// The difference, or 0 if it would be negative.
     pub(super) fn less(self, other: Self) -> Self {
         Self((self.0 - other.0).max(0))
     }

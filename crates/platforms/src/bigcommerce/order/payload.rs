@@ -1,11 +1,11 @@
-//! The parts of BigCommerce's answers that Vouch reads, as they are sent. What is not listed is not
-//! read; almost everything may be missing.
+//! The parts of BigCommerce's API responses that Vouch reads. Unlisted fields are ignored, and
+//! almost every field can be missing.
 
 use serde::Deserialize;
 
 use crate::payload::{Decimal, Id, Text, Time, list, maybe, maybe_list};
 
-/// A webhook: it names the order, and says nothing of it.
+/// A webhook, which contains only the order's ID.
 #[derive(Debug, Deserialize)]
 pub(super) struct Hook {
     pub data: HookData,
@@ -16,7 +16,7 @@ pub(super) struct HookData {
     pub id: Id,
 }
 
-/// What was read of one order.
+/// The composed document of one order.
 #[derive(Debug, Deserialize)]
 pub(super) struct Document {
     pub order: Order,
@@ -41,9 +41,9 @@ pub(super) struct Order {
     pub status_id: Option<i64>,
     pub payment_status: Option<Text>,
     pub payment_method: Option<Text>,
-    /// What the amounts are in: the currency the shopper pays in.
+    /// The currency of the amounts, in which the customer pays.
     pub default_currency_code: Option<Text>,
-    /// What the shopper was shown.
+    /// The currency shown to the customer.
     pub currency_code: Option<Text>,
     pub store_default_currency_code: Option<Text>,
     #[serde(default, deserialize_with = "maybe")]
@@ -52,7 +52,7 @@ pub(super) struct Order {
     pub shipping_cost_tax: Option<Decimal>,
     pub total_tax: Option<Decimal>,
     pub total_inc_tax: Option<Decimal>,
-    /// Taken off by hand; coupons are apart.
+    /// Manual discounts, without coupons.
     pub discount_amount: Option<Decimal>,
     pub coupon_discount: Option<Decimal>,
     pub billing_address: Option<Address>,
@@ -78,9 +78,10 @@ pub(super) struct Product {
     pub total_ex_tax: Option<Decimal>,
     pub total_inc_tax: Option<Decimal>,
     pub total_tax: Option<Decimal>,
-    /// What the shopper paid for the line, tax included, after all discounts.
+    /// What the customer paid for the line after all discounts, including tax.
     pub discounted_total_inc_tax: Option<Decimal>,
-    /// Every discount on the line, its share of those on the order too. Missing in old orders.
+    /// Every discount on the line, including its share of discounts on the order. Missing in old
+    /// orders.
     #[serde(default, deserialize_with = "maybe_list")]
     pub applied_discounts: Option<Vec<Discount>>,
     /// `physical`, `digital` or `giftcertificate`.
@@ -96,23 +97,22 @@ pub(super) struct Discount {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Coupon {
-    /// Null for what applies by itself.
+    /// Null for automatic discounts.
     pub code: Option<Text>,
     /// 3 and 4 are discounts on shipping.
     #[serde(rename = "type")]
     pub kind: Option<Decimal>,
-    /// The money it took off.
     pub discount: Option<Decimal>,
 }
 
-/// Money given back: what for, but not how much for each line.
+/// A refund, with its items but without an amount for each line.
 #[derive(Debug, Deserialize)]
 pub(super) struct Refund {
     pub id: Id,
     #[serde(default, deserialize_with = "maybe")]
     pub created: Option<Time>,
     pub total_amount: Option<Decimal>,
-    /// Part of the total. Negative where less tax is due after all than was taken.
+    /// Included in the total. Negative if less tax is due after all than was charged.
     pub total_tax: Option<Decimal>,
     #[serde(default, deserialize_with = "list")]
     pub payments: Vec<RefundPayment>,
@@ -130,14 +130,14 @@ pub(super) struct RefundPayment {
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundItem {
     pub item_type: Text,
-    /// Of a product: the line.
+    /// The line's ID, if the item is a product.
     #[serde(default, deserialize_with = "maybe")]
     pub item_id: Option<Id>,
     pub quantity: Option<Decimal>,
     pub requested_amount: Option<Decimal>,
 }
 
-/// Whether the field of these names enters the base of commission.
+/// Whether the field at this path is in the base of commission.
 pub(super) fn is_base(names: &[&str]) -> bool {
     match names {
         ["order" | "products" | "refunds"] => true,

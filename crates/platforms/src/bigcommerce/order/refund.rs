@@ -1,5 +1,5 @@
-//! BigCommerce's refunds. They say what was given back in all and for which lines, but not how much
-//! for each: that is worked out from what was paid. The order's own `refunded_amount` is always 0.
+//! BigCommerce's refunds. They contain the total and the lines, but no amount per line, so it's
+//! computed from what was paid. The order's own `refunded_amount` is always 0.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +12,11 @@ use super::payload::{Refund, RefundItem};
 use super::snapshot::whole;
 use crate::payload::{MAX_LINES, MAX_PARTS, PayloadError, at_most};
 
-/// The kind of items that are lines of the order.
+/// The type of items that are order lines.
 const PRODUCT: &str = "PRODUCT";
 
-/// Every refund whose money was not refused by all of its payments.
-///
-/// # Errors
-/// If an amount cannot be read, or there are too many parts.
+/// Every refund with at least one payment that wasn't declined. Fails if an amount can't be parsed
+/// or there are too many parts.
 pub(super) fn refunds(
     refunds: &[Refund],
     lines: &[ReportedLine],
@@ -40,7 +38,7 @@ pub(super) fn refunds(
     Ok(reported)
 }
 
-/// Whether the order has refunds, and all of them were refused: then nothing was given back.
+/// Whether the order has refunds and all of them were declined, so nothing was refunded.
 pub(super) fn are_all_declined(refunds: &[Refund]) -> bool {
     !refunds.is_empty() && refunds.iter().all(is_declined)
 }
@@ -50,7 +48,7 @@ fn is_declined(refund: &Refund) -> bool {
     !refund.payments.is_empty() && payments.all(|payment| payment.is_declined == Some(true))
 }
 
-/// How many items of a line went back in refunds that were refused: the line counts them still.
+/// How many items of a line are in declined refunds. The line still counts them as refunded.
 pub(super) fn declined_items(refunds: &[Refund], line_ref: &str) -> i64 {
     let items = refunds.iter().filter(|refund| is_declined(refund)).flat_map(|one| &one.items);
     let of_line = items.filter(|item| {
@@ -61,7 +59,8 @@ pub(super) fn declined_items(refunds: &[Refund], line_ref: &str) -> i64 {
     counts.fold(0, i64::saturating_add)
 }
 
-/// Items that the lines call refunded and no refund names: those of refunds without items.
+/// Items that the lines count as refunded but no refund names. They belong to refunds without
+/// items.
 fn untold_items(lines: &[ReportedLine], refunds: &[ReportedRefund]) -> Vec<RefundedLine> {
     let told = |line: &ReportedLine| {
         let parts = refunds.iter().flat_map(|refund| &refund.lines);
@@ -95,7 +94,7 @@ fn refund(
     let total = Exact::read(refund.total_amount.as_ref(), &|| at("total_amount"))?;
     let tax = Exact::signed(refund.total_tax.as_ref(), &|| at("total_tax"))?;
     let (paid, asked) = paid_of(refund, i, currency)?;
-    // Where some of its payments were refused, all parts are less alike.
+    // If some of its payments were declined, all parts are reduced proportionally.
     let given = |amount: Exact| proportion_half_even(amount.minor(currency), paid, asked);
     let refunded_at = refund.created.map_or(or_then, |time| time.0);
     let mut reported = ReportedRefund::new(refund.id.0.clone(), refunded_at);
@@ -137,8 +136,8 @@ fn refund(
     Ok(reported)
 }
 
-/// What the payments of a refund that were not refused come to, and what all of them do; 1 of 1
-/// where they say nothing.
+/// The sum of the payments that weren't declined, and the sum of all payments. It's (1, 1) if the
+/// refund has no payments.
 fn paid_of(refund: &Refund, i: usize, currency: Currency) -> Result<(i64, i64), PayloadError> {
     let (mut paid, mut all) = (0_i64, 0_i64);
     for (j, payment) in refund.payments.iter().enumerate() {
@@ -152,7 +151,7 @@ fn paid_of(refund: &Refund, i: usize, currency: Currency) -> Result<(i64, i64), 
     Ok(if all > 0 { (paid, all) } else { (1, 1) })
 }
 
-/// What one item of a refund stands for, and its expected share.
+/// The expected share of one item of a refund.
 struct Part {
     what: What,
     net_minor: i64,
@@ -165,9 +164,9 @@ enum What {
         quantity: i64,
     },
     Shipping,
-    /// A sum off the order as a whole.
+    /// A refund on the order as a whole.
     Goodwill,
-    /// Wrapping, handling, fees: nobody earns commission on them.
+    /// Wrapping, handling and fees, which earn no commission.
     Extras,
 }
 
@@ -205,7 +204,7 @@ fn part(
     }
 }
 
-/// What was paid for so many of a line, without tax, and the tax on that.
+/// The amount paid for that many items of a line, without tax, and its tax.
 fn paid_for(line: &ReportedLine, quantity: i64) -> (i64, i64) {
     let asked = line.price_minor.saturating_mul(line.quantity).saturating_sub(line.discount_minor);
     let net = if line.tax_included { asked.saturating_sub(line.tax_minor) } else { asked };
@@ -214,7 +213,7 @@ fn paid_for(line: &ReportedLine, quantity: i64) -> (i64, i64) {
     (share(net), share(line.tax_minor))
 }
 
-/// Divides what was given back by what each part is expected to be, so that the sum is the store's.
+/// Divides the refunded total in proportion to the expected shares, so the sum equals the store's.
 fn shares(total_minor: i64, parts: &[Part], weight: impl Fn(&Part) -> i64) -> Vec<i64> {
     let weights: Vec<i64> = parts.iter().map(weight).collect();
     allocate(total_minor, &weights)

@@ -17,18 +17,16 @@ use crate::payload::{
     Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, PayloadError, Text, at_most, filled, plain,
 };
 
-/// BigCommerce's own gateway for trying a store out: no money moves.
+/// BigCommerce's gateway for test orders, which moves no money.
 const TEST_GATEWAY: &str = "Test Payment Gateway";
-/// The type of a product that sells a gift certificate.
+/// The product type of gift certificates for sale.
 const GIFT_CERTIFICATE: &str = "giftcertificate";
-/// Kinds of coupons that take off shipping: `shipping_discount` and `free_shipping`.
+/// The coupon types that discount shipping: `shipping_discount` and `free_shipping`.
 const OFF_SHIPPING: [&str; 2] = ["3", "4"];
 
-/// What a document says. An order that was archived (`is_deleted`) is as its status says: archiving
-/// puts it out of sight and can be taken back, and takes nothing from who earned it.
-///
-/// # Errors
-/// If the currency or an amount of the base can't be read, or there are too many parts.
+/// Parses a document. An archived order (`is_deleted`) counts by its status: archiving only hides
+/// it, can be undone, and takes no commission from an affiliate. Fails if the currency or an amount
+/// of the base can't be parsed, or if there are too many parts.
 pub(super) fn event(
     document: Document,
     notes: Notes,
@@ -61,7 +59,7 @@ fn report(
     );
     let shipping_tax_minor =
         amount(&order.shipping_cost_tax, "shipping_cost_tax", ReadProblem::UnreadableTax);
-    // For people to see; nothing is worked out of these.
+    // For display only. Nothing is computed from these.
     let tax_minor = amount(&order.total_tax, "total_tax", ReadProblem::Unreadable);
     let total_minor = amount(&order.total_inc_tax, "total_inc_tax", ReadProblem::Unreadable);
     let tax_included = order.is_tax_inclusive_pricing.unwrap_or(false);
@@ -75,7 +73,7 @@ fn report(
     let modified_at = order.date_modified.map(|time| time.0);
     let placed_at = order.date_created.map(|time| time.0).or(modified_at).unwrap_or(read_at);
     let refunds = refunds(&given_back, &lines, currency, placed_at)?;
-    // A refund need not change the order's own time, whether or not it is refused later.
+    // A refund doesn't always change the order's own time, even if it's declined later.
     let last_refund = given_back.iter().filter_map(|refund| Some(refund.created?.0)).max();
     let reported_at = modified_at.max(last_refund).unwrap_or(placed_at);
     let address = order.billing_address.as_ref();
@@ -86,10 +84,10 @@ fn report(
         currency,
         is_test: order.payment_method.as_ref().is_some_and(|method| method.0 == TEST_GATEWAY),
         payment: status::payment(&order, are_all_declined(&given_back)),
-        // There is no time of its own for it.
+        // BigCommerce has no separate cancellation time.
         cancelled_at: status::is_cancelled(&order).then_some(modified_at.unwrap_or(placed_at)),
         customer_email: address.and_then(|address| filled(address.email.as_ref())),
-        // 0: a guest.
+        // 0 is a guest.
         customer_ref: order.customer_id.as_ref().map(|id| id.0.clone()).filter(|id| id != "0"),
         customer_name: address.and_then(name).map(|name| plain(&name)),
         codes,
@@ -105,9 +103,9 @@ fn report(
     })
 }
 
-/// The currency of every amount: the one the shopper pays in (`default_currency_code`). What they
-/// were shown (`currency_code`) and the store's own (`store_default_currency_code`) can be others,
-/// and count only where orders from before multi-currency name nothing else.
+/// The currency of every amount, in which the customer pays (`default_currency_code`). The
+/// displayed currency (`currency_code`) and the store's own (`store_default_currency_code`) can
+/// differ. They count only for orders from before multi-currency, which have no other.
 fn currency(order: &Order, notes: &mut Notes) -> Result<Currency, PayloadError> {
     let said =
         [&order.default_currency_code, &order.currency_code, &order.store_default_currency_code];
@@ -115,7 +113,7 @@ fn currency(order: &Order, notes: &mut Notes) -> Result<Currency, PayloadError> 
     notes.currency(&code, "order.default_currency_code")
 }
 
-/// The codes of the list, then those that only a line knows of.
+/// The codes of the list, then those that appear only on a line.
 fn codes(
     coupons: &[Coupon],
     products: &[Product],
@@ -170,7 +168,7 @@ fn lines(
     let of_line = |(i, product): (usize, &Product)| line(product, i, currency, tax_included, notes);
     let read: Vec<(ReportedLine, bool)> =
         products.iter().enumerate().map(of_line).collect::<Result<_, _>>()?;
-    // Discounts can stand in the order's totals alone, with an empty list on every line.
+    // Discounts can be only in the order's totals, with an empty list on every line.
     let is_any_discounted = read.iter().any(|(_, is_discounted)| *is_discounted);
     let mut lines: Vec<ReportedLine> = read.into_iter().map(|(line, _)| line).collect();
     if !is_any_discounted {
@@ -179,17 +177,17 @@ fn lines(
     Ok(lines)
 }
 
-/// What a line costs in all before its discounts, without tax and with it.
+/// The line's total before discounts, without and with tax.
 #[derive(Clone, Copy)]
 struct Totals {
     ex_tax: Option<Exact>,
     inc_tax: Option<Exact>,
-    /// Whether the prices that the line is sold at contain tax.
+    /// Whether the line's prices include tax.
     tax_included: bool,
 }
 
 impl Totals {
-    /// The tax in, or on top of, a part of the line, by the ratio of its prices.
+    /// The tax included in, or added to, a part of the line, by the ratio of its prices.
     fn tax_of(self, paid: Exact) -> Option<Exact> {
         let (ex_tax, inc_tax) = self.ex_tax.zip(self.inc_tax)?;
         if ex_tax.0 <= 0 || ex_tax > inc_tax {
@@ -200,7 +198,7 @@ impl Totals {
     }
 }
 
-/// The line, and whether it says that something was taken off it.
+/// The line, and whether it contains a discount.
 fn line(
     product: &Product,
     i: usize,
@@ -230,7 +228,7 @@ fn line(
     let discounted = read(product.discounted_total_inc_tax.as_ref(), "discounted_total_inc_tax")?;
     let (paid, is_discounted) = match (applied(product, i)?, discounted, inc_tax) {
         (applied, ..) if applied.0 > 0 => (total.less(applied), true),
-        // Discounted in a way that is not listed.
+        // A discount that isn't listed.
         (_, Some(discounted), Some(inc_tax)) if discounted < inc_tax => {
             (total.times_ratio(discounted, inc_tax).unwrap_or(total).min(total), true)
         }
@@ -269,7 +267,7 @@ fn quantity(product: &Product, i: usize, notes: &mut Notes) -> Result<i64, Paylo
     }
 }
 
-/// What the listed discounts took off the line.
+/// The sum of the listed discounts on the line.
 fn applied(product: &Product, i: usize) -> Result<Exact, PayloadError> {
     let discounts = product.applied_discounts.iter().flatten().enumerate().map(|(j, discount)| {
         Exact::read(discount.amount.as_ref(), &|| {
@@ -284,8 +282,8 @@ fn kind(product: &Product) -> LineKind {
     if kind.eq_ignore_ascii_case(GIFT_CERTIFICATE) { LineKind::GiftCard } else { LineKind::Goods }
 }
 
-/// The tax of what was paid for a line. `total_tax` can be that of the line before its discounts, so it
-/// only counts where the prices don't say.
+/// The tax on the amount paid for a line. `total_tax` can be the tax before discounts, so it only
+/// counts if the prices with and without tax aren't known.
 fn tax(
     product: &Product,
     i: usize,
@@ -296,7 +294,7 @@ fn tax(
     let by_ratio = totals.tax_of(paid);
     let said = Exact::signed(product.total_tax.as_ref(), &|| format!("products[{i}].total_tax"));
     match (said, by_ratio) {
-        // Prices that contain a tax are no base without it.
+        // Without the tax, prices that include it can't be a base of commission.
         (Err(error), None) if totals.tax_included => Err(error),
         (Err(error), by_ratio) => {
             notes.add(ReadProblem::UnreadableTax, error.path);
@@ -306,13 +304,13 @@ fn tax(
     }
 }
 
-/// The price of one, rounded up, so that nothing of the line's total is lost: what is too much by
-/// that goes with the discount.
+/// The unit price, rounded up so that nothing of the line's total is lost. The discount absorbs the
+/// excess.
 fn unit_price(total_minor: i64, quantity: i64) -> i64 {
     if quantity == 0 { 0 } else { total_minor.saturating_add(quantity - 1) / quantity }
 }
 
-/// A number of items; sent as `2` or `2.0000`.
+/// A number of items, sent as `2` or `2.0000`.
 pub(super) fn whole(decimal: &Decimal, at: &dyn Fn() -> String) -> Result<i64, PayloadError> {
     let text = decimal.0.trim();
     let digits = match text.split_once('.') {
@@ -326,7 +324,7 @@ pub(super) fn whole(decimal: &Decimal, at: &dyn Fn() -> String) -> Result<i64, P
         .ok_or_else(|| PayloadError::new(at(), "this is no quantity of an order"))
 }
 
-/// What was taken off the goods, by the order's totals.
+/// The discounts on goods, by the order's totals.
 fn off_the_goods(order: &Order, coupons: &[Coupon]) -> Result<Exact, PayloadError> {
     let by_hand = Exact::read(order.discount_amount.as_ref(), &|| "order.discount_amount".into())?;
     let by_coupons =
@@ -341,7 +339,7 @@ fn off_the_goods(order: &Order, coupons: &[Coupon]) -> Result<Exact, PayloadErro
     Ok(Exact(by_hand.0 + by_coupons.less(shipping).0))
 }
 
-/// Spreads the order's discounts over lines that know nothing of them, as old orders' do.
+/// Spreads the order's discounts over lines without discounts of their own, as in old orders.
 fn spread_discounts(lines: &mut [ReportedLine], discounts_minor: i64) {
     let asked: Vec<i64> = lines
         .iter()

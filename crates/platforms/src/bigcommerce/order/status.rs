@@ -1,4 +1,5 @@
-//! What an order's status says of the sale (BigCommerce's order statuses, `/v2/order_statuses`).
+//! The meaning of an order's status for the sale (BigCommerce's order statuses,
+//! `/v2/order_statuses`).
 
 use vouch_core::order::snapshot::PaymentState;
 
@@ -12,19 +13,19 @@ const AWAITING_PAYMENT: i64 = 7;
 const COMPLETED: i64 = 10;
 const PARTIALLY_REFUNDED: i64 = 14;
 
-/// Whether the shopper stopped at the payment page: no order was placed.
+/// Whether the customer stopped at the payment page, so no order was placed.
 pub(super) fn is_incomplete(order: &Order) -> bool {
     order.status_id == Some(INCOMPLETE)
 }
 
-/// Whether the seller called the order off.
+/// Whether the merchant canceled the order.
 pub(super) fn is_cancelled(order: &Order) -> bool {
     order.status_id == Some(CANCELLED)
 }
 
-/// Where the money is. The status is the merchant's word and comes first: payments that are made
-/// outside of BigCommerce have no `payment_status` of their own. It stays as a refund made it, also
-/// where the refund was refused afterwards.
+/// The payment state. The status comes first, because the merchant sets it and payments outside of
+/// BigCommerce have no `payment_status`. A refund changes the status for good, even if the refund
+/// is declined later.
 pub(super) fn payment(order: &Order, is_refund_refused: bool) -> PaymentState {
     match order.status_id {
         Some(REFUNDED | PARTIALLY_REFUNDED) if is_refund_refused => return PaymentState::Paid,
@@ -52,7 +53,7 @@ fn by_word(said: &str, order: &Order) -> PaymentState {
         "partially refunded" => PaymentState::PartiallyRefunded,
         "refunded" => PaymentState::Refunded,
         "void" => PaymentState::Voided,
-        // Declined by the bank: the shopper may still pay in another way.
+        // The bank declined, but the customer can still pay in another way.
         "pending" | "declined" => PaymentState::Pending,
         "" if is_paid_on_delivery(order) && order.status_id != Some(COMPLETED) => {
             PaymentState::Pending
@@ -67,10 +68,11 @@ fn is_paid_on_delivery(order: &Order) -> bool {
     method.to_ascii_lowercase().contains("cash on delivery")
 }
 
-/// Where nothing is said of the payment: what is on its way or done was paid, or is as good as.
+/// The state of orders without a `payment_status`. Shipped and completed orders count as paid.
 fn by_status(status_id: Option<i64>) -> PaymentState {
     match status_id {
-        // Shipped, partially shipped, awaiting pickup or shipment, completed, awaiting fulfilment.
+        // Shipped, partially shipped, awaiting pickup, awaiting shipment, completed, awaiting
+        // fulfillment.
         Some(2 | 3 | 8..=11) => PaymentState::Paid,
         _ => PaymentState::Pending,
     }

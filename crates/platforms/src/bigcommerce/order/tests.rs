@@ -1,4 +1,4 @@
-//! Documents of the shape of BigCommerce's own examples (its OpenAPI), with amounts that add up.
+//! Documents in the shape of BigCommerce's own examples (its OpenAPI), with amounts that add up.
 
 use chrono::{DateTime, TimeZone, Utc};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use vouch_core::order::snapshot::{LineKind, OrderSnapshot, PaymentState};
 use super::*;
 use crate::fixtures::any_json;
 
-/// Two towels at 55.99 and a jar, tax on top of 10 %, a code that took 10 % off.
+/// Two towels at 55.99 and a jar, 10% tax added, and a code for 10% off.
 fn document() -> Value {
     json!({
         "order": {
@@ -86,7 +86,7 @@ fn report(body: &Value) -> OrderSnapshot {
     }
 }
 
-/// What the customer paid for each line, and what of it went back.
+/// The paid amount and the refunded amount of each line.
 fn amounts(report: OrderSnapshot) -> Vec<(i64, i64)> {
     let state = OrderState::from(report);
     let amounts = line_amounts(&state, Basis::default());
@@ -111,7 +111,7 @@ fn a_document_is_read_in_the_currency_that_was_paid_in() {
     assert_eq!(report.lines[0].sku.as_deref(), Some("S-ORAN"));
     assert_eq!(report.lines[1].sku, None);
     assert!(!report.is_test);
-    // 111.98 - 11.198, 10 - 1: each line is rounded once.
+    // 111.98 - 11.198 and 10 - 1. Each line is rounded once.
     assert_eq!(amounts(report), [(10078, 0), (900, 0)]);
 }
 
@@ -301,7 +301,7 @@ fn what_was_declined_or_is_only_tax_takes_nothing() {
 
 #[test]
 fn a_refund_without_items_is_spread_over_the_order() {
-    // 109.78 were paid for the goods, of 132.76 in all with 10.98 of tax.
+    // The goods are 109.78 of the total of 132.76, which includes 10.98 tax.
     let left = |tax: Value| {
         let body = with(document(), "/refunds", json!([refund(1, json!(55), json!(5), json!([]))]));
         let body = with(body, "/refunds/0/total_tax", tax);
@@ -310,7 +310,7 @@ fn a_refund_without_items_is_spread_over_the_order() {
     assert_eq!(left(json!(5)), 5000);
     let estimated = left(Value::Null);
     assert!((4500..5500).contains(&estimated) && estimated != 5000, "{estimated}");
-    // The lines say what came back of it: it is not taken twice.
+    // The line's refunded quantity repeats the refund. It must not count twice.
     let body = with(document(), "/products/0/quantity_refunded", json!(1));
     let one = refund(1, json!(55.43), json!(5.04), json!([]));
     let body = with(body, "/refunds", json!([one]));
@@ -331,7 +331,7 @@ fn a_refund_that_is_declined_later_gives_back() {
     assert_eq!(after.reported_at, before.reported_at, "it is no older than it was");
     assert_eq!(after.payment, PaymentState::Paid);
     assert_eq!(amounts(after), [(10078, 0), (900, 0)]);
-    // One of two payments was refused: half of it went back.
+    // One of two payments was declined, so half of it was refunded.
     let payments = json!([{ "amount": 27.71, "is_declined": true }, { "amount": 27.72 }]);
     let half = report(&with(body, "/refunds/0/payments", payments));
     assert_eq!(amounts(half)[0], (10078, 2520));
@@ -425,7 +425,7 @@ fn a_gift_certificate_that_is_sold_is_known_by_its_type() {
     body["products"][1]["type"] = json!("giftcertificate");
     let kinds: Vec<LineKind> = report(&body).lines.iter().map(|line| line.kind).collect();
     assert_eq!(kinds, [LineKind::Goods, LineKind::GiftCard]);
-    // One that pays is no discount.
+    // A gift certificate used as payment isn't a discount.
     body["order"]["gift_certificate_amount"] = json!("50.0000");
     assert_eq!(amounts(report(&body)), [(10078, 0), (900, 0)]);
 }
@@ -454,7 +454,7 @@ fn amounts_are_rounded_half_to_even_once() {
     assert_eq!(yen.unwrap().unwrap().minor(Currency::JPY), 1200);
 }
 
-/// Fields that neither are amounts of the base nor decide which amounts those are.
+/// Fields that aren't in the base of commission and don't decide which amounts are.
 const OUTSIDE_OF_THE_BASE: [&str; 20] = [
     "/order/customer_id",
     "/order/date_created",
