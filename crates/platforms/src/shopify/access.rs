@@ -1,4 +1,4 @@
-//! What the credentials are good for.
+//! Checks what the credentials allow.
 
 use serde::Deserialize;
 use serde_json::json;

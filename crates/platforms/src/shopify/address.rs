@@ -1,28 +1,26 @@
-//! The address of a Shopify store: the one under `myshopify.com`, which never changes.
+//! The domain of a Shopify store under `myshopify.com`, which never changes.
 
 use crate::address::local_address;
 
-/// Why an address is refused, in words that say what to type instead.
+/// Why the input is rejected, with what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AddressError {
-    /// Nothing was typed.
     #[error("Enter the store’s address, for example your-store.myshopify.com.")]
     Missing,
-    /// A domain of the merchant's own, or of another platform.
+    /// The merchant's own domain, or one of another platform.
     #[error(
         "Enter the address that ends in .myshopify.com, not the domain shoppers see. Shopify shows it under Settings > Domains."
     )]
     NotShopify,
-    /// No store can be called that.
     #[error(
         "A store’s name has letters, digits and dashes only, for example your-store.myshopify.com."
     )]
     Impossible,
 }
 
-/// `name.myshopify.com` from what people have at hand: with or without `https://` and a path, the
-/// address of the admin (`admin.shopify.com/store/name`), or the bare name. With `local_stores`, also
-/// the address of a stand-in on this machine, as it is.
+/// Parses `name.myshopify.com` from a domain, a URL, the admin's URL
+/// (`admin.shopify.com/store/name`), or the bare name. With `local_stores`, also accepts the URL of
+/// a mock store on this machine, unchanged.
 pub(super) fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
     if local_stores && let Some(local) = local_address(typed) {
         return Ok(local);

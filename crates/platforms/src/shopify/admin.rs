@@ -1,4 +1,4 @@
-//! One call to the GraphQL Admin API, and what its answer means.
+//! One call to the GraphQL Admin API and the meaning of its response.
 
 use std::time::Duration;
 
@@ -13,13 +13,12 @@ use super::token;
 use crate::http::{Answer, Call, Http, Method};
 use crate::{CallError, FreshToken};
 
-/// The version that the documents are written for; supported until October 2027.
+/// The version that the documents are written for. It's supported until October 2027.
 pub const VERSION: &str = "2026-10";
-/// What the store is given when it does not say how long a pause it wants.
+/// The pause if the store doesn't say how long to wait.
 const PAUSE: Duration = Duration::from_secs(2);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// The Admin API of one store.
 pub(super) struct Admin {
     http: Http,
     base: String,
@@ -29,7 +28,7 @@ pub(super) struct Admin {
     now: DateTime<Utc>,
 }
 
-/// `https://name.myshopify.com`, or where a local store is.
+/// `https://name.myshopify.com`, or a local store's URL.
 fn base(address: &str) -> String {
     if address.contains("://") {
         address.trim_end_matches('/').to_owned()
@@ -38,7 +37,7 @@ fn base(address: &str) -> String {
     }
 }
 
-/// The page of a discount in the store's admin. `remote_ref` is its `gid://shopify/…` id.
+/// The page of a discount in the store's admin. `remote_ref` is its `gid://shopify/…` ID.
 pub fn admin_url(address: &str, remote_ref: &str) -> String {
     let id = remote_ref.rsplit('/').next().unwrap_or_default();
     format!("{}/admin/discounts/{id}", base(address))
@@ -101,7 +100,7 @@ impl Admin {
         &self.base
     }
 
-    /// Whether the store is a stand-in on this machine.
+    /// Whether it's a mock store on this machine.
     pub(super) fn is_local(&self) -> bool {
         self.base.starts_with("http://")
     }
@@ -110,7 +109,7 @@ impl Admin {
         self.fresh.take()
     }
 
-    /// Sends a document with its variables; the answer's `data` has the shape `T`.
+    /// Sends a document with its variables. Returns the response's `data`.
     pub(super) fn ask<T: DeserializeOwned>(
         &mut self,
         document: &str,
@@ -118,7 +117,8 @@ impl Admin {
     ) -> Result<T, CallError> {
         let had_token = self.token.is_some();
         let mut answer = self.send(document, variables)?;
-        // A kept token can have been revoked before its end; a refused call did nothing.
+        // A stored token can be revoked before it expires. A rejected call did nothing, so it's
+        // sent again.
         if answer.status == 401
             && had_token
             && matches!(self.credentials, Credentials::Client { .. })
@@ -162,7 +162,7 @@ impl Admin {
     }
 }
 
-/// What an answer without a result means.
+/// The meaning of a response without a result.
 pub(super) fn refused_status(answer: &Answer) -> CallError {
     let status = answer.status;
     match status {
@@ -195,8 +195,8 @@ fn bounded(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(PAUSE).clamp(Duration::ZERO, MAX_PAUSE)
 }
 
-/// The data of an answer, unless its errors say that there is none. Errors beside a result are of
-/// single fields that the app may not see, and which then are null.
+/// The data of a response, unless its errors mean that there's none. Errors in addition to data are
+/// about single fields that the app can't access, which are null.
 fn data_of(body: Body) -> Result<Value, CallError> {
     let faults = match body.errors {
         Value::Null => Vec::new(),
@@ -210,7 +210,7 @@ fn data_of(body: Body) -> Result<Value, CallError> {
         data.as_object().is_some_and(|fields| fields.values().any(|field| !field.is_null()))
     });
     let Some(fault) = faults.first() else {
-        // A look-up that found nothing: null, and no error.
+        // A lookup that found nothing returns null and no error.
         return Ok(result.unwrap_or(Value::Object(serde_json::Map::new())));
     };
     if let Some(result) = result.filter(|_| faults.iter().all(is_of_access)) {
@@ -232,7 +232,7 @@ fn is_of_access(fault: &Fault) -> bool {
 
 fn missing_scope(fault: &Fault) -> String {
     let needed = fault.extensions.required_access.as_deref().unwrap_or_default();
-    // As Shopify writes it: "`write_discounts` access scope."
+    // Shopify's format: "`write_discounts` access scope."
     match needed.split('`').nth(1) {
         Some(scope) => format!(
             "The app lacks the scope {}. Add it to the app in Shopify, release it, and install the app again.",
@@ -242,7 +242,7 @@ fn missing_scope(fault: &Fault) -> String {
     }
 }
 
-/// How long until the bucket holds what the call costs.
+/// How long until the bucket has enough for the call's cost.
 fn wait(extensions: Option<Extensions>) -> Duration {
     let seconds = extensions.and_then(|extensions| extensions.cost).and_then(|cost| {
         let status = cost.throttle_status?;
@@ -252,7 +252,7 @@ fn wait(extensions: Option<Extensions>) -> Duration {
     bounded(seconds.unwrap_or(PAUSE.as_secs_f64()))
 }
 
-/// The store's own words, at a length that fits on a page.
+/// The store's own message, cut to fit on a page.
 pub(super) fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(300).collect()
 }

@@ -1,19 +1,20 @@
-//! What Vouch calls a Shopify store with.
+//! The credentials for a Shopify store.
 
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-/// Either kind that Shopify gives to a merchant's own app.
+/// The two kinds that Shopify offers for a merchant's own app.
 #[derive(Clone)]
 pub enum Credentials {
-    /// The Admin API access token of a custom app that was made in the store's admin, before 2026.
+    /// The Admin API access token of a custom app that was created in the store's admin, before
+    /// 2026.
     Token(SecretString),
-    /// The client ID and secret of an app from the Dev Dashboard: tokens of a day are asked for
-    /// with them.
+    /// The client ID and secret of an app from the Dev Dashboard. They're exchanged for tokens that
+    /// last a day.
     Client {
-        /// Its name, no secret.
+        /// Identifies the app. It isn't secret.
         id: String,
         /// Also signs the app's webhooks.
         secret: SecretString,
@@ -37,7 +38,7 @@ struct Kept {
 }
 
 impl Credentials {
-    /// As they are sealed.
+    /// The JSON that's encrypted and stored.
     pub fn to_json(&self) -> Vec<u8> {
         let json = match self {
             Self::Token(token) => serde_json::json!({ "token": token.expose_secret() }),
@@ -48,7 +49,7 @@ impl Credentials {
         json.to_string().into_bytes()
     }
 
-    /// As they were sealed; `None` when it was something else.
+    /// Parses the JSON of [`Self::to_json`]; `None` for anything else.
     pub fn from_json(json: &[u8]) -> Option<Self> {
         match serde_json::from_slice(json).ok()? {
             Kept { token: Some(token), .. } => Some(Self::Token(token)),
@@ -59,7 +60,7 @@ impl Credentials {
         }
     }
 
-    /// The last four characters of what is secret in them, to tell which they are.
+    /// The last four characters of the secret part, to identify the credentials.
     pub fn ending(&self) -> String {
         let (Self::Token(secret) | Self::Client { secret, .. }) = self;
         let secret = secret.expose_secret();

@@ -1,4 +1,4 @@
-//! Codes: looking for one, making one, reading all of them.
+//! Codes: lookup, creation and listing.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::admin::{Admin, admin_url, short};
 use super::rules::{InStore, Rules};
 use crate::{Batch, CallError, CodeState, Mark, NewCode, StoreCode};
 
-/// Bears every discount that Vouch made, so that a merchant finds them in the store's admin.
+/// The tag of every discount that Vouch creates, so merchants can find them in the store's admin.
 const TAG: &str = "vouch";
 
 fn tags(mark: Mark) -> [String; 2] {
@@ -22,7 +22,7 @@ fn mark_in(tags: &[String]) -> Option<Mark> {
     })
 }
 
-/// A discount of any kind; what a kind does not have is missing.
+/// A discount of any kind. Fields that the kind doesn't have are missing.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Discount {
@@ -70,7 +70,7 @@ impl Discount {
         let used_up = self.usage_limit.is_some_and(|limit| self.async_usage_count >= Some(limit));
         match self.status.as_deref() {
             Some("SCHEDULED") => CodeState::Scheduled,
-            // Switched off is the same to Shopify: an end that has come.
+            // Shopify deactivates a discount by setting its end date.
             Some("EXPIRED") => CodeState::Expired,
             _ if used_up => CodeState::Expired,
             _ => CodeState::Live,
@@ -199,13 +199,13 @@ struct OfOne {
     discount_node: Option<Node>,
 }
 
-/// Where to go on. A discount can hold thousands of codes, so what is left of those of a page comes
-/// before the next page.
+/// The position in the list. A discount can have thousands of codes, so the remaining codes of a
+/// page are read before the next page.
 #[derive(Default, Serialize, Deserialize)]
 struct Cursor {
-    /// The next page; `None` when there is none.
+    /// The cursor of the next page; `None` after the last one.
     after: Option<String>,
-    /// Discounts with more codes, each with the place to go on.
+    /// Discounts with more codes, each with the cursor of the next ones.
     within: Vec<(String, String)>,
 }
 
@@ -228,7 +228,7 @@ pub(super) fn page(
         Some((id, after)) => {
             let variables = json!({ "id": id, "after": after });
             let one: OfOne = admin.ask(document!("more_codes", "discount", "codes"), &variables)?;
-            // One that was deleted meanwhile has no more.
+            // A discount deleted meanwhile has no more codes.
             one.discount_node.into_iter().collect()
         }
         None => {

@@ -1,4 +1,4 @@
-//! Shopify Discount Code Creation.
+//! The form on Shopify Discount Code Creation.
 
 mod items;
 mod parse;
@@ -58,7 +58,8 @@ impl DiscountsForm for ShopifyDiscounts {
         rules_of(stored).map_or_else(fresh, |rules| typed_of(stored.creates_codes, &rules))
     }
 
-    /// Products and collections as far as they are known: the store is asked only before it's saved.
+    /// Uses only the products and collections that are already known. The store is called before
+    /// the rules are saved.
     fn parse(&self, typed: &Typed, stored: Stored<'_>) -> Result<Option<NewRules>, FieldErrors> {
         let known = rules_of(stored);
         let currency = known.as_ref().map_or(stored.currency, |rules| rules.currency);
@@ -70,7 +71,7 @@ impl DiscountsForm for ShopifyDiscounts {
         new_rules(typed, currency, items.collect(), errors)
     }
 
-    /// For its currency, and for what is named by a handle.
+    /// For its currency, and for items given by handle.
     fn asks_store(&self, typed: &Typed, _stored: Stored<'_>) -> bool {
         let mut errors = FieldErrors::default();
         references(typed, &mut errors);

@@ -1,4 +1,4 @@
-//! Products and collections, as people name them.
+//! Products and collections, as users enter them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -7,35 +7,33 @@ use super::admin::{Admin, short};
 use super::rules::Target;
 use crate::CallError;
 
-/// A product or collection that a discount is for.
+/// A product or collection that a discount is limited to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
-    /// Shopify's number of it.
+    /// Shopify's number of the item.
     pub id: u64,
-    /// What the store calls it; empty while the store has not said.
+    /// The store's title of the item; empty if it isn't known yet.
     #[serde(default)]
     pub title: String,
 }
 
-/// How a product or collection was named.
+/// How a product or collection was entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
-    /// By its number, which stands in its address in the admin.
+    /// By its number, from its URL in the admin.
     Id(u64),
-    /// By its handle, which stands in its address in the shop.
+    /// By its handle, from its URL in the store.
     Handle(String),
 }
 
-/// What was typed names no product or collection.
+/// The input isn't a product or collection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("“{0}” is neither a number, nor a handle, nor the address of a product or collection.")]
 pub struct ItemRefusal(pub String);
 
 impl Reference {
-    /// Reads a number, a handle, or an address in the shop or in the admin.
-    ///
-    /// # Errors
-    /// [`ItemRefusal`] with what was typed.
+    /// Parses a number, a handle, or a URL in the store or the admin. Fails with [`ItemRefusal`],
+    /// which contains the input.
     pub fn parse(typed: &str) -> Result<Self, ItemRefusal> {
         let typed = typed.trim();
         let path = typed.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
@@ -55,7 +53,7 @@ impl Reference {
 }
 
 impl Target {
-    /// Shopify's id of such a thing.
+    /// Shopify's global ID of that item.
     pub(super) fn gid(self, id: u64) -> String {
         match self {
             Self::Collections => format!("gid://shopify/Collection/{id}"),

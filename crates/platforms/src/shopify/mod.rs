@@ -1,9 +1,9 @@
 //! Shopify: the GraphQL Admin API of one store.
 //!
-//! The documents that are sent are the `.graphql` files in `documents/`; `tests/shopify/schema.rs`
-//! holds each, with the variables that go with it, against Shopify's own schema.
+//! The documents are the `.graphql` files in `documents/`. `tests/shopify/schema.rs` checks each
+//! one with its variables against Shopify's own schema.
 
-/// A document of `documents/`, with the fragments that it names.
+/// A document of `documents/`, with the fragments it uses.
 macro_rules! document {
     ($name:literal $(, $fragment:literal)*) => {
         concat!(
@@ -45,16 +45,15 @@ use super::{
 };
 use crate::provider::{Connection, unreadable_credentials};
 
-/// A Shopify store as Vouch calls it.
+/// The client of one store.
 pub struct Shopify {
     admin: Admin,
-    /// What new codes get; `None` where no codes are made.
+    /// The rules for new codes; `None` if no codes are created.
     rules: Option<Rules>,
 }
 
 impl Shopify {
-    /// # Errors
-    /// [`CallError::Denied`] if the credentials can't be read.
+    /// Fails with [`CallError::Denied`] if the credentials can't be parsed.
     pub(crate) fn open(connection: Connection<'_>) -> Result<Self, CallError> {
         let Connection { http, address, credentials, token, rules, now, .. } = connection;
         let credentials = Credentials::from_json(credentials).ok_or_else(unreadable_credentials)?;
@@ -63,7 +62,7 @@ impl Shopify {
     }
 
     /// The client of the store at `address` (`name.myshopify.com`, or a local store's base URL).
-    /// `token` is one that was got with these credentials earlier, and is good still.
+    /// `token` was obtained with these credentials earlier and hasn't expired.
     pub fn new(
         http: Http,
         address: &str,
@@ -75,10 +74,8 @@ impl Shopify {
         Self { admin: Admin::new(http, address, credentials, token, now), rules }
     }
 
-    /// The product or collection that was typed, as the store knows it.
-    ///
-    /// # Errors
-    /// [`CallError::Refused`] when the store has no such thing, in words; else [`CallError`].
+    /// The product or collection for the input, as in the store. Fails with [`CallError::Refused`]
+    /// if the store doesn't have it.
     pub fn find_item(&mut self, target: Target, typed: &Reference) -> Result<Item, CallError> {
         items::find(&mut self.admin, target, typed)
     }

@@ -1,8 +1,8 @@
-//! Shopify's webhook bodies, made into [`StoreEvent`]s.
+//! Parses Shopify's webhook bodies into [`StoreEvent`]s.
 //!
-//! Money is read in the store's currency. Codes are read from `discount_codes`, where an order from a
-//! draft has them while its `discount_applications` know only a manual discount; and from the
-//! `discount_applications` of codes, where `discount_codes` lacks them.
+//! Amounts are in the store's currency. Codes are in `discount_codes`. Orders from drafts have them
+//! only there, while their `discount_applications` contain just a manual discount. Codes missing
+//! from `discount_codes` are taken from `discount_applications`.
 
 mod money;
 mod payload;
@@ -16,19 +16,17 @@ use vouch_core::order::snapshot::StoreEvent;
 use self::money::Amounts;
 use crate::payload::{Notes, PayloadError, read};
 
-/// What the headers say, as far as the body does not.
+/// Metadata from the headers that the body doesn't contain.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ShopifyHeaders {
-    /// `X-Shopify-Test: true`: sent to try the connection out, not for a sale.
+    /// `X-Shopify-Test: true`: sent to test the connection, not for a sale.
     pub is_test: bool,
-    /// `X-Shopify-Triggered-At`, or the time of arrival where that is missing.
+    /// `X-Shopify-Triggered-At`, or the time of receipt if it's missing.
     pub triggered_at: DateTime<Utc>,
 }
 
-/// Reads the body of a webhook of `topic` (`orders/create`). The signature was checked before.
-///
-/// # Errors
-/// [`PayloadError`] says where and why. The message is to be kept: it was really sent.
+/// Parses the body of a webhook of `topic` (`orders/create`) with a verified signature. Fails with
+/// the path and the reason. Store the message anyway, because the store really sent it.
 pub(super) fn parse(
     topic: &str,
     body: &[u8],
@@ -39,7 +37,7 @@ pub(super) fn parse(
             let (order, notes) = read(body, payload::is_base)?;
             snapshot::event(order, notes, envelope)
         }
-        // Not Shopify's: read by Vouch itself.
+        // Not a Shopify topic: Vouch imported the order itself.
         "orders/read" => {
             let (queried, notes) = read::<queried::Queried>(body, queried::is_base)?;
             snapshot::event(queried.into(), notes, envelope)

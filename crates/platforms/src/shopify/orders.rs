@@ -1,4 +1,4 @@
-//! Orders that changed, each read whole.
+//! Changed orders, each with all of its pages.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::admin::Admin;
 use crate::{Batch, CallError, OrderMessage, Period};
 
-/// The topic under which `orders::understand` takes what is read here.
+/// The topic of orders that Vouch imported, for `order::parse`.
 const TOPIC: &str = "orders/read";
-/// More pages of lines of one order or refund are not read.
+/// The maximum number of pages of lines in one order or refund.
 const MAX_PAGES: usize = 100;
 
 #[derive(Deserialize)]
@@ -50,7 +50,7 @@ pub(super) fn page(
     cursor: Option<&str>,
 ) -> Result<Batch<OrderMessage>, CallError> {
     let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    // Whole seconds, so the last one counts to its end.
+    // Shopify compares whole seconds, so the last second is included to its end.
     let until = period.until + chrono::Duration::seconds(1);
     let query = format!("updated_at:>='{}' updated_at:<='{}'", text(period.from), text(until));
     let variables = json!({ "query": query, "after": cursor });
@@ -62,7 +62,7 @@ pub(super) fn page(
     Ok(Batch { rows, next: listed.orders.page_info.next() })
 }
 
-/// One order with everything in it; `None` when it was deleted meanwhile.
+/// One complete order; `None` if it was deleted meanwhile.
 fn read(admin: &mut Admin, changed: &Changed) -> Result<Option<OrderMessage>, CallError> {
     let document = document!("order", "line", "money");
     let mut data: Value = admin.ask(document, &json!({ "id": changed.id }))?;
@@ -83,7 +83,7 @@ fn read(admin: &mut Admin, changed: &Changed) -> Result<Option<OrderMessage>, Ca
     Ok(Some(OrderMessage {
         order_ref: changed.id.rsplit('/').next().unwrap_or_default().to_owned(),
         topic: TOPIC,
-        // As it was when it was read: it may have changed again since it was listed.
+        // The time when it was read, because it can change after it was listed.
         changed_at: order["updatedAt"]
             .as_str()
             .and_then(|text| text.parse().ok())
@@ -105,7 +105,7 @@ fn read_refund(admin: &mut Admin, id: &str) -> Result<Option<Value>, CallError> 
     Ok(Some(refund))
 }
 
-/// Reads the further pages of a connection into it.
+/// Appends the remaining pages of a connection.
 fn rest_of(
     admin: &mut Admin,
     document: &str,

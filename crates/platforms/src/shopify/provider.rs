@@ -28,7 +28,7 @@ impl Provider for ShopifyProvider {
         &ShopifySettings
     }
 
-    /// Shopify gives up after five seconds in all.
+    /// Shopify's timeout is five seconds in total.
     fn body_timeout(&self) -> Duration {
         Duration::from_secs(4)
     }
@@ -47,8 +47,8 @@ impl Provider for ShopifyProvider {
         is_hmac(secrets, headers(SIGNATURE), body)
     }
 
-    /// `X-Shopify-Webhook-Id` tells deliveries apart. `X-Shopify-Event-Id` would not do: it's shared
-    /// by all messages of one act, so that orders/paid would be lost after orders/create.
+    /// `X-Shopify-Webhook-Id` identifies a delivery. `X-Shopify-Event-Id` doesn't: all webhooks of
+    /// one event share it, so orders/paid would be lost after orders/create.
     fn envelope(&self, headers: Headers<'_>, body: &[u8], _now: DateTime<Utc>) -> Option<Envelope> {
         let id = headers("x-shopify-webhook-id");
         Some(Envelope {
@@ -73,7 +73,7 @@ impl Provider for ShopifyProvider {
         order::parse(topic, body, order::ShopifyHeaders { is_test, triggered_at: sent_at })
     }
 
-    /// The last 60 days, to apps without a permission that Shopify seldom gives.
+    /// The last 60 days, for apps without a permission that Shopify seldom grants.
     fn orders_reach(&self) -> Option<chrono::Duration> {
         Some(chrono::Duration::days(60))
     }
@@ -87,7 +87,7 @@ impl Provider for ShopifyProvider {
     }
 }
 
-/// To the microsecond, as it's kept, so that a replay agrees.
+/// Cut to microseconds, the precision of the database, so a replay has the same time.
 fn triggered_at(header: &str) -> Option<DateTime<Utc>> {
     let at = DateTime::parse_from_rfc3339(header).ok()?;
     Some(at.with_timezone(&Utc).trunc_subsecs(6))

@@ -1,4 +1,4 @@
-//! What every code gets that is pushed into a Shopify store.
+//! The discount rules of codes that are pushed to a Shopify store.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -7,103 +7,91 @@ use vouch_core::money::{Currency, Rate, format_money, format_plain};
 use super::items::Item;
 use crate::NewCode;
 
-/// The longest title that Shopify takes, in characters.
+/// Shopify's maximum length of a title, in characters.
 const MAX_TITLE_CHARS: usize = 255;
 
-/// What every pushed code gets; kept as JSON in `stores.discount_rules`.
+/// The rules of every pushed code, stored as JSON in `stores.discount_rules`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
-    /// What a shopper saves.
     pub takeoff: DiscountAmount,
-    /// The store's currency, of every amount here.
+    /// The store's currency, for every amount here.
     pub currency: Currency,
-    /// On what.
     pub items: Items,
-    /// From how much on.
     pub minimum: Minimum,
-    /// How often the code can be used in all; `None` for no limit.
+    /// The maximum number of uses in total; `None` for no limit.
     pub total_uses: Option<u32>,
-    /// Whether each customer can use it once only.
+    /// Whether each customer can use it only once.
     pub once_per_customer: bool,
-    /// Whether it is for what is bought once.
+    /// Whether it applies to one-time purchases.
     pub one_time: bool,
-    /// Whether it is for subscriptions.
+    /// Whether it applies to subscriptions.
     pub subscription: bool,
-    /// What else may be taken off beside it.
+    /// Which other discounts it combines with.
     pub combines: Combines,
-    /// What the store's admin calls the discount, with `{affiliate}` and `{code}`.
+    /// The title in the store's admin, with `{affiliate}` and `{code}` as placeholders.
     pub title: String,
 }
 
-/// What a shopper saves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum DiscountAmount {
-    /// A part of the price.
+    /// A percentage of the price.
     Percent {
         #[serde(rename = "basis_points")]
         rate: Rate,
     },
-    /// An amount of the store's currency.
+    /// An amount in the store's currency.
     Amount {
         /// In minor units.
         minor: i64,
-        /// Off each item, rather than once off the order.
+        /// Off each item, instead of once per order.
         each_item: bool,
     },
 }
 
-/// What a discount is for.
+/// What a discount applies to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "items", rename_all = "snake_case")]
 pub enum Items {
-    /// Everything in the store.
     All,
-    /// What is in one of these collections.
+    /// The products in these collections.
     Collections(Vec<Item>),
-    /// These products.
     Products(Vec<Item>),
 }
 
-/// A kind of thing that a discount can be for.
+/// What a discount can be limited to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Collections.
     Collections,
-    /// Products.
     Products,
 }
 
-/// From how much on a discount applies.
+/// The minimum purchase requirement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Minimum {
-    /// From the first item on.
     None,
-    /// From a sum of the goods it is for.
+    /// A minimum subtotal of the goods it applies to.
     Subtotal {
         /// In minor units of the store's currency.
         minor: i64,
     },
-    /// From so many of the goods it is for.
+    /// A minimum quantity of the goods it applies to.
     Quantity {
         /// At least 1.
         items: u32,
     },
 }
 
-/// What else may be taken off beside a code.
+/// Which other discounts a code combines with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Combines {
-    /// Discounts on the order.
     pub order: bool,
-    /// Discounts on products.
     pub product: bool,
-    /// Discounts on shipping.
     pub shipping: bool,
 }
 
-/// What of a discount in the store is compared with the rules.
+/// The parts of a discount in the store that are compared with the rules.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct InStore {
@@ -123,14 +111,13 @@ struct CombinesInStore {
 }
 
 impl Rules {
-    /// The rules as they were kept; `None` for what is not of Shopify.
+    /// Parses stored rules; `None` if they aren't Shopify's.
     pub fn from_json(json: &Value) -> Option<Self> {
         serde_json::from_value(json.clone()).ok()
     }
 
-    /// The title of a discount.
     pub fn title_of(&self, affiliate: &str, code: &str) -> String {
-        // In one pass, so that a name that holds a placeholder stays as it is.
+        // In one pass, so a placeholder inside a name isn't replaced.
         let mut title = String::new();
         let mut rest = self.title.as_str();
         while let Some(start) = rest.find('{') {
@@ -152,7 +139,7 @@ impl Rules {
         title.chars().filter(|c| !c.is_control()).take(MAX_TITLE_CHARS).collect()
     }
 
-    /// What a shopper gets, in a sentence or two.
+    /// The customer's discount, in one or two sentences.
     pub fn sentence(&self) -> String {
         let mut sentence = format!("A shopper gets {}", self.takeoff_in_words());
         match self.minimum {
@@ -199,7 +186,7 @@ impl Rules {
     /// `DiscountCodeBasicInput` for a new code.
     pub(super) fn input(&self, code: &NewCode, tags: &[String]) -> Value {
         let mut gets = json!({ "value": self.value(), "items": self.items_input() });
-        // Said only where it is not what goes without saying: stores without subscriptions.
+        // Sent only if it isn't the default, for the sake of stores without subscriptions.
         if !self.one_time || self.subscription {
             gets["appliesOnOneTimePurchase"] = json!(self.one_time);
             gets["appliesOnSubscription"] = json!(self.subscription);
@@ -261,8 +248,8 @@ impl Rules {
         }
     }
 
-    /// Whether a discount in the store gives what these rules say; of collections and products only
-    /// the kind is compared.
+    /// Whether a discount in the store matches these rules. For collections and products, only the
+    /// kind is compared.
     pub(super) fn are_those_of(&self, discount: &InStore) -> bool {
         let combines = Combines {
             order: discount.combines_with.order_discounts,
@@ -334,7 +321,7 @@ impl Combines {
     }
 }
 
-/// As the part of 1 that Shopify takes.
+/// The fraction of 1 that Shopify expects.
 #[expect(clippy::cast_precision_loss, reason = "at most 10000")]
 fn fraction(rate: Rate) -> f64 {
     rate.basis_points() as f64 / 10_000.0

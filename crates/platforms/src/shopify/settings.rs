@@ -72,12 +72,12 @@ const CLIENT_ID: &str = "client_id";
 const CLIENT_SECRET: &str = "client_secret";
 const TOKEN: &str = "token";
 const API_SECRET: &str = "api_secret";
-/// That of webhooks that are made by hand.
+/// The field for the secret of manually created webhooks.
 const SECRET: &str = "secret";
 
 pub(crate) struct ShopifySettings;
 
-/// The fields of both kinds of credentials, with the steps that lead to them.
+/// The fields of both kinds of credentials, with the steps to get them.
 fn access() -> [Part; 2] {
     let client_id = Field::code(CLIENT_ID, "Client ID", "200").needed("this or an access token");
     let client_secret =
@@ -163,7 +163,7 @@ impl StoreSettings for ShopifySettings {
         Err(errors)
     }
 
-    /// Either kind of credentials, or the secret of webhooks that are made by hand.
+    /// Either kind of credentials, or the secret of manually created webhooks.
     fn parse_connection(&self, typed: &Typed) -> Result<NewCredentials, FieldErrors> {
         let of_app = [CLIENT_ID, CLIENT_SECRET, TOKEN, API_SECRET];
         if of_app.iter().any(|name| typed.filled(name).is_some()) {
@@ -190,7 +190,7 @@ impl StoreSettings for ShopifySettings {
     }
 }
 
-/// The app's secret signs the webhooks that Vouch makes with it.
+/// The app's secret signs the webhooks that Vouch creates with it.
 fn client(typed: &Typed) -> Result<NewCredentials, FieldErrors> {
     let mut errors = FieldErrors::default();
     let id = typed.text(CLIENT_ID).trim();

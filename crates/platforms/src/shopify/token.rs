@@ -1,4 +1,5 @@
-//! The client credentials grant: a token of a day for an app's client ID and secret.
+//! The client credentials grant, which exchanges an app's client ID and secret for a token that
+//! lasts a day.
 
 use chrono::{DateTime, Duration, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -7,9 +8,9 @@ use serde::Deserialize;
 use crate::http::{Answer, Call, Http, Method};
 use crate::{CallError, FreshToken};
 
-/// A token is renewed so long before it ends.
+/// How long before its expiry a token is renewed.
 const REFRESH_MARGIN: Duration = Duration::minutes(10);
-/// What Shopify says today, where an answer does not say.
+/// Shopify's current lifetime of a token, used if the response doesn't contain it.
 const A_DAY_SECONDS: i64 = 86_399;
 
 #[derive(Deserialize)]
@@ -23,7 +24,6 @@ struct NotGranted {
     error: String,
 }
 
-/// Asks for a token.
 pub(super) fn grant(
     http: &Http,
     base: &str,

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::admin::{Admin, short};
 use crate::{CallError, Webhooks};
 
-/// What a store should send: the topic in messages, its name in the API, and what Shopify's own
-/// page calls it, where it offers it.
+/// The required webhooks: the topic in messages, its name in the API, and its label on Shopify's
+/// own page if it's offered there.
 pub(super) const TOPICS: [(&str, &str, Option<&str>); 8] = [
     ("orders/create", "ORDERS_CREATE", Some("Order creation")),
     ("orders/updated", "ORDERS_UPDATED", Some("Order update")),
@@ -18,7 +18,7 @@ pub(super) const TOPICS: [(&str, &str, Option<&str>); 8] = [
     ("refunds/create", "REFUNDS_CREATE", Some("Refund create")),
     ("app/uninstalled", "APP_UNINSTALLED", None),
 ];
-/// More pages of subscriptions are not read: one app has a few dozen.
+/// The maximum number of pages of subscriptions. One app has a few dozen subscriptions.
 const MAX_PAGES: usize = 20;
 
 #[derive(Deserialize)]
@@ -69,7 +69,7 @@ struct UserError {
 
 pub(super) fn ensure(admin: &mut Admin, address: &str) -> Result<Webhooks, CallError> {
     let mut webhooks = Webhooks::default();
-    // As Shopify would say, but without eight calls.
+    // Shopify would reject each of eight calls with the same reason.
     if !admin.is_local() && !address.starts_with("https://") {
         webhooks.problem = Some(
             "Shopify sends webhooks to https addresses only, and Vouch’s own address is not one: set VOUCH_PUBLIC_URL to its https address."
@@ -91,14 +91,14 @@ pub(super) fn ensure(admin: &mut Admin, address: &str) -> Result<Webhooks, CallE
             }
         }
     }
-    // Last, so that none is missing meanwhile.
+    // Deleted last, so no topic lacks a subscription in between.
     for stale in standing.iter().filter(|subscription| is_stale(subscription, address)) {
         delete(admin, &stale.id)?;
     }
     Ok(webhooks)
 }
 
-/// One of Vouch's for this very store, from a time when Vouch had another address.
+/// A subscription of Vouch for this store, from before Vouch's URL changed.
 fn is_stale(subscription: &Subscription, address: &str) -> bool {
     let path = |uri: &str| uri.split_once("/hooks/shopify/").map(|(_, key)| key.to_owned());
     subscription.uri != address
@@ -120,14 +120,14 @@ fn list(admin: &mut Admin) -> Result<Vec<Subscription>, CallError> {
     Ok(all)
 }
 
-/// What the store objects to, if anything.
+/// Returns the store's objection, if any.
 fn create(admin: &mut Admin, topic: &str, address: &str) -> Result<Option<String>, CallError> {
     let webhook = json!({ "uri": address, "format": "JSON" });
     change(admin, document!("create_webhook"), &json!({ "topic": topic, "webhook": webhook }))
 }
 
 fn delete(admin: &mut Admin, id: &str) -> Result<(), CallError> {
-    // One that is gone already is what was wanted.
+    // It doesn't matter if the subscription is already gone.
     change(admin, document!("delete_webhook"), &json!({ "id": id })).map(drop)
 }
 

@@ -112,7 +112,7 @@ pub(super) struct Refund {
     #[serde(default, deserialize_with = "maybe")]
     pub created: Option<Time>,
     pub total_amount: Option<Decimal>,
-    /// Included in the total. Negative if less tax is due after all than was charged.
+    /// Included in the total. Negative if BigCommerce collects tax by refunding less.
     pub total_tax: Option<Decimal>,
     #[serde(default, deserialize_with = "list")]
     pub payments: Vec<RefundPayment>,

@@ -1,4 +1,4 @@
-//! Reading Shopify's amounts in the store's currency.
+//! Parses Shopify's amounts in the store's currency.
 
 use vouch_core::money::Currency;
 use vouch_core::order::snapshot::NO_CURRENCY_EXPONENT;
@@ -6,20 +6,17 @@ use vouch_core::order::snapshot::NO_CURRENCY_EXPONENT;
 use super::payload::{Allocation, MoneySet, TaxLine};
 use crate::payload::{At, Decimal, PayloadError, Text, sum};
 
-/// Reads amounts in the store's currency.
+/// Parses amounts in the store's currency.
 #[derive(Clone, Copy)]
 pub(super) struct Amounts {
-    /// None where a refund alone does not say: amounts are read with [`NO_CURRENCY_EXPONENT`]
-    /// decimals then.
+    /// `None` if a refund alone doesn't contain it. Amounts are then parsed with
+    /// [`NO_CURRENCY_EXPONENT`] decimals.
     pub currency: Option<Currency>,
 }
 
 impl Amounts {
-    /// An amount from its set or, where that is missing, from its plain field; none if neither is
-    /// there.
-    ///
-    /// # Errors
-    /// If it is no amount of the currency, or is out of bounds.
+    /// An amount from its set, or from its plain field if the set is missing; `None` without
+    /// either. Fails if it isn't an amount of the currency or is out of bounds.
     pub(super) fn signed(
         self,
         set: Option<&MoneySet>,
@@ -34,7 +31,7 @@ impl Amounts {
         decimal.scaled(exponent, at).map(Some)
     }
 
-    /// Like [`Self::signed`], for what cannot be negative; 0 if it is missing.
+    /// Like [`Self::signed`], for amounts that can't be negative; 0 if it's missing.
     pub(super) fn amount(
         self,
         set: Option<&MoneySet>,
@@ -49,7 +46,7 @@ impl Amounts {
         }
     }
 
-    /// The sum of taxes; 0 if they come to less.
+    /// The sum of taxes; 0 if it would be negative.
     pub(super) fn taxes(self, lines: &[TaxLine], at: At<'_>) -> Result<i64, PayloadError> {
         let taxes = lines.iter().enumerate().map(|(i, line)| {
             let at = || format!("{}.tax_lines[{i}].price", at());
@@ -67,13 +64,14 @@ impl Amounts {
         }))
     }
 
-    /// The store's side of a set. One in another currency than the order's is not it.
+    /// The set's amount in the store's currency, or `None` if its currency differs from the
+    /// order's.
     fn shop_money(self, set: Option<&MoneySet>) -> Option<&Decimal> {
         let money = set?.shop_money.as_ref()?;
         money.amount.as_ref().filter(|_| self.is_ours(money.currency_code.as_ref()))
     }
 
-    /// Whether an amount with this currency is in the order's.
+    /// Whether the currency of an amount is the order's.
     pub(super) fn is_ours(self, code: Option<&Text>) -> bool {
         let (Some(code), Some(currency)) = (code, self.currency) else { return true };
         code.0.trim().eq_ignore_ascii_case(currency.code())

@@ -1,7 +1,7 @@
-//! The parts of Shopify's webhook bodies that Vouch reads, as they are sent.
+//! The parts of Shopify's webhook bodies that Vouch reads.
 //!
-//! Almost everything may be missing or null: other versions of the API, drafts, point of sale,
-//! imported orders. What is not listed is not read.
+//! Almost every field can be missing or null: in other API versions, drafts, point of sale and
+//! imported orders. Unlisted fields are ignored.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -69,20 +69,20 @@ pub(super) struct Address {
 #[derive(Debug, Deserialize)]
 pub(super) struct DiscountCode {
     pub code: Text,
-    /// Money taken off, also where the code's type is a percentage.
+    /// The discount as money, even if the code's type is a percentage.
     pub amount: Option<Decimal>,
     /// `percentage`, `fixed_amount` or `shipping`; missing in old orders.
     #[serde(rename = "type")]
     pub kind: Option<Text>,
 }
 
-/// What discounts follow from; the allocations of lines name them by their place.
+/// The sources of discounts. The allocations of lines refer to them by index.
 #[derive(Debug, Deserialize)]
 pub(super) struct DiscountApplication {
     /// `discount_code`, `manual`, `automatic`, `script`.
     #[serde(rename = "type")]
     pub kind: Option<Text>,
-    /// Of a `discount_code`.
+    /// Only for the type `discount_code`.
     pub code: Option<Text>,
 }
 
@@ -104,7 +104,7 @@ pub(super) struct LineItem {
     pub total_discount_set: Option<MoneySet>,
     #[serde(default, deserialize_with = "maybe")]
     pub gift_card: Option<bool>,
-    /// Only tips have it: an object, whose members may all be null.
+    /// Only tips have it: an object whose fields can all be null.
     pub tip: Option<IgnoredAny>,
     pub product_id: Option<Text>,
     #[serde(default, deserialize_with = "maybe")]
@@ -162,19 +162,19 @@ pub(super) struct Refund {
     pub transactions: Vec<Transaction>,
     #[serde(default, deserialize_with = "unchecked_set")]
     pub total_duties_set: Option<MoneySet>,
-    /// All that was given back, where no transactions are there to add up.
+    /// The refunded total, used if there are no transactions to add up.
     #[serde(default, deserialize_with = "unchecked_set")]
     pub total_refunded_set: Option<MoneySet>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundLineItem {
-    /// None where money went back on the order as a whole.
+    /// `None` for money refunded on the order as a whole.
     #[serde(default, deserialize_with = "maybe")]
     pub line_item_id: Option<Id>,
     #[serde(deserialize_with = "count")]
     pub quantity: i64,
-    /// Without tax, also where prices contain it. A JSON number, unlike all other money. Missing in
+    /// Without tax, even if prices include it. A JSON number, unlike all other amounts. Missing in
     /// old refunds.
     #[serde(default, deserialize_with = "maybe")]
     pub subtotal: Option<Decimal>,
@@ -185,7 +185,7 @@ pub(super) struct RefundLineItem {
     pub total_tax_set: Option<MoneySet>,
 }
 
-/// Shipping given back, since API version 2024-10.
+/// Refunded shipping, since API version 2024-10.
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundShippingLine {
     #[serde(default, deserialize_with = "unchecked_set")]
@@ -194,8 +194,8 @@ pub(super) struct RefundShippingLine {
     pub tax_amount_set: Option<MoneySet>,
 }
 
-/// The difference between what was given back and what the refunded lines come to. Negative:
-/// more was given back. Before API version 2024-10, shipping given back as well.
+/// The difference between the refunded money and the sum of the refunded lines. It's negative if
+/// more was refunded. Before API version 2024-10, it also contains refunded shipping.
 #[derive(Debug, Deserialize)]
 pub(super) struct OrderAdjustment {
     pub kind: Option<Text>,
@@ -207,12 +207,12 @@ pub(super) struct OrderAdjustment {
     pub tax_amount_set: Option<MoneySet>,
 }
 
-/// Money that moved, or was meant to.
+/// A payment or refund, successful or not.
 #[derive(Debug, Deserialize)]
 pub(super) struct Transaction {
     pub kind: Option<Text>,
     pub status: Option<Text>,
-    /// With tax and shipping. In the currency that the customer was shown, in some cases.
+    /// Includes tax and shipping. Sometimes in the currency that the customer was shown.
     pub amount: Option<Decimal>,
     pub currency: Option<Text>,
 }
@@ -232,7 +232,7 @@ pub(super) struct OrderEdit {
     pub order_id: Id,
 }
 
-/// Whether the field of these names enters the base of commission.
+/// Whether the field at this path is in the base of commission.
 pub(super) fn is_base(names: &[&str]) -> bool {
     match names {
         ["refunds", inner @ ..] => is_base_of_refund(inner),
@@ -244,7 +244,7 @@ pub(super) fn is_base(names: &[&str]) -> bool {
     }
 }
 
-/// The same of a refund that comes alone.
+/// Like [`is_base`], for a refund sent separately.
 pub(super) fn is_base_of_refund(names: &[&str]) -> bool {
     match names {
         [] | ["id" | "order_id"] => true,
@@ -255,7 +255,7 @@ pub(super) fn is_base_of_refund(names: &[&str]) -> bool {
     }
 }
 
-/// An amount in the store's currency, and in the one the customer was shown; the store's counts.
+/// An amount in the store's currency and in the customer's. The store's counts.
 #[derive(Debug, Deserialize)]
 pub(super) struct MoneySet {
     pub shop_money: Option<Money>,
@@ -267,7 +267,7 @@ pub(super) struct Money {
     pub currency_code: Option<Text>,
 }
 
-/// A set of whatever form, as [`unchecked`] takes an amount.
+/// A set of any form; see [`unchecked`].
 fn unchecked_set<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MoneySet>, D::Error> {
     let raw = Box::<RawValue>::deserialize(deserializer)?;
     let set = serde_json::from_str(raw.get());

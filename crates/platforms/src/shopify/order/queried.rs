@@ -1,5 +1,5 @@
-//! An order as the GraphQL Admin API answers it (`platforms/shopify/documents/order.graphql`), made
-//! into what its webhook would have said.
+//! An order as the GraphQL Admin API returns it (`documents/order.graphql`), converted to the form
+//! of its webhook.
 
 use serde::Deserialize;
 use serde::de::Error as _;
@@ -175,13 +175,13 @@ impl<'de> Deserialize<'de> for Gid {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let number = text.rsplit('/').next().unwrap_or_default();
-        // Some carry parameters: `gid://shopify/LineItem/1?variant=2`.
+        // Some have parameters: `gid://shopify/LineItem/1?variant=2`.
         let number = number.split('?').next().unwrap_or_default();
         serde_json::from_value(Value::from(number)).map(Self).map_err(D::Error::custom)
     }
 }
 
-/// Whether the field of these names enters the base of commission.
+/// Whether the field at this path is in the base of commission.
 pub(super) fn is_base(names: &[&str]) -> bool {
     match names {
         ["id"] | ["lineItems" | "refunds"] => true,
@@ -230,8 +230,8 @@ impl From<Queried> for Order {
     }
 }
 
-/// The codes with what each took off. The API tells that only line by line; a code on an order that
-/// was made from a draft has no lines of its own, but a manual discount's.
+/// The codes with their discounts. The API returns those only by line. On an order from a draft, a
+/// code has no allocations of its own, only a manual discount's.
 fn codes(order: &Queried) -> Vec<DiscountCode> {
     let of_lines = order.line_items.nodes.iter().flat_map(|line| &line.discount_allocations);
     let of_shipping = order.shipping_lines.nodes.iter().flat_map(|line| &line.discount_allocations);
@@ -262,7 +262,7 @@ fn codes(order: &Queried) -> Vec<DiscountCode> {
     let keys: Vec<String> =
         order.discount_codes.iter().map(|code| key_of_reported_code(&code.0)).collect();
     let mut codes: Vec<&Text> = order.discount_codes.iter().collect();
-    // Codes that only their allocations name.
+    // Codes that appear only in allocations.
     for code in all.iter().filter_map(|part| part.discount_application.code.as_ref()) {
         let key = key_of_reported_code(&code.0);
         let is_new = !keys.contains(&key)
@@ -274,7 +274,7 @@ fn codes(order: &Queried) -> Vec<DiscountCode> {
     codes.into_iter().map(one).collect()
 }
 
-/// Decimal amounts added up digit by digit: whatever the currency's decimals are.
+/// Adds decimal amounts digit by digit, with any number of decimals.
 fn sum(parts: &[&QueriedAllocation]) -> Decimal {
     let amounts = parts.iter().filter_map(|part| part.allocated_amount_set.as_ref());
     let amounts: Vec<&str> = amounts.map(|set| set.shop_money.amount.0.as_str()).collect();
@@ -290,7 +290,7 @@ fn sum(parts: &[&QueriedAllocation]) -> Decimal {
             let (whole, decimals) = digits.split_at(digits.len() - most);
             Decimal(if most == 0 { digits.clone() } else { format!("{whole}.{decimals}") })
         }
-        // Not amounts: said so where they are read, with their place.
+        // Invalid amounts fail later, where they're parsed and their path is known.
         None => Decimal(amounts.concat()),
     }
 }
@@ -387,7 +387,7 @@ impl From<RefundedShipping> for RefundShippingLine {
     }
 }
 
-/// The API has no adjustments of shipping: these are `refundShippingLines`.
+/// The API has no adjustments for shipping. It has `refundShippingLines` instead.
 impl From<Adjustment> for OrderAdjustment {
     fn from(adjustment: Adjustment) -> Self {
         Self {

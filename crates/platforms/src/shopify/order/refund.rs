@@ -1,4 +1,4 @@
-//! Shopify's refunds, as they come in an order or in a message of their own.
+//! Shopify's refunds, from an order or from a webhook of their own.
 
 use chrono::{DateTime, Utc};
 use vouch_core::money::{Currency, allocate};
@@ -8,11 +8,10 @@ use super::money::Amounts;
 use super::payload::{MoneySet, Refund, RefundLineItem, Transaction};
 use crate::payload::{At, MAX_LINES, Notes, PayloadError, Text, at_most, sum};
 
-/// Which kind of adjustment is shipping given back.
+/// The kind of adjustment for refunded shipping.
 const SHIPPING: &str = "shipping_refund";
 
-/// # Errors
-/// If an amount cannot be read, or there are too many lines.
+/// Fails if an amount can't be parsed or there are too many lines.
 pub(super) fn refund(
     refund: Refund,
     amounts: Amounts,
@@ -31,7 +30,7 @@ pub(super) fn refund(
     keep_back(&mut lines, beyond.max(0));
     let mut reported = ReportedRefund {
         lines,
-        // Negative in Shopify's books: more went back than the lines come to.
+        // Negative in Shopify's books if more was refunded than the sum of the lines.
         adjustment_minor: beyond.min(0).saturating_neg(),
         adjustment_tax_minor: beyond_tax.min(0).saturating_neg(),
         shipping_minor,
@@ -49,7 +48,7 @@ pub(super) fn refund(
     Ok(reported)
 }
 
-/// Whether nothing was given back, as far as the refund says.
+/// Whether the refund contains no money.
 pub(super) fn says_nothing(refund: &Refund) -> bool {
     refund.refund_line_items.is_empty()
         && refund.refund_shipping_lines.is_empty()
@@ -58,7 +57,7 @@ pub(super) fn says_nothing(refund: &Refund) -> bool {
         && !refund.transactions.iter().any(gives_back)
 }
 
-/// Whether the refund says of all its money what it was for, so that transactions add nothing.
+/// Whether the refund assigns all of its money, so its transactions add nothing.
 fn is_divided(refund: &Refund) -> bool {
     let lines = &refund.refund_line_items;
     let is_priced = |line: &RefundLineItem| line.subtotal_set.is_some() || line.subtotal.is_some();
@@ -68,7 +67,7 @@ fn is_divided(refund: &Refund) -> bool {
     !is_empty && lines.iter().all(is_priced)
 }
 
-/// Whether money went back, or is on its way.
+/// Whether it's a refund that succeeded or is pending.
 fn gives_back(transaction: &Transaction) -> bool {
     let is = |word: Option<&Text>, known: &[&str]| {
         word.is_none_or(|word| known.contains(&word.0.trim().to_ascii_lowercase().as_str()))
@@ -78,18 +77,19 @@ fn gives_back(transaction: &Transaction) -> bool {
         && is(transaction.status.as_ref(), &["success", "pending"])
 }
 
-/// A refund while it's read.
+/// A refund while it's parsed.
 struct Reading<'a> {
     refund: &'a Refund,
     amounts: Amounts,
     at: At<'a>,
-    /// Where not, its parts are taken off a sum, so that each of them counts.
+    /// If false, the parts are subtracted from a total, so every part matters.
     is_divided: bool,
     notes: Notes,
 }
 
 impl Reading<'_> {
-    /// An amount that counts only where it's what `problem` is about.
+    /// An amount that only matters in an undivided refund. Otherwise, an invalid one is noted as
+    /// `problem`.
     fn beside(
         &mut self,
         problem: ReadProblem,
@@ -98,8 +98,8 @@ impl Reading<'_> {
         self.notes.unless(!self.is_divided, problem, read.map(Option::unwrap_or_default))
     }
 
-    /// All the money that was given back, tax and shipping included; none where the refund does not
-    /// say in the order's currency, or where nothing follows from it.
+    /// The refunded total, including tax and shipping. `None` if it isn't in the order's currency,
+    /// or isn't needed.
     fn given(&self) -> Result<Option<i64>, PayloadError> {
         let Self { refund, amounts, at, .. } = *self;
         if self.is_divided {
@@ -137,7 +137,7 @@ impl Reading<'_> {
             let tax = amounts.signed(line.total_tax_set.as_ref(), tax, &|| at("total_tax"));
             Ok(RefundedLine {
                 is_fee: false,
-                // Money off the order as a whole is off none of its lines.
+                // Money refunded on the order as a whole belongs to no line.
                 line_ref: line.line_item_id.as_ref().map_or_else(String::new, |id| id.0.clone()),
                 quantity: line.quantity.max(0),
                 amount_minor: amount.map(|minor| minor.max(0)),
@@ -147,8 +147,8 @@ impl Reading<'_> {
         lines.collect()
     }
 
-    /// Shipping given back and its tax: lines of their own since API version 2024-10, adjustments
-    /// with a negative amount before.
+    /// Refunded shipping and its tax. They're lines of their own since API version 2024-10, and
+    /// adjustments with a negative amount before that.
     fn shipping(&mut self) -> Result<(i64, i64), PayloadError> {
         let Self { refund, amounts, at, .. } = *self;
         if refund.refund_shipping_lines.is_empty() {
@@ -169,7 +169,7 @@ impl Reading<'_> {
         Ok((all, taxes))
     }
 
-    /// What the adjustments of shipping, or those of all else, come to, and their tax.
+    /// The sum of the adjustments of shipping, or of all others, and their tax.
     fn adjusted(&mut self, of_shipping: bool) -> Result<(i64, i64), PayloadError> {
         let Self { refund, amounts, at, .. } = *self;
         let (mut all, mut taxes) = (0_i64, 0_i64);
@@ -194,8 +194,8 @@ impl Reading<'_> {
     }
 }
 
-/// Takes off the lines what the merchant kept back, a restocking fee for example: Shopify reports
-/// the lines in full and the difference apart.
+/// Subtracts the money that the merchant didn't refund, such as a restocking fee, from the lines.
+/// Shopify reports lines in full and the difference separately.
 fn keep_back(lines: &mut [RefundedLine], kept_minor: i64) {
     let weights: Vec<i64> = lines.iter().map(|line| line.amount_minor.unwrap_or(0)).collect();
     let refunded = weights.iter().fold(0_i64, |sum, minor| sum.saturating_add(*minor));
@@ -205,7 +205,7 @@ fn keep_back(lines: &mut [RefundedLine], kept_minor: i64) {
     }
 }
 
-/// The store's currency as far as a refund alone tells it; else it is the order's.
+/// The store's currency, if the refund alone contains it. Otherwise it's the order's.
 pub(super) fn currency_of(refund: &Refund) -> Option<Currency> {
     let lines = refund.refund_line_items.iter().map(|line| line.subtotal_set.as_ref());
     let shipping =
@@ -216,8 +216,8 @@ pub(super) fn currency_of(refund: &Refund) -> Option<Currency> {
         .chain(adjustments)
         .chain([refund.total_duties_set.as_ref(), refund.total_refunded_set.as_ref()])
         .filter_map(|set| set?.shop_money.as_ref()?.currency_code.as_ref());
-    // A transaction may be in the currency the customer was shown: it is asked only where its
-    // amount is needed, which then does not count in an order of another currency.
+    // A transaction can be in the customer's currency. It's used only if its amount is needed, and
+    // doesn't count in an order with another currency.
     let in_transactions = refund.transactions.iter().filter(|_| !is_divided(refund));
     let in_transactions = in_transactions.filter_map(|one| one.currency.as_ref());
     in_sets.chain(in_transactions).find_map(|code| Currency::from_code(&code.0).ok())

@@ -18,11 +18,10 @@ use crate::payload::{
     sum,
 };
 
-/// The applications that are codes.
+/// The application type of codes.
 const DISCOUNT_CODE: &str = "discount_code";
 
-/// # Errors
-/// If the currency or an amount of the base can't be read, or there are too many parts.
+/// Fails if the currency or an amount of the base can't be parsed, or if there are too many parts.
 pub(super) fn event(
     order: Order,
     notes: Notes,
@@ -43,7 +42,7 @@ fn report(
             "total_discounts".to_owned()
         });
     let discounts = notes.unless(!is_allocated(&order), ReadProblem::Unreadable, discounts)?;
-    // For people to see; nothing is worked out of these.
+    // For display only. Nothing is computed from these.
     let mut total = |set: &Option<MoneySet>, plain: &Option<Decimal>, name: &'static str| {
         let minor = amounts.signed(set.as_ref(), plain.as_ref(), &|| name.to_owned());
         notes.or_zero(ReadProblem::Unreadable, minor.map(Option::unwrap_or_default)).max(0)
@@ -63,7 +62,7 @@ fn report(
         shipping(&order.shipping_lines, off_shipping, amounts, tax_included, &mut notes)?;
     let mut lines = lines(&order, amounts, tax_included, tips, &mut notes)?;
     if order.line_items.iter().all(|item| item.discount_allocations.is_empty()) {
-        // All discounts but those on shipping, and at least what the codes took off.
+        // All discounts except those on shipping, and at least the codes' discounts.
         let off_shipping = shipping.discount_minor.max(off_shipping);
         let of_goods = (discounts - off_shipping).max(taken_off(false, &order, &codes));
         spread_discounts(&mut lines, of_goods);
@@ -95,7 +94,7 @@ fn report(
     })
 }
 
-/// The store's currency; where the order doesn't name it, that of its first price.
+/// The store's currency. If the order doesn't have it, the currency of its first price.
 fn currency(order: &Order, notes: &mut Notes) -> Result<Currency, PayloadError> {
     let of_price = || {
         let mut sets = order.line_items.iter().filter_map(|item| item.price_set.as_ref());
@@ -105,8 +104,8 @@ fn currency(order: &Order, notes: &mut Notes) -> Result<Currency, PayloadError> 
     notes.currency(&code, "currency")
 }
 
-/// The codes with what each took off: first those of `discount_codes`, then those that only the
-/// `discount_applications` name.
+/// The codes with their discounts: first those of `discount_codes`, then those that are only in
+/// `discount_applications`.
 fn codes(
     order: &Order,
     amounts: Amounts,
@@ -135,7 +134,7 @@ fn codes(
     Ok(codes)
 }
 
-/// What the application at this place took off goods and shipping.
+/// The discount of the application at this index, on goods and shipping.
 fn allocated(order: &Order, application: usize, amounts: Amounts) -> Result<i64, PayloadError> {
     let of_lines = order.line_items.iter().map(|line| &line.discount_allocations);
     let of_shipping = order.shipping_lines.iter().map(|line| &line.discount_allocations);
@@ -149,7 +148,7 @@ fn allocated(order: &Order, application: usize, amounts: Amounts) -> Result<i64,
         .map(|part| amounts.amount(part.amount_set.as_ref(), part.amount.as_ref(), &at)))
 }
 
-/// Whether the order says of each discount what it was taken off. Totals add nothing then.
+/// Whether every discount is allocated to lines. Totals add nothing then.
 fn is_allocated(order: &Order) -> bool {
     order.line_items.iter().any(|item| !item.discount_allocations.is_empty())
         || order.shipping_lines.iter().any(|line| !line.discount_allocations.is_empty())
@@ -189,8 +188,8 @@ fn line(
     if price < 0 {
         return Err(PayloadError::new(at("price"), "this amount cannot be negative"));
     }
-    // The allocations are all discounts of the line, those on the order too; `total_discount` is
-    // a part of them, or all there is in old orders.
+    // The allocations are all discounts of the line, including those on the order. `total_discount`
+    // is a part of them, or the only discount in old orders.
     let (set, plain_discount) = (item.total_discount_set.as_ref(), item.total_discount.as_ref());
     let own = amounts.amount(set, plain_discount, &|| at("total_discount"));
     let own = notes.unless(!is_allocated, ReadProblem::Unreadable, own)?;
@@ -209,15 +208,16 @@ fn line(
         remaining_quantity: item.current_quantity.map(|left| left.clamp(0, item.quantity)),
         price_minor: price,
         discount_minor,
-        // Prices that contain a tax are no base without it.
+        // Without the tax, prices that include it can't be a base of commission.
         tax_minor: if tax_included { tax? } else { notes.or_zero(ReadProblem::UnreadableTax, tax) },
         tax_included,
         kind: LineKind::Goods,
     })
 }
 
-/// A tip is a line with a mark of its own. The GraphQL API and old orders leave that out: there it's
-/// no product, has no SKU, isn't shipped, and is called a tip or comes to what the order says of tips.
+/// A tip is a line with its own mark. The GraphQL API and old orders don't have the mark. There, a
+/// tip isn't a product, has no SKU and isn't shipped. It's titled "tip", or its amount is the
+/// order's total of tips.
 fn kind(item: &LineItem, line: &ReportedLine, tips_minor: i64) -> LineKind {
     if item.gift_card == Some(true) {
         return LineKind::GiftCard;
@@ -235,7 +235,7 @@ fn kind(item: &LineItem, line: &ReportedLine, tips_minor: i64) -> LineKind {
     }
 }
 
-/// What the codes for free shipping took off, or all others.
+/// The sum of the discounts of codes for free shipping, or of all other codes.
 fn taken_off(shipping: bool, order: &Order, codes: &[ReportedCode]) -> i64 {
     let of_kind = order.discount_codes.iter().zip(codes).filter(|(sent, _)| {
         let kind = sent.kind.as_ref().map_or("", |kind| kind.0.trim());
@@ -244,12 +244,12 @@ fn taken_off(shipping: bool, order: &Order, codes: &[ReportedCode]) -> i64 {
     of_kind.fold(0_i64, |sum, (_, code)| sum.saturating_add(code.discount_minor))
 }
 
-/// Spreads what the totals took off the goods beyond what stands on the lines: old orders have only
-/// the lines' own discounts there, if any. Allocations are all there is.
+/// Spreads discounts on goods that are in the totals but not on the lines. Old orders have only the
+/// lines' own discounts there, if any. With allocations, nothing is missing.
 fn spread_discounts(lines: &mut [ReportedLine], discounts_minor: i64) {
     let sum = |minors: &mut dyn Iterator<Item = i64>| minors.fold(0_i64, i64::saturating_add);
     let said = sum(&mut lines.iter().map(|line| line.discount_minor));
-    // Codes take nothing off gift cards and tips.
+    // Codes don't discount gift cards and tips.
     let left = |line: &ReportedLine| match line.kind {
         LineKind::Goods => line
             .price_minor
@@ -272,7 +272,8 @@ struct Shipping {
     discount_minor: i64,
 }
 
-/// `code_minor` is what codes for free shipping took off: old orders don't say so of their lines.
+/// `code_minor` is the discount of codes for free shipping, which old orders don't have on their
+/// lines.
 fn shipping(
     lines: &[ShippingLine],
     code_minor: i64,
@@ -293,7 +294,7 @@ fn shipping(
         let allocated =
             amounts.allocations(&line.discount_allocations, &|| format!("shipping_lines[{i}]"));
         let allocated = readable(allocated);
-        // `discounted_price` leaves discounts on the order out; the allocations have them all.
+        // `discounted_price` excludes discounts on the order. The allocations include them.
         let discount = if allocated > 0 { allocated } else { price - discounted };
         prices.push(price);
         discounts.push(discount.clamp(0, price));
@@ -350,7 +351,7 @@ fn payment(status: Option<&Text>) -> PaymentState {
     }
 }
 
-/// The address the order was placed with, else the customer's own.
+/// The order's email, or the customer's own.
 fn customer_email(order: &Order) -> Option<String> {
     let of_customer = order.customer.as_ref().and_then(|customer| customer.email.as_ref());
     [order.email.as_ref(), order.contact_email.as_ref(), of_customer].into_iter().find_map(filled)

@@ -27,7 +27,7 @@ fn set(amount: &str, currency: &str) -> Value {
     })
 }
 
-/// An order of the shape Shopify sends, with what is not read left out.
+/// An order in Shopify's format, without fields that Vouch ignores.
 fn body() -> Value {
     json!({
         "id": 820982911946154508_i64,
@@ -158,7 +158,7 @@ fn codes_are_read_as_typed_although_the_application_is_manual() {
     let order = order_of(&body());
     assert_eq!((order.codes[0].code.as_str(), order.codes[0].discount_minor), (" jane10 ", 323));
     assert_eq!(order.codes[0].key(), "JANE10");
-    // Old orders have no type and may have no amount.
+    // Old orders have no type and can lack an amount.
     let codes = json!([{"code": "TENOFF", "amount": "10.00"}, {"code": "X"}]);
     let order = order_of(&with(body(), "/discount_codes", codes));
     assert_eq!(order.codes.iter().map(|c| c.discount_minor).collect::<Vec<_>>(), [1000, 0]);
@@ -220,13 +220,13 @@ fn discounts_that_stand_on_no_line_are_spread_over_all() {
         order["discount_codes"] = codes;
         order_of(&order).lines.iter().map(|line| line.discount_minor).collect()
     };
-    // The same, told by the code alone.
+    // The same, but only the code contains it.
     let mut silent = order.clone();
     silent["total_discounts"] = json!("0.00");
     let code = json!([{"code": "TENOFF", "amount": "10.00"}]);
     assert_eq!(discounts(silent.clone(), code), [667, 333]);
     assert_eq!(discounts(silent, json!([])), [0, 0]);
-    // What a code took off the shipping was not taken off the goods.
+    // A code's discount on shipping isn't a discount on goods.
     let free_shipping = json!([{"code": "FREE", "amount": "10.00", "type": "shipping"}]);
     assert_eq!(discounts(order, free_shipping), [0, 0]);
 }
@@ -289,7 +289,7 @@ fn amounts_that_went_through_a_float_are_rounded() {
     assert_eq!(refund.lines[0].amount_minor, Some(9000));
 }
 
-/// One of two tees went back, as an old version tells it.
+/// A refund of one of two tees, in the format of an old version.
 fn old_refund(transactions: Value) -> Value {
     json!({
         "id": 7, "order_id": 820982911946154508_i64, "created_at": "2026-03-05T10:00:00+01:00",
@@ -298,7 +298,7 @@ fn old_refund(transactions: Value) -> Value {
     })
 }
 
-/// What is left of the lines of [`body`] without tax after a refund.
+/// The amounts left on the lines of [`body`] after a refund, without tax.
 fn left_after(refund: &Value) -> Vec<i64> {
     let mut state = vouch_core::order::OrderState::from(order_of(&body()));
     let applied = state.apply(send("refunds/create", refund).unwrap(), times(30));
@@ -311,15 +311,15 @@ fn left_after(refund: &Value) -> Vec<i64> {
 #[test]
 fn a_refund_of_a_quantity_is_worth_what_was_paid_for_it_or_given_back() {
     let sale = |amount: &str| json!([{"kind": "refund", "amount": amount, "currency": "USD", "status": "success"}]);
-    // 2 × 12.00 - 2.40, and 1.30 of tax.
+    // 2 × 12.00 - 2.40, and 1.30 tax.
     assert_eq!(left_after(&old_refund(json!([]))), [1080, 747, 500]);
     assert_eq!(left_after(&old_refund(sale("11.45"))), [1080, 747, 500]);
-    // The merchant kept a half of it.
+    // The merchant refunded only half of it.
     let part = left_after(&old_refund(sale("5.73")));
     assert!((1619..=1621).contains(&part[0]) && part[1..] == [747, 500], "{part:?}");
-    // More went back: shipping with its tax, 5.16.
+    // More was refunded: shipping with its tax, 5.16.
     assert_eq!(left_after(&old_refund(sale("16.61"))), [1080, 747, 0]);
-    // Money that was not given back in the end, and money that came in, say nothing.
+    // Failed refunds and incoming payments have no effect.
     for (field, word) in [("status", "failure"), ("kind", "sale")] {
         let mut other = sale("1.00");
         other[0][field] = json!(word);
@@ -333,7 +333,7 @@ fn a_refund_of_money_alone_is_spread() {
         {"kind": "refund", "amount": "18.00", "currency": "USD", "status": "success"},
     ]));
     money["refund_line_items"] = json!([]);
-    // Half of 36.00, of which 1.91 are tax; 29.07 were paid for the goods.
+    // Half of 36.00, which includes 1.91 tax. 29.07 was paid for the goods.
     let left = left_after(&money);
     assert_eq!(left.iter().sum::<i64>(), 2160 + 747 + 500 - (1800 - 96), "{left:?}");
 }
@@ -445,7 +445,7 @@ fn what_a_refund_says_beside_the_base_is_noted_where_it_cannot_be_read() {
         let inner = format!("refunds[0].{path}");
         assert_eq!((order.notes[0].path.as_str(), order.notes[0].code), (inner.as_str(), code));
     }
-    // Where the parts are taken off a sum, each of them counts.
+    // If the parts are subtracted from a total, each one matters.
     let mut undivided = old_refund(json!([{"kind": "refund", "amount": "20.00"}]));
     undivided["refund_line_items"][0]["total_tax"] = json!("abc");
     assert_eq!(refusal("refunds/create", &undivided).path, of_line);
@@ -541,7 +541,7 @@ fn what_cannot_be_understood_says_where_and_why() {
     ] {
         assert_eq!(refusal("orders/create", &with(body(), pointer, value)).path, path);
     }
-    // Without allocations the totals are all there is.
+    // Without allocations, only the totals have discounts.
     for discount in [json!("9".repeat(30)), json!("x"), json!({}), json!("-1.00")] {
         let line = json!({"id": 1, "quantity": 1, "price": "10.00", "total_discount": discount});
         let sent = json!({"id": 1, "currency": "USD", "line_items": [line]});
@@ -565,7 +565,7 @@ fn what_cannot_be_understood_says_where_and_why() {
     assert!(parse("orders/create", b"{\"id\": 1, \"currency\": \"\xff\"}", envelope()).is_err());
 }
 
-/// The lines with what was paid for each.
+/// The paid amount of each line.
 fn paid(report: &OrderSnapshot) -> Vec<i64> {
     let state = OrderState::from(report.clone());
     line_amounts(&state, Basis::default()).iter().map(|line| line.gross_minor).collect()
@@ -720,7 +720,7 @@ fn counts_and_lengths_are_limited() {
     assert!(!long.name.contains('\0'), "PostgreSQL cannot keep U+0000");
 }
 
-/// Every place in a document, as a JSON pointer.
+/// Every value's path in a document, as a JSON pointer.
 fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     match value {
@@ -770,7 +770,7 @@ proptest! {
         }
     }
 
-    /// Whatever stands outside of the base: the order is kept, and comes to the same.
+    /// Changes outside of the base don't reject an order or change its amounts.
     #[test]
     fn no_change_outside_of_the_base_keeps_an_order_out(
         place: prop::sample::Index,
@@ -797,7 +797,7 @@ proptest! {
     }
 }
 
-/// Fields that neither are amounts of the base nor decide which amounts those are.
+/// Fields that aren't in the base of commission and don't decide which amounts are.
 fn is_outside_of_the_base(pointer: &str) -> bool {
     let mut names =
         pointer.split('/').filter(|part| !part.is_empty() && part.parse::<u8>().is_err());
@@ -807,7 +807,7 @@ fn is_outside_of_the_base(pointer: &str) -> bool {
             let is_total = matches!(field, Some("total_discount" | "total_discount_set"));
             is_total || matches!(field, Some("id" | "title" | "name" | "sku" | "tax_lines"))
         }
-        // A whole list of something else than codes or refunds is none of them.
+        // An invalid list of refunds isn't skipped, so it's part of the base.
         (Some("refunds"), _) => false,
         _ => true,
     }
