@@ -1,4 +1,4 @@
-//! What the key is good for.
+//! Checks what the key allows.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -14,7 +14,7 @@ const WRITES: &str = "Vouch cannot create codes with this key: it may only read.
                       Settings > Advanced > REST API, give it the permission Read/Write, for a user \
                       who is an administrator or shop manager.";
 
-/// Asks for an order, then whether coupons could be written, with a batch of nothing.
+/// Reads an order, then checks with an empty batch whether coupons could be written.
 pub(super) fn access(api: &Api) -> Result<Access, CallError> {
     let reads_orders = may(api, Method::Get, "orders?per_page=1&_fields=id")?;
     let reads_coupons = may(api, Method::Get, "coupons?per_page=1&_fields=id")?;
@@ -39,7 +39,7 @@ fn may(api: &Api, method: Method, path: &str) -> Result<bool, CallError> {
     let body = (method == Method::Post).then(|| json!({}));
     match api.ask(method, path, body.as_ref())? {
         Ok(answer) => {
-            // A page for people is no answer, whatever its status.
+            // A web page isn't a response, whatever its status.
             answer.json::<serde::de::IgnoredAny>()?;
             Ok(true)
         }
@@ -48,7 +48,7 @@ fn may(api: &Api, method: Method, path: &str) -> Result<bool, CallError> {
     }
 }
 
-/// What the store counts in; `None` where the key's user may not see the settings.
+/// The store's currency; `None` if the key's user can't read the settings.
 pub(super) fn currency(api: &Api) -> Result<Option<String>, CallError> {
     #[derive(Deserialize)]
     struct Current {

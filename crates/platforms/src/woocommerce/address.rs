@@ -1,23 +1,21 @@
-//! The address of a site that runs its own store software.
+//! The URL of a self-hosted WordPress site.
 
 use crate::address::local_address;
 
-/// Why an address is refused, in words that say what to type instead.
+/// Why the input is rejected, with what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AddressError {
-    /// Nothing was typed.
     #[error("Enter the address of your site, for example shop.example.com.")]
     Missing,
-    /// No site can be called that.
     #[error(
         "This is not the address of a site. Copy it from the address bar of your browser, for example https://shop.example.com."
     )]
     Impossible,
 }
 
-/// `shop.example.com` or `example.com/shop`, from what people have at hand: with or without
-/// `https://`, with an address of its admin or a shop page behind it. With `local_stores`, a plain
-/// http address on this machine as well, which stays as it is.
+/// Parses `shop.example.com` or `example.com/shop` from a URL of the site, its admin or a store
+/// page, with or without `https://`. With `local_stores`, also accepts a plain http URL on this
+/// machine, unchanged.
 pub(super) fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
     let typed = typed.trim();
     if local_stores && let Some(local) = local_address(typed) {
@@ -35,7 +33,7 @@ pub(super) fn parse_address(typed: &str, local_stores: bool) -> Result<String, A
     if !is_host(&host) {
         return Err(AddressError::Impossible);
     }
-    // What WordPress has behind the site's own address.
+    // WordPress's own paths after the site's URL.
     let own = |part: &&str| !part.is_empty() && !part.starts_with("wp-");
     let parts: Vec<&str> = path.split('/').take_while(own).collect();
     let fits =

@@ -1,4 +1,4 @@
-//! One call to the REST API, and what its answer means.
+//! One call to the REST API and the meaning of its response.
 
 use std::time::Duration;
 
@@ -13,25 +13,24 @@ use super::credentials::Credentials;
 use crate::CallError;
 use crate::http::{Answer, Call, Http, Method};
 
-/// What the store is given when it does not say how long a pause it wants.
+/// The pause if the store doesn't say how long to wait.
 const PAUSE: Duration = Duration::from_secs(10);
-/// More of what a store says is not shown.
+/// The maximum length of a store's message that's shown, in characters.
 const WORDS: usize = 300;
 
-/// The REST API of one site.
 pub(super) struct Api {
     http: Http,
     site: String,
     authorization: String,
 }
 
-/// What the store objects to.
+/// The store's error.
 #[derive(Debug)]
 pub(super) struct StoreObjection {
     pub status: u16,
-    /// WooCommerce's word for it; empty where something else than WooCommerce answered.
+    /// WooCommerce's error code; empty if something else responded.
     pub code: String,
-    /// In the store's language, without mark-up.
+    /// In the store's language, without markup.
     pub message: String,
 }
 
@@ -50,7 +49,7 @@ impl Api {
         Self { http, site: site(address), authorization }
     }
 
-    /// Where the site is, without a slash at the end.
+    /// The site's URL, without a slash at the end.
     pub(super) fn site(&self) -> &str {
         &self.site
     }
@@ -60,7 +59,7 @@ impl Api {
         self.ask(Method::Get, path, None)?.map_err(CallError::from)?.json()
     }
 
-    /// Any call; the inner error is what the store objects to.
+    /// Sends any request. The inner error is the store's.
     pub(super) fn ask(
         &self,
         method: Method,
@@ -75,8 +74,7 @@ impl Api {
         judge(self.http.send(call)?)
     }
 
-    /// What the site calls itself, as it tells everybody: without the key, which only WooCommerce
-    /// understands.
+    /// The site's public name. The request has no key, because only WooCommerce accepts it.
     pub(super) fn site_name(&self) -> Option<String> {
         #[derive(Deserialize)]
         struct Index {
@@ -89,7 +87,7 @@ impl Api {
     }
 }
 
-/// `https://shop.example.com`, or where a local store is.
+/// `https://shop.example.com`, or a local store's URL.
 pub(super) fn site(address: &str) -> String {
     if address.contains("://") {
         address.trim_end_matches('/').to_owned()
@@ -119,7 +117,7 @@ fn judge(answer: Answer) -> Result<Result<Answer, StoreObjection>, CallError> {
     Ok(Err(StoreObjection { status, code, message: plain(&message) }))
 }
 
-/// Redirects are not followed: the key would be shown to whoever is there.
+/// Redirects aren't followed, because the key would be sent to their target.
 fn redirected(answer: &Answer) -> String {
     let target = answer.header("location").unwrap_or_default();
     let host = target.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
@@ -135,14 +133,14 @@ fn redirected(answer: &Answer) -> String {
 }
 
 impl StoreObjection {
-    /// Whether the key itself is good, but not for this.
+    /// Whether the key is valid but lacks the permission.
     pub(super) fn is_lacking(&self) -> bool {
         self.code.starts_with("woocommerce_rest_cannot_")
             || (self.code == "woocommerce_rest_authentication_error"
                 && self.message.contains("permissions"))
     }
 
-    /// Whether it is not WooCommerce that finds nothing: there is none at this address.
+    /// Whether the 404 isn't WooCommerce's, because there's no WooCommerce at this URL.
     pub(super) fn is_elsewhere(&self) -> bool {
         self.status == 404 && (self.code.is_empty() || self.code == "rest_no_route")
     }
@@ -173,7 +171,7 @@ impl From<StoreObjection> for CallError {
                      in WordPress, Settings > Permalinks must not be “Plain”."
                     .to_owned(),
             ),
-            // No answer of WooCommerce: of a firewall, most likely.
+            // Most likely a firewall responded, not WooCommerce.
             403 if objection.code.is_empty() => Self::Unanswered(
                 "Something before the store, perhaps a firewall, refuses Vouch (HTTP 403)."
                     .to_owned(),
@@ -184,7 +182,7 @@ impl From<StoreObjection> for CallError {
     }
 }
 
-/// What a store says, for a page: without mark-up and not too long.
+/// A store's message for display: without markup and not too long.
 pub(super) fn plain(text: &str) -> String {
     let (mut plain, mut in_tag) = (String::new(), false);
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! Coupons: a code each.
+//! Coupons, each with one code.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize;
@@ -12,9 +12,9 @@ use super::rules::{DiscountAmount, Rules};
 use crate::http::Method;
 use crate::{Batch, CallError, CodeState, Mark, NewCode, Position, StoreCode};
 
-/// So many at once, the most that WordPress gives.
+/// The page size, WordPress's maximum.
 const PAGE: usize = 100;
-/// Where Vouch's mark is.
+/// The metadata key of Vouch's mark.
 const MARK: &str = "_vouch_trigger";
 const FIELDS: &str = "id,code,status,amount,discount_type,date_expires_gmt,usage_count,\
                       individual_use,product_ids,excluded_product_ids,usage_limit,\
@@ -67,7 +67,7 @@ struct Coupon {
 #[derive(Deserialize)]
 struct Meta {
     key: String,
-    /// Anything, of any extension.
+    /// Any JSON, from any extension.
     value: Value,
 }
 
@@ -86,13 +86,14 @@ pub(super) fn find(
     Ok(found.map(|coupon| in_terms(api, coupon, rules, now)))
 }
 
-/// What WordPress finds by a code. It encodes what it is asked as it encodes what it keeps, so the
-/// plain code is asked for; its database finds more than that, as accents don't count there.
+/// The coupons that WordPress finds for a code. It encodes the search text the same way as stored
+/// codes, so the plain code is sent. Its database ignores accents and can find other codes too.
 fn found_by(api: &Api, code: &str) -> Result<Vec<Coupon>, CallError> {
     api.get(&format!("coupons?code={}&_fields={FIELDS}", percent_encode(&decoded(code))))
 }
 
-/// What it means that a code is taken: where another one is, it never becomes available.
+/// The meaning of a taken code. If the store has only a similar code, this one never becomes
+/// available.
 fn taken(api: &Api, code: &str) -> Result<CallError, CallError> {
     let found = found_by(api, code)?;
     if found.iter().any(|coupon| is_same_code(&coupon.code, code)) {
@@ -173,7 +174,7 @@ fn state_of(coupon: &Coupon, now: DateTime<Utc>) -> CodeState {
     }
 }
 
-/// The coupon's terms as rules; `None` for a kind of coupon that an extension made.
+/// The coupon's terms as rules; `None` for a coupon type of an extension.
 fn rules_of(coupon: &Coupon, currency: Option<Currency>) -> Option<Rules> {
     let currency = currency.unwrap_or(Currency::USD);
     let minor = |amount: &str| match amount {
@@ -198,7 +199,7 @@ fn rules_of(coupon: &Coupon, currency: Option<Currency>) -> Option<Rules> {
     })
 }
 
-/// Whether it has restrictions that Vouch never makes.
+/// Whether it has restrictions that Vouch never creates.
 fn is_restricted(coupon: &Coupon) -> bool {
     let lists = [
         &coupon.product_ids,

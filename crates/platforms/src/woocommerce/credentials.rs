@@ -1,9 +1,9 @@
-//! What Vouch calls a WooCommerce store with.
+//! The credentials for a WooCommerce store.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-/// A REST API key of WooCommerce > Settings > Advanced.
+/// A REST API key from WooCommerce > Settings > Advanced.
 #[derive(Clone)]
 pub struct Credentials {
     /// `ck_…`
@@ -13,7 +13,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// As they are sealed.
+    /// The JSON that's encrypted and stored.
     pub fn to_json(&self) -> Vec<u8> {
         let json = serde_json::json!({
             "consumer_key": self.consumer_key.expose_secret(),
@@ -22,7 +22,7 @@ impl Credentials {
         json.to_string().into_bytes()
     }
 
-    /// As they were sealed; `None` when it was something else.
+    /// Parses the JSON of [`Self::to_json`]; `None` for anything else.
     pub fn from_json(json: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(json).ok()?;
         let text = |name: &str| Some(SecretString::from(value.get(name)?.as_str()?));
@@ -32,7 +32,7 @@ impl Credentials {
         })
     }
 
-    /// The end of the key: WooCommerce's own list shows no more of it either.
+    /// The end of the key. WooCommerce's own list shows the same part.
     pub fn ending(&self) -> String {
         let key = self.consumer_key.expose_secret();
         key.chars().skip(key.chars().count().saturating_sub(7)).collect()

@@ -1,4 +1,4 @@
-//! WooCommerce Discount Code Creation.
+//! The form on WooCommerce Discount Code Creation.
 
 use serde_json::Value;
 use vouch_core::money::{Currency, Rate, format_plain, parse_decimal};
@@ -101,7 +101,8 @@ impl DiscountsForm for WoocommerceDiscounts {
             }
             Err(error) => error.to_string(),
         };
-        // It was asked when these were saved, and is asked again before a code is made.
+        // The currency was checked when these were saved, and is checked again before a code is
+        // created.
         let known = stored.rules.and_then(Rules::from_json);
         let rules = if known.is_some_and(|rules| rules.has_amounts()) {
             parse(typed, usual)

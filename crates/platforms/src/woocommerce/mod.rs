@@ -29,21 +29,20 @@ use super::http::Http;
 use super::{Access, Batch, CallError, Client, NewCode, OrderMessage, Period, StoreCode, Webhooks};
 use crate::provider::{Connection, unreadable_credentials};
 
-/// A WooCommerce store as Vouch calls it.
+/// The client of one store.
 pub struct Woocommerce {
     api: Api,
-    /// What its webhooks are to be signed with.
+    /// The secret for its webhooks.
     webhook_secret: Option<SecretString>,
-    /// What new codes get; `None` where no codes are made.
+    /// The rules for new codes; `None` if no codes are created.
     rules: Option<Rules>,
-    /// Whether the store is known to count in the currency of the rules.
+    /// Whether the store's currency is known to be the rules' currency.
     is_their_currency: bool,
     now: DateTime<Utc>,
 }
 
 impl Woocommerce {
-    /// # Errors
-    /// [`CallError::Denied`] if the credentials can't be read.
+    /// Fails with [`CallError::Denied`] if the credentials can't be parsed.
     pub(crate) fn open(connection: Connection<'_>) -> Result<Self, CallError> {
         let Connection { http, address, credentials, webhook_secret, rules, now, .. } = connection;
         let credentials = Credentials::from_json(credentials).ok_or_else(unreadable_credentials)?;
@@ -64,8 +63,9 @@ impl Woocommerce {
         Self { api, webhook_secret, rules, is_their_currency: false, now }
     }
 
-    /// A coupon does not say in which currency its amounts are: they are in the store's. So it is
-    /// asked before the first one is made; keys of users who may not see the settings get no answer.
+    /// Coupon amounts have no currency of their own. They're in the store's, so it's checked before
+    /// the first coupon is created. If the key's user can't read the settings, the check is
+    /// skipped.
     fn check_currency(&mut self) -> Result<(), CallError> {
         let own = self.rules.as_ref().filter(|rules| rules.has_amounts());
         let Some(own) = own.map(|rules| rules.currency).filter(|_| !self.is_their_currency) else {

@@ -1,9 +1,8 @@
-//! WooCommerce's orders, as its webhooks and its REST API (wc/v3) send them, made into
-//! [`StoreEvent`]s.
+//! Parses WooCommerce's orders, from its webhooks and its REST API (wc/v3), into [`StoreEvent`]s.
 //!
-//! The two send the same JSON, so that an order that was read from the store is a message like any
-//! other. A refund is no message of its own: the order has its outline (an id and a negative total),
-//! and its lines are read from the store, [`REFUNDS`].
+//! Both send the same JSON, so an imported order is a message like any other. A refund isn't a
+//! message of its own. The order contains only its outline (an ID and a negative total), and its
+//! lines are read from the store ([`REFUNDS`]).
 
 mod payload;
 mod refund;
@@ -17,16 +16,14 @@ use vouch_core::order::snapshot::{NOT_AN_ORDER, StoreEvent};
 
 use crate::payload::{PayloadError, read};
 
-/// The topic of an order that was read from the store's REST API.
+/// The topic of an order read from the store's REST API.
 pub const READ: &str = "order.read";
-/// The topic of an order's refunds that were read from the store's REST API.
+/// The topic of an order's refunds read from the store's REST API.
 pub const REFUNDS: &str = "order.refunds";
 
-/// Reads a message of `topic` (`order.updated`) that arrived at `received_at`. The signature was
-/// checked before.
-///
-/// # Errors
-/// [`PayloadError`] says where and why. The message is to be kept: it was really sent.
+/// Parses a message of `topic` (`order.updated`) received at `received_at`, with a verified
+/// signature. Fails with the path and the reason. Store the message anyway, because the store
+/// really sent it.
 pub(super) fn parse(
     topic: &str,
     body: &[u8],
@@ -55,7 +52,7 @@ pub(super) fn parse(
         }
         "order.deleted" => {
             let (deleted, _) = read::<payload::Deleted>(body, |_| true)?;
-            // Into the trash, in most cases, from which it can come back.
+            // Usually it was moved to the trash, from which it can be restored.
             Ok(StoreEvent::Trashed { order_ref: deleted.id.0, reported_at: None })
         }
         other => {
@@ -65,9 +62,9 @@ pub(super) fn parse(
     }
 }
 
-/// Whether the body is about an order at all. WooCommerce signs and sends whatever its own REST API
-/// answers: an error (`{"code": "woocommerce_rest_…", "message": …}`), an empty list, a page of HTML.
-/// What begins as JSON and breaks off is an order that arrived in part.
+/// Whether the body is an order. WooCommerce signs and sends any response of its own REST API: an
+/// error (`{"code": "woocommerce_rest_…", "message": …}`), an empty list, or an HTML page. JSON
+/// that ends early is an incomplete order.
 fn is_order(body: &[u8]) -> bool {
     let Some(b'{') = body.trim_ascii_start().first() else { return false };
     let members: Result<HashMap<String, IgnoredAny>, _> = serde_json::from_slice(body);

@@ -1,5 +1,5 @@
-//! Orders that changed within a time, the longest unchanged first; then those that went to the bin
-//! within it, which WooCommerce lists apart.
+//! Orders changed within a period, least recently changed first. Orders moved to the trash within
+//! it follow, because WooCommerce lists them separately.
 
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use serde::Deserialize;
@@ -12,9 +12,9 @@ use super::order::READ;
 use crate::payload::{id_of, time_of};
 use crate::{Batch, CallError, OrderMessage, Period};
 
-/// So many at once: an answer may have 4 MiB, and an order of many lines 100 KiB and more.
+/// The page size. A response can have 4 MiB, and an order with many lines can exceed 100 KiB.
 const PAGE: usize = 25;
-/// What `orders::woocommerce` reads, without links and meta data of extensions.
+/// The fields that `order::parse` needs, without links and metadata of extensions.
 const FIELDS: &str = "id,number,status,currency,date_created_gmt,date_modified_gmt,date_paid_gmt,\
                       date_paid,shipping_total,shipping_tax,total_tax,total,customer_id,billing,line_items,\
                       fee_lines,coupon_lines,refunds";
@@ -26,14 +26,14 @@ struct Head {
     date_modified_gmt: Value,
 }
 
-/// What stands at the end of a cursor that is in the bin.
+/// The suffix of a cursor in the trash.
 const BIN: &str = " bin";
 
-/// Where to go on: the time of the last order that was read, and how many pages of orders of just
-/// that second were read. By time and not by page alone: an order that changes meanwhile moves to
-/// the end, and all after it would move up by one.
+/// The cursor: the time of the last order read, and how many pages of orders of that same second
+/// were read. A page number alone doesn't work, because an order that changes meanwhile moves to
+/// the end and later ones move up.
 struct Place {
-    /// Whether all others are read, and it is the bin's turn.
+    /// Whether all other orders are read and the trash is next.
     in_bin: bool,
     since: DateTime<Utc>,
     page: usize,
@@ -66,9 +66,9 @@ pub(super) fn page(
 }
 
 fn list(api: &Api, place: &Place) -> Result<Vec<Box<RawValue>>, CallError> {
-    // WordPress leaves out the second that it is given.
+    // WordPress excludes the second it's given.
     let after = percent_encode(&write_time(place.since - Duration::seconds(1)));
-    // Any other status is in the list that names none.
+    // Without a status, the list has all others.
     let status = if place.in_bin { "&status=trash" } else { "" };
     let found = api.get(&format!(
         "orders?modified_after={after}&dates_are_gmt=true&orderby=modified&order=asc\
@@ -76,13 +76,13 @@ fn list(api: &Api, place: &Place) -> Result<Vec<Box<RawValue>>, CallError> {
         place.page
     ));
     match found {
-        // A store of old that does not know this status: its messages say what goes to the bin.
+        // Old stores don't know this status. Their webhooks report what's moved to the trash.
         Err(CallError::Refused(_)) if place.in_bin => Ok(Vec::new()),
         found => found,
     }
 }
 
-/// An order whose time can't be read keeps its place in the list: it was found after `since`.
+/// An order whose time can't be parsed counts as changed at `since`, because the list contains it.
 fn message(order: &RawValue, since: DateTime<Utc>) -> Result<OrderMessage, CallError> {
     let unreadable = || {
         CallError::Unanswered(

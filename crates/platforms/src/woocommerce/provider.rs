@@ -27,7 +27,7 @@ impl Provider for WoocommerceProvider {
         &WoocommerceSettings
     }
 
-    /// WooCommerce gives up after a minute; while it waits, a shopper may be waiting for it.
+    /// WooCommerce's timeout is a minute. While it waits, a customer may be waiting too.
     fn body_timeout(&self) -> Duration {
         Duration::from_secs(10)
     }
@@ -36,8 +36,8 @@ impl Provider for WoocommerceProvider {
         may_be_hmac(headers(SIGNATURE))
     }
 
-    /// `webhook_id=1`, sent when a webhook is made. It says nothing, and the webhook is only made if
-    /// exactly 200 is answered.
+    /// The body `webhook_id=1`, sent when a webhook is created. It has no content, but the webhook
+    /// is only created if the response is exactly 200.
     fn is_ping(&self, headers: Headers<'_>, body: &[u8]) -> bool {
         let id = body.strip_prefix(b"webhook_id=");
         headers(SIGNATURE).is_empty()
@@ -77,9 +77,9 @@ impl Provider for WoocommerceProvider {
     }
 }
 
-/// Tells deliveries apart. `X-WC-Webhook-Delivery-ID` alone would not do: it's made of the webhook and
-/// the second, so that all orders of a second share it. Nor would the content alone: an order that's
-/// put into the trash twice says the same both times.
+/// Identifies a delivery. `X-WC-Webhook-Delivery-ID` alone doesn't, because it's built from the
+/// webhook and the second, so all orders of a second share it. The content alone doesn't either: an
+/// order moved to the trash twice sends the same body.
 fn delivery_ref(delivery_id: &str, body: &[u8]) -> String {
     let digest = digest(body);
     if delivery_id.is_empty() { digest } else { cut(&format!("{digest} {delivery_id}")) }

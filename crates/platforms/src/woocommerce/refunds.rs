@@ -11,11 +11,11 @@ use super::order::REFUNDS;
 use crate::http::Method;
 use crate::{CallError, OrderMessage};
 
-/// So many at once: an answer may have 4 MiB, and a refund has a line for each line of its order.
+/// The page size. A response can have 4 MiB, and a refund has a line for each line of its order.
 const PAGE: usize = 25;
-/// No order has more refunds than so many pages.
+/// The maximum number of pages of an order's refunds.
 const MAX_PAGES: usize = 40;
-/// What `orders::woocommerce` reads.
+/// The fields that `order::parse` needs.
 const FIELDS: &str = "id,date_created_gmt,amount,line_items,shipping_lines,fee_lines";
 
 #[derive(Deserialize)]
@@ -23,7 +23,7 @@ struct Head {
     id: u64,
 }
 
-/// What `orders::woocommerce` takes: the answer, and what it leaves out.
+/// The document for `order::parse`: the response, and what it doesn't contain.
 #[derive(Serialize)]
 struct Document<'a> {
     order_id: &'a str,
@@ -32,7 +32,7 @@ struct Document<'a> {
     refunds: &'a [Box<RawValue>],
 }
 
-/// `None` when the store has no such order, or no longer.
+/// `None` if the store doesn't have the order, or no longer has it.
 pub(super) fn read(
     api: &Api,
     order_ref: &str,
@@ -76,7 +76,7 @@ fn all(api: &Api, order_ref: &str) -> Result<Option<Vec<Box<RawValue>>>, CallErr
                 refunds.push(refund);
             }
         }
-        // A site that does not page gives the same again.
+        // A site without paging returns the same page again.
         if is_last || refunds.len() == before {
             return Ok(Some(refunds));
         }

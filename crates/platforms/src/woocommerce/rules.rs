@@ -1,36 +1,33 @@
-//! What every code gets that is pushed into a WooCommerce store.
+//! The discount rules of codes that are pushed to a WooCommerce store.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use vouch_core::money::{Currency, Rate, format_money, format_plain};
 
-/// What every pushed code gets; kept as JSON in `stores.discount_rules`.
+/// The rules of every pushed code, stored as JSON in `stores.discount_rules`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
-    /// What a shopper saves.
     pub takeoff: DiscountAmount,
-    /// The store's currency, of every amount here.
+    /// The store's currency, for every amount here.
     pub currency: Currency,
-    /// From which sum of the goods on; `None` for any. In minor units.
+    /// The minimum spend on goods, in minor units; `None` for no minimum.
     pub minimum_minor: Option<i64>,
-    /// How often the code can be used in all; `None` for no limit.
+    /// The maximum number of uses in total; `None` for no limit.
     pub total_uses: Option<u32>,
-    /// How often one customer can use it; `None` for no limit.
+    /// The maximum number of uses per customer; `None` for no limit.
     pub uses_per_customer: Option<u32>,
-    /// Not together with other coupons.
+    /// Whether it can't be combined with other coupons.
     pub individual_use: bool,
-    /// Not for what is on sale.
     pub exclude_sale_items: bool,
-    /// With free shipping, where the store has such a shipping method.
+    /// Includes free shipping, if the store has such a shipping method.
     pub free_shipping: bool,
 }
 
-/// What a shopper saves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum DiscountAmount {
-    /// A part of the price.
+    /// A percentage of the price.
     Percent {
         #[serde(rename = "basis_points")]
         rate: Rate,
@@ -48,22 +45,21 @@ pub enum DiscountAmount {
 }
 
 impl Rules {
-    /// The rules as they were kept; `None` for what is not of WooCommerce.
+    /// Parses stored rules; `None` if they aren't WooCommerce's.
     pub fn from_json(json: &Value) -> Option<Self> {
         serde_json::from_value(json.clone()).ok()
     }
 
-    /// Whether any of it is money, which the store takes in its own currency.
+    /// Whether it has amounts of money, which the store interprets in its own currency.
     pub fn has_amounts(&self) -> bool {
         self.minimum_minor.is_some() || !matches!(self.takeoff, DiscountAmount::Percent { .. })
     }
 
-    /// As they are kept.
     pub fn to_json(&self) -> Value {
         serde_json::to_value(self).expect("plain structs always serialise")
     }
 
-    /// What a shopper gets, in one sentence.
+    /// The customer's discount, in one sentence.
     pub fn sentence(&self) -> String {
         let money = |minor| format_money(minor, self.currency);
         let takeoff = match self.takeoff {
@@ -97,7 +93,7 @@ impl Rules {
         format!("{}.", parts.join(", "))
     }
 
-    /// As WooCommerce takes them in a coupon.
+    /// As fields of a WooCommerce coupon.
     pub(super) fn to_coupon(&self) -> Value {
         let (kind, amount) = match self.takeoff {
             DiscountAmount::Percent { rate } => ("percent", rate.decimal()),

@@ -100,7 +100,7 @@ impl StoreSettings for WoocommerceSettings {
         parse_address(typed, local_stores).map_err(|refusal| refusal.to_string())
     }
 
-    /// The key, and the secret of webhooks that were made by hand.
+    /// The key, and the secret of manually created webhooks.
     fn parse_credentials(&self, typed: &Typed) -> Result<NewCredentials, FieldErrors> {
         let fits = |typed: &str, prefix: &str| {
             typed.starts_with(prefix)

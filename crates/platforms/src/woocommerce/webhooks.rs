@@ -9,17 +9,17 @@ use super::api::Api;
 use crate::http::Method;
 use crate::{CallError, Webhooks};
 
-/// What a store should send, and what WooCommerce's own page calls it.
+/// The topics of the required webhooks, and their labels on WooCommerce's own page.
 pub const TOPICS: [(&str, &str); 4] = [
     ("order.created", "Order created"),
     ("order.updated", "Order updated"),
     ("order.deleted", "Order deleted"),
     ("order.restored", "Order restored"),
 ];
-/// More pages of webhooks are not read: a store has a few dozen.
+/// The maximum number of pages of webhooks. A store has a few dozen webhooks.
 const MAX_PAGES: usize = 20;
 const PAGE: usize = 100;
-/// How the names of the webhooks begin that Vouch made.
+/// The prefix of the names of webhooks that Vouch creates.
 const NAME_PREFIX: &str = "Vouch: ";
 
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ pub(super) fn ensure(
         let name = name(topic, secret);
         let of_topic = |w: &&Webhook| w.topic == topic && w.delivery_url == address;
         let found = standing.iter().filter(of_topic);
-        // One of Vouch's own before one that was made by hand, an active one before others.
+        // Prefers a webhook that Vouch created, then an active one.
         let best = found.max_by_key(|w| (w.name.starts_with(NAME_PREFIX), w.status == "active"));
         let mended = match best {
             None => {
@@ -87,8 +87,8 @@ pub(super) fn ensure(
     Ok(webhooks)
 }
 
-/// Tells which secret the webhook was made with: WooCommerce does not say it, and after the store
-/// was connected once more it is another.
+/// Identifies the secret that the webhook was created with. WooCommerce doesn't return it, and it
+/// changes when the store is connected again.
 fn name(topic: &str, secret: &SecretString) -> String {
     let digest = Sha256::new().chain_update(b"webhook name").chain_update(secret.expose_secret());
     format!("{NAME_PREFIX}{topic} ({})", &hex::encode(digest.finalize())[..8])

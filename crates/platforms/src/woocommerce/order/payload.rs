@@ -1,5 +1,5 @@
-//! The parts of WooCommerce's orders that Vouch reads, as they are sent. What is not listed is not
-//! read; extensions add and change much.
+//! The parts of WooCommerce's orders that Vouch reads. Unlisted fields are ignored. Extensions add
+//! and change many fields.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::payload::{Decimal, Id, Text, Time, list, maybe, unchecked};
 #[derive(Debug, Deserialize)]
 pub(super) struct Order {
     pub id: Id,
-    /// What the merchant calls it; extensions put letters into it.
+    /// The merchant's order number. Extensions add letters to it.
     pub number: Option<Text>,
     pub status: Option<Text>,
     pub currency: Option<Text>,
@@ -19,7 +19,7 @@ pub(super) struct Order {
     pub date_modified_gmt: Option<Time>,
     #[serde(default, deserialize_with = "maybe")]
     pub date_paid_gmt: Option<Time>,
-    /// In the store's own time zone; all there is of some imported orders.
+    /// In the store's own time zone. Some imported orders have only this one.
     #[serde(default, deserialize_with = "maybe")]
     pub date_paid: Option<Time>,
     pub shipping_total: Option<Decimal>,
@@ -49,7 +49,7 @@ pub(super) struct Billing {
     pub email: Option<Text>,
 }
 
-/// Amounts are for the whole line and never contain the tax, however prices are entered.
+/// Amounts are for the whole line and never include tax, however prices are entered.
 #[derive(Debug, Deserialize)]
 pub(super) struct LineItem {
     #[serde(default, deserialize_with = "maybe")]
@@ -64,12 +64,13 @@ pub(super) struct LineItem {
     /// After discounts.
     pub total: Option<Decimal>,
     pub total_tax: Option<Decimal>,
-    /// Where extensions keep what they know of the line.
+    /// Extensions store their data about the line here.
     #[serde(default, deserialize_with = "list")]
     pub meta_data: Vec<Meta>,
 }
 
-/// Gift wrapping, or with a negative total a gift card that pays, or a discount without a code.
+/// Gift wrapping. With a negative total, it's a gift card used as payment or a discount without a
+/// code.
 #[derive(Debug, Deserialize)]
 pub(super) struct FeeLine {
     #[serde(default, deserialize_with = "maybe")]
@@ -81,29 +82,29 @@ pub(super) struct FeeLine {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct CouponLine {
-    /// In lower case, whatever the shopper typed.
+    /// In lower case, however the customer typed it.
     pub code: Text,
-    /// Money taken off, not padded to cents: `8`, `3.3333`.
+    /// The discount, not padded to cents: `8`, `3.3333`.
     pub discount: Option<Decimal>,
 }
 
-/// The outline of a refund, as an order has it.
+/// The outline of a refund in an order.
 #[derive(Debug, Deserialize)]
 pub(super) struct Refund {
     pub id: Id,
-    /// Negative, with its tax.
+    /// Negative, including tax.
     pub total: Option<Decimal>,
     /// Missing before WooCommerce 10.7.
     #[serde(default, deserialize_with = "unchecked")]
     pub total_tax: Option<Decimal>,
 }
 
-/// What was read of an order's refunds: `GET orders/{id}/refunds`, and what the answer leaves out.
+/// An order's refunds: the response of `GET orders/{id}/refunds`, and what it doesn't contain.
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundsRead {
     pub order_id: Id,
     pub currency: Text,
-    /// When the store was asked.
+    /// When the refunds were read.
     pub read_at: Time,
     #[serde(default, deserialize_with = "list")]
     pub refunds: Vec<RefundRead>,
@@ -114,7 +115,7 @@ pub(super) struct RefundRead {
     pub id: Id,
     #[serde(default, deserialize_with = "maybe")]
     pub date_created_gmt: Option<Time>,
-    /// All that was given back, not negative.
+    /// The refunded total, not negative.
     pub amount: Option<Decimal>,
     #[serde(default, deserialize_with = "list")]
     pub line_items: Vec<RefundPart>,
@@ -124,7 +125,7 @@ pub(super) struct RefundRead {
     pub fee_lines: Vec<RefundPart>,
 }
 
-/// What went back of one line, negative.
+/// The refund of one line, negative.
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundPart {
     #[serde(default, deserialize_with = "unchecked")]
@@ -147,12 +148,12 @@ pub(super) struct Deleted {
     pub id: Id,
 }
 
-/// The same of what was read of refunds.
+/// Like [`is_base`], for refunds that were read separately.
 pub(super) fn is_base_of_refunds(names: &[&str]) -> bool {
     !names.contains(&"meta_data") && names.last() != Some(&"date_created_gmt")
 }
 
-/// Whether the field of these names enters the base of commission.
+/// Whether the field at this path is in the base of commission.
 pub(super) fn is_base(names: &[&str]) -> bool {
     matches!(
         names,

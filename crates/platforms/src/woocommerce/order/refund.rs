@@ -1,4 +1,4 @@
-//! WooCommerce's refunds: the outline that an order has, and the lines that are read apart.
+//! WooCommerce's refunds: the outline in an order, and the lines that are read separately.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,8 @@ use crate::payload::{
     At, Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, PayloadError, at_most,
 };
 
-/// The refunds of an order. It says how much went back, but not what for, nor always how much of it
-/// is tax.
-///
-/// # Errors
-/// If an amount cannot be read, or there are too many.
+/// The refunds of an order. The order contains how much was refunded, but not for what, and not
+/// always how much of it is tax. Fails if an amount can't be parsed or there are too many.
 pub(super) fn outlines(
     refunds: &[Refund],
     amounts: Amounts,
@@ -32,14 +29,14 @@ pub(super) fn outlines(
         let all = amounts.signed(refund.total.as_ref(), &|| at("total"))?.saturating_abs();
         let tax = refund.total_tax.as_ref().filter(|tax| !tax.is_blank());
         let tax = tax.map(|tax| amounts.signed(Some(tax), &|| at("total_tax")));
-        // WooCommerce does not say here when it was.
+        // The order doesn't contain the refund's time.
         let mut reported = ReportedRefund::new(refund.id.0.clone(), reported_at);
         reported.is_outline = true;
         if let Some(Ok(tax)) = tax {
             let tax = tax.saturating_abs().min(all);
             (reported.adjustment_minor, reported.adjustment_tax_minor) = (all - tax, tax);
         } else {
-            // What can't be read is as good as missing: the refund is divided as the order is.
+            // An invalid tax is treated as missing, so the refund is divided like the order.
             notes.or_zero(ReadProblem::Unreadable, tax.unwrap_or(Ok(0)));
             reported.undivided_minor = Some(all);
         }
@@ -48,10 +45,8 @@ pub(super) fn outlines(
     reported.collect()
 }
 
-/// What the store answered when it was asked for the lines of an order's refunds.
-///
-/// # Errors
-/// If the currency or an amount cannot be read, or there are too many parts.
+/// Parses the store's response with the lines of an order's refunds. Fails if the currency or an
+/// amount can't be parsed, or if there are too many parts.
 pub(super) fn lines(read: RefundsRead) -> Result<StoreEvent, PayloadError> {
     let currency = Currency::from_code(&read.currency.0)
         .map_err(|error| PayloadError::new("currency", error.to_string()))?;
@@ -82,7 +77,7 @@ fn refund_of(
     for part in read(&refund.line_items, "line_items")? {
         reported.lines.push(RefundedLine {
             is_fee: false,
-            // A line that the store does not name is none of the order's.
+            // A part without the store's line ID belongs to no line of the order.
             line_ref: part.line_ref.unwrap_or_default(),
             quantity: part.quantity,
             amount_minor: Some(part.net_minor.abs()),
@@ -97,11 +92,12 @@ fn refund_of(
     for part in read(&refund.fee_lines, "fee_lines")? {
         let minor = part.net_minor + part.tax_minor;
         if minor < 0 {
-            // A discount that was booked as a fee goes back with the other sign: to the store.
+            // A refunded discount that was booked as a fee has the opposite sign, because the store
+            // gets it back.
             discounts_minor -= minor;
             continue;
         }
-        // A fee was no price of goods, even if it isn't known which it was.
+        // A fee isn't a price of goods, even if it's unknown which fee it was.
         let Some(line_ref) = part.line_ref else {
             reported.other_minor += minor;
             continue;
@@ -127,14 +123,14 @@ fn refund_of(
     })
 }
 
-/// Brings the parts of a refund to what was really given back for them: what exceeds them is off
-/// the order as a whole, and where it was less, each part is.
+/// Adjusts the parts to the refunded total. An excess counts for the order as a whole, and a
+/// shortfall reduces every part.
 fn brought_to(mut refund: ReportedRefund, given_minor: i64, parts: usize) -> ReportedRefund {
     let said = refund.divided_minor();
-    // The net and the tax of each part are rounded apart.
+    // The net amount and tax of each part are rounded separately.
     let tolerance = i64::try_from(parts).unwrap_or(i64::MAX);
     let beyond = given_minor.saturating_sub(said);
-    // Where a tax couldn't be read, that is what exceeds the parts.
+    // If a tax couldn't be parsed, the excess is that tax.
     if beyond > tolerance && refund.notes.is_empty() {
         refund.undivided_minor = Some(beyond);
     } else if beyond < -tolerance {
@@ -143,7 +139,7 @@ fn brought_to(mut refund: ReportedRefund, given_minor: i64, parts: usize) -> Rep
     refund
 }
 
-/// What went back of one line, positive.
+/// The refund of one line, positive.
 struct Part {
     line_ref: Option<String>,
     quantity: i64,
@@ -171,7 +167,7 @@ fn parts(
     parts.collect()
 }
 
-/// The line of the order that a refunded one stands for.
+/// The line of the order that a refunded line refers to.
 fn line_ref(meta: &[Meta]) -> Option<String> {
     let is_it =
         |meta: &&Meta| meta.key.as_ref().and_then(Value::as_str) == Some("_refunded_item_id");
@@ -183,7 +179,7 @@ fn line_ref(meta: &[Meta]) -> Option<String> {
     .filter(|id| !id.is_empty() && id != "0")
 }
 
-/// How many whole items came back; a part of what is sold by weight or length is none.
+/// How many whole items were returned; 0 for a part sold by weight or length.
 fn whole_items(sent: &Decimal) -> i64 {
     let count = sent.0.trim().trim_start_matches('-');
     let whole = count.split_once('.').map_or(count, |(whole, _)| whole);

@@ -11,14 +11,12 @@ use crate::payload::{
     sum,
 };
 
-/// How the keys begin under which gift card extensions (WooCommerce Gift Cards, PW, YITH) keep what
-/// they know of a line that sells one.
+/// The prefixes of the metadata keys that gift card extensions (WooCommerce Gift Cards, PW, YITH)
+/// set on lines that sell a gift card.
 const GIFT_CARD_KEYS: [&str; 4] = ["wc_gc_giftcard", "pw_gift_card", "_ywgc", "ywgc"];
 
-/// What an order says, by its status.
-///
-/// # Errors
-/// If the currency or an amount of the base can't be read, or there are too many parts.
+/// Parses an order by its status. Fails if the currency or an amount of the base can't be parsed,
+/// or if there are too many parts.
 pub(super) fn event(
     order: Order,
     notes: Notes,
@@ -39,7 +37,7 @@ pub(super) fn event(
 
 fn status(order: &Order) -> &str {
     let status = order.status.as_ref().map_or("", |status| status.0.trim());
-    // As WordPress keeps it.
+    // WordPress stores the status with this prefix.
     status.strip_prefix("wc-").unwrap_or(status)
 }
 
@@ -57,7 +55,7 @@ fn report(
     let shipping_minor =
         total(&order.shipping_total, "shipping_total", ReadProblem::UnreadableShipping);
     let shipping_tax_minor = total(&order.shipping_tax, "shipping_tax", ReadProblem::UnreadableTax);
-    // For people to see; nothing is worked out of these.
+    // For display only. Nothing is computed from these.
     let tax_minor = total(&order.total_tax, "total_tax", ReadProblem::Unreadable);
     let total_minor = total(&order.total, "total", ReadProblem::Unreadable);
     let placed_at = order.date_created_gmt.map(|time| time.0);
@@ -75,7 +73,7 @@ fn report(
         currency,
         is_test: false,
         payment: payment(&order),
-        // WooCommerce does not say when; every later change moves this on.
+        // WooCommerce has no cancellation time. Every later change moves this one.
         cancelled_at: (status(&order) == "cancelled").then_some(reported_at),
         customer_email: order.billing.as_ref().and_then(|b| filled(b.email.as_ref())),
         customer_ref: order.customer_id.as_ref().map(|id| id.0.clone()).filter(|id| id != "0"),
@@ -93,8 +91,8 @@ fn report(
     })
 }
 
-/// An order that is paid on delivery is `processing` without a date of payment until it is
-/// `completed`. Statuses of extensions (`shipped`) count by the date of payment.
+/// An order paid on delivery is `processing` without a payment date until it's `completed`.
+/// Statuses of extensions (`shipped`) count by the payment date.
 fn payment(order: &Order) -> PaymentState {
     let is_dated = order.date_paid_gmt.is_some() || order.date_paid.is_some();
     let is_paid = is_dated || status(order) == "completed";
@@ -153,15 +151,15 @@ fn line(
         return Err(PayloadError::new(at("total"), "the total is missing"));
     }
     let paid = amounts.signed(item.total.as_ref(), &|| at("total"))?.max(0);
-    // It only says how much of the price is a discount.
+    // It only determines how much of the price is a discount.
     let asked = notes.or_zero(ReadProblem::Unreadable, asked).max(paid);
-    // The line's amounts are those of all its items.
+    // The line's amounts cover all of its items.
     let quantity = item.quantity.as_ref().and_then(quantity).unwrap_or_else(|| {
         notes.add(ReadProblem::Unreadable, at("quantity"));
         1
     });
-    // Only the whole line is exact. Where it does not divide, the price of one is rounded up and
-    // the discount takes the rest, so that what was paid comes out to the cent.
+    // Only the whole line is exact. If it can't be divided evenly, the unit price is rounded up and
+    // the discount absorbs the rest, so the paid amount is exact to the cent.
     let price_minor = (asked + quantity - 1) / quantity;
     let tax = amounts.signed(item.total_tax.as_ref(), &|| at("total_tax"));
     Ok(ReportedLine {
@@ -183,7 +181,7 @@ fn sells_gift_card(item: &LineItem) -> bool {
     keys.any(|key| GIFT_CARD_KEYS.iter().any(|begin| key.starts_with(begin)))
 }
 
-/// How many; one, where a line is sold by weight or length (`0.75`).
+/// The number of items; 1 for a line sold by weight or length (`0.75`).
 fn quantity(sent: &Decimal) -> Option<i64> {
     let (whole, fraction) = sent.0.trim().split_once('.').unwrap_or((sent.0.trim(), ""));
     if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
@@ -194,7 +192,7 @@ fn quantity(sent: &Decimal) -> Option<i64> {
     Some(if is_whole { whole.max(1) } else { 1 })
 }
 
-/// Fees as lines, and what those below zero come to.
+/// The fees as lines, and the sum of the negative ones.
 fn fees(
     fees: &[FeeLine],
     amounts: Amounts,
@@ -226,7 +224,7 @@ fn fees(
     Ok((lines, below))
 }
 
-/// Lines below zero are discounts that no code gave.
+/// Negative lines are discounts without a code.
 fn below_zero(items: &[LineItem], amounts: Amounts) -> Result<i64, PayloadError> {
     sum(items.iter().enumerate().map(|(i, item)| {
         let at = || format!("line_items[{i}].total");
@@ -234,7 +232,7 @@ fn below_zero(items: &[LineItem], amounts: Amounts) -> Result<i64, PayloadError>
     }))
 }
 
-/// Takes a discount on the order as a whole off its lines, by what was paid for each.
+/// Spreads a discount on the whole order over its lines, in proportion to what was paid for each.
 fn take_off(lines: &mut [ReportedLine], discount_minor: i64) {
     let paid: Vec<i64> = lines.iter().map(paid_for).collect();
     let parts = allocate(discount_minor.min(total_of(&paid)), &paid);
@@ -251,13 +249,13 @@ fn total_of(minors: &[i64]) -> i64 {
     minors.iter().fold(0_i64, |sum, minor| sum.saturating_add(*minor))
 }
 
-/// Reads amounts in the order's currency.
+/// Parses amounts in the order's currency.
 #[derive(Clone, Copy)]
 pub(super) struct Amounts(pub Currency);
 
 impl Amounts {
-    /// Rounded to the currency's minor unit: WooCommerce sends as many decimals as the merchant
-    /// has set, and coupon lines as many as there are. 0 if it is missing.
+    /// Rounded to the currency's minor unit. WooCommerce sends as many decimals as the merchant
+    /// configured, and all of them in coupon lines. 0 if it's missing.
     pub(super) fn signed(self, amount: Option<&Decimal>, at: At<'_>) -> Result<i64, PayloadError> {
         let amount = amount.filter(|decimal| !decimal.is_blank());
         amount.map_or(Ok(0), |decimal| decimal.minor(self.0, at))

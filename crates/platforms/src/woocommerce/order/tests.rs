@@ -13,7 +13,7 @@ fn received_at() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 3, 20, 8, 0, 0).unwrap()
 }
 
-/// An order of the shape WooCommerce 10.9 sends, with what is not read left out.
+/// An order in the format of WooCommerce 10.9, without fields that Vouch ignores.
 fn body() -> Value {
     json!({
         "id": 12, "parent_id": 0, "number": "12", "status": "processing", "currency": "USD",
@@ -55,7 +55,7 @@ fn order_of(body: &Value) -> OrderSnapshot {
     }
 }
 
-/// What is left of each line for the commission.
+/// The amount of each line that's left for commission.
 fn net(report: &OrderSnapshot, basis: Basis) -> Vec<i64> {
     let state = OrderState::from(report.clone());
     line_amounts(&state, basis).iter().map(|line| line.net_minor()).collect()
@@ -140,7 +140,7 @@ fn a_refund_is_spread_over_the_lines_with_its_tax_and_what_exceeds_them_is_shipp
         "id": 2, "name": "Pot", "quantity": 1, "subtotal": "36.00", "total": "36.00",
         "total_tax": "7.20", "sku": "",
     }));
-    // The tax is negative, as everything in a refund; older versions leave it out.
+    // The tax is negative, like every amount of a refund. Older versions don't send it.
     body["refunds"] = json!([{"id": 20, "reason": "", "total": "-64.80", "total_tax": "-10.80"}]);
     let order = order_of(&body);
     assert_eq!(order.payment, PaymentState::PartiallyRefunded);
@@ -176,7 +176,7 @@ fn a_date_of_payment_in_either_zone_is_one() {
 
 #[test]
 fn a_refund_without_its_tax_holds_as_much_of_it_as_the_order() {
-    // 92.40 with 15.40 of tax: 72.00 for the mugs, 5.00 for shipping.
+    // 92.40 includes 15.40 tax: 72.00 for the mugs and 5.00 for shipping.
     let order = order_of(&with(body(), "refunds", json!([{"id": 20, "total": "-46.20"}])));
     assert_eq!(net(&order, Basis::default()), [7200 - 3850]);
     let known = json!([{"id": 20, "total": "-46.20", "total_tax": "-7.70"}]);
@@ -209,8 +209,8 @@ fn a_tax_of_refunded_lines_that_cannot_be_read_is_noted() {
     }
 }
 
-/// The order of [`body`] with a pot of 36.00, and what is left of the lines and the shipping once
-/// its refund of that amount was read.
+/// The order of [`body`] plus a pot of 36.00. Returns the amounts left on the lines and shipping
+/// after a refund of `amount` was read.
 fn left_after_reading(amount: &str, refund: Value) -> Vec<i64> {
     let mut order = body();
     order["line_items"].as_array_mut().unwrap().push(json!({
@@ -250,24 +250,24 @@ fn the_lines_of_a_refund_say_what_it_was_for() {
     assert_eq!(left_after_reading("43.20", json!({"line_items": [pot]})), [7200, 0, 500]);
     let shipping = part_of(json!("3"), 0, "-5.00", "-1.00");
     assert_eq!(left_after_reading("6.00", json!({"shipping_lines": [shipping]})), [7200, 3600, 0]);
-    // A fee that isn't named was no price of goods.
+    // A fee without a line ID isn't a price of goods.
     let fee = json!({"total": "-5.00", "total_tax": "-1.00"});
     assert_eq!(left_after_reading("6.00", json!({"fee_lines": [fee]})), [7200, 3600, 500]);
-    // A discount that was booked as a fee went back to the store.
+    // A refunded discount that was booked as a fee goes to the store.
     let pot = part_of(json!(2), -1, "-36.00", "-7.20");
     let discount = part_of(json!("4"), 0, "5.00", "1.00");
     let parts = json!({"line_items": [pot], "fee_lines": [discount]});
     assert_eq!(left_after_reading("37.20", parts), [7200, 0, 500]);
-    // More went back than the parts say: off the order as a whole, tax and all.
+    // An excess over the parts counts for the order as a whole, including its tax.
     let mug = part_of(json!("1"), -1, "-36.00", "-7.20");
     let more = left_after_reading("55.20", json!({"line_items": [mug]}));
     assert_eq!(more.iter().sum::<i64>(), 3600 + 3600 + 500 - 1000, "{more:?}");
-    // Less: the merchant kept some.
+    // Less was refunded than the parts: the merchant retained some.
     let mug = part_of(json!("1"), -1, "-36.00", "-7.20");
     assert_eq!(left_after_reading("21.60", json!({"line_items": [mug]})), [5400, 3600, 500]);
-    // Nothing but a sum: it stays spread.
+    // A refund with only a total remains spread over the order.
     assert_eq!(left_after_reading("64.80", json!({})), [3600, 1800, 500]);
-    // A line that is not named is off the whole.
+    // A part without a line ID counts for the whole order.
     let stray = json!({"quantity": -1, "total": "-54.00", "total_tax": "-10.80"});
     assert_eq!(left_after_reading("64.80", json!({"line_items": [stray]})), [3600, 1800, 500]);
     let unknown = part_of(json!("99"), -1, "-54.00", "-10.80");
@@ -470,7 +470,7 @@ fn lines_that_sell_gift_cards_are_known_by_what_extensions_keep() {
     }
 }
 
-/// Fields that neither are amounts of the base nor decide which amounts those are.
+/// Fields that aren't in the base of commission and don't decide which amounts are.
 const OUTSIDE_OF_THE_BASE: [&str; 22] = [
     "/number",
     "/date_created_gmt",
