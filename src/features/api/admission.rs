@@ -1,4 +1,4 @@
-//! What every address of the API begins and ends with.
+//! What every endpoint of the API begins and ends with.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -12,7 +12,7 @@ use crate::kit::db::{Db, Scope, WorkKind};
 use crate::kit::request::{self, Sender};
 use crate::kit::web::bearer;
 
-/// What every address of the API answers: JSON, or the problem.
+/// The response of every endpoint: JSON, or the problem.
 pub(super) fn answer<T: Serialize>(outcome: Result<(StatusCode, T), Problem>) -> HttpResponse {
     match outcome {
         Ok((status, answer)) => HttpResponse::build(status).json(answer),
@@ -20,7 +20,7 @@ pub(super) fn answer<T: Serialize>(outcome: Result<(StatusCode, T), Problem>) ->
     }
 }
 
-/// The key that a request was sent with, one request taken off what is left to it, if it has the scope.
+/// The API key of a request, if it has the scope. The request counts toward its rate limit.
 pub(super) async fn admitted(
     req: &HttpRequest,
     db: &Db,

@@ -1,4 +1,4 @@
-//! What the API says of an order.
+//! The API's representation of an order.
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -87,7 +87,7 @@ pub struct CreditAnswer {
 }
 
 impl OrderAnswer {
-    /// What is known of an order by the store's own id of it. It reads no table that only pages need.
+    /// The order with the store's own ID. It reads no table that only pages need.
     pub fn by_ref(
         conn: &mut PgConnection,
         merchant_id: i64,

@@ -1,4 +1,4 @@
-//! The addresses of the API.
+//! The order endpoints of the API.
 
 use std::time::Duration;
 
@@ -23,9 +23,9 @@ use crate::kit::clock;
 use crate::kit::db::{Db, Scope, WorkKind};
 use crate::kit::web::memory::{BodyLimits, BodySender, Memory};
 
-/// What deliveries of the API are about.
+/// The topic of deliveries from the API.
 const TOPIC: &str = "orders";
-/// The greatest body, in bytes.
+/// The maximum body size, in bytes.
 const BODY_LIMITS: BodyLimits =
     BodyLimits { bytes: 4 * 1024 * 1024, timeout: Duration::from_secs(15) };
 
@@ -81,7 +81,7 @@ async fn take(
         store_id: key.store_id,
         source: Source::Api,
         topic: TOPIC.to_owned(),
-        // The same report twice is one delivery.
+        // The same report sent twice is one delivery.
         delivery_ref: hex::encode(Sha256::digest(&*body)),
         is_test: report.is_test,
         sent_at: None,
@@ -106,7 +106,7 @@ async fn take(
             OrderAnswer::by_ref(conn, key.merchant_id, key.store_id, &own_id).optional()
         })
         .await?;
-    // A report that was kept before, and still isn't processed.
+    // A report that was stored before and still isn't processed.
     Ok(answer.map_or_else(|| kept(order_ref), |answer| (status, ReportAnswer::Processed(answer))))
 }
 
@@ -114,7 +114,7 @@ fn kept(order_ref: String) -> (StatusCode, ReportAnswer) {
     (StatusCode::ACCEPTED, ReportAnswer::Kept(StoredAnswer::new(order_ref)))
 }
 
-/// What is answered to a report that claims the time of another.
+/// The problem for a report with the same time as another one.
 async fn conflict(db: &Db, merchant_id: i64, order_id: i64) -> Problem {
     let find = move |conn: &mut _| KnownOrder::find(conn, merchant_id, order_id);
     let known = db.run_as(WorkKind::Report, Scope::Merchant(merchant_id), find).await;

@@ -1,4 +1,4 @@
-//! What Vouch has of an order, as the API documents orders.
+//! Stored orders in the API's format.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::prelude::*;
@@ -33,10 +33,8 @@ pub struct KnownOrder {
 }
 
 impl KnownOrder {
-    /// What is known of an order.
-    ///
-    /// # Errors
-    /// `NotFound` if the merchant has no such order, or no report of it.
+    /// The newest report of an order. Fails with `NotFound` if the merchant doesn't have the order,
+    /// or has no report of it.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, order_id: i64) -> QueryResult<Self> {
         let state: serde_json::Value =
             orders::table.find((merchant_id, order_id)).select(orders::state).first(conn)?;
@@ -56,7 +54,7 @@ fn text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// Writes a report as the API reads it.
+/// Converts a stored report to the API's format.
 fn body(report: &OrderSnapshot) -> OrderBody {
     let some = |minor: i64| optional(minor, report.currency);
     let has_customer = [&report.customer_ref, &report.customer_email, &report.customer_name]
@@ -86,7 +84,7 @@ fn body(report: &OrderSnapshot) -> OrderBody {
     }
 }
 
-/// Orders of the API have no other states than its own.
+/// Orders of the API have only its own states.
 fn payment(state: PaymentState) -> Payment {
     match state {
         PaymentState::Pending | PaymentState::Expired | PaymentState::Unknown => Payment::Pending,

@@ -1,4 +1,4 @@
-//! How fast one key may send.
+//! The rate limit of API keys.
 
 use std::num::NonZeroU32;
 
@@ -7,12 +7,12 @@ use governor::Quota;
 use crate::kit::error::AppError;
 use crate::kit::limiter::Limiter;
 
-/// Requests per second and key.
+/// Requests per second for each key.
 const PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("fifty is not zero");
-/// Requests at once and key.
+/// The burst size of each key.
 const BURST: NonZeroU32 = NonZeroU32::new(200).expect("two hundred is not zero");
 
-/// The requests that are left to each key.
+/// The remaining requests of each key.
 pub struct Limits(Limiter);
 
 impl Default for Limits {
@@ -22,10 +22,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Takes one request of a key.
-    ///
-    /// # Errors
-    /// `TooMany` with the seconds to wait.
+    /// Counts one request of a key. Fails with `TooMany` and the seconds to wait.
     pub fn take(&self, merchant_id: i64, key_id: i64) -> Result<(), AppError> {
         self.0.take((merchant_id, key_id)).map_err(AppError::TooMany)
     }

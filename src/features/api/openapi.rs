@@ -1,4 +1,4 @@
-//! The description of the API for programs, made from the code itself.
+//! The OpenAPI document, generated from the code.
 
 use actix_web::HttpResponse;
 use utoipa::openapi::OpenApi as Description;
@@ -45,7 +45,7 @@ pub async fn openapi() -> HttpResponse {
 )]
 pub struct Document;
 
-/// How a key is sent.
+/// Adds how a key is sent.
 struct Keys;
 
 impl Modify for Keys {

@@ -42,7 +42,6 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem without fields.
     pub fn new(status: StatusCode, title: &str, detail: &str) -> Self {
         Self {
             title: title.to_owned(),
@@ -55,7 +54,7 @@ impl Problem {
         }
     }
 
-    /// No key, a wrong one, or one that was revoked or has expired: all look alike.
+    /// The same response for a missing, wrong, revoked or expired key.
     pub fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -64,7 +63,7 @@ impl Problem {
         )
     }
 
-    /// The key may do other things.
+    /// The key is valid but lacks the scope.
     pub fn lacks_scope(scope: ApiScope) -> Self {
         let name = scope.as_str();
         let detail = format!(
@@ -76,7 +75,7 @@ impl Problem {
         }
     }
 
-    /// Fields of an order that are wrong.
+    /// Invalid fields of an order.
     pub fn fields(errors: Vec<FieldError>) -> Self {
         let detail = "Nothing was taken in. Mend what “errors” lists and send it again.";
         Self {
@@ -93,7 +92,7 @@ impl Problem {
         Self { known: Some(Box::new(known)), ..Self::new(StatusCode::CONFLICT, title, detail) }
     }
 
-    /// Fields of anything else that are wrong.
+    /// Invalid fields of anything else.
     pub fn unprocessable(title: &str, errors: Vec<FieldError>) -> Self {
         let detail = "Nothing was changed. Mend what “errors” lists and send it again.";
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail) }
@@ -155,8 +154,8 @@ impl From<&AppError> for Problem {
     }
 }
 
-/// Middleware: below `/api`, what is refused before a handler has it (an unknown path or method) is
-/// answered as the handlers answer, and not with a page.
+/// Middleware for `/api`: requests rejected before a handler (unknown path or method) get a
+/// problem, like those from handlers, and not a page.
 pub async fn problems<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,

@@ -1,4 +1,4 @@
-//! Conversion triggers by the API.
+//! The conversion trigger endpoints of the API.
 
 mod answer;
 mod body;

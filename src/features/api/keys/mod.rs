@@ -1,4 +1,5 @@
-//! API keys: `vk_{merchant}_{secret}`, so that the merchant is known before anything is looked up.
+//! API keys: `vk_{merchant}_{secret}`. The merchant is part of the key, so it's known before any
+//! lookup.
 
 mod owned;
 
@@ -29,15 +30,15 @@ text_enum! {
     }
 }
 
-/// A key as it is sent.
+/// An API key as sent.
 pub struct Token {
-    /// Whose it says it is.
+    /// The merchant that it claims to belong to.
     pub merchant_id: i64,
     hash: [u8; 32],
 }
 
 impl Token {
-    /// Reads `vk_{merchant}_{secret}`. `None` for what cannot be a key.
+    /// Parses `vk_{merchant}_{secret}`. `None` if it can't be a key.
     pub fn parse(text: &str) -> Option<Self> {
         let (merchant_id, secret) = text.strip_prefix("vk_")?.split_once('_')?;
         let merchant_id = merchant_id.parse().ok()?;
@@ -46,23 +47,20 @@ impl Token {
     }
 }
 
-/// A key that may be used.
+/// An accepted key.
 #[derive(Clone, Debug)]
 pub struct Admitted {
-    /// Whose it is.
     pub merchant_id: i64,
-    /// Which key.
     pub key_id: i64,
-    /// The store that the API's orders belong to.
+    /// The store of orders reported by the API.
     pub store_id: i64,
-    /// What it may do.
     pub scopes: Vec<ApiScope>,
 }
 
-/// Looks a key up, within its merchant's scope, and notes that it was used. `None` if there is no
-/// such key, it was revoked or has expired, its creator was disabled, or the merchant is closed. A creator
-/// who is no longer a member doesn't end it. An order waits for no page, so `users` isn't asked for it: the
-/// keys of a user who is disabled are revoked in the same transaction.
+/// Looks up a key within its merchant's scope and records its use. `None` if there's no such key,
+/// it's revoked or expired, its creator was disabled, or the merchant is closed. It still works if
+/// its creator is no longer a member. Orders must not wait for pages, so `users` isn't read: a
+/// disabled user's keys are revoked in the same transaction.
 pub fn admit(
     conn: &mut PgConnection,
     token: &Token,
@@ -84,7 +82,7 @@ pub fn admit(
     if scope != ApiScope::Orders && is_of_disabled(conn, merchant_id, key_id)? {
         return Ok(None);
     }
-    // To the minute: not every request writes.
+    // To the minute, so that not every request writes.
     if last_used_at.is_none_or(|at| now - at >= Duration::minutes(1)) {
         diesel::update(api_keys::table.find((merchant_id, key_id)))
             .set(api_keys::last_used_at.eq(now))
@@ -107,12 +105,12 @@ fn read_scopes(stored: Vec<Option<String>>) -> Vec<ApiScope> {
     stored.iter().flatten().filter_map(|scope| ApiScope::parse(scope)).collect()
 }
 
-/// What a key is for, as its maker called it.
+/// The key's purpose, as its creator named it.
 pub fn name(conn: &mut PgConnection, merchant_id: i64, key_id: i64) -> QueryResult<String> {
     api_keys::table.find((merchant_id, key_id)).select(api_keys::name).first(conn)
 }
 
-/// The store that the API's orders belong to; made at the first use.
+/// The store of orders reported by the API. It's created at the first use.
 fn store(conn: &mut PgConnection, merchant_id: i64, now: DateTime<Utc>) -> QueryResult<i64> {
     let of_api = || {
         stores::table
@@ -131,7 +129,7 @@ fn store(conn: &mut PgConnection, merchant_id: i64, now: DateTime<Utc>) -> Query
             stores::store_key.eq(format!("{merchant_id}-api")),
             stores::created_at.eq(now),
         ))
-        // Another request may have been first.
+        // A concurrent request may have been first.
         .on_conflict_do_nothing()
         .execute(conn)?;
     of_api().first(conn)

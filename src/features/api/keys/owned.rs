@@ -1,4 +1,4 @@
-//! The keys as the merchant's owners have them: made, listed, revoked.
+//! API keys as the merchant's owners manage them: create, list, revoke.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,29 +16,25 @@ use crate::kit::db::schema::{api_keys, members, users};
 /// A key as the settings show it.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
-    /// Its key within the merchant.
+    /// The ID within the merchant.
     pub id: i64,
-    /// What it is for.
+    /// Its purpose.
     pub name: String,
     /// Its last four characters.
     pub hint: String,
-    /// Who made it.
     pub created_by: String,
-    /// Whether they are a member still.
+    /// Whether the creator is still a member.
     pub creator_is_member: bool,
-    /// What it may do.
     pub scopes: Vec<ApiScope>,
-    /// From when on it is refused.
+    /// When it expires.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When.
     pub created_at: DateTime<Utc>,
-    /// When it was last used, to the minute.
+    /// To the minute.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// The merchant's keys, the newest first.
+/// The merchant's keys, newest first.
 pub fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<ApiKey>> {
     let of_creator = members::table
         .filter(members::merchant_id.eq(merchant_id))
@@ -76,8 +72,8 @@ pub fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<ApiKey
     Ok(rows.into_iter().map(key).collect())
 }
 
-/// Id, name, hint; who made it, and whether they're a member; what it may do, and until when; when it
-/// was made, used, revoked.
+/// ID, name, hint; creator, whether they're a member; scopes, expiry; when it was created, used,
+/// revoked.
 type Row = (
     i64,
     String,
@@ -87,21 +83,19 @@ type Row = (
     (DateTime<Utc>, Option<DateTime<Utc>>, Option<DateTime<Utc>>),
 );
 
-/// A key to be made.
+/// A key to create.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// What it is for.
+    /// Its purpose.
     pub name: String,
-    /// What it may do; at least one.
+    /// At least one.
     pub scopes: Vec<ApiScope>,
-    /// From when on it is refused.
+    /// When it expires.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Makes a key. What is answered is the key itself: it is never to be had again.
-///
-/// # Errors
-/// `NotFound` if the actor isn't an owner of an open program any more.
+/// Creates a key and returns the key itself, which can't be shown again. Fails with `NotFound` if
+/// the actor is no longer an owner of an open program.
 pub fn create(conn: &mut PgConnection, actor: &Actor, new: &NewKey) -> QueryResult<String> {
     let creator = actor.user_id.unwrap_or_default();
     if !lock_owner(conn, actor.merchant_id, creator)? {
@@ -134,10 +128,8 @@ pub fn create(conn: &mut PgConnection, actor: &Actor, new: &NewKey) -> QueryResu
     Ok(token)
 }
 
-/// Revokes a key: whatever uses it is refused from now on.
-///
-/// # Errors
-/// `NotFound` if it is not the merchant's, or was revoked before.
+/// Revokes a key. Requests with it are rejected from now on. Fails with `NotFound` if the merchant
+/// doesn't have it or it was revoked before.
 pub fn revoke(conn: &mut PgConnection, actor: &Actor, key_id: i64) -> QueryResult<()> {
     let name: String = diesel::update(api_keys::table.find((actor.merchant_id, key_id)))
         .filter(api_keys::revoked_at.is_null())
@@ -158,19 +150,18 @@ fn act(action: &str, key_id: i64, summary: String) -> Act<'_> {
     }
 }
 
-/// A key that was revoked with the access of a person or a merchant.
+/// A key that was revoked with the access of a user or a merchant.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = api_keys)]
 pub struct RevokedKey {
-    /// Whose it was.
     pub merchant_id: i64,
-    /// Its key within the merchant.
+    /// The ID within the merchant.
     pub id: i64,
-    /// What it was for.
+    /// Its purpose.
     pub name: String,
 }
 
-/// Revokes every key that a person has made, of any merchant, within `Scope::Instance`.
+/// Revokes every key that a user created, for any merchant. Call it within `Scope::Instance`.
 pub fn revoke_of_user(
     conn: &mut PgConnection,
     user_id: i64,

@@ -11,17 +11,15 @@ use crate::kit::audit::Actor;
 use crate::kit::db::schema::affiliates;
 use crate::kit::email::email_key;
 
-/// What came of a request.
+/// The result of a request.
 pub(super) enum Outcome {
-    /// A trigger is there that was not.
     Created(i64),
-    /// The affiliate has it already.
+    /// The affiliate already has it.
     Known(i64),
-    /// Nothing was done.
     Refused(Vec<FieldError>),
 }
 
-/// The affiliate of an affiliate ID or e-mail address.
+/// The affiliate with that affiliate ID or email.
 pub(super) fn affiliate(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -36,7 +34,7 @@ pub(super) fn affiliate(
         .optional()
 }
 
-/// Creates the trigger, unless the affiliate has it.
+/// Creates the trigger, unless the affiliate already has it.
 pub(super) fn create(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -74,7 +72,7 @@ pub(super) fn create(
     }
 }
 
-/// Why a value can't be had, and what the caller can send instead.
+/// Why a value isn't available, and what the caller can send instead.
 fn detail(refused: &Refused, affiliate_id: i64) -> String {
     let words = unavailable_words(&refused.wanted, &refused.why, affiliate_id);
     match &refused.why {

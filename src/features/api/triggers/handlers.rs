@@ -1,4 +1,4 @@
-//! The addresses.
+//! The endpoints.
 
 use std::time::Duration;
 
@@ -28,9 +28,9 @@ use crate::kit::lists::{Cursor, Listing, Range, Sort};
 use crate::kit::web::memory::{BodyLimits, BodySender, Memory};
 use crate::kit::web::peer::peer;
 
-/// The greatest body, in bytes.
+/// The maximum body size, in bytes.
 const BODY_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };
-/// What stands above the fields that are wrong.
+/// The title above the list of invalid fields.
 const REFUSED: &str = "The conversion trigger cannot be created";
 
 /// `POST /api/v1/triggers`
@@ -122,7 +122,7 @@ pub struct TriggersQuery {
     after: Option<String>,
 }
 
-/// What stands above a query that cannot be answered.
+/// The title for a query that can't be parsed.
 const NO_QUERY: &str = "The query cannot be understood";
 
 impl TriggersQuery {
