@@ -41,7 +41,7 @@ impl EmailsPage {
         DisplayTime::new(*at, Tz::UTC)
     }
 
-    /// Whether its text can be shown at all: it waits, and no mail server takes it.
+    /// Whether its text can be shown: it's pending, and there's no mail server to send it.
     fn waits(&self, row: &EmailRow) -> bool {
         self.server.is_none() && matches!(row.state, State::Waits(_))
     }
@@ -58,7 +58,7 @@ struct EmailPage {
     email: RevealedEmail,
 }
 
-/// `GET /support/email`: to whom, about what, and what became of it, without any text.
+/// `GET /support/email`: recipients, subjects and states, without any text.
 pub async fn index(
     db: Data<Db>,
     config: Data<Config>,
@@ -79,9 +79,9 @@ pub async fn index(
     ok(&EmailsPage { page, server, list: ListPage::new(address, listing, None), readable })
 }
 
-/// `POST /support/email/{email_id}/disclosure`: shows one email that waits, and says so in the log of
-/// the merchant it's from. Where a mail server is set, or the email isn't for support staff, there's
-/// nothing to show.
+/// `POST /support/email/{email_id}/disclosure`: shows one pending email, and records that in the
+/// audit log of its merchant. With a mail server, or if the email isn't for support staff, nothing
+/// is shown.
 pub async fn disclose(
     db: Data<Db>,
     config: Data<Config>,
@@ -120,7 +120,7 @@ pub async fn retry(
     Ok(see_other(HERE))
 }
 
-/// What decides who may read an email.
+/// The fields that decide who can read an email.
 struct Email<'a> {
     id: i64,
     recipient: &'a str,
@@ -139,9 +139,10 @@ impl<'a> From<&'a RevealedEmail> for Email<'a> {
     }
 }
 
-/// What support staff may read: emails of a merchant, whose log says so, and none to other support staff
-/// or to a member of another merchant, since a link in it could open more than that merchant. The rest,
-/// links to new passwords above all, is read with `vouch email show` on the server.
+/// The emails that support staff can read: those of a merchant, which its audit log records. Emails
+/// to other support staff or to a member of another merchant are excluded, because their links
+/// could open more than that merchant. The rest, above all password links, is read with `vouch
+/// email show` on the server.
 fn readable(conn: &mut PgConnection, emails: &[Email<'_>]) -> QueryResult<HashSet<i64>> {
     let keys: Vec<String> = emails.iter().map(|email| email_key(email.recipient)).collect();
     let known: Vec<(i64, String, bool)> = users::table

@@ -1,4 +1,4 @@
-//! One merchant as support staff see it: how it fares, and none of its secrets.
+//! One merchant as support staff see it: its state, and none of its secrets.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
@@ -18,49 +18,42 @@ use crate::kit::email::email_key;
 use crate::kit::lists::{COUNT_LIMIT, Count};
 use crate::kit::session::{Role, Workspace};
 
-/// Somebody who works for the merchant.
+/// A member of the merchant.
 #[derive(Clone, Debug)]
 pub struct MemberState {
-    /// Their key as a person.
     pub user_id: i64,
-    /// What they are called.
     pub name: String,
-    /// How they sign in.
+    /// The email they sign in with.
     pub email: String,
-    /// As what.
     pub role: Role,
     /// Whether support staff or an operator disabled them.
     pub is_disabled: bool,
-    /// How many sessions they have.
     pub sessions: i64,
-    /// When they were last here.
+    /// When they last made a request.
     pub seen_at: Option<DateTime<Utc>>,
 }
 
-/// How a merchant fares.
+/// The state of a merchant.
 pub struct MerchantState {
-    /// The merchant.
     pub merchant: Merchant,
-    /// Since when nobody gets to its pages.
+    /// When its pages were closed to everyone.
     pub closed_at: Option<DateTime<Utc>>,
-    /// Who works for it.
     pub members: Vec<MemberState>,
-    /// Who is invited to.
     pub invitations: Vec<InvitationRow>,
-    /// Its stores, the disconnected ones too.
+    /// Its stores, including disconnected ones.
     pub stores: Vec<StoreState>,
-    /// What waits for somebody.
+    /// Items that need attention.
     pub waiting: Waiting,
-    /// How many affiliates, conversion triggers, orders and exclusions it has.
+    /// The counts of affiliates, conversion triggers, orders and exclusions.
     pub counts: [Count; 4],
     /// When the newest order was placed.
     pub last_order_at: Option<DateTime<Utc>>,
-    /// When a store last sent something.
+    /// When a store last sent a webhook.
     pub last_delivery_at: Option<DateTime<Utc>>,
 }
 
 impl MerchantState {
-    /// The state of a merchant, within `Scope::Support`.
+    /// The state of a merchant. Call it within `Scope::Support`.
     pub fn read(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -156,8 +149,8 @@ fn counts(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<[Count; 4]> 
     Ok([affiliates, triggers, orders, exclusions].map(|found| Count::new(found, COUNT_LIMIT)))
 }
 
-/// What support staff did to the merchant lately, newest first: when, who, what. The log of the instance
-/// has the changes of its access, with their reasons.
+/// Recent support actions on the merchant, newest first: when, who, what. Changes of its access,
+/// with their reasons, are in the instance log.
 pub fn recent_acts(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -175,10 +168,8 @@ pub fn recent_acts(
         .load(conn)
 }
 
-/// The name of a member of the merchant, or of an affiliate of it who can sign in.
-///
-/// # Errors
-/// `NotFound` when that person is neither.
+/// The name of a member of the merchant, or of one of its affiliates who can sign in. Fails with
+/// `NotFound` for anyone else.
 pub fn person_of(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<String> {
     let is_member = exists(members::table.find((merchant_id, user_id)));
     let is_affiliate = exists(
@@ -189,10 +180,8 @@ pub fn person_of(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> Que
     users::table.find(user_id).filter(is_member.or(is_affiliate)).select(users::name).first(conn)
 }
 
-/// The place of a member of the merchant: whose it is, what they are called.
-///
-/// # Errors
-/// `NotFound` when that person is no member.
+/// The workspace of the merchant's member, with their user ID and name. Fails with `NotFound` if
+/// that user isn't a member.
 pub fn member_workspace(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -208,7 +197,7 @@ pub fn member_workspace(
     Ok((user_id, name, Workspace::Member { merchant_id, merchant, role }))
 }
 
-/// The place of an affiliate of the merchant who can sign in, by affiliate ID or email address.
+/// The workspace of one of the merchant's affiliates who can sign in, by affiliate ID or email.
 pub fn affiliate_workspace(
     conn: &mut PgConnection,
     merchant_id: i64,

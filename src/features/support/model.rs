@@ -9,20 +9,18 @@ use crate::kit::db::schema::{members, merchants, stores, users};
 use crate::kit::db::statement::statement;
 use crate::kit::lists::{COUNT_LIMIT, Kind, Listing, Order, Range, contains};
 
-/// A merchant as support staff see it: how it fares, and none of its secrets.
+/// A merchant as support staff see it: its state, and none of its secrets.
 #[derive(Clone, Debug)]
 pub struct MerchantRow {
-    /// Name, address, time zone.
     pub merchant: Merchant,
-    /// How many work for it.
     pub members: i64,
-    /// Connected stores.
+    /// How many connected stores it has.
     pub stores: i64,
-    /// Deliveries that failed and wait for a replay; exact up to `COUNT_LIMIT`.
+    /// Deliveries that failed and can be replayed. Exact up to `COUNT_LIMIT`.
     pub failed_deliveries: i64,
     /// When the newest order was placed.
     pub last_order_at: Option<DateTime<Utc>>,
-    /// Since when it's closed, and why as support's own log has it; `None` while it's open.
+    /// When it was closed, and the reason from the instance log; `None` if it's open.
     pub closing: Option<(DateTime<Utc>, String)>,
 }
 

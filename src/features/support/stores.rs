@@ -1,4 +1,4 @@
-//! A merchant's stores as support staff see them: how they fare, and none of their secrets.
+//! A merchant's stores as support staff see them: their state, and none of their secrets.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,54 +9,47 @@ use crate::kit::db::schema::stores;
 use crate::kit::db::statement::statement;
 use crate::kit::lists::{COUNT_LIMIT, Count};
 
-/// How many of the newest failures of a store are shown.
+/// How many of a store's newest failures are shown.
 const NEWEST: i64 = 3;
 
-/// A store, without what it is called with.
+/// A store without its credentials.
 #[derive(Clone, Debug)]
 pub struct StoreState {
-    /// What pages call it.
     pub name: String,
-    /// What it runs on.
     pub platform: Platform,
-    /// Where it is.
+    /// The store domain or URL.
     pub address: Option<String>,
-    /// When it was disconnected.
     pub disconnected_at: Option<DateTime<Utc>>,
-    /// Why it cannot be called.
+    /// Why it can't be called.
     pub access_problem: Option<String>,
-    /// What is wrong with its webhooks.
     pub webhooks_problem: Option<String>,
-    /// Its messages that could not be taken in.
+    /// Webhook deliveries that failed.
     pub deliveries: Failures,
-    /// Codes that did not get into it.
+    /// Codes that weren't pushed to it.
     pub pushes: Failures,
 }
 
-/// What failed at a store.
+/// Failures of one kind at a store.
 #[derive(Clone, Debug)]
 pub struct Failures {
-    /// How many.
     pub count: Count,
-    /// The newest few.
+    /// The newest ones.
     pub newest: Vec<Failure>,
 }
 
-/// One thing that failed.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct Failure {
-    /// The code, or the message's topic.
+    /// The code, or the delivery's topic.
     #[diesel(sql_type = Text)]
     pub what: String,
-    /// Why, in words for people.
+    /// The reason, as a sentence.
     #[diesel(sql_type = Text)]
     pub reason: String,
-    /// When.
     #[diesel(sql_type = Timestamptz)]
     pub at: DateTime<Utc>,
 }
 
-/// One of the newest failures of a store, and how many there are.
+/// One of a store's newest failures, and their total.
 #[derive(QueryableByName)]
 struct FailureRow {
     #[diesel(sql_type = BigInt)]
@@ -67,7 +60,7 @@ struct FailureRow {
     failure: Failure,
 }
 
-/// The stores of a merchant, the disconnected ones last.
+/// The stores of a merchant, disconnected ones last.
 pub fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<StoreState>> {
     type Row = (
         i64,

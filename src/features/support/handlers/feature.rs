@@ -40,7 +40,7 @@ pub async fn set_exclusions(
     Ok(see_other(&format!("/support/merchants/{merchant_id}")))
 }
 
-/// What is wrong with the reason for an act of support staff.
+/// The error of the reason for a support action.
 pub(in crate::features::support) fn reason_error(typed: &str) -> Option<String> {
     match read_reason(typed) {
         Ok(reason) if reason.is_empty() => Some("Enter a reason.".to_owned()),

@@ -18,7 +18,7 @@ use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::see_other;
 
-/// An affiliate, by affiliate ID or email address.
+/// An affiliate, by affiliate ID or email.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct AffiliateForm {
@@ -38,8 +38,8 @@ pub async fn end_sessions(
     end(&db, page, merchant_id, user_id, name).await
 }
 
-/// `POST /support/merchants/{id}/affiliate-sign-outs`: the same for an affiliate, as they are named
-/// in a letter.
+/// `POST /support/merchants/{id}/affiliate-sign-outs`: ends the sessions of an affiliate, by
+/// affiliate ID or email.
 pub async fn end_sessions_of_affiliate(
     db: Data<Db>,
     page: PersonPage,
@@ -87,8 +87,8 @@ async fn end(
     Ok(see_other(&format!("/support/merchants/{merchant_id}")))
 }
 
-/// `POST /support/merchants/{id}/invitations/{invitation_id}/sending`: the letter goes once more, with
-/// another link.
+/// `POST /support/merchants/{id}/invitations/{invitation_id}/sending`: sends the invitation again,
+/// with a new link.
 pub async fn resend_invitation(
     db: Data<Db>,
     encryptor: Data<Encryptor>,

@@ -19,24 +19,24 @@ use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::{ok, rejected};
 
-/// How many acts of support staff the page shows.
+/// How many support actions the page shows.
 const RECENT_EVENTS: i64 = 10;
 
-/// A switch with the reason for it.
+/// A feature's state and the reason for it.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct FeatureForm {
-    /// Whether it is to be on. It has no default: a form without it is refused, and switches nothing off.
+    /// Whether the feature is enabled. It has no default, so a form without it is rejected and
+    /// disables nothing.
     pub enabled: bool,
-    /// Why.
     #[serde(default)]
     pub reason: String,
 }
 
-/// The reason for an act.
+/// The reason for an action.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ReasonForm {
-    /// In support's own words.
+    /// Written by support staff.
     pub reason: String,
 }
 
@@ -47,10 +47,10 @@ pub(super) struct MerchantPage {
     state: MerchantState,
     now: DateTime<Utc>,
     acts: Vec<SupportAct>,
-    /// What was done to its access, the newest first.
+    /// The changes of its access, newest first.
     access_log: Vec<InstanceEntry>,
     pub(super) form: FeatureForm,
-    /// The affiliate whom something is done for, as typed.
+    /// The affiliate that the action is for, as typed.
     affiliate: String,
     pub(super) errors: FormErrors,
 }
@@ -78,7 +78,7 @@ impl MerchantPage {
         })
     }
 
-    /// Staff look at many programs at once: one zone for all.
+    /// In UTC, because staff look at many programs at once.
     fn when(at: &DateTime<Utc>) -> DisplayTime {
         DisplayTime::new(*at, Tz::UTC)
     }
@@ -87,13 +87,13 @@ impl MerchantPage {
         self.state.counts[of].to_string()
     }
 
-    /// Why it was closed, as support's own log has it.
+    /// Why it was closed, from the instance log.
     fn closing_reason(&self) -> &str {
         let closing = self.access_log.iter().find(|entry| entry.is_closing());
         closing.map(InstanceEntry::reason).unwrap_or_default()
     }
 
-    /// What was typed into the form of Coupon Exclusions: the page has two reasons.
+    /// The typed reason in the form of Coupon Exclusions. The page has two reasons.
     fn exclusions_reason(&self) -> &str {
         if self.errors.of("reason").is_empty() { "" } else { &self.form.reason }
     }
@@ -119,12 +119,12 @@ impl MerchantPage {
         format!("/support/merchants/{id}/invitations/{invitation_id}/sending")
     }
 
-    /// Until when its link works, if it does.
+    /// When the invitation's link expires, if it's still valid.
     fn works_until(&self, invitation: &InvitationRow) -> Option<DisplayTime> {
         invitation.expires_at.filter(|until| *until > self.now).map(|until| Self::when(&until))
     }
 
-    /// What failed at a store, by kind: how many of what, and the newest of them.
+    /// The failures of a store by kind, with their count and the newest ones.
     fn failures(store: &StoreState) -> [(String, &Failures); 2] {
         let of = |failures: &Failures, one: &str, more: &str| {
             let is_one = failures.count.exact() == Some(1);
@@ -136,7 +136,7 @@ impl MerchantPage {
         ]
     }
 
-    /// What waits, where anything does: how many, and of what.
+    /// The nonzero counts of pending items, with labels.
     fn waiting(&self) -> Vec<(String, &'static str)> {
         let waiting = &self.state.waiting;
         [
@@ -160,7 +160,7 @@ impl MerchantPage {
 /// When, who, what.
 type SupportAct = (DateTime<Utc>, String, String);
 
-/// The acts of the merchant's log and of support's own as one list, the newest first.
+/// Merges support actions in the merchant's audit log with those in the instance log, newest first.
 fn with_access(mut acts: Vec<SupportAct>, access_log: &[InstanceEntry]) -> Vec<SupportAct> {
     acts.extend(access_log.iter().map(|entry| (entry.at, entry.actor_name.clone(), entry.words())));
     acts.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
@@ -177,7 +177,7 @@ pub async fn show(
     ok(&MerchantPage::read(&db, page, *merchant_id).await?)
 }
 
-/// The page once more, because nobody who can sign in is named so.
+/// Shows the page again, because no one who can sign in has that ID or email.
 pub(super) async fn no_such_affiliate(
     db: &Db,
     page: PersonPage,
@@ -193,7 +193,8 @@ pub(super) async fn no_such_affiliate(
     rejected(&shown)
 }
 
-/// The page once more, because an act isn't possible as things are. `field` is where it was asked for.
+/// Shows the page again, because an action isn't possible in the current state. `field` is the
+/// input that requested it.
 pub(super) async fn impossible(
     db: &Db,
     page: PersonPage,

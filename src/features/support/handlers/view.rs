@@ -16,17 +16,17 @@ use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::see_other;
 
-/// As whom the program is to be looked at.
+/// The user whose view of the program is requested.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ViewForm {
-    /// A member, by their key as a person.
+    /// A member, by user ID.
     pub user_id: Option<i64>,
-    /// An affiliate, by affiliate ID or e-mail address.
+    /// An affiliate, by affiliate ID or email.
     pub affiliate: String,
 }
 
-/// `POST /support/merchants/{id}/views`: looks at the program as one of its people sees it.
+/// `POST /support/merchants/{id}/views`: shows the program as one of its users sees it.
 pub async fn begin_view(
     db: Data<Db>,
     page: PersonPage,

@@ -49,7 +49,7 @@ impl UserPage {
         self.state.user.id == self.page.person.id
     }
 
-    /// What was typed into the form of access: the page has two reasons.
+    /// The typed reason in the form of access. The page has two reasons.
     fn access_reason(&self) -> &str {
         if self.errors.of("reason").is_empty() { "" } else { &self.reason }
     }
@@ -76,7 +76,7 @@ pub async fn show(db: Data<Db>, page: PersonPage, user_id: Path<i64>) -> AppResu
     ok(&UserPage::read(&db, page, *user_id).await?)
 }
 
-/// Why a change of a person's access isn't made.
+/// Why a change of a user's access is rejected.
 fn refusal(page: &PersonPage, user_id: i64, reason: &str) -> Option<String> {
     if page.person.id == user_id {
         return Some("You can’t change your own access. Ask someone else of your team.".to_owned());
@@ -95,7 +95,7 @@ async fn refused(
     rejected(&UserPage { reason, errors: FormErrors::one(field, why), ..shown })
 }
 
-/// `POST /support/users/{user_id}/access`: disables a person or enables them again.
+/// `POST /support/users/{user_id}/access`: disables or enables a user.
 pub async fn set_access(
     db: Data<Db>,
     page: PersonPage,

@@ -1,4 +1,4 @@
-//! Everyone who can sign in, and the end of their access.
+//! Everyone who can sign in, and how their access is disabled.
 
 mod handlers;
 mod model;

@@ -6,26 +6,22 @@ use crate::kit::db::schema::{affiliates, api_keys, members, merchants, sessions,
 use crate::kit::lists::{Kind, Listing, Order, Range, contains};
 use crate::kit::session::Role;
 
-/// How many acts a page shows.
+/// How many events a page shows.
 const RECENT_EVENTS: i64 = 20;
 
-/// A person who can sign in, or could.
+/// A user, enabled or disabled.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct UserRow {
-    /// Their key.
     pub id: i64,
-    /// What they are called.
     pub name: String,
     /// As typed.
     pub email: String,
-    /// Whether they are support staff.
     pub is_support: bool,
-    /// Since when they can't sign in.
+    /// When they were disabled.
     pub disabled_at: Option<DateTime<Utc>>,
-    /// Since when a code is asked for at sign-in.
+    /// When two-factor sign-in was enabled.
     pub two_factor_at: Option<DateTime<Utc>>,
-    /// When the account was made.
     pub created_at: DateTime<Utc>,
 }
 
@@ -47,36 +43,32 @@ pub(super) fn users(
     Ok(range.listing(rows, |row| (row.id,)))
 }
 
-/// A program that a person belongs to.
+/// A program that a user belongs to.
 #[derive(Clone, Debug)]
 pub struct Membership {
-    /// Which merchant.
     pub merchant_id: i64,
-    /// Its name.
+    /// The merchant's name.
     pub merchant: String,
-    /// As a member with this role, or as an affiliate.
+    /// A member's role; `None` for an affiliate.
     pub role: Option<Role>,
     /// Whether the program is closed.
     pub is_closed: bool,
 }
 
-/// A person as support staff see them.
+/// A user as support staff see them.
 #[derive(Clone, Debug)]
 pub struct UserState {
-    /// Who.
     pub user: UserRow,
-    /// Where they belong.
     pub memberships: Vec<Membership>,
-    /// How many sessions they have.
     pub sessions: i64,
-    /// How many API keys they have made that aren't revoked.
+    /// How many of their API keys aren't revoked.
     pub keys: i64,
-    /// What was done to their access, the newest first.
+    /// The changes of their access, newest first.
     pub log: Vec<InstanceEntry>,
 }
 
 impl UserState {
-    /// The state of a user, within `Scope::Support`.
+    /// The state of a user. Call it within `Scope::Support`.
     pub fn read(conn: &mut PgConnection, user_id: i64, now: DateTime<Utc>) -> QueryResult<Self> {
         Ok(Self {
             user: users::table.find(user_id).select(UserRow::as_select()).first(conn)?,
