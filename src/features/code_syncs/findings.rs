@@ -1,4 +1,4 @@
-//! The findings of a check, for the page and the download.
+//! The differences found by a sync check, for the page and the download.
 
 use std::collections::HashMap;
 
@@ -39,57 +39,53 @@ text_enum! {
     }
 }
 
-/// Which findings a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct DifferenceFilter {
-    /// `None`: all that is not well.
+    /// `None` for everything that's not in sync.
     pub show: Option<Show>,
-    /// What the code contains, as typed.
+    /// Part of the code, as typed.
     pub q: String,
 }
 
-/// What a check says of a code.
+/// The result of a sync check for one code.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = findings)]
 pub struct Difference {
-    /// The code as codes are compared.
+    /// The normalized code, as used for comparison.
     pub key: String,
     /// As the store spells it.
     pub code: String,
-    /// The trigger of that key.
+    /// The trigger with that key.
     pub trigger_id: Option<i64>,
-    /// What it comes to.
     #[diesel(select_expression = findings::status.assume_not_null())]
     pub status: SyncStatus,
-    /// Whether shoppers could use it; `None` where the store has none.
+    /// Whether customers could use it. `None` if the store doesn't have it.
     pub state: Option<StoreState>,
-    /// What a shopper gets.
+    /// The customer's discount.
     pub rules: String,
     admin_url: Option<String>,
-    /// The trigger that Vouch made it for, by its mark.
+    /// The trigger in the discount's mark, which Vouch created it for.
     pub marked_for: Option<i64>,
 }
 
 impl Difference {
-    /// The discount's page in the store's admin, where there is one.
+    /// The discount's page in the store's admin, if there is one.
     pub fn admin_url(&self) -> Option<&str> {
-        // It came from outside: nothing but the web is linked to.
+        // It comes from the store, so only web links are allowed.
         self.admin_url.as_deref().filter(|url| url.starts_with("http"))
     }
 }
 
-/// A finding with what stands beside it.
+/// A difference with its related rows.
 #[derive(Clone, Debug)]
 pub struct DifferenceRow {
-    /// The finding.
     pub finding: Difference,
-    /// The trigger of that key, as it is now.
+    /// The trigger with that key, in its current state.
     pub trigger: Option<Trigger>,
-    /// The name of its holder.
     pub holder: String,
-    /// The trigger that Vouch made the code for, where that is another one.
+    /// The trigger that Vouch created the code for, if it's another one.
     pub made_for: Option<Trigger>,
-    /// How the code stands on its way into this store.
+    /// The state of the code's push to this store.
     pub push: Option<PushLine>,
 }
 
@@ -109,7 +105,7 @@ fn matching(code_sync: (i64, i64), filter: &DifferenceFilter) -> Boxed {
         .filter(findings::code_sync_id.eq(code_sync_id));
     let status = |status: SyncStatus| findings::status.eq(status);
     let query = match filter.show {
-        // A null is neither.
+        // Null matches neither condition.
         None => query.filter(findings::status.ne(SyncStatus::Both)),
         Some(Show::Unusable) => query
             .filter(findings::status.eq_any([SyncStatus::VouchOnly, SyncStatus::Off]))
@@ -160,8 +156,8 @@ pub(crate) fn page(
     Ok((rows(conn, store, code_sync, filter, range)?, count))
 }
 
-/// The triggers whose codes the check missed in the store and that are not on their way since, or
-/// only that one of them.
+/// The triggers whose codes the check didn't find in the store and that weren't pushed since, or
+/// only the given one of them.
 pub(super) fn still_missing(
     conn: &mut PgConnection,
     store: &Store,
@@ -178,7 +174,7 @@ pub(super) fn still_missing(
     query.select(findings::trigger_id.assume_not_null()).load(conn)
 }
 
-/// Adds what stands beside: plain statements rather than one that the planner can get wrong.
+/// Adds the related rows. It uses simple statements, because the planner can get a large one wrong.
 fn complete(
     conn: &mut PgConnection,
     store: &Store,

@@ -1,4 +1,4 @@
-//! Which codes of a store count although no trigger has them.
+//! Which of a store's codes count in a sync check although no trigger has them.
 
 use diesel::prelude::*;
 use vouch_core::code::key_of_reported_code;
@@ -7,37 +7,29 @@ use crate::features::stores::Store;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::stores;
 
-/// The most lines of the list.
 const MAX_LINES: usize = 200;
-/// The most characters of a line: a code and the star.
+/// The maximum length of a line, in characters: a code and the star.
 const MAX_CHARS: usize = 51;
 
-/// Keys of codes, or beginnings of keys with a `*` at the end.
+/// Normalized codes, or prefixes of them with a `*` at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CountedCodes(Vec<String>);
 
-/// Which rule the list breaks, in words for the form.
+/// The rule that the list breaks, with a message for the form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
-    /// A star elsewhere than at the end.
     #[error("“{0}”: a * can only stand at the end.")]
     Star(String),
-    /// Space in a line.
     #[error("“{0}”: write each code, or beginning of codes, on a line of its own, without spaces.")]
     Space(String),
-    /// A line that no code fits.
     #[error("“{0}” is longer than any code.")]
     TooLong(String),
-    /// Too many lines.
     #[error("Enter {MAX_LINES} lines at the most. A beginning such as VIP* stands for many codes.")]
     TooMany,
 }
 
 impl CountedCodes {
-    /// Reads one code or beginning of codes on each line.
-    ///
-    /// # Errors
-    /// [`LimitError`] for the first line that cannot be one.
+    /// Parses one code or prefix per line. Fails with [`LimitError`] for the first invalid line.
     pub fn parse(typed: &str) -> Result<Self, LimitError> {
         let mut lines = Vec::new();
         for line in typed.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -66,7 +58,6 @@ impl CountedCodes {
         Self(lines.iter().flatten().cloned().collect())
     }
 
-    /// Whether a code of that key counts.
     pub fn include(&self, key: &str) -> bool {
         self.0.iter().any(|line| match line.strip_suffix('*') {
             Some(beginning) => key.starts_with(beginning),
@@ -74,18 +65,16 @@ impl CountedCodes {
         })
     }
 
-    /// Whether none counts.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// As they are typed.
+    /// As typed, one per line.
     pub fn text(&self) -> String {
         self.0.join("\n")
     }
 }
 
-/// Which codes of `store` count.
 pub fn counted_codes(conn: &mut PgConnection, store: &Store) -> QueryResult<CountedCodes> {
     let lines: Vec<Option<String>> = stores::table
         .find((store.merchant_id, store.id))
@@ -94,7 +83,7 @@ pub fn counted_codes(conn: &mut PgConnection, store: &Store) -> QueryResult<Coun
     Ok(CountedCodes::of_column(&lines))
 }
 
-/// Makes `counted` count from now on. A check that runs begins anew by itself.
+/// Saves the codes that count from now on. A running check restarts automatically.
 pub fn set_counted_codes(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -1,8 +1,7 @@
-//! What Vouch and the stores have of each other's codes: compared once a day and on demand, without
-//! changing anything in the store.
+//! Code sync compares the codes of Vouch and the stores, daily and on demand, without changing
+//! anything in the store.
 
 mod findings;
-/// The page of a store.
 pub mod handlers;
 mod limits;
 mod model;

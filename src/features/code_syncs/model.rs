@@ -7,26 +7,25 @@ use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::code_syncs;
 use crate::kit::store_jobs::{JobKind, make_due};
 
-/// One check of a store's codes.
+/// One sync check of a store's codes.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = code_syncs)]
 pub struct CodeSync {
-    /// Its key within the merchant.
+    /// The ID within the merchant.
     pub id: i64,
-    /// Who asked for it; `None` for the daily one.
+    /// Who requested it; `None` for the daily check.
     pub requested_by: Option<String>,
-    /// When it was asked for.
     pub requested_at: DateTime<Utc>,
-    /// When its reading began, or began anew.
+    /// When it began to read, or last restarted.
     pub started_at: Option<DateTime<Utc>>,
     pub(super) advanced_at: Option<DateTime<Utc>>,
     pub(super) cursor: Option<String>,
     pub(super) creates_codes: bool,
     pub(super) discount_rules: Option<serde_json::Value>,
     pub(super) counted_codes: Vec<Option<String>>,
-    /// How many codes of the store were read so far.
+    /// How many codes of the store are read so far.
     pub read_count: i64,
-    /// How many of them are nobody's and do not count.
+    /// How many of them have no trigger and don't count.
     pub other_count: i64,
     pub(super) in_sync_count: i64,
     pub(super) missing_count: i64,
@@ -34,16 +33,15 @@ pub struct CodeSync {
     pub(super) inactive_count: i64,
     pub(super) different_count: i64,
     pub(super) retired_count: i64,
-    /// Who asked for another one while this one runs.
+    /// Who requested another check while this one runs.
     pub rerun_requested_by: Option<String>,
-    /// What the credentials lack for it.
+    /// The missing permission of the credentials.
     pub problem: Option<String>,
-    /// When it came to its end.
     pub finished_at: Option<DateTime<Utc>>,
 }
 
 impl CodeSync {
-    /// How many codes have that status, once it is finished.
+    /// How many codes have that status after the check has finished.
     pub fn count(&self, status: SyncStatus) -> i64 {
         match status {
             SyncStatus::VouchOnly => self.missing_count,
@@ -55,12 +53,13 @@ impl CodeSync {
         }
     }
 
-    /// Whether the rules of the codes were compared: only where codes are created.
+    /// Whether discount settings were compared, which only happens if Vouch creates codes in the
+    /// store.
     pub fn compares_rules(&self) -> bool {
         self.creates_codes && self.discount_rules.is_some()
     }
 
-    /// The one of the store that is shown: the last that was finished.
+    /// The store's last finished check, which the page shows.
     pub fn shown(conn: &mut PgConnection, store: &Store) -> QueryResult<Option<Self>> {
         code_syncs::table
             .filter(code_syncs::merchant_id.eq(store.merchant_id))
@@ -71,7 +70,7 @@ impl CodeSync {
             .optional()
     }
 
-    /// The one of the store that runs, or waits to.
+    /// The store's running or scheduled check.
     pub fn unfinished(conn: &mut PgConnection, store: &Store) -> QueryResult<Option<Self>> {
         code_syncs::table
             .filter(code_syncs::merchant_id.eq(store.merchant_id))
@@ -83,20 +82,19 @@ impl CodeSync {
     }
 }
 
-/// What became of the wish for a check.
+/// The result of a request for a sync check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncRequest {
-    /// It begins.
     Begins,
-    /// One has begun to read already: another follows it, so that what was changed meanwhile is
-    /// seen.
+    /// A check is already reading, so another one follows to include later changes.
     Follows,
 }
 
-/// Has the codes of a store compared.
+/// Requests a sync check of the store.
 pub fn ask(conn: &mut PgConnection, actor: &Actor, store: &Store) -> QueryResult<SyncRequest> {
     conn.transaction(|conn| {
-        // First, since it waits for one that is about to end; then there is none to follow.
+        // This goes first, because it waits for a check that's about to finish. After that, there's
+        // none to follow.
         let follows = diesel::update(code_syncs::table)
             .filter(code_syncs::merchant_id.eq(store.merchant_id))
             .filter(code_syncs::store_id.eq(store.id))
@@ -121,7 +119,7 @@ pub fn ask(conn: &mut PgConnection, actor: &Actor, store: &Store) -> QueryResult
     })
 }
 
-/// Makes a check that is still to begin, unless one is unfinished.
+/// Inserts a scheduled check, unless one is unfinished.
 pub(super) fn insert(
     conn: &mut PgConnection,
     store: &Store,

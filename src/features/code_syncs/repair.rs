@@ -1,4 +1,4 @@
-//! What can be mended from here: codes that the store lacks are sent there again.
+//! Pushes the codes that are missing in the store again.
 
 use diesel::prelude::*;
 
@@ -10,22 +10,18 @@ use crate::features::triggers::Trigger;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::store_jobs::{JobKind, make_due};
 
-/// Why nothing can be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum RepairError {
-    /// Vouch creates no codes in the store.
+    /// Vouch doesn't create codes in the store.
     #[error("Vouch creates no codes in {0}. Switch code creation on, or create them by hand.")]
     NotCreating(String),
-    /// The database's.
     #[error(transparent)]
     Database(#[from] diesel::result::Error),
 }
 
-/// Sends the codes that the last check missed in `store` there again, or only that of one trigger;
-/// answers how many. To do it twice changes nothing: they are on their way.
-///
-/// # Errors
-/// [`RepairError::NotCreating`]; `NotFound` when the merchant has no such trigger.
+/// Pushes the codes that the last check didn't find in `store`, or only that of one trigger.
+/// Returns how many. A repeated call changes nothing, because they're already being pushed. Fails
+/// with [`RepairError::NotCreating`], or with `NotFound` if the merchant doesn't have the trigger.
 pub fn repair(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -1,5 +1,5 @@
-//! What the last checks of the stores say of triggers, for whoever shows triggers: on lists, a trigger's
-//! page, the dashboard. `code_syncs` writes it.
+//! The last sync check's results for triggers, for pages that show triggers: lists, a trigger's
+//! page, the dashboard. `code_syncs` writes them.
 
 mod status;
 
@@ -14,8 +14,8 @@ use crate::kit::db::statement::statement;
 use crate::kit::lists::COUNT_LIMIT;
 use crate::kit::urls;
 
-/// Whether a finding about a trigger still says something: the trigger is as it was then, and its
-/// code has not been sent to the store since.
+/// Whether a sync result for a trigger is still valid: the trigger is active or retired as it was
+/// then, and its code hasn't been pushed to the store since.
 macro_rules! still_says {
     () => {
         "(EXISTS (SELECT 1 FROM triggers t \
@@ -32,22 +32,21 @@ macro_rules! still_says {
     };
 }
 
-/// [`still_says`] for conditions that Diesel puts together.
+/// [`still_says`] for conditions built by Diesel.
 pub(crate) const STILL_SAYS: &str = still_says!();
 
-/// What the last check of one store says of a trigger.
+/// The last sync check's result for a trigger in one store.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct Note {
-    /// What it came to.
     #[diesel(sql_type = Text)]
     pub status: SyncStatus,
-    /// Whether shoppers could use the code.
+    /// Whether customers could use the code.
     #[diesel(sql_type = Nullable<Text>)]
     pub state: Option<StoreState>,
     /// When the check began.
     #[diesel(sql_type = Timestamptz)]
     pub checked_at: DateTime<Utc>,
-    /// What pages call the store.
+    /// The store's name.
     #[diesel(sql_type = Text)]
     pub store: String,
     #[diesel(sql_type = BigInt)]
@@ -57,18 +56,18 @@ pub struct Note {
 }
 
 impl Note {
-    /// The check.
+    /// The URL of the check.
     pub fn url(&self) -> String {
         urls::code_sync(self.store_id)
     }
 
-    /// The discount's page in the store's admin, where there is one.
+    /// The discount's page in the store's admin, if there is one.
     pub fn admin_url(&self) -> Option<&str> {
-        // It came from outside: nothing but the web is linked to.
+        // It comes from the store, so only web links are allowed.
         self.admin_url.as_deref().filter(|url| url.starts_with("http"))
     }
 
-    /// What is the matter, in a few words.
+    /// The problem, in a few words.
     pub fn words(&self) -> &'static str {
         match (self.status, self.state) {
             (SyncStatus::VouchOnly, _) => "Missing in the store",
@@ -83,8 +82,7 @@ impl Note {
     }
 }
 
-/// What the last checks of the connected stores say of these triggers, where that is not that all
-/// is well.
+/// The last sync checks' results for these triggers in connected stores, without those in sync.
 pub fn of_triggers(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -123,28 +121,27 @@ pub fn of_triggers(
     Ok(of_triggers)
 }
 
-/// The codes of a store that shoppers cannot use there.
+/// How many codes of a store customers can't use there.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct Unusable {
-    /// The store.
     #[diesel(sql_type = BigInt)]
     pub store_id: i64,
-    /// What pages call it.
+    /// The store's name.
     #[diesel(sql_type = Text)]
     pub store: String,
-    /// How many; exact up to the limit of counts on pages, one more beyond it.
+    /// Exact up to the limit for counts on pages, and one more beyond it.
     #[diesel(sql_type = BigInt)]
     pub count: i64,
 }
 
 impl Unusable {
-    /// The list of them.
+    /// The URL of their list.
     pub fn url(&self) -> String {
         urls::unusable_codes(self.store_id)
     }
 }
 
-/// The connected stores whose last check found codes that are missing or off there, and are still.
+/// The connected stores whose last check found missing or inactive codes that are still not usable.
 pub fn unusable(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Unusable>> {
     let mut unusable: Vec<Unusable> = statement!(
         concat!(

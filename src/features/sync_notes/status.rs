@@ -21,7 +21,7 @@ text_enum! {
 }
 
 impl SyncStatus {
-    /// Colour of its badge: red where shoppers miss the code.
+    /// The color of its badge: red if customers can't use the code.
     pub const fn tone(self) -> &'static str {
         match self {
             Self::VouchOnly | Self::Off => "bad",

@@ -18,7 +18,7 @@ use crate::kit::web::numbers::thousands;
 use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::{rejected, see_other};
 
-/// `POST /settings/stores/{store_id}/code_sync`: compares now.
+/// `POST /settings/stores/{store_id}/code_sync`: requests a sync check now.
 pub async fn create(
     db: Data<Db>,
     page: MerchantPage,
@@ -87,14 +87,14 @@ pub async fn set_counted_codes(
     Ok(see_other(&urls::code_sync(store_id)))
 }
 
-/// Whose code is sent; all that are missing where nothing is said.
+/// The trigger to push. Without it, all missing codes are pushed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct RepairForm {
     trigger_id: Option<i64>,
 }
 
-/// `POST /settings/stores/{store_id}/code_sync/repairs`: creates in the store what is missing there.
+/// `POST /settings/stores/{store_id}/code_sync/repairs`: creates missing codes in the store.
 pub async fn repair(
     db: Data<Db>,
     page: MerchantPage,

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use crate::features::code_syncs::CountedCodes;
 use crate::kit::web::version::{Edits, Labeled, Version};
 
-/// Which codes count, as typed.
+/// The store codes without a trigger that count, as typed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CountedForm {
     pub(super) counted: String,
-    /// What the form showed.
+    /// The version that the form showed.
     #[serde(skip_serializing)]
     pub(super) version: Version,
 }

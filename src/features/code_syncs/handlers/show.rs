@@ -33,12 +33,12 @@ pub(super) struct CodeSyncPage {
     store: Store,
     running: Option<CodeSync>,
     shown: Option<CodeSync>,
-    /// Why the last turn failed.
+    /// Why the last job run failed.
     problem: Option<String>,
     list: ListPage<DifferenceView>,
     /// What a shopper gets with codes that are created now.
     gets: Option<String>,
-    /// Which codes count, as typed.
+    /// The store codes without a trigger that count, as typed.
     counted: CountedForm,
     errors: FormErrors,
 }
@@ -48,7 +48,7 @@ impl CodeSyncPage {
         DisplayTime::new(*at, self.page.merchant().tz())
     }
 
-    /// Label, count, and the list of just those.
+    /// The label, the count, and the URL of the list filtered by it.
     fn rollups(&self, shown: &CodeSync) -> Vec<(&'static str, String, String)> {
         let path = urls::code_sync(self.store.id);
         let figure = |status: &SyncStatus| {
@@ -62,7 +62,7 @@ impl CodeSyncPage {
         if *count == 1 { "1 code".to_owned() } else { format!("{} codes", thousands(*count)) }
     }
 
-    /// Whether the check that runs comes on, as far as one knows.
+    /// Whether the running check is expected to progress.
     fn moves(&self) -> bool {
         self.running.as_ref().is_some_and(|running| running.problem.is_none())
             && self.store.has_credentials()
@@ -100,7 +100,7 @@ struct Read {
     counted: CountedCodes,
 }
 
-/// The page as it stands. `typed`: codes that should count and were refused, with the reasons.
+/// The current page. `typed` contains rejected codes and the reasons.
 pub(super) async fn shown(
     db: &Db,
     page: MerchantPage,
@@ -155,7 +155,8 @@ pub async fn show(
 ) -> AppResult<HttpResponse> {
     let shown = shown(&db, page, *store_id, params.into_inner(), None).await?;
     let mut answer = ok(&shown)?;
-    // The script that follows a check asks for how it stands. After its end all that it found is new.
+    // The polling script requests the state. After the check's end, its results are new too, so the
+    // whole page is replaced.
     let follows = req.headers().get("hx-target").is_some_and(|target| target == "state");
     if follows && shown.running.is_none() {
         for name in ["hx-retarget", "hx-reselect"] {

@@ -1,4 +1,4 @@
-//! What a finding says to people, and what they can do.
+//! The text of a difference, and what the user can do about it.
 
 use crate::features::code_syncs::{CodeSync, Difference, DifferenceRow};
 use crate::features::pushes::PushStatus;
@@ -6,20 +6,18 @@ use crate::features::stores::Store;
 use crate::features::sync_notes::{StoreState, SyncStatus};
 use crate::kit::urls;
 
-/// A finding as a row shows it.
+/// A difference as shown in a row.
 pub struct DifferenceView {
-    /// The finding with what stands beside it.
     pub row: DifferenceRow,
-    /// What is the matter.
+    /// The problem.
     pub says: String,
-    /// What to do, where anything is to be done.
+    /// What to do, if anything.
     pub next: String,
-    /// Whether the code can be sent to the store from here.
+    /// Whether the code can be pushed from here.
     pub can_be_sent: bool,
 }
 
 impl DifferenceView {
-    /// `row` of a check of `store`.
     pub fn new(row: DifferenceRow, store: &Store, checked: &CodeSync) -> Self {
         let since = since(&row, checked);
         let is_missing = row.finding.status == SyncStatus::VouchOnly;
@@ -35,17 +33,15 @@ impl DifferenceView {
         Self { row, says, next, can_be_sent }
     }
 
-    /// The finding itself.
     pub fn finding(&self) -> &Difference {
         &self.row.finding
     }
 
-    /// The trigger's page.
     pub fn trigger_url(&self) -> Option<String> {
         self.row.finding.trigger_id.map(urls::trigger)
     }
 
-    /// Where the code that the store has of its own is taken for the trigger's.
+    /// The URL that links the store's own code to the trigger.
     pub fn attachment_url(&self) -> Option<String> {
         let line = self.row.push.as_ref()?;
         let is_in_store = self.row.finding.state.is_some();
@@ -53,7 +49,7 @@ impl DifferenceView {
     }
 }
 
-/// What became of a code that was missing, where it was sent since.
+/// What happened to a missing code that was pushed since the check.
 fn since(row: &DifferenceRow, checked: &CodeSync) -> Option<String> {
     if row.finding.status != SyncStatus::VouchOnly {
         return None;
