@@ -44,7 +44,7 @@ pub struct Words {
 pub struct Features {
     /// Whether a store can be connected for its orders alone, with webhooks created manually.
     pub works_without_credentials: bool,
-    /// Whether credentials have their own page, also when a store is connected.
+    /// Whether credentials are entered on their own page, also to connect a store.
     pub connects_apart: bool,
     /// Whether the first page contains the discount rules too. It then shows one store at a time.
     pub shows_discounts: bool,

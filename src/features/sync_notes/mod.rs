@@ -14,8 +14,8 @@ use crate::kit::db::statement::statement;
 use crate::kit::lists::COUNT_LIMIT;
 use crate::kit::urls;
 
-/// Whether a sync result for a trigger is still valid: the trigger is active or retired as it was
-/// then, and its code hasn't been pushed to the store since.
+/// Whether a sync result for a trigger is still valid. The trigger must be active or retired as it
+/// was then, and its code must not have been pushed to the store since.
 macro_rules! still_says {
     () => {
         "(EXISTS (SELECT 1 FROM triggers t \

@@ -34,7 +34,7 @@ pub(super) fn one(api: &mut Api, order_ref: &str) -> Result<Option<OrderMessage>
 
 /// A page of the orders that changed within the period, least recently changed first.
 ///
-/// The cursor is a time, not a page number: an order that changes during the listing moves to the
+/// The cursor is a time, not a page number. An order that changes during the listing moves to the
 /// end, and later pages would move up by one. Orders of the same second are read again, which is
 /// harmless.
 pub(super) fn changed(

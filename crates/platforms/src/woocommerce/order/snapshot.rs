@@ -158,8 +158,8 @@ fn line(
         notes.add(ReadProblem::Unreadable, at("quantity"));
         1
     });
-    // Only the whole line is exact. If it can't be divided evenly, the unit price is rounded up and
-    // the discount absorbs the rest, so the paid amount is exact to the cent.
+    // Only the whole line is exact. If it can't be divided evenly, the unit price is rounded up.
+    // The discount absorbs the rest, so the paid amount is exact to the cent.
     let price_minor = (asked + quantity - 1) / quantity;
     let tax = amounts.signed(item.total_tax.as_ref(), &|| at("total_tax"));
     Ok(ReportedLine {
