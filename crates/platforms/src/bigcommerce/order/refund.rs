@@ -136,8 +136,8 @@ fn refund(
     Ok(reported)
 }
 
-/// The sum of the payments that weren't declined, and the sum of all payments. It's (1, 1) if the
-/// refund has no payments.
+/// The sum of the payments that weren't declined, and the sum of all payments. It's (1, 1) if they
+/// sum to 0.
 fn paid_of(refund: &Refund, i: usize, currency: Currency) -> Result<(i64, i64), PayloadError> {
     let (mut paid, mut all) = (0_i64, 0_i64);
     for (j, payment) in refund.payments.iter().enumerate() {
