@@ -14,7 +14,7 @@ use vouch_core::order::snapshot::{
 use vouch_core::order::times::{FIRST_YEAR, is_too_early, is_too_far_ahead};
 use vouch_core::text::ReadableJson;
 
-/// The maximum number of codes, lines or refunds.
+/// The maximum number of entries in any list of an order.
 const MAX_PARTS: usize = 5_000;
 /// The maximum quantity of a line.
 const MAX_ITEMS: i64 = 1_000_000;

@@ -25,7 +25,7 @@ use crate::kit::web::memory::{BodyLimits, BodySender, Memory};
 
 /// The topic of deliveries from the API.
 const TOPIC: &str = "orders";
-/// The maximum body size, in bytes.
+/// The maximum body size in bytes, and the timeout to receive it.
 const BODY_LIMITS: BodyLimits =
     BodyLimits { bytes: 4 * 1024 * 1024, timeout: Duration::from_secs(15) };
 

@@ -28,7 +28,7 @@ use crate::kit::lists::{Cursor, Listing, Range, Sort};
 use crate::kit::web::memory::{BodyLimits, BodySender, Memory};
 use crate::kit::web::peer::peer;
 
-/// The maximum body size, in bytes.
+/// The maximum body size in bytes, and the timeout to receive it.
 const BODY_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };
 /// The title above the list of invalid fields.
 const REFUSED: &str = "The conversion trigger cannot be created";
