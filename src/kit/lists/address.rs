@@ -1,4 +1,4 @@
-//! What the address of a list says, and the addresses that lead on from it.
+//! The filters, sort and page in the URL of a list, and the URLs of related pages.
 
 use std::collections::HashMap;
 
@@ -10,34 +10,32 @@ use super::range::{Cursor, Key, Order, Range};
 use crate::kit::urls::with_query;
 use crate::kit::web::display_time::{day, read_day};
 
-/// What is searched for is at most so long.
 const MAX_SEARCH_CHARS: usize = 255;
 
-/// The parameters of an address, as they came. Of one that came twice, the last counts.
+/// The raw query parameters of a URL. If one occurs twice, the last value counts.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Params(HashMap<String, String>);
 
 impl Params {
-    /// Of the list at `path`.
+    /// The URL of the list at `path`, with these parameters.
     pub(crate) fn at(self, path: impl Into<String>) -> Address {
         Address { path: path.into(), params: self, parts: Vec::new(), cursor: None, usual_sort: "" }
     }
 }
 
-/// What a list can go by.
+/// The sort orders of a list.
 pub(crate) trait Sort: TextEnum {
     fn order(self) -> Order;
 }
 
-/// The address of a list. Reading a parameter also records it: as links carry it, and as the words of a
-/// chip that takes it away. What can't be read isn't asked for, as in an old bookmark, and no link
-/// carries it on.
+/// The URL of a list. Reading a parameter also records it for links and for the chip that removes it.
+/// Unparseable parameters, for example of an old bookmark, are ignored, and links omit them.
 #[derive(Clone, Debug)]
 pub struct Address {
     pub(crate) path: String,
     params: Params,
-    /// What was read and understood, in the order of reading.
+    /// The parsed parameters, in the order of reading.
     parts: Vec<Part>,
     cursor: Option<(&'static str, Key)>,
     usual_sort: &'static str,
@@ -47,13 +45,13 @@ pub struct Address {
 struct Part {
     name: &'static str,
     value: String,
-    /// What stands before `words` on its chip; empty for a sort, which has none.
+    /// The text before `words` on its chip. Empty for a sort, which has no chip.
     title: String,
     words: String,
 }
 
 impl Address {
-    /// What is searched for, or "".
+    /// The search text, or "".
     pub(crate) fn search(&mut self) -> String {
         let typed: String = self.param("q").trim().chars().take(MAX_SEARCH_CHARS).collect();
         if !typed.is_empty() {
@@ -62,7 +60,7 @@ impl Address {
         typed
     }
 
-    /// One of a closed set.
+    /// A value of a closed set.
     pub(crate) fn choice<T: TextEnum>(&mut self, name: &'static str, title: &str) -> Option<T> {
         let choice = T::parse(self.param(name))?;
         let words = choice.label().to_owned();
@@ -70,7 +68,7 @@ impl Address {
         Some(choice)
     }
 
-    /// The key of a row, which [`Self::name`] may give a name.
+    /// The ID of a row. Its chip shows "unknown" until [`Self::name`] sets the row's name.
     pub(crate) fn key(&mut self, name: &'static str, title: &str) -> Option<i64> {
         let key: i64 = self.param(name).parse().ok()?;
         self.record(name, key.to_string(), &format!("{title}: "), "unknown".to_owned());
@@ -83,7 +81,7 @@ impl Address {
         Some(found)
     }
 
-    /// Anything else: `parse` makes it of the text, `words` says it on a chip.
+    /// Any other value. `parse` parses it, and `words` returns the text of its chip.
     pub(crate) fn parsed<T>(
         &mut self,
         name: &'static str,
@@ -98,7 +96,7 @@ impl Address {
         Some(found)
     }
 
-    /// What the list goes by; `usual` unless the address says otherwise.
+    /// The sort of the list, which is `usual` unless the URL contains another one.
     pub(crate) fn sort<S: Sort>(&mut self, usual: S) -> S {
         let sort = S::parse(self.param("sort")).unwrap_or(usual);
         self.usual_sort = usual.as_str();
@@ -108,7 +106,7 @@ impl Address {
         sort
     }
 
-    /// The page it asks for.
+    /// The requested page.
     pub(crate) fn page(&mut self, order: Order) -> Range {
         let cursor = Cursor::read(order, self.param("after"), self.param("before"));
         self.cursor = match &cursor {
@@ -119,14 +117,14 @@ impl Address {
         Range::page(order, cursor)
     }
 
-    /// Says on its chip what the row is called whose key `part` is.
+    /// Sets the row's name on the chip of the ID parameter `part`.
     pub(crate) fn name(&mut self, part: &str, called: &str) {
         if let Some(part) = self.parts.iter_mut().find(|one| one.name == part) {
             called.clone_into(&mut part.words);
         }
     }
 
-    /// Takes back what was read and turned out to say nothing.
+    /// Removes a recorded parameter that turned out to have no effect.
     pub(crate) fn ignore(&mut self, part: &str) {
         self.parts.retain(|one| one.name != part);
     }
@@ -139,22 +137,22 @@ impl Address {
         self.parts.push(Part { name, value, title: title.to_owned(), words });
     }
 
-    /// A part as a field of the filters shows it, or "".
+    /// The value of a recorded parameter for its form field, or "".
     pub(crate) fn value(&self, name: &str) -> &str {
         self.parts.iter().find(|part| part.name == name).map_or("", |part| &part.value)
     }
 
-    /// Whether anything is filtered out.
+    /// Whether any filter is set.
     pub(crate) fn is_filtered(&self) -> bool {
         self.parts.iter().any(|part| !part.title.is_empty())
     }
 
-    /// The first page of the list as it stands.
+    /// The URL of the first page, with the same filters and sort.
     pub(crate) fn first(&self) -> String {
         self.link(&self.path, |_| true, ("", ""))
     }
 
-    /// This very page.
+    /// The URL of this page.
     pub(crate) fn here(&self) -> String {
         match &self.cursor {
             Some((direction, key)) => self.beyond(direction, key),
@@ -162,22 +160,22 @@ impl Address {
         }
     }
 
-    /// The page `after` or `before` a row.
+    /// The URL of the page `after` or `before` a row.
     pub(super) fn beyond(&self, direction: &str, key: &Key) -> String {
         self.link(&self.path, |_| true, (direction, &key.encode()))
     }
 
-    /// The list as it stands at another path: as a file.
+    /// The URL of the CSV file at `path`, with the same filters and sort.
     pub(crate) fn export_url(&self, path: &str) -> String {
         self.link(path, |_| true, ("", ""))
     }
 
-    /// The same, where `path` needs one more parameter.
+    /// Like [`Self::export_url`], with one more parameter.
     pub(crate) fn export_url_with(&self, path: &str, more: (&str, &str)) -> String {
         self.link(path, |_| true, more)
     }
 
-    /// The filters that are on: their words, and the address of the list without them.
+    /// The active filters. Each has its text and the URL of the list without it.
     pub(crate) fn chips(&self) -> Vec<(String, String)> {
         let filters = self.parts.iter().filter(|part| !part.title.is_empty());
         filters
@@ -188,8 +186,8 @@ impl Address {
             .collect()
     }
 
-    /// The list sorted by the first of `sorts`, or by the one that follows on what it goes by now; and
-    /// whether it goes up or down by one of them, for `aria-sort`.
+    /// The URL of the list with the next one of `sorts`, or the first if none of them is current. The second
+    /// value is the current direction for `aria-sort`, or "".
     pub(super) fn sorted<S: Sort>(&self, sorts: &[S]) -> (String, &'static str) {
         let now = match self.value("sort") {
             "" => self.usual_sort,

@@ -1,4 +1,4 @@
-//! How many rows a list has, without looking at more of them than that takes.
+//! Counts of rows with a limit, so that a count never scans a large table.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use diesel::sql_types::{BigInt, Text};
 use super::search::replanned;
 use crate::kit::web::numbers::thousands;
 
-/// Counts on pages are exact up to here, and then say "10,000+" rather than scan.
+/// Counts on pages are exact up to here. Pages show larger ones as "10,000+".
 pub(crate) const COUNT_LIMIT: i64 = 10_000;
 
-/// How many rows match, as far as it was counted.
+/// The number of matching rows, exact up to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
     found: i64,
@@ -22,17 +22,17 @@ pub struct Count {
 }
 
 impl Count {
-    /// Of `found` rows, where no more than `limit + 1` were looked for.
+    /// `found` comes from a query that is limited to `limit + 1` rows.
     pub(crate) fn new(found: i64, limit: i64) -> Self {
         Self { found, limit }
     }
 
-    /// Where all of them were counted.
+    /// An exact count without a limit.
     pub(crate) fn all(found: i64) -> Self {
         Self { found, limit: i64::MAX }
     }
 
-    /// Of the rows of `query`.
+    /// Counts the rows of `query` up to [`COUNT_LIMIT`].
     pub(crate) fn of<Q>(conn: &mut PgConnection, query: Q) -> QueryResult<Self>
     where
         Q: LimitDsl<Output = Q> + QueryFragment<Pg>,
@@ -41,8 +41,8 @@ impl Count {
         Ok(Self::new(found, COUNT_LIMIT))
     }
 
-    /// Of all rows of a table that a merchant has, where they are never deleted: once there were more
-    /// than the limit, there always will be, and the connection remembers that. `table` names them.
+    /// Counts all rows that a merchant has in `table`, whose rows must never be deleted. A count above the
+    /// limit stays above it, so the connection remembers that.
     pub(crate) fn of_all<Q>(
         conn: &mut PgConnection,
         query: Q,
@@ -58,7 +58,7 @@ impl Count {
         Ok(Self::new(found, COUNT_LIMIT))
     }
 
-    /// Of what a search finds.
+    /// Counts the hits of a search up to `limit`.
     pub(crate) fn of_search<Q>(conn: &mut PgConnection, query: Q, limit: i64) -> QueryResult<Self>
     where
         Q: LimitDsl<Output = Q> + QueryFragment<Pg>,
@@ -67,7 +67,7 @@ impl Count {
         Ok(Self::new(found, limit))
     }
 
-    /// Whether there are no more than were counted.
+    /// Whether all rows were counted.
     pub(crate) fn is_exact(self) -> bool {
         self.found <= self.limit
     }
@@ -76,19 +76,19 @@ impl Count {
         self.found == 0
     }
 
-    /// How many, where that is known.
+    /// The number, if it's exact.
     pub(crate) fn exact(self) -> Option<i64> {
         self.is_exact().then_some(self.found)
     }
 
-    /// "1 code", "830 codes" or "10,000+ codes".
+    /// For example "1 code", "830 codes" or "10,000+ codes".
     pub(crate) fn words(self, one: &str, many: &str) -> String {
         if self.found == 1 { format!("1 {one}") } else { format!("{self} {many}") }
     }
 }
 
 impl fmt::Display for Count {
-    /// For people: "830", or "1,000+".
+    /// For example "830" or "1,000+".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.exact() {
             Some(count) => f.write_str(&thousands(count)),
@@ -97,7 +97,7 @@ impl fmt::Display for Count {
     }
 }
 
-/// How many rows `query` answers. Give it a limit, so that the count costs no more than that.
+/// Counts the rows of `query`. Give it a limit, because the count reads every row.
 pub(crate) fn count_of<Q>(query: Q) -> CountOf<Q> {
     CountOf(query)
 }
@@ -125,10 +125,11 @@ impl<Q> Query for CountOf<Q> {
 
 impl<Q> RunQueryDsl<PgConnection> for CountOf<Q> {}
 
-/// The same, unless the connection remembers that they are more than [`COUNT_LIMIT`].
+/// Counts the rows of `query`, unless the connection remembers that there are more than
+/// [`COUNT_LIMIT`].
 struct RememberedCount<Q> {
     query: Q,
-    /// The setting of the connection that remembers.
+    /// The name of the connection setting that remembers it.
     note: String,
 }
 
@@ -160,7 +161,7 @@ impl<Q> Query for RememberedCount<Q> {
 
 impl<Q> RunQueryDsl<PgConnection> for RememberedCount<Q> {}
 
-/// [`Count`] of up to [`COUNT_LIMIT`] rows and one more, for people.
+/// The text of a count. `found` comes from a query limited to [`COUNT_LIMIT`] rows and one more.
 pub(crate) fn count_label(found: i64) -> String {
     Count::new(found, COUNT_LIMIT).to_string()
 }

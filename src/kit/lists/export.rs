@@ -1,4 +1,4 @@
-//! A list as a file.
+//! A list as a CSV file.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -11,10 +11,8 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::web::csv::{self, CHUNK, Cell, Download};
 
-/// Sends all rows of a list, as CSV under `columns`. `load` is asked for one range after the other.
-///
-/// # Errors
-/// When the download can't be noted in the audit log.
+/// Sends all rows of a list as CSV with `columns`. `load` is called for one range after the other. Fails
+/// if the download can't be recorded in the audit log.
 pub(crate) async fn export<F>(
     db: Data<Db>,
     actor: Actor,

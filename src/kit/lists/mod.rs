@@ -1,9 +1,8 @@
-//! Lists, built once: what an address asks for, which rows those are, how a page or a file shows them.
+//! The shared parts of lists: URL parameters, ranges of rows, pages and CSV files.
 //!
-//! A list reads its filters and its sort from an [`Address`], which remembers each as links carry it
-//! and as a chip says it. A [`Range`] puts the keyset condition, the order and the limit on the list's
-//! query and cuts what comes back into a [`Listing`]. The same query serves the page ([`ListPage`])
-//! and the file ([`export`]).
+//! A list reads its filters and sort from an [`Address`], which records them for links and chips. A
+//! [`Range`] adds the keyset condition, order and limit to the list's query, and turns the rows into a
+//! [`Listing`]. The page ([`ListPage`]) and the file ([`export`]) use the same query.
 
 mod address;
 mod count;

@@ -1,4 +1,4 @@
-//! A page of a list, as templates show it.
+//! A page of a list, for templates.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -7,11 +7,11 @@ use super::address::{Address, Sort};
 use super::count::Count;
 use super::range::Listing;
 
-/// A page of a list: what it was asked for, its rows, the way to its neighbours.
+/// A page of a list, with its URL, rows and links to the pages around it.
 pub(crate) struct ListPage<R> {
     pub(crate) address: Address,
     pub(crate) rows: Vec<R>,
-    /// How many rows match in all, where it says so.
+    /// The count of all matching rows, if the page shows it.
     count: Option<Count>,
     previous: String,
     next: String,
@@ -30,28 +30,28 @@ impl<R> ListPage<R> {
         }
     }
 
-    /// The filters that are on.
+    /// The active filters.
     pub(crate) fn chips(&self) -> Chips {
         Chips { chips: self.address.chips() }
     }
 
-    /// The header cell of a column that sorts.
+    /// The header cell of a sortable column.
     pub(crate) fn sort<S: Sort>(&self, label: &'static str, sorts: &[S]) -> SortHeader {
         let (href, direction) = self.address.sorted(sorts);
         SortHeader { label, href, direction }
     }
 
-    /// The links to its neighbours, and how many `many` there are; with one, it is an `one`.
+    /// The links to other pages, with the count. `one` and `many` are the singular and plural noun.
     pub(crate) fn pages(&self, one: &str, many: &str) -> Pages {
         self.pages_of(self.count.map(|count| count.words(one, many)).unwrap_or_default())
     }
 
-    /// The links to its neighbours alone.
+    /// The links to other pages, without a count.
     pub(crate) fn links(&self) -> Pages {
         self.pages_of(String::new())
     }
 
-    /// The same under other words.
+    /// The links to other pages, with `shown` as the text.
     pub(crate) fn pages_of(&self, shown: String) -> Pages {
         let is_first = self.previous.is_empty();
         let first = if is_first { String::new() } else { self.address.first() };
@@ -59,25 +59,25 @@ impl<R> ListPage<R> {
     }
 }
 
-/// The filters of a list that are on, each with the address of the list without it.
+/// The active filters of a list. Each has its text and the URL of the list without it.
 #[derive(Template)]
 #[template(path = "components/chips.html")]
 pub struct Chips {
     chips: Vec<(String, String)>,
 }
 
-/// The header cell of a column that sorts.
+/// The header cell of a sortable column.
 #[derive(Template)]
 #[template(path = "components/sort_header.html")]
 pub struct SortHeader {
     label: &'static str,
-    /// The list sorted by it; the other way round, if it is sorted so.
+    /// The URL of the list sorted by this column. If it's already sorted by it, the direction is reversed.
     href: String,
-    /// As `aria-sort` has it, or "".
+    /// The value of `aria-sort`, or "".
     direction: &'static str,
 }
 
-/// The links to other pages of a list; each is an address, or "" where there is no such page.
+/// The links to other pages of a list. Each is a URL, or "" if there's no such page.
 #[derive(Template)]
 #[template(path = "components/pages.html")]
 pub struct Pages {
@@ -87,7 +87,7 @@ pub struct Pages {
     shown: String,
 }
 
-// Their templates escape what needs it.
+// Their templates escape all values.
 impl HtmlSafe for Chips {}
 impl HtmlSafe for SortHeader {}
 impl HtmlSafe for Pages {}

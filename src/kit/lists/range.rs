@@ -1,4 +1,4 @@
-//! Which rows of a list: so many beyond a row, so that the millionth row costs what the first does.
+//! Ranges of a list's rows by keyset, so that the last page is as fast as the first.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,13 +14,12 @@ use serde::Serialize;
 
 use crate::kit::web::display_time::is_storable;
 
-/// Rows on a page.
 pub(crate) const PAGE_SIZE: usize = 50;
 
-/// The most characters of a text that lists are sorted by.
+/// The maximum length of a text value in a sort key, in characters.
 const MAX_TEXT_CHARS: usize = 2_000;
 
-/// What a column of an [`Order`] holds.
+/// The type of a column of an [`Order`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Flag,
@@ -29,12 +28,12 @@ pub(crate) enum Kind {
     Time,
 }
 
-/// Columns, or expressions of them, that put the rows of a list in one order: the last of them tells
-/// every row from the others. An index has the same columns.
+/// Columns or expressions that define a total order of rows, so the last one must be unique. An index
+/// must have the same columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Order {
     columns: &'static [(&'static str, Kind)],
-    /// Whether the greatest comes first.
+    /// Whether the greatest value is first.
     pub(crate) descending: bool,
 }
 
@@ -48,7 +47,6 @@ impl Order {
     }
 }
 
-/// A row's value in a column of an [`Order`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Value {
@@ -59,8 +57,8 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// `None` for what no row can have: anyone can write a key into an address, and PostgreSQL would
-    /// refuse such a value.
+    /// `None` for values that no row can have. Anyone can put a key into a URL, and PostgreSQL would reject
+    /// such values.
     fn read(kind: Kind, json: &serde_json::Value) -> Option<Self> {
         match kind {
             Kind::Flag => json.as_bool().map(Self::Flag),
@@ -91,7 +89,7 @@ values!(Flag(bool), Number(i64), Text(String), Time(DateTime<Utc>));
 pub(crate) struct Key(Vec<Value>);
 
 impl Key {
-    /// Its values from the `begin`th on.
+    /// The values from column `begin` on, counted from 0.
     pub(crate) fn from_column(&self, begin: usize) -> Self {
         Self(self.0[begin..].to_vec())
     }
@@ -100,7 +98,7 @@ impl Key {
         self.0.first()
     }
 
-    /// Reads what [`Key::encode`] wrote for a row in this order.
+    /// Decodes the result of [`Key::encode`] for a row in this order.
     fn decode(order: Order, text: &str) -> Option<Self> {
         let json = URL_SAFE_NO_PAD.decode(text).ok()?;
         let values: Vec<serde_json::Value> = serde_json::from_slice(&json).ok()?;
@@ -111,7 +109,7 @@ impl Key {
         order.columns.iter().zip(&values).map(read).collect::<Option<_>>().map(Self)
     }
 
-    /// As it stands in an address.
+    /// The text of the key in a URL.
     pub(crate) fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).expect("sort keys are plain values"))
     }
@@ -135,17 +133,17 @@ impl<A: Into<Value>, B: Into<Value>, C: Into<Value>> From<(A, B, C)> for Key {
     }
 }
 
-/// Where a range begins.
+/// The start of a range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Cursor {
     Start,
     After(Key),
-    /// The rows right before this one: they are read backwards.
+    /// The rows immediately before this one. They're read backward.
     Before(Key),
 }
 
 impl Cursor {
-    /// Reads the parameters of an address; what can't be read is the first page, as in an old bookmark.
+    /// Reads the parameters of a URL. Unparseable ones, for example of an old bookmark, mean the first page.
     pub(crate) fn read(order: Order, after: &str, before: &str) -> Self {
         match (Key::decode(order, after), Key::decode(order, before)) {
             (Some(key), _) => Self::After(key),
@@ -155,7 +153,7 @@ impl Cursor {
     }
 }
 
-/// Some rows of a list.
+/// The rows of a list to read.
 #[derive(Clone, Debug)]
 pub struct Range {
     pub(crate) order: Order,
@@ -164,17 +162,16 @@ pub struct Range {
 }
 
 impl Range {
-    /// The first rows.
     pub(crate) fn first(order: Order, rows: usize) -> Self {
         Self { order, cursor: Cursor::Start, rows }
     }
 
-    /// A page.
+    /// A range of [`PAGE_SIZE`] rows.
     pub(crate) fn page(order: Order, cursor: Cursor) -> Self {
         Self { order, cursor, rows: PAGE_SIZE }
     }
 
-    /// Where it begins.
+    /// The key of the row where it starts.
     pub(crate) fn key(&self) -> Option<&Key> {
         match &self.cursor {
             Cursor::Start => None,
@@ -187,13 +184,13 @@ impl Range {
         self.order.descending != matches!(self.cursor, Cursor::Before(_))
     }
 
-    /// One row more than it shows, to know whether there is another page.
+    /// One row more than it shows, to know whether there's another page.
     pub(crate) fn limit(&self) -> i64 {
         self.rows as i64 + 1
     }
 
-    /// What lies beyond where it begins, as one comparison of rows, so that an index on the columns
-    /// begins right there, however many rows share the first one.
+    /// The condition for rows beyond the start. It's one row comparison, so the index scan starts exactly
+    /// there, even if many rows share the first column.
     pub(crate) fn beyond(&self) -> Option<Beyond> {
         let (order, key) = (self.order, self.key()?.clone());
         Some(Beyond { columns: order.columns, descending: self.is_descending(), key })
@@ -203,7 +200,7 @@ impl Range {
         OrderBy { columns: self.order.columns, descending: self.is_descending() }
     }
 
-    /// These rows of what `query` finds.
+    /// Limits `query` to these rows, in the order of reading.
     pub(crate) fn walk<Q>(&self, query: Q) -> Q
     where
         Q: FilterDsl<Beyond, Output = Q> + OrderDsl<OrderBy, Output = Q> + LimitDsl<Output = Q>,
@@ -215,8 +212,8 @@ impl Range {
         LimitDsl::limit(OrderDsl::order(query, self.order_by()), self.limit())
     }
 
-    /// Puts what was read ([`Range::limit`] rows at most) in the list's order, with the keys of the
-    /// neighbours.
+    /// The rows in the list's order, with the keys for the pages around them. `rows` contains at most
+    /// [`Range::limit`] rows in the order of reading.
     pub(crate) fn listing<R, K: Into<Key>>(
         &self,
         mut rows: Vec<R>,
@@ -243,9 +240,9 @@ impl Range {
 #[derive(Debug)]
 pub struct Listing<R> {
     pub(crate) rows: Vec<R>,
-    /// Before which the previous page ends, if there is one.
+    /// The key that the previous page ends before, if there is such a page.
     pub(crate) previous: Option<Key>,
-    /// After which the next page begins, if there is one.
+    /// The key that the next page starts after, if there is such a page.
     pub(crate) next: Option<Key>,
 }
 
@@ -267,7 +264,7 @@ impl<R> Listing<R> {
         Listing { rows: rows.into_iter().flat_map(change).collect(), previous, next }
     }
 
-    /// Adds what stands beside the rows.
+    /// Adds related data to the rows.
     pub(crate) fn complete<S>(
         self,
         change: impl FnOnce(Vec<R>) -> QueryResult<Vec<S>>,

@@ -1,5 +1,5 @@
-//! What searches of long lists need beyond Diesel's query builder: sorting only after what was searched
-//! for is found, planning a search for the word it looks for, and patterns for `LIKE`.
+//! Helpers for searches of long lists that Diesel's query builder lacks. They sort only the hits, plan
+//! each search for its text, and build patterns for `LIKE`.
 
 use std::marker::PhantomData;
 
@@ -13,11 +13,12 @@ use super::range::{Beyond, OrderBy, Range};
 
 /// A text column whose parts are searched, for `LIKE` and `ILIKE`.
 ///
-/// Indexes of parts (`gin_trgm_ops`) also serve `=` since PostgreSQL 14, at a thousand times the price of a
-/// btree index, and for a long list of values the planner chooses them. So the indexes of columns that are
-/// compared with `=` as well (`triggers.key`, `triggers.look_alike`) have the collation POSIX. It orders
-/// as the columns' own "C" does, and only a comparison that names it, as this one, can use them. Every
-/// other comparison has the btree indexes, whatever its plan. `tests/plans.rs` checks that of every index.
+/// Since PostgreSQL 14, indexes of parts (`gin_trgm_ops`) also serve `=`, at a thousand times the cost of
+/// a btree index. The planner chooses them for long lists of values. So if a column is also compared
+/// with `=` (`triggers.key`, `triggers.look_alike`), its index of parts has the collation POSIX.
+///
+/// That collation orders like the columns' own "C". Only comparisons that name it, like this one, can use
+/// the index. All others use the btree indexes. `tests/plans.rs` checks that of every index.
 pub(crate) fn by_parts<E>(column: E) -> ByParts<E> {
     ByParts(column)
 }
@@ -50,7 +51,7 @@ impl<E: ValidGrouping<G>, G> ValidGrouping<G> for ByParts<E> {
     type IsAggregate = E::IsAggregate;
 }
 
-/// A column of a select list under a name of its own, for the order of [`searched`].
+/// A named column of a select list, for the order of [`searched`].
 pub(crate) fn named<E>(expression: E, name: &'static str) -> Named<E> {
     Named { expression, name }
 }
@@ -86,14 +87,15 @@ impl<E> ValidGrouping<()> for Named<E> {
     type IsAggregate = is_aggregate::Never;
 }
 
-/// Finds what `query` answers, which is to have a limit, and only then counts it, sorts it and takes
-/// `limit` rows of what lies beyond the cursor. Behind each row stands how many were found in all.
+/// Reads the rows of `query`, which must have a limit, before it counts and sorts them and takes the rows
+/// of `range`. Each row is followed by the count of all.
 ///
-/// With the search on a trigram index and the order on another, PostgreSQL sometimes prefers to
-/// walk along the order until it has met enough hits, and a rare word makes it walk the whole
-/// table. A materialised part cannot be walked that way, and is searched once for rows and count.
-/// The order of `range` names columns without a table. `ST` is the SQL type of the rows with that number
-/// behind them.
+/// With the search on a trigram index and the order on another, PostgreSQL sometimes reads in order until
+/// it has enough hits. For a rare word that reads the whole table. A materialized part can't be read that
+/// way, and one search gives both rows and count.
+///
+/// The order of `range` names columns without a table. `ST` is the SQL type of the rows, including the
+/// count.
 pub(crate) fn searched<ST, Q>(query: Q, range: &Range) -> Searched<ST, Q> {
     let (beyond, order, limit) = (range.beyond(), range.order_by(), range.limit());
     Searched { query, beyond, order, limit, row: PhantomData }
@@ -135,10 +137,10 @@ impl<ST, Q> Query for Searched<ST, Q> {
 
 impl<ST, Q> RunQueryDsl<PgConnection> for Searched<ST, Q> {}
 
-/// Has PostgreSQL plan `query` for the values of today, each time anew.
+/// Makes PostgreSQL plan `query` for its current values every time.
 ///
-/// How common a word is decides how a search is best done, and a plan that serves all words alike
-/// serves common ones badly. Planning costs some tenths of a millisecond.
+/// The best plan for a search depends on how common a word is, and a generic plan is bad for common words.
+/// Planning takes some tenths of a millisecond.
 pub(crate) fn replanned<Q>(query: Q) -> Replanned<Q> {
     Replanned(query)
 }
@@ -148,7 +150,7 @@ pub(crate) struct Replanned<Q>(Q);
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Replanned<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // An unnamed statement is planned when its values are there.
+        // An unnamed statement is planned when its values are bound.
         out.unsafe_to_cache_prepared();
         self.0.walk_ast(out)
     }
@@ -165,17 +167,17 @@ impl<Q: Query> Query for Replanned<Q> {
 
 impl<Q> RunQueryDsl<PgConnection> for Replanned<Q> {}
 
-/// A pattern for `LIKE` that finds `text` anywhere, its `%` and `_` taken as they are.
+/// A `LIKE` pattern for `text` anywhere. `%` and `_` in `text` are literal.
 pub(crate) fn contains(text: &str) -> String {
     format!("%{}%", escaped(text))
 }
 
-/// A pattern for `LIKE` that finds what begins with `text`.
+/// A `LIKE` pattern for a beginning of `text`. `%` and `_` in `text` are literal.
 pub(crate) fn begins_with(text: &str) -> String {
     format!("{}%", escaped(text))
 }
 
-/// A pattern for `LIKE` in which `*` stands for anything, and all else for itself.
+/// A `LIKE` pattern where `*` matches any text. All other characters are literal.
 pub(crate) fn glob(text: &str) -> String {
     escaped(text).replace('*', "%")
 }
