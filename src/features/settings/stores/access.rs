@@ -1,4 +1,4 @@
-//! What a store says when it is asked what Vouch's credentials are good for.
+//! Checks with the store whether it accepts Vouch's credentials, and what they allow.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -19,10 +19,8 @@ use crate::kit::web::platform_path::OfStore;
 use crate::kit::web::see_other;
 use crate::kit::{store_jobs, urls};
 
-/// Asks the store, on a thread where calls may wait; notes what it says, and puts it into words.
-///
-/// # Errors
-/// When the database is away. What the store objects to is no error.
+/// Calls the store, on a thread where calls can block. It saves the result and returns a message about
+/// it. An error from the store is also a result.
 pub(super) async fn checked(
     call: StoreCall,
     db: &Data<Db>,
@@ -39,14 +37,14 @@ pub(super) async fn checked(
             store_jobs::wake(conn, store.merchant_id, store.id, now)
         }
         Err(CallError::Denied(problem)) => stores::note_denied(conn, &store, &problem, now),
-        // It says nothing of the credentials.
+        // Other errors don't show whether the credentials work.
         Err(_) => Ok(()),
     })
     .await?;
     Ok((kind, words))
 }
 
-/// `POST /settings/{platform}/{store_id}/access`: asks the store what its credentials are good for.
+/// `POST /settings/{platform}/{store_id}/access`: checks what the store's credentials allow.
 pub(crate) async fn check_access(
     of: OfStore,
     db: Data<Db>,
@@ -94,8 +92,8 @@ fn in_words(store: &Store, answer: &Result<Access, CallError>) -> (FlashKind, St
     }
 }
 
-/// The currency of a store's rules and that of the store itself, where amounts of the one would be
-/// taken for the other's.
+/// The currency of a store's discount rules and the store's own, if they differ. The store would take
+/// amounts in its own currency.
 fn other_currency(store: &Store, access: &Access) -> Option<(Currency, String)> {
     let rules = store.discount_rules.as_ref().filter(|_| store.creates_codes)?;
     let own = provider(store.platform)?.settings().discounts().fixed_currency(rules)?;

@@ -17,20 +17,19 @@ use crate::kit::web::platform_path::OfStore;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen};
 use crate::kit::web::{ok, rejected, see_other};
 
-/// How many earlier rules the page shows.
+/// The maximum of earlier rules on the page.
 const SHOWN: usize = 20;
 const CHOICES: [(&str, &str); 2] = [
     ("follow", "Commission follows: what the shopper gets back earns nothing"),
     ("keep", "Commission stays as it was: we decide by hand"),
 ];
 
-/// What was chosen.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct CancellationsForm {
     cancelled: String,
     refunded: String,
-    /// What the form showed.
+    /// The version that the form showed.
     #[serde(skip_serializing)]
     version: Version,
 }
@@ -136,7 +135,7 @@ pub(crate) async fn set_cancellations(
     Ok(see_other(&back))
 }
 
-/// Stores of platforms without such rules answer 404.
+/// The store and its rules, newest first. Fails with `NotFound` if the platform has no such rules.
 async fn read(
     db: &Db,
     page: &MerchantPage,

@@ -25,7 +25,7 @@ use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::platform_path::{OfPlatform, OfStore};
 use crate::kit::web::{ok, rejected, see_other};
 
-/// What the address says.
+/// The query parameters.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ShownStore {
@@ -45,7 +45,7 @@ pub(crate) async fn show(
     ok(&shop.page(page, provider, query.store, (Typed::default(), FormErrors::new())).await?)
 }
 
-/// `POST /settings/{platform}`: connects a store, and asks it what its credentials are good for.
+/// `POST /settings/{platform}`: connects a store, and checks what its credentials allow.
 pub(crate) async fn connect(
     OfPlatform(provider): OfPlatform,
     db: Data<Db>,
@@ -96,7 +96,7 @@ fn parse(
     }
 }
 
-/// The form as typed, where it stands: on a page of its own, or on that of the stores.
+/// Shows the form again as typed. It's on its own page or on the stores page, depending on the platform.
 async fn refused(
     shop: &Shop,
     page: MerchantPage,
@@ -127,7 +127,8 @@ fn connect_with(
     Ok(Store::find(conn, actor.merchant_id, store.id)?)
 }
 
-/// Says what is to do next, and, where Vouch can call the store, what it answers.
+/// Redirects with a message about the next step. If Vouch can call the store, the message contains the
+/// result of a check.
 async fn connected_in_words(
     call: StoreCall,
     shop: &Shop,

@@ -27,7 +27,7 @@ pub(super) struct CredentialsPage {
     page: MerchantPage,
     platform: Platform,
     words: &'static Words,
-    /// The store whose credentials are replaced; `None` to connect one.
+    /// The store whose credentials are replaced. `None` if a new store is connected.
     store: Option<Store>,
     parts: Vec<Part>,
     typed: Typed,
@@ -61,14 +61,14 @@ impl CredentialsPage {
         urls::store_settings(self.platform)
     }
 
-    /// What stands below the heading.
+    /// The text below the heading.
     fn lead(&self) -> Option<String> {
         let store = self.store.as_ref().filter(|_| !self.words.credentials_lead.is_empty())?;
         Some(self.words.credentials_lead.replace("{store}", &store.name))
     }
 }
 
-/// `GET /settings/{platform}/credentials`: what connects a store, on a page of its own.
+/// `GET /settings/{platform}/credentials`: the form to connect a store, on its own page.
 pub(crate) async fn new_credentials(
     OfPlatform(provider): OfPlatform,
     page: MerchantPage,
@@ -88,8 +88,8 @@ pub(crate) async fn credentials(
     ok(&CredentialsPage::new(page, of.provider, Some(store), untyped))
 }
 
-/// `POST /settings/{platform}/{store_id}/credentials`: replaces them, and says what the store answers.
-/// What was signed with the secret before is still taken.
+/// `POST /settings/{platform}/{store_id}/credentials`: replaces them, and checks what they allow.
+/// Webhooks that are signed with the previous secret are still accepted.
 pub(crate) async fn replace_credentials(
     of: OfStore,
     db: Data<Db>,

@@ -48,19 +48,18 @@ impl DiscountsPage {
     }
 }
 
-/// What a member sends.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct DiscountsForm {
-    /// Filled when only the preview is wanted.
+    /// Not empty if only the preview is requested.
     preview: String,
-    /// What the form showed.
+    /// The version that the form showed.
     version: Version,
     #[serde(flatten)]
     typed: Typed,
 }
 
-/// `GET /settings/{platform}/{store_id}/discounts`: what every code gets that is created in the store.
+/// `GET /settings/{platform}/{store_id}/discounts`: the discount of codes that are created in the store.
 pub(crate) async fn discounts(
     of: OfStore,
     db: Data<Db>,
@@ -108,8 +107,7 @@ pub(crate) async fn set_discounts(
     save(&db, &encryptor, of.provider, shown, (rules, trouble, token)).await
 }
 
-/// The rules as typed. Where that's needed, the store is asked about them, on a thread where calls may
-/// wait.
+/// Parses the typed rules. If the store must check them, it's called on a thread where calls can block.
 async fn check(
     provider: &'static dyn Provider,
     DiscountsPage { page, store, discounts, .. }: &DiscountsPage,
@@ -133,7 +131,8 @@ async fn check(
     call.run(ask).await
 }
 
-/// Saves the rules, and the access token if asking took a new one, and says what a shopper gets.
+/// Saves the rules, and the access token if the check got a new one. The message contains the customer's
+/// discount.
 async fn save(
     db: &Db,
     encryptor: &Data<Encryptor>,
@@ -173,7 +172,7 @@ async fn save(
     Ok(see_other(&back))
 }
 
-/// `GET` where the discount rules of a platform were before each had them at the same path.
+/// `GET` on the former path of a platform's discount rules, before all platforms had the same path.
 pub(crate) async fn moved_discounts(
     of: OfStore,
     db: Data<Db>,

@@ -11,17 +11,17 @@ use crate::kit::urls;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version};
 
-/// What is known of a store when its rules are edited.
+/// The store's data that its discount rules depend on.
 pub(super) fn stored(store: &Store, currency: Currency) -> Stored<'_> {
     Stored { creates_codes: store.creates_codes, rules: store.discount_rules.as_ref(), currency }
 }
 
-/// The discount rules of a store, as typed or as they stand.
+/// The discount rules of a store, as typed or as stored.
 #[derive(Serialize)]
 #[serde(transparent)]
 pub(super) struct EditedRules {
     pub typed: Typed,
-    /// What the form showed.
+    /// The version that the form showed.
     #[serde(skip)]
     pub version: Version,
     #[serde(skip)]
@@ -47,14 +47,14 @@ impl Edits for EditedRules {
     }
 }
 
-/// The form of a store's discount rules, as pages show it.
+/// The form of a store's discount rules, for templates.
 pub(super) struct DiscountsView {
     pub rules: EditedRules,
-    /// What a shopper gets; or what is missing before that can be said.
+    /// The customer's discount, or the errors that prevent a preview. Without rules there are no errors.
     pub sentence: Result<String, FormErrors>,
     pub errors: FormErrors,
     pub action: String,
-    /// Where the preview asks while one types; nowhere for who only looks.
+    /// The URL of the live preview. Empty for viewers.
     pub live_url: String,
 }
 

@@ -1,4 +1,4 @@
-//! Account > Settings: the stores of one platform. What differs between platforms, their providers say.
+//! Account > Settings: the stores of one platform. Providers define how platforms differ.
 
 mod access;
 mod cancellations;
@@ -22,7 +22,7 @@ use crate::kit::error::AppResult;
 use crate::kit::web::platform_path::OfStore;
 use crate::kit::web::version::Record;
 
-/// The connected store that a path names.
+/// The connected store in the path.
 async fn find(db: &Db, page: &MerchantPage, of: OfStore) -> AppResult<Store> {
     let merchant_id = page.merchant_id();
     db.merchant(merchant_id, move |conn| {
@@ -31,7 +31,7 @@ async fn find(db: &Db, page: &MerchantPage, of: OfStore) -> AppResult<Store> {
     .await
 }
 
-/// A store as what is edited. `action`: what the audit log calls the change.
+/// The store as an edited record. `action` is the name of the change in the audit log.
 fn record(store: &Store, action: &'static str) -> Record {
     let (kind, id) = ("store", Some(store.id));
     Record { merchant_id: store.merchant_id, kind, id, action: Some(action) }

@@ -21,20 +21,20 @@ use crate::kit::urls;
 use crate::kit::web::display_time::{self, DisplayTime};
 use crate::kit::web::form::FormErrors;
 
-/// A connected store, as the page shows it.
+/// A connected store, for templates.
 struct StoreView {
     store: Store,
     traffic: Traffic,
     webhook_url: String,
-    /// `Set on 3 Mar 2026, ends in 9f2c`; `None` when there is no secret.
+    /// For example `Set on 3 Mar 2026, ends in 9f2c`. `None` if there's no secret.
     secret: Option<String>,
-    /// `Client ID and secret, set on 3 Mar 2026, ends in 9f2c`
+    /// For example `Client ID and secret, set on 3 Mar 2026, ends in 9f2c`.
     credentials: Option<String>,
-    /// What a shopper gets, where codes are created.
+    /// The customer's discount, if Vouch creates codes in the store.
     gets: Option<String>,
-    /// What a cancellation or a refund does to commission, where that can be chosen.
+    /// The effect of cancellations and refunds on commission, if the platform has a choice.
     returns: Option<&'static str>,
-    /// The rules, where they stand on this page.
+    /// The form of the discount rules, if it's on this page.
     discounts: Option<DiscountsView>,
 }
 
@@ -47,7 +47,7 @@ impl StoreView {
         count_label(self.traffic.failed)
     }
 
-    /// Whether a person has to make the webhooks.
+    /// Whether a member has to create the webhooks manually.
     fn needs_webhooks(&self) -> bool {
         !self.store.has_credentials() || self.store.webhooks_problem.is_some()
     }
@@ -61,9 +61,9 @@ pub(super) struct StoresPage {
     words: &'static Words,
     features: &'static Features,
     views: Vec<StoreView>,
-    /// Where one store is shown at a time.
+    /// The platform's other stores, if the page shows one store at a time.
     others: Vec<Store>,
-    /// The form that connects a store.
+    /// The fields to connect a store.
     parts: Vec<Part>,
     typed: Typed,
     errors: FormErrors,
@@ -87,10 +87,9 @@ impl StoresPage {
     }
 }
 
-/// A store with what is known of it.
 type Read = (Store, Traffic, ReturnRules);
 
-/// What the handlers of this page share.
+/// The shared state of this page's handlers.
 #[derive(Clone)]
 pub(super) struct Shop {
     pub db: Data<Db>,
@@ -99,8 +98,8 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    /// The page as it stands, with what was typed to connect a store. `shown`: the store to show, where
-    /// it's one at a time.
+    /// The page with the current data, and the typed fields to connect a store. `shown` is the ID of the
+    /// store to show, if the page shows one at a time.
     pub(super) async fn page(
         &self,
         page: MerchantPage,
@@ -173,7 +172,7 @@ impl Shop {
         })
     }
 
-    /// Which credentials a store is called with, without what is secret in them.
+    /// A description of the store's credentials, without secret parts.
     fn credentials_in_words(
         &self,
         provider: &dyn Provider,

@@ -15,7 +15,7 @@ use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::platform_path::OfStore;
 use crate::kit::web::{ok, rejected, see_other};
 
-/// A new secret for a store. It is never echoed.
+/// A new secret for a store. It's never shown again.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SecretForm {
@@ -40,7 +40,8 @@ impl SecretPage {
     }
 }
 
-/// A store whose secret is replaced by itself; those of other platforms answer 404.
+/// A store whose secret can be replaced separately. Fails with `NotFound` if the platform doesn't allow
+/// that.
 async fn find_replaceable(db: &Db, page: &MerchantPage, of: OfStore) -> AppResult<Store> {
     if !of.provider.settings().features().replaces_secret() {
         return Err(AppError::NotFound);
