@@ -17,14 +17,13 @@ use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::idempotency::AnswerAt;
 use crate::kit::web::{ok, rejected, see_other};
 
-/// The most characters of a key's name.
+/// The maximum length of a key's name, in characters.
 const NAME_LENGTH: usize = 100;
 
-/// Days after which a key can be made to expire, with the words for it.
+/// The choices of expiry in days, with labels. "" is no expiry.
 const EXPIRIES: [(&str, &str); 4] =
     [("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 1 year")];
 
-/// What a new key is for, what it may do, and for how long.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct KeyForm {
@@ -34,7 +33,7 @@ pub struct KeyForm {
 }
 
 impl KeyForm {
-    /// Before anything is chosen: a key for everything, forever.
+    /// The form before any input. It has all scopes and no expiry.
     fn blank() -> Self {
         let scopes = ApiScope::ALL.iter().map(|scope| scope.as_str().to_owned()).collect();
         Self { scopes, ..Self::default() }
@@ -44,7 +43,7 @@ impl KeyForm {
         self.scopes.iter().any(|name| name == scope.as_str())
     }
 
-    /// The key, or everything that is wrong.
+    /// The new key, or all errors.
     fn read(&self, now: DateTime<Utc>) -> Result<NewKey, FormErrors> {
         let mut errors = FormErrors::new();
         if self.name.trim().chars().count() > NAME_LENGTH {
@@ -75,7 +74,7 @@ impl KeyForm {
 struct ApiPage {
     page: MerchantPage,
     keys: Vec<ApiKey>,
-    /// A key that was just made: shown here and never again.
+    /// A new key. It's shown on this page and never again.
     made: Option<String>,
     public_url: String,
     form: KeyForm,
@@ -105,7 +104,7 @@ impl ApiPage {
         key.expires_at.is_some_and(|at| at <= self.now)
     }
 
-    /// What a key may do, in words.
+    /// The labels of a key's scopes, as one text.
     fn may(key: &ApiKey) -> String {
         let labels = key.scopes.iter().map(|scope| scope.label());
         let all = labels.collect::<Vec<_>>().join(", ").to_lowercase();
@@ -135,8 +134,7 @@ pub async fn show(
     ok(&shown(&db, &config, page, KeyForm::blank(), FormErrors::new()).await?)
 }
 
-/// `POST /settings/api/keys`: answers with the key itself, since a redirect would have to keep it
-/// somewhere.
+/// `POST /settings/api/keys`: the response contains the key. A redirect would have to store it.
 pub async fn create(
     db: Data<Db>,
     config: Data<Config>,

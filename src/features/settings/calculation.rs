@@ -15,10 +15,10 @@ use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::version::{Edits, Labeled, Record, Version, chosen, ticked};
 use crate::kit::web::{ok, rejected, see_other};
 
-/// How many earlier rules the page shows.
+/// The maximum of earlier rules on the page.
 const SHOWN: usize = 20;
 
-/// What was chosen. A choice among several that isn't sent stays as it is.
+/// An option that the request omits stays unchanged.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CalculationForm {
@@ -29,7 +29,7 @@ pub struct CalculationForm {
     gift_cards_earn: bool,
     tips_earn: bool,
     negative_fees: Option<String>,
-    /// What the form showed.
+    /// The version that the form showed.
     #[serde(skip_serializing)]
     version: Version,
 }
@@ -135,7 +135,7 @@ struct CalculationPage {
 }
 
 impl CalculationPage {
-    /// `None` for the rules a program begins with.
+    /// `None` for the rules that a program starts with.
     fn since(&self, dated: &DatedRules) -> Option<DisplayTime> {
         (dated.valid_from > DateTime::<Utc>::UNIX_EPOCH)
             .then(|| DisplayTime::new(dated.valid_from, self.page.merchant().tz()))
@@ -175,7 +175,7 @@ pub async fn update(
     Ok(see_other("/settings/calculation"))
 }
 
-/// The rules in force.
+/// The active rules.
 fn current(history: &[DatedRules]) -> Rules {
     history.first().map(|dated| dated.rules).unwrap_or_default()
 }

@@ -12,13 +12,12 @@ use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::version::{Edits, Labeled, Record, Version, chosen};
 use crate::kit::web::{ok, rejected, see_other};
 
-/// What was typed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GeneralForm {
     name: String,
     time_zone: String,
-    /// What the form showed.
+    /// The version that the form showed.
     #[serde(skip_serializing)]
     version: Version,
 }
@@ -45,7 +44,7 @@ impl Edits for GeneralForm {
 #[template(path = "settings/general.html")]
 struct GeneralPage {
     page: MerchantPage,
-    /// The currency with its name.
+    /// The code and name.
     currency: String,
     form: GeneralForm,
     errors: FormErrors,

@@ -1,12 +1,10 @@
 //! Account > Settings: General, the stores, Calculation, API.
 
-/// Keys for the REST API.
 pub mod api;
-/// Who did what.
+/// The audit log.
 pub mod audit_log;
-/// Calculation Logic.
 pub mod calculation;
-/// Name, time zone, currency.
+/// The program's name, time zone and currency.
 pub mod general;
-/// The stores of a platform.
+/// The connected stores of a platform.
 pub(crate) mod stores;

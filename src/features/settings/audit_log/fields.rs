@@ -1,6 +1,5 @@
-//! What was recorded of an act, in words: labels instead of column names, values as their pages show
-//! them. A field that has no label here isn't shown at all, so that nothing gets onto the page or into
-//! the file by being recorded: payout details above all.
+//! The recorded changes of an event, with labels for fields and values formatted as on their pages.
+//! Fields without a label here aren't shown, so recorded payout details can't reach the page or file.
 
 use std::collections::HashMap;
 
@@ -23,31 +22,31 @@ use crate::kit::db::schema::{affiliates, offers, triggers};
 use crate::kit::session::Role;
 use crate::kit::web::display_time::DisplayTime;
 
-/// A field, as it was and as it became.
+/// A field with its old and new value.
 pub(super) struct Change {
     pub field: &'static str,
     pub before: String,
     pub after: String,
 }
 
-/// How a value is put into words.
+/// How a value is formatted.
 #[derive(Clone, Copy)]
 enum Shown {
     Text,
     YesNo,
-    /// That something changed, and not to what.
+    /// Only that the value changed. The value stays hidden.
     Changed,
     Time,
     Offer,
     Affiliate,
     Trigger,
     Commission,
-    /// Minor units of the currency beside it.
+    /// Minor units. The currency is another field of the same record.
     Money,
     Texts,
-    /// Objects that are known by one of their own fields.
+    /// One or more objects, shown by this field of theirs.
     Named(&'static str),
-    /// A closed set: the label of a name, or of several.
+    /// One or more names of a closed set, shown by their labels.
     Word(fn(&str) -> Option<&'static str>),
     Review,
 }
@@ -58,7 +57,7 @@ macro_rules! word {
     };
 }
 
-/// The label of a recorded field, and how its value reads. `None`: it isn't shown.
+/// The label and format of a recorded field. `None` hides it.
 fn field(name: &str) -> Option<(&'static str, Shown)> {
     use Shown::{
         Affiliate, Changed, Commission, Money, Named, Offer, Text, Texts, Time, Trigger, YesNo,
@@ -145,13 +144,13 @@ fn field(name: &str) -> Option<(&'static str, Shown)> {
     })
 }
 
-/// An affiliate's, or a conversion's: the words are the same where the names are.
+/// The status of an affiliate or a conversion. Where they share a name, the labels are equal.
 fn status(name: &str) -> Option<&'static str> {
     let of_conversion = || ConversionStatus::parse(name).map(ConversionStatus::label);
     AffiliateStatus::parse(name).map(AffiliateStatus::label).or_else(of_conversion)
 }
 
-/// The names of what recorded keys stand for.
+/// The names of recorded IDs.
 #[derive(Default)]
 pub(super) struct Names {
     offers: HashMap<i64, String>,
@@ -160,7 +159,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Those that `lines` mention, within the merchant.
+    /// The names of the IDs in `lines`, within the merchant.
     pub(super) fn of(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -210,7 +209,7 @@ impl Names {
     }
 }
 
-/// What an act changed, field by field, in the order of their labels.
+/// The changed fields of an event, sorted by label.
 pub(super) fn changes(line: &Line, names: &Names, tz: Tz) -> Vec<Change> {
     if let Some(change) = of_whole(line) {
         return vec![change];
@@ -235,7 +234,7 @@ pub(super) fn changes(line: &Line, names: &Names, tz: Tz) -> Vec<Change> {
     changes
 }
 
-/// Acts that record one value instead of fields.
+/// The change of an event that records one value instead of fields.
 fn of_whole(line: &Line) -> Option<Change> {
     let (field, words): (&'static str, fn(&Value) -> String) = match line.action.as_str() {
         "store.discount_rules_set" => ("Codes get", rules),
@@ -246,7 +245,7 @@ fn of_whole(line: &Line) -> Option<Change> {
     Some(Change { field, before: words(&line.before), after: words(&line.after) })
 }
 
-/// What shoppers get, whichever platform's rules they are.
+/// The customer's discount. Any platform's rules are accepted.
 fn rules(value: &Value) -> String {
     PROVIDERS.iter().find_map(|provider| provider.rules_sentence(value)).unwrap_or_default()
 }
@@ -313,7 +312,7 @@ fn named(value: &Value, own: &str) -> String {
     names.join(", ")
 }
 
-/// What a member said of a conversion, or of its order as fraud.
+/// The review of a conversion, or of an order as fraud.
 fn review(value: &Value, is_fraud: bool) -> String {
     let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
     let said = Review::parse(text("review")).map(Review::label);
@@ -411,7 +410,7 @@ mod tests {
         }
     }
 
-    /// Inside of what has a label, or keys that say nothing to people.
+    /// These are inside a field with a label, or are keys that mean nothing to users.
     const WITHOUT_LABEL: [&str; 7] =
         ["id", "import_id", "code", "exclusion", "at", "credited_by", "type"];
 

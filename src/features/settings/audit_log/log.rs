@@ -1,4 +1,4 @@
-//! The log as a merchant reads it, newest first.
+//! The audit log of a merchant, newest first.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -44,40 +44,33 @@ text_enum! {
     }
 }
 
-/// One act with all that was recorded of it.
+/// An event with its recorded details.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = audit_log)]
 pub struct Line {
-    /// Its key within the merchant.
     pub id: i64,
-    /// When it happened.
     pub at: DateTime<Utc>,
-    /// What kind of hand it was.
     pub actor_kind: ActorKind,
-    /// Who it was.
     pub actor_name: String,
-    /// As noun.verb.
+    /// In the form noun.verb, for example `api_key.revoked`.
     pub action: String,
-    /// The act in one sentence.
+    /// The event in one sentence.
     pub summary: String,
-    /// The network address it came from, unless support staff did it.
+    /// The IP address of the request. Requests from support staff have `None`, to hide theirs.
     pub came_from: Option<String>,
-    /// The changed fields as they were.
+    /// The old values of the changed fields.
     pub before: Option<serde_json::Value>,
-    /// The changed fields as they became.
+    /// The new values of the changed fields.
     pub after: Option<serde_json::Value>,
 }
 
-/// Which acts are shown.
 #[derive(Clone, Debug, Default)]
 pub struct LogFilter {
-    /// Only about these.
     pub subject: Option<SubjectKind>,
-    /// Only by these hands.
     pub actor: Option<ActorKind>,
-    /// Only from this day on.
+    /// The first day, in the merchant's time zone.
     pub from: Option<NaiveDate>,
-    /// Only until this day, itself included.
+    /// The last day, in the merchant's time zone.
     pub until: Option<NaiveDate>,
 }
 
@@ -92,12 +85,11 @@ impl LogFilter {
     }
 }
 
-/// The newest first.
 pub(super) const NEWEST: Order = Order::descending(&[("at", Kind::Time), ("id", Kind::Number)]);
 
 type Boxed = IntoBoxed<'static, audit_log::table, Pg>;
 
-/// An act that was recorded once, and is about support's staff alone.
+/// Only earlier versions recorded this event. It's about support staff, so merchants don't see it.
 const SUPPORT_REMOVED: &str = "member.support_removed";
 
 fn matching(merchant_id: i64, filter: &LogFilter, tz: Tz) -> Boxed {
@@ -121,7 +113,6 @@ fn matching(merchant_id: i64, filter: &LogFilter, tz: Tz) -> Boxed {
     }
 }
 
-/// Some of the acts.
 pub(super) fn rows(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -137,7 +128,6 @@ pub(super) fn rows(
     Ok(range.listing(lines, |line| (line.at, line.id)))
 }
 
-/// How many acts match.
 pub(super) fn count(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -1,5 +1,4 @@
 mod fields;
-/// The log as a merchant reads it.
 mod log;
 
 use actix_web::HttpResponse;
@@ -66,7 +65,7 @@ pub async fn show(
 
 const COLUMNS: [&str; 8] = ["Time", "Who", "As", "Action", "What", "From where", "Before", "After"];
 
-/// `GET /settings/audit-log.csv`: what the page shows under the same address, all of it.
+/// `GET /settings/audit-log.csv`: all pages of the list that has the same parameters.
 pub async fn export(
     db: Data<Db>,
     page: MerchantPage,
@@ -103,7 +102,7 @@ fn row(line: Line, names: &Names, tz: chrono_tz::Tz) -> Vec<Cell> {
     ]
 }
 
-/// `api_key.revoked` as “API key revoked”.
+/// `api_key.revoked` becomes “API key revoked”.
 fn in_words(action: &str) -> String {
     let words = action.replace(['.', '_'], " ").replace("api ", "API ");
     let mut characters = words.chars();
