@@ -32,7 +32,7 @@ struct EmailsPage {
     /// The mail server, if there is one.
     server: Option<String>,
     list: ListPage<EmailRow>,
-    /// What support staff may read of them.
+    /// The emails whose text support staff can read.
     readable: HashSet<i64>,
 }
 

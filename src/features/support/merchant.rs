@@ -1,4 +1,4 @@
-//! One merchant as support staff see it: its state, and none of its secrets.
+//! The state of one merchant for support staff, without its secrets.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
@@ -18,7 +18,6 @@ use crate::kit::email::email_key;
 use crate::kit::lists::{COUNT_LIMIT, Count};
 use crate::kit::session::{Role, Workspace};
 
-/// A member of the merchant.
 #[derive(Clone, Debug)]
 pub struct MemberState {
     pub user_id: i64,
@@ -33,7 +32,6 @@ pub struct MemberState {
     pub seen_at: Option<DateTime<Utc>>,
 }
 
-/// The state of a merchant.
 pub struct MerchantState {
     pub merchant: Merchant,
     /// When its pages were closed to everyone.
@@ -149,8 +147,8 @@ fn counts(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<[Count; 4]> 
     Ok([affiliates, triggers, orders, exclusions].map(|found| Count::new(found, COUNT_LIMIT)))
 }
 
-/// Recent support actions on the merchant, newest first: when, who, what. Changes of its access,
-/// with their reasons, are in the instance log.
+/// Recent support actions on the merchant, newest first, each with its time, actor and event. Changes of
+/// its access, with their reasons, are in the instance log.
 pub fn recent_acts(
     conn: &mut PgConnection,
     merchant_id: i64,

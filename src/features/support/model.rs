@@ -9,26 +9,25 @@ use crate::kit::db::schema::{members, merchants, stores, users};
 use crate::kit::db::statement::statement;
 use crate::kit::lists::{COUNT_LIMIT, Kind, Listing, Order, Range, contains};
 
-/// A merchant as support staff see it: its state, and none of its secrets.
+/// A merchant for support staff, without its secrets.
 #[derive(Clone, Debug)]
 pub struct MerchantRow {
     pub merchant: Merchant,
     pub members: i64,
-    /// How many connected stores it has.
+    /// The number of connected stores.
     pub stores: i64,
     /// Deliveries that failed and can be replayed. Exact up to `COUNT_LIMIT`.
     pub failed_deliveries: i64,
     /// When the newest order was placed.
     pub last_order_at: Option<DateTime<Utc>>,
-    /// When it was closed, and the reason from the instance log; `None` if it's open.
+    /// When it was closed, and the reason from the instance log. `None` if it's open.
     pub closing: Option<(DateTime<Utc>, String)>,
 }
 
-/// By name.
 pub(super) const BY_NAME: Order = Order::ascending(&[("name", Kind::Text), ("id", Kind::Number)]);
 
-/// Some of the merchants of the installation, within `Scope::Support`: all, or those with `search` in
-/// their name, slug, a member's email address or a store's, in any case.
+/// Some of the merchants of the instance: all, or those where a name, slug, member's email or store
+/// domain contains `search`, in any case. Call it within `Scope::Support`.
 pub(super) fn merchants(
     conn: &mut PgConnection,
     search: &str,
@@ -78,7 +77,7 @@ struct StateRow {
 
 fn with_state(conn: &mut PgConnection, rows: Vec<Merchant>) -> QueryResult<Vec<MerchantRow>> {
     let ids: Vec<i64> = rows.iter().map(|merchant| merchant.id).collect();
-    // One look into an index for each; what failed is counted up to just past the limit of pages.
+    // Each column reads one index. Failed deliveries are counted up to just past the limit for pages.
     let states: Vec<StateRow> = statement!(
         "SELECT m.id AS merchant_id, \
              (SELECT count(*) FROM members WHERE merchant_id = m.id) AS members, \

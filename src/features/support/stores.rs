@@ -1,4 +1,4 @@
-//! A merchant's stores as support staff see them: their state, and none of their secrets.
+//! The state of a merchant's stores for support staff, without their secrets.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use crate::kit::db::schema::stores;
 use crate::kit::db::statement::statement;
 use crate::kit::lists::{COUNT_LIMIT, Count};
 
-/// How many of a store's newest failures are shown.
+/// The maximum of a store's newest failures on the page.
 const NEWEST: i64 = 3;
 
 /// A store without its credentials.

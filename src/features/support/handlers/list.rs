@@ -30,7 +30,7 @@ impl MerchantsPage {
         count_label(row.failed_deliveries)
     }
 
-    /// Staff look at many programs at once: one zone for all.
+    /// In UTC, because staff look at many programs at once.
     fn last_order(row: &MerchantRow) -> Option<DisplayTime> {
         row.last_order_at.map(|at| DisplayTime::new(at, Tz::UTC))
     }

@@ -157,7 +157,7 @@ impl MerchantPage {
     }
 }
 
-/// When, who, what.
+/// The time, the actor and the event.
 type SupportAct = (DateTime<Utc>, String, String);
 
 /// Merges support actions in the merchant's audit log with those in the instance log, newest first.

@@ -6,7 +6,7 @@ use crate::kit::db::schema::{affiliates, api_keys, members, merchants, sessions,
 use crate::kit::lists::{Kind, Listing, Order, Range, contains};
 use crate::kit::session::Role;
 
-/// How many events a page shows.
+/// The maximum of events on the page.
 const RECENT_EVENTS: i64 = 20;
 
 /// A user, enabled or disabled.
@@ -25,7 +25,6 @@ pub struct UserRow {
     pub created_at: DateTime<Utc>,
 }
 
-/// The newest first.
 pub(super) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
 
 /// Some of the users whose email or name contains `search`.
@@ -55,7 +54,7 @@ pub struct Membership {
     pub is_closed: bool,
 }
 
-/// A user as support staff see them.
+/// The state of a user for support staff.
 #[derive(Clone, Debug)]
 pub struct UserState {
     pub user: UserRow,
