@@ -12,8 +12,8 @@ use crate::kit::error::AppResult;
 use crate::kit::lists::{self, Params, Sort};
 use crate::kit::web::csv::Cell;
 
-/// The last one is for members who may pay: a viewer, and support staff under "view as", get a file
-/// without it.
+/// The last column contains payout details. The file of viewers, and of support staff under "view as",
+/// omits it.
 const COLUMNS: [&str; 13] = [
     "Affiliate ID",
     "Name",
@@ -30,7 +30,7 @@ const COLUMNS: [&str; 13] = [
     "Payment address",
 ];
 
-/// `GET /affiliates.csv`: exactly what the list shows under the same address, all pages of it.
+/// `GET /affiliates.csv`: all pages of the list that has the same parameters.
 pub async fn export(
     db: Data<Db>,
     page: MerchantPage,

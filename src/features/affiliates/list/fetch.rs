@@ -1,8 +1,7 @@
-//! Which affiliates a list shows, in which order, and how many there are.
+//! The affiliates that a list shows, their order and their count. Lists without a search read an index.
 //!
-//! Without a search, a list is a walk along an index. A search collects its hits first and sorts
-//! them after, as long as they are few. Where they are very many, what stands together in the order
-//! is walked to, and the rest collected.
+//! A search collects its hits and then sorts them. With too many hits, rows that are adjacent in the
+//! index are read in order, and the rest is collected.
 
 use std::collections::HashMap;
 
@@ -19,11 +18,11 @@ use crate::kit::lists::{
     Count, Cursor, Key, Named, Order, Range, Value, named, replanned, searched,
 };
 
-/// Counts of a search are exact up to here: who finds more than that will type another letter, and
-/// looking at every hit is what a search costs.
+/// Counts of a search are exact up to here, because counting more hits is expensive. With more hits,
+/// users refine their search anyway.
 const SEARCH_LIMIT: i64 = 1_000;
 
-/// An affiliate with what it is sorted by.
+/// An affiliate with the values for the sort order.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     pub(super) affiliate: Affiliate,
@@ -55,7 +54,7 @@ impl Found {
 type CountedRow = (SqlTypeOf<AsSelect<Affiliate, Pg>>, Text, Bool, BigInt);
 type Columns = (AsSelect<Affiliate, Pg>, affiliates::name_key, Named<Condition>);
 
-/// Some rows of a list: what it shows, in which order, and which of them.
+/// The filter, order and range of the rows to read.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(super) merchant_id: i64,
@@ -73,7 +72,7 @@ impl Wanted<'_> {
         }
     }
 
-    /// The same, and the count of all that the list shows.
+    /// The rows, and the count of all that match the filter.
     pub(super) fn counted(&self, conn: &mut PgConnection) -> QueryResult<(Vec<Found>, Count)> {
         if !self.filter.search.is_empty() {
             return self.search(conn);
@@ -105,7 +104,7 @@ impl Wanted<'_> {
             AffiliateSort::Name | AffiliateSort::NameBackwards => {
                 self.collect(conn, self.matching(), self.range)
             }
-            // By time the hits of a common word are spread, and walking soon meets a page of them.
+            // By time, the hits of a common word are spread out, so a page of them is found soon.
             AffiliateSort::Newest | AffiliateSort::Oldest => {
                 self.walk(conn, self.matching(), self.range)
             }
@@ -113,8 +112,8 @@ impl Wanted<'_> {
         Ok((found?, count))
     }
 
-    /// Names that begin with the word stand together in the index by name, and are walked to. The
-    /// others may stand anywhere.
+    /// Names that begin with the word are adjacent in the index by name, so they're read in order. The
+    /// others can be anywhere.
     fn best_of_many(&self, conn: &mut PgConnection) -> QueryResult<Vec<Found>> {
         let backward = self.range.is_descending();
         let by_name = if backward { Order::descending(NAME) } else { Order::ascending(NAME) };
@@ -137,7 +136,6 @@ impl Wanted<'_> {
         Ok(found)
     }
 
-    /// All that matches.
     fn matching(&self) -> Boxed {
         let mut query = affiliates::table
             .into_boxed::<Pg>()
@@ -151,7 +149,7 @@ impl Wanted<'_> {
         self.filter.search.matching(query)
     }
 
-    /// Along the index that is in the list's order.
+    /// Reads the rows in order, from the index with the list's order.
     fn walk(
         &self,
         conn: &mut PgConnection,
@@ -167,7 +165,8 @@ impl Wanted<'_> {
         Ok(rows.into_iter().map(Found::from).collect())
     }
 
-    /// Every hit, sorted by name after: walking there would pass everybody before them.
+    /// Collects every hit and then sorts by name. Reading in order would pass every affiliate before the
+    /// hits.
     fn collect(
         &self,
         conn: &mut PgConnection,

@@ -23,12 +23,12 @@ text_enum! {
 }
 
 impl AffiliateSort {
-    /// By name, the usual way first.
+    /// The sorts by name. The first click on the column header selects the first one.
     pub(crate) const BY_NAME: [Self; 2] = [Self::Name, Self::NameBackwards];
-    /// By the time of joining, the usual way first.
+    /// The sorts by joining time. The first click on the column header selects the first one.
     pub(crate) const BY_JOINING: [Self; 2] = [Self::Newest, Self::Oldest];
 
-    /// What a list goes by unless it is told otherwise.
+    /// The default order of a list.
     pub fn usual(search: &Search) -> Self {
         if search.is_empty() { Self::Name } else { Self::BestMatch }
     }
@@ -60,14 +60,11 @@ impl Sort for AffiliateSort {
     }
 }
 
-/// Which affiliates a list shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AffiliateFilter {
-    /// What is looked for in name, e-mail address and affiliate ID.
+    /// Searches the name, email and affiliate ID.
     pub search: Search,
-    /// Only with this status.
     pub status: Option<AffiliateStatus>,
-    /// Only on this offer.
     pub offer_id: Option<i64>,
 }
 

@@ -1,4 +1,4 @@
-//! Lists of affiliates: for pages, for downloads, for choosing one.
+//! Lists of affiliates, for pages, CSV files and choosing one affiliate.
 
 mod fetch;
 mod filter;
@@ -20,30 +20,28 @@ use crate::features::triggers::TriggerKind;
 use crate::kit::db::schema::{offers, triggers};
 use crate::kit::lists::{Count, Listing, Range, Sort};
 
-/// Figures beside affiliates are of so many days, today included.
+/// The number of days in the totals next to affiliates, including today.
 pub const ROLLUP_DAYS: u64 = 30;
 
-/// The first of the days whose figures stand beside affiliates.
+/// The first day of the totals next to affiliates, in the merchant's time zone.
 pub fn since(now: DateTime<Utc>, merchant: &Merchant) -> NaiveDate {
     now.with_timezone(&merchant.tz()).date_naive() - Days::new(ROLLUP_DAYS - 1)
 }
 
-/// An affiliate as lists show it.
+/// An affiliate with its related data.
 #[derive(Clone, Debug)]
 pub struct AffiliateRow {
-    /// The affiliate.
     pub affiliate: Affiliate,
-    /// The name of the offer it is on.
     pub offer_name: String,
-    /// How many coupon codes it has that are not retired.
+    /// The number of coupon codes that aren't retired.
     pub codes: i64,
-    /// Codes it asked for, which are reserved until that is decided.
+    /// The codes in its pending requests. They're reserved until the request is approved or denied.
     pub reserved: Vec<String>,
-    /// Its figures of the last days, per currency.
+    /// Its totals of the last [`ROLLUP_DAYS`] days, per currency.
     pub rollups: Vec<Rollups>,
 }
 
-/// Some of the affiliates, and how many there are in all. `since` is the first day of the figures.
+/// The affiliates of a page, and the count of all that match. `since` is the first day of the totals.
 pub(crate) fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -56,7 +54,7 @@ pub(crate) fn page(
     Ok((listing.complete(|found| complete(conn, merchant_id, found, since))?, count))
 }
 
-/// The same without the count: for downloads.
+/// Like [`page`], but without the count. CSV files use it.
 pub(crate) fn rows(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -69,7 +67,7 @@ pub(crate) fn rows(
     listing.complete(|found| complete(conn, merchant_id, found, since))
 }
 
-/// Up to `limit` affiliates that `typed` finds, the best match first: for choosing one.
+/// Up to `limit` affiliates that match `typed`, the best match first, for choosing one.
 pub fn choices(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -83,8 +81,8 @@ pub fn choices(
     Ok(found.into_iter().take(limit).map(|found| found.affiliate).collect())
 }
 
-/// Adds offers, codes and figures: plain statements by key rather than one that the planner can
-/// get wrong.
+/// Adds offers, codes and totals. It uses simple statements by key, because the planner can get a large
+/// one wrong.
 fn complete(
     conn: &mut PgConnection,
     merchant_id: i64,
