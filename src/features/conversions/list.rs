@@ -1,4 +1,4 @@
-//! Lists of conversions: of the program, of one affiliate, for pages and for downloads.
+//! Lists of conversions, of the program or one affiliate, for pages and CSV files.
 
 use std::collections::HashMap;
 
@@ -20,63 +20,53 @@ mod filter;
 mod matching;
 mod totals;
 
-/// The newest first.
 pub(crate) const NEWEST: Order =
     Order::descending(&[("occurred_at", Kind::Time), ("id", Kind::Number)]);
 
-/// A conversion.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = conversions)]
 pub struct Conversion {
-    /// Its key within the merchant.
     pub id: i64,
-    /// For which order; `None` for an amount given by hand.
+    /// `None` for a manual credit.
     pub order_id: Option<i64>,
-    /// Whose.
     pub affiliate_id: i64,
-    /// Through which trigger, if any.
     pub trigger_id: Option<i64>,
-    /// What credited the affiliate.
     pub via: Via,
-    /// Where it stands, all in all.
+    /// The resulting status, from the review and the qualification.
     pub status: ConversionStatus,
-    /// Why it is denied, Unqualified or still Pending: a code.
+    /// The code of the reason why it's Denied, Unqualified or still Pending.
     pub reason: Option<String>,
-    /// What a member said of it, if one did.
+    /// A member's review, if there is one.
     pub review: Option<Review>,
-    /// Who that was.
+    /// The name of the member who reviewed it.
     pub reviewed_by: Option<String>,
-    /// When.
     pub reviewed_at: Option<DateTime<Utc>>,
-    /// Why it was denied.
     pub denial_reason: Option<DenialReason>,
-    /// What they noted with it.
     pub review_note: String,
-    /// The name of the rule that makes it Unqualified.
+    /// The code of the rule that makes it Unqualified.
     pub unqualified_reason: Option<String>,
-    /// Its order counts once it's paid, and isn't yet.
+    /// Whether the order counts only once it's paid, and isn't paid yet.
     pub not_paid_yet: bool,
-    /// A member denied its order as fraud.
+    /// Whether a member denied its order as fraud.
     pub is_fraud: bool,
-    /// What the amounts are in.
     pub currency: Currency,
     /// Minor units.
     pub revenue_minor: i64,
     /// Minor units.
     pub commission_minor: i64,
-    /// When the order was placed, or the amount given.
+    /// When the order was placed, or the manual credit was given.
     pub occurred_at: DateTime<Utc>,
-    /// What was noted with an amount given by hand.
+    /// The note of a manual credit.
     pub note: String,
 }
 
 impl Conversion {
-    /// Why it is denied, Unqualified or still Pending, in a few words; empty if nothing is said.
+    /// A short label of the reason, or "" if there's none.
     pub fn reason_label(&self) -> &'static str {
         self.reason.as_deref().map_or("", reason_label)
     }
 
-    /// What the rules say of it, in a few words.
+    /// A short label of the qualification by the rules, whatever the review.
     pub fn qualification_label(&self) -> &'static str {
         match (&self.unqualified_reason, self.not_paid_yet) {
             (Some(reason), _) => reason_label(reason),
@@ -85,12 +75,12 @@ impl Conversion {
         }
     }
 
-    /// What members say of it and of its order.
+    /// The review of the conversion. An order denied as fraud overrides it.
     pub fn said(&self) -> Option<Review> {
         if self.is_fraud { Some(Review::Denied) } else { self.review }
     }
 
-    /// Whether a member may credit it anyway.
+    /// Whether a member can credit it anyway.
     pub fn can_be_overruled(&self) -> bool {
         let reason = self.unqualified_reason.as_deref().unwrap_or_default();
         self.status == ConversionStatus::Unqualified
@@ -101,8 +91,8 @@ impl Conversion {
             )
     }
 
-    /// What stands beside the status: the review and the qualification, each as far as the status
-    /// doesn't say it. `by` names who reviewed it, `fraud_by` who denied its order.
+    /// The text next to the status. It contains the review and the qualification, unless the status already
+    /// shows them. `by` is the name of its reviewer, `fraud_by` of the member who denied its order.
     fn standing(&self, by: Option<&str>, fraud_by: Option<&str>) -> String {
         let denied = |reason: DenialReason, by: Option<&str>| match by {
             Some(by) if reason == DenialReason::Other => format!("Denied by {by}"),
@@ -129,37 +119,36 @@ impl Conversion {
     }
 }
 
-/// As the middle of a sentence.
+/// The label with a lower-case first letter, for the middle of a sentence.
 fn lower(label: &str) -> String {
     let mut chars = label.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
-/// A conversion as lists show it.
+/// A conversion with its related names.
 #[derive(Clone, Debug)]
 pub struct ConversionRow {
-    /// The conversion.
     pub conversion: Conversion,
     /// The affiliate's name.
     pub affiliate: String,
-    /// The affiliate ID that people see.
+    /// The affiliate ID that users see.
     pub public_id: String,
     /// The order's name.
     pub order: Option<String>,
-    /// Who denied the order as fraud.
+    /// The member who denied the order as fraud.
     pub fraud_by: Option<String>,
     /// The trigger's value.
     pub trigger: Option<String>,
 }
 
 impl ConversionRow {
-    /// For members: what stands beside the status, and who said it.
+    /// The text next to the status for members, with the names of reviewers.
     pub fn standing(&self) -> String {
         let by = self.conversion.reviewed_by.as_deref();
         self.conversion.standing(by, self.fraud_by.as_deref())
     }
 
-    /// For the affiliate: the same, without the names of members.
+    /// The text next to the status for the affiliate, without the names of members.
     pub fn standing_for_affiliate(&self) -> String {
         self.conversion.standing(None, None)
     }
@@ -177,7 +166,6 @@ fn fetch(
         .complete(|found| complete(conn, matching.merchant_id, found))
 }
 
-/// Some of the conversions, as lists show them.
 pub(crate) fn rows(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -188,7 +176,7 @@ pub(crate) fn rows(
     fetch(conn, &matching, range)
 }
 
-/// The same, and how much matches in all.
+/// The conversions of a page, and the totals of all that match.
 pub(crate) fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -203,7 +191,7 @@ pub(crate) fn page(
     Ok((fetch(conn, &matching, range)?, totals))
 }
 
-/// The conversions of one order, the first credited first.
+/// The conversions of one order, in the order of creation.
 pub fn of_order(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -212,7 +200,7 @@ pub fn of_order(
     of_orders(conn, merchant_id, &[order_id])
 }
 
-/// The conversions of some orders, the first credited first.
+/// The conversions of some orders, in the order of creation.
 pub fn of_orders(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -227,7 +215,7 @@ pub fn of_orders(
     complete(conn, merchant_id, found)
 }
 
-/// Some conversions by their keys, those that are the merchant's.
+/// Some of the merchant's conversions. IDs of other merchants are skipped.
 pub fn by_ids(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -281,7 +269,7 @@ fn complete(
     Ok(found.into_iter().filter_map(row).collect())
 }
 
-/// What the affiliate and the trigger are called that a list is filtered by.
+/// The names of the affiliate and the trigger in the filter.
 pub(crate) fn names(
     conn: &mut PgConnection,
     merchant_id: i64,

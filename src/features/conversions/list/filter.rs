@@ -32,25 +32,21 @@ impl StatusFilter {
     }
 }
 
-/// Which conversions a list shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConversionFilter {
-    /// An affiliate, a code, e-mail address or SKU, or an order's name, as typed.
+    /// An affiliate, a trigger's value or an order's name, as typed.
     pub q: String,
-    /// Only these.
     pub status: Option<StatusFilter>,
-    /// Only this affiliate's.
     pub affiliate_id: Option<i64>,
-    /// Only what this trigger made.
     pub trigger_id: Option<i64>,
-    /// From this day on, in the merchant's time zone.
+    /// The first day, in the merchant's time zone.
     pub from: Option<NaiveDate>,
-    /// Up to this day, itself included.
+    /// The last day, in the merchant's time zone.
     pub to: Option<NaiveDate>,
 }
 
 impl ConversionFilter {
-    /// `affiliate_id`: whose list it is; `None` for that of the program.
+    /// `affiliate_id` is set for an affiliate's own list, and `None` for the program's list.
     pub(crate) fn read(address: &mut Address, affiliate_id: Option<i64>) -> Self {
         Self {
             q: address.search(),

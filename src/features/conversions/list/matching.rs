@@ -1,4 +1,4 @@
-//! Which conversions a filter means.
+//! The conversions that match a filter.
 
 use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
@@ -11,12 +11,12 @@ use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
 use crate::kit::lists::contains;
 use crate::kit::web::display_time::{after_day, before_day};
 
-/// A search looks at this many affiliates, triggers and orders that fit, each.
+/// The maximum of matching affiliates, triggers and orders that a search considers, each.
 pub const MAX_FOUND: i64 = 200;
 
 type Boxed = IntoBoxed<'static, conversions::table, Pg>;
 
-/// What the words of a search stand for.
+/// The rows that match the text of a search.
 pub(super) struct Found {
     affiliate_ids: Vec<i64>,
     trigger_ids: Vec<i64>,
@@ -69,7 +69,7 @@ pub(super) fn matching(
     Ok(Matching { merchant_id, filter: filter.clone(), found })
 }
 
-/// A filter, with its search looked up.
+/// A filter with the rows that its search found.
 pub(super) struct Matching {
     pub(super) merchant_id: i64,
     pub(super) filter: ConversionFilter,
@@ -93,7 +93,7 @@ impl Matching {
             Some(several) => query.filter(conversions::status.eq_any(several)),
             None => query,
         };
-        // The day decides; the moments only tell the index where to look.
+        // The day decides. The times only narrow the part of the index to read.
         if let Some(from) = filter.from {
             query = query
                 .filter(conversions::day.ge(from))

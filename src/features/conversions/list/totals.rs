@@ -1,4 +1,4 @@
-//! How much a filter finds.
+//! The count and totals of the conversions that match a filter.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -12,22 +12,19 @@ use crate::features::rollups;
 use crate::kit::db::schema::conversions;
 use crate::kit::lists::{COUNT_LIMIT, Count};
 
-/// How much matches.
 #[derive(Clone, Debug)]
 pub struct Totals {
-    /// How many.
     pub count: Count,
-    /// Per currency, the busiest first; what is Pending or Approved.
+    /// The Pending and Approved conversions per currency, the most frequent currency first.
     pub credited: Vec<Credited>,
-    /// Whether the words of the search fit more than [`super::MAX_FOUND`] affiliates, triggers or orders,
-    /// so that conversions of the others are missing.
+    /// Whether a search matches at least [`super::MAX_FOUND`] affiliates, triggers or orders. Conversions
+    /// of further ones may be missing then.
     pub is_cut: bool,
 }
 
 /// The Pending and Approved conversions of a list in one currency.
 #[derive(Clone, Debug)]
 pub struct Credited {
-    /// What the amounts are in.
     pub currency: Currency,
     /// Minor units.
     pub revenue_minor: i64,
@@ -37,7 +34,8 @@ pub struct Credited {
     pub refunded_minor: i64,
 }
 
-/// Of all credited conversions of some days, which the figures know, however many they are.
+/// The totals of all credited conversions of a period. They come from the rollups, so many conversions
+/// cost no more than a few. `None` for other filters.
 pub(super) fn kept_totals(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -78,7 +76,7 @@ pub(super) fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResul
     };
     let is_cut = matching.found.as_ref().is_some_and(Found::is_cut);
     if !count.is_exact() {
-        // A part would be added up, and a part is no total.
+        // Only a part of the rows would be added up, which isn't the total.
         return Ok(Totals { count, credited: Vec::new(), is_cut });
     }
     let some = matching
@@ -110,8 +108,8 @@ pub(super) fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResul
     Ok(Totals { count, credited, is_cut })
 }
 
-/// How many rows are credited, and with how much: per currency. Of a program, an order is taken
-/// once, though a royalty stands beside its main conversion; an affiliate's conversions are added up.
+/// The count and amounts of credited rows, per currency. For a program, revenue that a royalty shares
+/// with the main conversion counts once. For one affiliate, all of its conversions are added up.
 struct TotalsOf<Q> {
     some: Q,
     takes_orders_once: bool,
