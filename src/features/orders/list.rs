@@ -1,4 +1,4 @@
-//! The list of orders.
+//! Lists of orders, for the page and CSV file.
 
 use std::collections::HashMap;
 
@@ -32,18 +32,15 @@ text_enum! {
     }
 }
 
-/// Which orders a list shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderFilter {
-    /// The beginning of an order's name or number, of an e-mail address, or the store's own id.
+    /// The beginning of an order's name, number or email, or the store's full ID of it, as typed.
     pub q: String,
-    /// Only these.
     pub kind: Option<OrderKind>,
-    /// Only this store's.
     pub store_id: Option<i64>,
-    /// From this day on, in the merchant's time zone.
+    /// The first day, in the merchant's time zone.
     pub from: Option<NaiveDate>,
-    /// Up to this day, itself included.
+    /// The last day, in the merchant's time zone.
     pub to: Option<NaiveDate>,
 }
 
@@ -59,61 +56,53 @@ impl OrderFilter {
     }
 }
 
-/// The newest first.
 pub(crate) const NEWEST: Order =
     Order::descending(&[("placed_at", Kind::Time), ("id", Kind::Number)]);
 
-/// An order, as far as lists need it.
+/// The columns of an order that lists need.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = orders)]
 pub struct OrderHead {
-    /// Its key within the merchant.
     pub id: i64,
-    /// Whose store it is from.
     pub store_id: i64,
-    /// The store's own id.
+    /// The store's own ID of the order.
     pub order_ref: String,
-    /// What the merchant calls it.
+    /// The store's name for the order, for example #1001.
     pub name: Option<String>,
     /// When the customer placed it.
     pub placed_at: Option<DateTime<Utc>>,
-    /// What its amounts are in.
     pub currency: Option<Currency>,
-    /// What the customer was asked to pay; minor units.
+    /// The total that the customer had to pay, in minor units.
     pub total_minor: Option<i64>,
-    /// Where the money is.
     pub payment: Option<PaymentState>,
-    /// Made in a store's test mode.
+    /// Whether it was placed in the store's test mode.
     pub is_test: bool,
-    /// When it was cancelled.
     pub cancelled_at: Option<DateTime<Utc>>,
     /// When it was deleted in the store.
     pub deleted_at: Option<DateTime<Utc>>,
-    /// Who bought.
     pub customer_name: Option<String>,
-    /// Their address, as reported.
+    /// As the store sent it.
     pub customer_email: Option<String>,
 }
 
 impl OrderHead {
-    /// What it is called: by the merchant's name for it, or by the store's id.
+    /// The order's name, or the store's ID if it has no name.
     pub fn title(&self) -> String {
         self.name.clone().unwrap_or_else(|| format!("Order {}", self.order_ref))
     }
 }
 
-/// An order as lists show it.
+/// An order with its related data.
 #[derive(Clone, Debug)]
 pub struct OrderListRow {
-    /// The order.
     pub order: OrderHead,
     /// The store's name.
     pub store: String,
-    /// The codes on it, as typed.
+    /// The coupon codes of the order, as typed.
     pub codes: Vec<String>,
-    /// Who is credited, or would be.
+    /// Its conversions with any status, including Denied and Unqualified.
     pub conversions: Vec<ConversionRow>,
-    /// Why nobody is, in a few words; empty if somebody is, or would be.
+    /// The short reason why it has no conversions, or "" if it has any.
     pub nobody: &'static str,
 }
 
@@ -136,7 +125,7 @@ fn matching(merchant_id: i64, filter: &OrderFilter, stores: &[(i64, String)]) ->
     if let Some(store_id) = filter.store_id {
         query = query.filter(orders::store_id.eq(store_id));
     }
-    // The day decides; the moments only tell the index where to look.
+    // The day decides. The times only narrow the part of the index to read.
     if let Some(from) = filter.from {
         query = query.filter(orders::day.ge(from)).filter(orders::placed_at.ge(before_day(from)));
     }
@@ -160,7 +149,7 @@ fn matching(merchant_id: i64, filter: &OrderFilter, stores: &[(i64, String)]) ->
     query.filter(by_name.assume_not_null().or(by_ref))
 }
 
-/// Some of the orders, as lists show them; `stores` are those of [`stores_of`].
+/// Some of the orders. `stores` is the result of [`stores_of`].
 pub(crate) fn rows(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -175,7 +164,6 @@ pub(crate) fn rows(
         .complete(|found| complete(conn, merchant_id, found, stores))
 }
 
-/// How many orders match.
 pub(crate) fn count(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -184,7 +172,7 @@ pub(crate) fn count(
 ) -> QueryResult<Count> {
     let all = matching(merchant_id, filter, stores).select(orders::id);
     match filter {
-        // All orders of some days: the figures know them, however many they are.
+        // The rollups contain the count of all orders of a period, however many there are.
         OrderFilter {
             q,
             kind: Some(OrderKind::Real),
@@ -202,7 +190,7 @@ pub(crate) fn count(
     }
 }
 
-/// The merchant's stores, connected or not: key and name, the oldest first.
+/// The IDs and names of the merchant's stores, connected or not, the oldest first.
 pub fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(i64, String)>> {
     stores::table
         .filter(stores::merchant_id.eq(merchant_id))
@@ -211,7 +199,7 @@ pub fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(
         .load(conn)
 }
 
-/// What some orders are called, by their keys.
+/// The titles of some orders, by ID.
 pub fn titles_of(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -268,7 +256,7 @@ fn complete(
     Ok(found.into_iter().map(row).collect())
 }
 
-/// Why nobody is credited, in a few words.
+/// A short reason why no affiliate is credited.
 fn nobody_because(attribution: Option<serde_json::Value>) -> &'static str {
     let attribution: Attribution =
         attribution.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
