@@ -1,4 +1,4 @@
-//! Lists of triggers: of one affiliate, of the whole program, for pages and for downloads.
+//! Lists of triggers, of one affiliate or the program, for pages and CSV files.
 
 use std::collections::HashMap;
 
@@ -50,9 +50,9 @@ text_enum! {
 }
 
 impl TriggerSort {
-    /// By what is compared, the usual way first.
+    /// The sorts by key. The first click on the column header selects the first one.
     pub(crate) const BY_VALUE: [Self; 2] = [Self::Value, Self::ValueBackwards];
-    /// By age, the usual way first.
+    /// The sorts by age. The first click on the column header selects the first one.
     pub(crate) const BY_AGE: [Self; 2] = [Self::Newest, Self::Oldest];
 
     fn key(self, trigger: &Trigger) -> Key {
@@ -76,25 +76,21 @@ impl Sort for TriggerSort {
     }
 }
 
-/// Which triggers a list shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TriggerFilter {
-    /// Only this affiliate's.
     pub affiliate_id: Option<i64>,
-    /// What the key contains, as typed; one or two characters are what it begins with.
+    /// Part of the key, as typed. One or two characters match only the beginning of a key.
     pub q: String,
-    /// Only this kind.
     pub kind: Option<TriggerKind>,
-    /// Only in this state.
     pub state: Option<TriggerState>,
-    /// Only codes that such an exclusion would stop.
+    /// Only codes that an exclusion with this pattern would stop.
     pub like: Option<Pattern>,
-    /// Only codes that have come so far on their way into a store that is connected.
+    /// Only codes with this push status in a connected store.
     pub push: Option<PushStatus>,
 }
 
 impl TriggerFilter {
-    /// `affiliate_id`: whose list it is; `None` for that of the program.
+    /// `affiliate_id` is set for an affiliate's own list, and `None` for the program's list.
     pub(crate) fn read(address: &mut Address, affiliate_id: Option<i64>) -> Self {
         let pattern = |text: &str| Pattern::parse(text).ok();
         Self {
@@ -112,59 +108,56 @@ impl TriggerFilter {
     }
 }
 
-/// A trigger as lists show it.
+/// A trigger with its related data.
 #[derive(Clone, Debug)]
 pub struct TriggerRow {
-    /// The trigger.
     pub trigger: Trigger,
-    /// Who holds it now.
+    /// The affiliate who holds it now.
     pub holder: Holder,
-    /// Its figures of all time, per currency.
+    /// Its all-time totals, per currency.
     pub rollups: Vec<Rollups>,
-    /// How it stands in the stores.
+    /// The states of its pushes to stores.
     pub pushes: Vec<PushLine>,
 }
 
-/// Who holds a trigger.
+/// The affiliate who holds a trigger.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = affiliates)]
 pub struct Holder {
-    /// The affiliate's key.
     pub id: i64,
-    /// The affiliate ID that people see.
+    /// The affiliate ID that users see.
     pub public_id: String,
-    /// What it is called.
     pub name: String,
-    /// An affiliate that is not Active earns nothing.
+    /// An affiliate who isn't active earns nothing.
     pub status: AffiliateStatus,
 }
 
 type Boxed = IntoBoxed<'static, triggers::table, Pg>;
 type CountedRow = (SqlTypeOf<AsSelect<Trigger, Pg>>, BigInt);
 
-/// So many hits of a search are collected and counted. Where there are more, their number is not told,
-/// and walking along the order meets a page of them soon.
+/// The maximum of hits that a search collects and counts. With more hits, their number isn't shown. The
+/// rows are read in order then, which finds a page of hits soon.
 const MAX_COLLECTED: i64 = 3_000;
 
-/// How short a search is that the trigram index cannot serve.
+/// The maximum length of a search that the trigram index can't serve, in characters.
 const SHORT: usize = 2;
 
-/// The sorts of searches, each with its own way to the rows.
+/// The kinds of searches. Each finds its rows differently.
 enum Search {
     None,
-    /// Along the order of keys.
+    /// Reads the index by key.
     Begins(String),
-    /// Along the trigram index. E-mail addresses have lower-case keys, the others upper-case ones:
-    /// without regard to the case of ASCII, which the index serves in one scan.
+    /// Reads the trigram index. Emails have lower-case keys and other triggers upper-case ones. One
+    /// case-insensitive scan finds both, if the text is ASCII.
     Contains(String),
-    /// The same for what ASCII does not say.
+    /// Reads the trigram index with both patterns, for emails and text that isn't ASCII.
     ContainsEither(String, String),
 }
 
 impl Search {
     fn of(q: &str) -> Self {
         if let Ok(email) = EmailKey::parse(q) {
-            // As typed as well: of two triggers for one mailbox, an old one can have such a key.
+            // Also as typed: if two triggers belong to one mailbox, the older one can have such a key.
             return Self::ContainsEither(
                 contains(email.as_str()),
                 contains(&q.trim().to_lowercase()),
@@ -213,8 +206,8 @@ fn matching(merchant_id: i64, filter: &TriggerFilter) -> Boxed {
     }
 }
 
-/// Codes that `pattern` stops: along the index of look-alike keys where it says how they begin, else
-/// along that of their parts.
+/// Codes that `pattern` stops. If the pattern has a fixed beginning, the index of look-alike keys finds
+/// them, otherwise the trigram index does.
 fn like(query: Boxed, pattern: &Pattern) -> Boxed {
     let key = pattern.key();
     let (head, _) = key.split_once('*').unwrap_or((key, ""));
@@ -234,7 +227,7 @@ fn like(query: Boxed, pattern: &Pattern) -> Boxed {
 }
 
 fn from_head(query: Boxed, head: &str) -> Boxed {
-    // Nothing that begins so is greater than that.
+    // No text with this beginning is greater.
     let last = format!("{head}\u{10ffff}");
     query.filter(triggers::look_alike.ge(head.to_owned())).filter(triggers::look_alike.lt(last))
 }
@@ -250,7 +243,7 @@ fn count(conn: &mut PgConnection, merchant_id: i64, filter: &TriggerFilter) -> Q
     }
 }
 
-/// What is met on a walk along the order.
+/// Reads the rows in the list's order.
 fn walked(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -261,7 +254,7 @@ fn walked(
     if filter.is_search() { replanned(query).load(conn) } else { query.load(conn) }
 }
 
-/// The same of what a search finds, and how many that are.
+/// The rows that a search finds, and their count.
 fn found(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -281,7 +274,7 @@ fn found(
     Ok((found.into_iter().map(|(trigger, _)| trigger).collect(), count))
 }
 
-/// How many coupon codes of the merchant `pattern` stops.
+/// The number of the merchant's coupon codes that `pattern` stops.
 pub fn count_like(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -291,7 +284,7 @@ pub fn count_like(
     count(conn, merchant_id, &filter)
 }
 
-/// Up to `limit` of these codes with their holders, by value.
+/// Up to `limit` of the codes that `pattern` stops, with their holders' names, by value.
 pub fn some_like(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -310,7 +303,7 @@ pub fn some_like(
     replanned(found).load(conn)
 }
 
-/// Some of the triggers with what lists show beside them, and how many match in all.
+/// The triggers of a page with related data, and the count of all that match.
 pub(crate) fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -328,7 +321,7 @@ pub(crate) fn page(
     Ok((listing.complete(|found| complete(conn, merchant_id, found))?, count))
 }
 
-/// Some of the triggers, for a download of all of them.
+/// Some of the triggers with related data, for CSV files.
 pub(crate) fn rows(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -341,13 +334,14 @@ pub(crate) fn rows(
     listing.complete(|found| complete(conn, merchant_id, found))
 }
 
-/// One trigger with what stands beside it.
+/// One trigger with its related data.
 pub fn row(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<TriggerRow> {
     let trigger = Trigger::find(conn, merchant_id, id)?;
     complete(conn, merchant_id, vec![trigger])?.pop().ok_or(diesel::result::Error::NotFound)
 }
 
-/// Adds holders, figures and stores: plain statements rather than one that the planner can get wrong.
+/// Adds holders, totals and pushes. It uses simple statements, because the planner can get a large one
+/// wrong.
 fn complete(
     conn: &mut PgConnection,
     merchant_id: i64,
