@@ -124,10 +124,9 @@ fn matching(code_sync: (i64, i64), filter: &DifferenceFilter) -> Boxed {
     }
 }
 
-/// By code.
 pub(crate) const BY_CODE: Order = Order::ascending(&[("key", Kind::Text)]);
 
-/// Some of the findings of a check.
+/// Some of the results of a check.
 pub(crate) fn rows(
     conn: &mut PgConnection,
     store: &Store,
@@ -143,7 +142,7 @@ pub(crate) fn rows(
         .complete(|found| complete(conn, store, found))
 }
 
-/// The same, and how many match in all.
+/// The results of a page, and the count of all that match.
 pub(crate) fn page(
     conn: &mut PgConnection,
     store: &Store,
@@ -156,8 +155,8 @@ pub(crate) fn page(
     Ok((rows(conn, store, code_sync, filter, range)?, count))
 }
 
-/// The triggers whose codes the check didn't find in the store and that weren't pushed since, or
-/// only the given one of them.
+/// The triggers whose codes the check didn't find in the store and that weren't pushed since. With
+/// `trigger_id`, only that trigger.
 pub(super) fn still_missing(
     conn: &mut PgConnection,
     store: &Store,

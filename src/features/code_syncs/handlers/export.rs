@@ -22,8 +22,7 @@ const COLUMNS: [&str; 8] = [
     "Page in the store",
 ];
 
-/// `GET /settings/stores/{store_id}/code_sync.csv`: exactly what the list shows under the same
-/// address, all pages of it.
+/// `GET /settings/stores/{store_id}/code_sync.csv`: all pages of the list that has the same parameters.
 pub async fn export(
     db: Data<Db>,
     page: MerchantPage,
@@ -33,7 +32,7 @@ pub async fn export(
     let (merchant_id, store_id) = (page.merchant_id(), *store_id);
     let mut address = params.into_inner().at(urls::code_sync_csv(store_id));
     let filter = DifferenceFilter::read(&mut address);
-    // Before anything is sent, so that a store that is not there is 404.
+    // Before anything is sent, so that a missing store is a 404.
     db.merchant(merchant_id, move |conn| Store::find_called(conn, merchant_id, store_id)).await?;
     let file = ("codes-compared.csv", &COLUMNS[..]);
     lists::export(db, page.actor(), file, BY_CODE, move |conn, range| {

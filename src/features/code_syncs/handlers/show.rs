@@ -36,7 +36,7 @@ pub(super) struct CodeSyncPage {
     /// Why the last job run failed.
     problem: Option<String>,
     list: ListPage<DifferenceView>,
-    /// What a shopper gets with codes that are created now.
+    /// The customer's discount with codes that are created now.
     gets: Option<String>,
     /// The store codes without a trigger that count, as typed.
     counted: CountedForm,
