@@ -1,4 +1,4 @@
-//! The list of exclusions, for its page and for a download.
+//! The list of exclusions, for its page and CSV file.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::IntoBoxed;
@@ -28,7 +28,6 @@ text_enum! {
 }
 
 impl ExclusionState {
-    /// The state of `exclusion` at `now`.
     pub fn of(exclusion: &Exclusion, now: DateTime<Utc>) -> Self {
         match (exclusion.starts_at, exclusion.ends_at) {
             (_, Some(end)) if end <= now => Self::Over,
@@ -77,14 +76,11 @@ impl Sort for ExclusionSort {
     }
 }
 
-/// Which exclusions the list shows.
 #[derive(Clone, Debug, Default)]
 pub struct ExclusionFilter {
-    /// What the code, the pattern or the description contains.
+    /// Part of the code, pattern or description, as typed.
     pub q: String,
-    /// Only these.
     pub scope: Option<ExclusionScope>,
-    /// Only these.
     pub state: Option<ExclusionState>,
 }
 
@@ -98,14 +94,13 @@ impl ExclusionFilter {
     }
 }
 
-/// An exclusion with how many codes that affiliates have it would stop.
+/// An exclusion with the number of codes that it would stop.
 #[derive(Clone, Debug)]
 pub struct ExclusionRow {
-    /// The exclusion.
     pub exclusion: Exclusion,
-    /// How many.
+    /// The affiliates' coupon codes that it would stop.
     pub affected: Count,
-    /// How many that applications wait for it would have stopped.
+    /// The codes in pending requests that it would stop.
     pub waiting: usize,
 }
 
@@ -133,7 +128,6 @@ fn matching(merchant_id: i64, filter: &ExclusionFilter, now: DateTime<Utc>) -> B
     }
 }
 
-/// Some of the exclusions.
 pub(crate) fn rows(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -146,7 +140,7 @@ pub(crate) fn rows(
     Ok(range.listing(found, |exclusion| sort.key(exclusion)))
 }
 
-/// The same with the codes that they would stop, and how many match in all.
+/// The exclusions of a page with the codes that they would stop, and the count of all that match.
 pub(crate) fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
