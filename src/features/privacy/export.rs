@@ -11,11 +11,10 @@ use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::{deliveries, merchants};
 use crate::kit::db::statement::{Statement, statement};
 
-/// A large affiliate has many conversions.
+/// Long, because an affiliate can have very many conversions.
 const TIMEOUT: &str = "SET LOCAL statement_timeout = '80s'";
 
-/// Rows of the merchant's as JSON, every column of them but secrets, keys that are only Vouch's own,
-/// and what is made of other columns.
+/// The merchant's rows as JSON, with every column except secrets, internal keys and derived columns.
 macro_rules! as_json {
     ($from:literal) => {
         concat!(
@@ -29,7 +28,7 @@ macro_rules! as_json {
     };
 }
 
-/// Reads rows of the merchant by a list of keys.
+/// Reads rows of the merchant by a list of IDs.
 type ByKeys = for<'a> fn(i64, &'a [i64]) -> Statement<'a>;
 
 macro_rules! by_keys {
@@ -40,7 +39,7 @@ macro_rules! by_keys {
     };
 }
 
-/// Sections of the file whose rows are found by the merchant and a list of keys.
+/// The sections whose rows are found by the merchant and a list of IDs.
 const BY_KEYS: [(&str, Kind, ByKeys); 15] = [
     (
         "orders",
@@ -162,7 +161,7 @@ const BY_KEYS: [(&str, Kind, ByKeys); 15] = [
     ),
 ];
 
-/// Whose keys a section is found by.
+/// The kind of IDs that find a section's rows.
 #[derive(Clone, Copy)]
 enum Kind {
     Order,
@@ -186,10 +185,11 @@ impl Person {
     }
 }
 
-/// Everything that is stored of a person in the actor's merchant, as JSON that people can read too:
-/// one section for each place, times in UTC, amounts in minor units. The audit log keeps that it was
-/// exported, not of whom. The emails that Vouch sent are the instance's: see
-/// [`sent_emails`](super::sent_emails).
+/// All stored data about a person in the actor's merchant, as readable JSON. It has one section per kind
+/// of data, times in UTC and amounts in minor units.
+///
+/// The audit log records the export, but not the person. Emails that Vouch sent belong to the instance,
+/// so [`sent_emails`](super::sent_emails) reads them.
 pub fn export(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -224,7 +224,7 @@ pub fn export(
     Ok((person, file))
 }
 
-/// How they sign in, and since when they are signed in.
+/// The person's account, with the start and last use of each session.
 fn account(conn: &mut PgConnection, person: &Person) -> QueryResult<Value> {
     statement!(
         "SELECT coalesce(jsonb_agg(jsonb_build_object('name', u.name, 'email', u.email, \
@@ -239,7 +239,7 @@ fn account(conn: &mut PgConnection, person: &Person) -> QueryResult<Value> {
     .get_result(conn)
 }
 
-/// What they did, and what was done to them.
+/// The audit log of the person's own actions, and of changes to their data.
 fn acts(conn: &mut PgConnection, merchant_id: i64, person: &Person) -> QueryResult<Value> {
     statement!(
         as_json!(
@@ -262,11 +262,11 @@ fn acts(conn: &mut PgConnection, merchant_id: i64, person: &Person) -> QueryResu
 struct Message {
     topic: String,
     received_at: DateTime<Utc>,
-    /// None where it's no longer kept.
+    /// `None` if it's no longer stored.
     body: Option<Value>,
 }
 
-/// What stores sent of their orders, as far as it's still kept.
+/// The webhook deliveries about the person's orders, with bodies that are still stored.
 fn messages(conn: &mut PgConnection, merchant_id: i64, person: &Person) -> QueryResult<Value> {
     let rows: Vec<(String, DateTime<Utc>, Option<Vec<u8>>)> = deliveries::table
         .filter(deliveries::merchant_id.eq(merchant_id))
