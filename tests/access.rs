@@ -120,7 +120,6 @@ pub fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
                 pushes::trigger_id.eq(known.ada10_id),
                 pushes::store_id.eq(known.store_id),
                 pushes::status.eq("failed"),
-                pushes::available_at.eq(placed_at),
                 pushes::created_at.eq(placed_at),
             ))
             .returning(pushes::id)

@@ -36,6 +36,7 @@ mod identity;
 mod imports;
 mod instance_key;
 mod intake;
+mod jobs;
 mod ledger;
 mod limits;
 mod lists;

@@ -67,7 +67,7 @@ fn later(app: &TestApp) {
 fn a_letter_arrives_as_text_and_html_with_its_link_and_is_forgotten_then() {
     let (app, server) = (TestApp::start(), MailServer::start());
     post(&app, "ada@example.com");
-    assert_eq!(mailer(&app, Some(server.settings_with_login())).turn().unwrap(), 1);
+    assert_eq!(mailer(&app, Some(server.settings_with_login())).send_due().unwrap(), 1);
     let [email] = server.taken().try_into().unwrap();
     assert_eq!(email.to, "ada@example.com");
     assert_eq!(server.logins(), ["/vouch/geheim"]);
@@ -86,7 +86,7 @@ fn a_letter_arrives_as_text_and_html_with_its_link_and_is_forgotten_then() {
         emails::table.select((emails::paragraphs, emails::link_encrypted)).first(conn)
     });
     assert_eq!(kept, (None, None), "its words were for the recipient");
-    assert_eq!(mailer(&app, Some(server.settings())).turn().unwrap(), 0, "it goes once");
+    assert_eq!(mailer(&app, Some(server.settings())).send_due().unwrap(), 0, "it goes once");
 }
 
 #[test]
@@ -131,19 +131,19 @@ fn not_now_is_tried_again_later_and_given_up_after_many_tries() {
     post(&app, "ada@example.com");
     let mailer = mailer(&app, Some(server.settings()));
     server.expect(&[Trouble::Recipient("451 4.7.1 Greylisted, come back later")]);
-    assert_eq!(mailer.turn().unwrap(), 1);
+    assert_eq!(mailer.send_due().unwrap(), 1);
     let (attempts, reason, delivered, parked) = fate(&app);
     assert_eq!((attempts, delivered, parked), (1, None, None));
     assert!(reason.unwrap().contains("Greylisted, come back later"));
-    assert_eq!(mailer.turn().unwrap(), 0, "not before its pause is over");
+    assert_eq!(mailer.send_due().unwrap(), 0, "not before its pause is over");
     server.expect(&[Trouble::Message("452 Full"), Trouble::HangUp]);
     for _ in 0..2 {
         later(&app);
-        assert_eq!(mailer.turn().unwrap(), 1);
+        assert_eq!(mailer.send_due().unwrap(), 1);
     }
     assert_eq!(server.taken().len(), 0);
     later(&app);
-    mailer.turn().unwrap();
+    mailer.send_due().unwrap();
     assert_eq!(server.taken().len(), 1, "the fourth try");
 
     in_installation(&app, |conn| diesel::delete(emails::table).execute(conn));
@@ -151,7 +151,7 @@ fn not_now_is_tried_again_later_and_given_up_after_many_tries() {
     server.expect(&[Trouble::Message("451 Never mind"); 12]);
     for _ in 0..12 {
         later(&app);
-        mailer.turn().unwrap();
+        mailer.send_due().unwrap();
     }
     let (attempts, reason, _, parked) = fate(&app);
     assert!(parked.is_some() && reason.unwrap().contains("Never mind"));
@@ -164,7 +164,7 @@ fn what_is_refused_for_good_is_given_up_at_once_and_keeps_the_reason() {
     post(&app, "nobody@example.com");
     server.expect(&[Trouble::Recipient("550 5.1.1 No such person here")]);
     let mailer = mailer(&app, Some(server.settings()));
-    assert_eq!(mailer.turn().unwrap(), 1);
+    assert_eq!(mailer.send_due().unwrap(), 1);
     let (attempts, reason, _, parked) = fate(&app);
     assert!(attempts == 1 && parked.is_some());
     assert!(reason.unwrap().contains("No such person here"));
@@ -175,7 +175,7 @@ fn what_is_refused_for_good_is_given_up_at_once_and_keeps_the_reason() {
     assert!(!page.text().contains("secret-42"), "what was given up is not shown");
     let answer = support.submit(&page, "form[action$='/retry']", &[]);
     assert_eq!(answer.status, 303);
-    assert_eq!(mailer.turn().unwrap(), 1);
+    assert_eq!(mailer.send_due().unwrap(), 1);
     assert_eq!(server.taken_for("nobody@example.com").len(), 1);
     assert!(support.get("/support/emails").says("Sent"));
     let gone = support.post_signed("/support/emails/999999999/retry", &[]);
@@ -188,13 +188,13 @@ fn a_server_that_lets_nobody_in_counts_against_no_letter_and_is_left_in_peace_fo
     post(&app, "ada@example.com");
     server.refuse_logins(true);
     let mailer = mailer(&app, Some(server.settings_with_login()));
-    assert_eq!(mailer.turn().unwrap(), 1);
+    assert_eq!(mailer.send_due().unwrap(), 1);
     let (attempts, reason, _, parked) = fate(&app);
     assert_eq!((attempts, parked), (0, None), "it is not the letter’s fault");
     assert!(reason.unwrap().contains("Wrong password"));
-    assert_eq!(mailer.turn().unwrap(), 0, "it pauses");
+    assert_eq!(mailer.send_due().unwrap(), 0, "it pauses");
     server.refuse_logins(false);
-    assert_eq!(self::mailer(&app, Some(server.settings())).turn().unwrap(), 1);
+    assert_eq!(self::mailer(&app, Some(server.settings())).send_due().unwrap(), 1);
     assert_eq!(server.taken().len(), 1);
 }
 
@@ -203,7 +203,7 @@ fn a_server_without_starttls_hears_neither_the_password_nor_the_letter() {
     let (app, server) = (TestApp::start(), MailServer::start());
     post(&app, "ada@example.com");
     let smtp = Smtp { security: Security::StartTls, ..server.settings_with_login() };
-    mailer(&app, Some(smtp.clone())).turn().unwrap();
+    mailer(&app, Some(smtp.clone())).send_due().unwrap();
     assert!(fate(&app).1.unwrap().contains("STARTTLS"));
     let heard = server.heard();
     assert!(
@@ -220,7 +220,7 @@ fn tls_and_starttls_carry_letters_to_a_server_that_can_prove_itself() {
     for security in [Security::Tls, Security::StartTls] {
         let server = MailServer::start_with(security, "127.0.0.1");
         post(&app, "ada@example.com");
-        assert_eq!(mailer(&app, Some(server.settings_with_trust())).turn().unwrap(), 1);
+        assert_eq!(mailer(&app, Some(server.settings_with_trust())).send_due().unwrap(), 1);
         assert_eq!(server.taken_for("ada@example.com").len(), 1, "{security:?}");
         assert_eq!(server.logins(), ["/vouch/geheim"]);
         assert!(email::check(&server.settings_with_trust(), &app.base).is_ok());
@@ -238,7 +238,7 @@ fn a_server_that_cannot_prove_itself_hears_neither_the_password_nor_the_letter()
             [(&unknown, unknown.settings_with_login()), (&other, other.settings_with_trust())]
         {
             post(&app, "ada@example.com");
-            mailer(&app, Some(smtp.clone())).turn().unwrap();
+            mailer(&app, Some(smtp.clone())).send_due().unwrap();
             let (attempts, reason, delivered, _) = fate(&app);
             assert!(attempts == 0 && delivered.is_none(), "it is not the letter’s fault");
             assert!(reason.as_ref().unwrap().contains("certificate"), "{reason:?}");
@@ -265,7 +265,7 @@ fn several_workers_send_each_letter_once() {
     server.expect(&[Trouble::Slow(Duration::from_millis(300)); 4]);
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| mailer(&app, Some(server.settings())).turn().unwrap());
+            scope.spawn(|| mailer(&app, Some(server.settings())).send_due().unwrap());
         }
     });
     let mut recipients: Vec<String> = server.taken().into_iter().map(|email| email.to).collect();
@@ -280,9 +280,9 @@ fn an_answer_that_was_lost_brings_the_same_message_again() {
     post(&app, "ada@example.com");
     server.expect(&[Trouble::Taken]);
     let mailer = mailer(&app, Some(server.settings()));
-    mailer.turn().unwrap();
+    mailer.send_due().unwrap();
     later(&app);
-    mailer.turn().unwrap();
+    mailer.send_due().unwrap();
     let [first, second] = server.taken().try_into().unwrap();
     assert_eq!(first.header("Message-ID"), second.header("Message-ID"));
 }
@@ -295,7 +295,7 @@ fn who_waits_for_a_letter_gets_it_before_a_crowd_that_is_told_something() {
         app.within(|conn| email::post(conn, &Message { link: None, ..letter(&to) }));
     }
     post(&app, "ada@example.com");
-    mailer(&app, Some(server.settings())).turn().unwrap();
+    mailer(&app, Some(server.settings())).send_due().unwrap();
     assert_eq!(server.taken()[0].to, "ada@example.com");
 }
 
@@ -306,8 +306,8 @@ fn without_a_mail_server_emails_wait_and_no_page_shows_a_link_unasked() {
     assert!(support.get("/support/emails").has(".empty"));
     post(&app, "ada@example.com");
     let without = mailer(&app, None);
-    assert_eq!(without.turn().unwrap(), 1, "it goes to the log");
-    assert_eq!(without.turn().unwrap(), 0, "once");
+    assert_eq!(without.send_due().unwrap(), 1, "it goes to the log");
+    assert_eq!(without.send_due().unwrap(), 0, "once");
     let page = support.get("/support/emails");
     assert!(page.says("No mail server is set"));
     assert!(page.says("Ein Gruß") && page.says("Waiting"));
@@ -319,7 +319,7 @@ fn without_a_mail_server_emails_wait_and_no_page_shows_a_link_unasked() {
 
     // A mail server comes after all.
     let server = MailServer::start();
-    assert_eq!(mailer(&app, Some(server.settings())).turn().unwrap(), 1);
+    assert_eq!(mailer(&app, Some(server.settings())).send_due().unwrap(), 1);
     let page = support.get("/support/emails");
     assert!(!page.text().contains("secret-42") && !page.has("form[action$='/disclosure']"));
 }
@@ -335,7 +335,7 @@ fn a_letter_that_is_too_old_is_not_sent_and_its_words_are_forgotten() {
     };
     post(&app, "ada@example.com");
     days_ago(3);
-    mailer(&app, Some(server.settings())).turn().unwrap();
+    mailer(&app, Some(server.settings())).send_due().unwrap();
     assert!(server.taken().is_empty());
     assert!(fate(&app).3.is_some());
     email::sweep(&app.db, vouch::kit::clock::now()).unwrap();
@@ -359,6 +359,6 @@ fn a_new_key_opens_the_links_that_wait() {
     let mut config = config(&app.base);
     config.smtp = Some(server.settings());
     config.secret_key = Box::new([9; 32]).into();
-    Mailer::new(&config, app.db.clone()).turn().unwrap();
+    Mailer::new(&config, app.db.clone()).send_due().unwrap();
     assert_eq!(server.taken()[0].link(&app.base), "/invitations/secret-42");
 }

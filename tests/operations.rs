@@ -196,7 +196,6 @@ fn what_waits_is_shown_with_the_age_of_the_oldest() {
                 pushes::trigger_id.eq(app.fixture.ada10_id),
                 pushes::store_id.eq(app.fixture.store_id),
                 pushes::status.eq("queued"),
-                pushes::available_at.eq(an_hour_ago),
                 pushes::created_at.eq(an_hour_ago),
             ))
             .execute(conn)

@@ -32,7 +32,7 @@ fn deliver(app: &TestApp) -> MailServer {
     let server = MailServer::start();
     let mut config = config(&app.base);
     config.smtp = Some(server.settings());
-    Mailer::new(&config, app.db.clone()).turn().unwrap();
+    Mailer::new(&config, app.db.clone()).send_due().unwrap();
     server
 }
 

@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::features::ingest::recalculation::{drain, parked, turn, unpark};
+use vouch::features::ingest::recalculation::{drain, parked, run_due, unpark};
 use vouch::features::recalculations::pending_of_affiliate;
 use vouch::features::triggers::{self, Trigger};
 use vouch::kit::clock;
@@ -89,7 +89,7 @@ fn an_order_that_cannot_be_recalculated_keeps_none_of_the_others() {
     let mut conn = app.as_owner();
     let refuse = "ALTER TABLE orders ADD CONSTRAINT refused CHECK (name <> '#7') NOT VALID";
     conn.batch_execute(refuse).unwrap();
-    while turn(&app.db, &Stop::default()).unwrap() > 0 {}
+    while run_due(&app.db, &Stop::default()).unwrap() > 0 {}
     assert_eq!((earned_by(&app, app.fixture.ben_id), earned_by(&app, app.fixture.ada_id)), (29, 1));
     assert_eq!(waiting(&app).len(), 1, "it's tried again later");
     conn.batch_execute("ALTER TABLE orders DROP CONSTRAINT refused").unwrap();
@@ -115,7 +115,7 @@ fn an_order_that_somebody_else_has_is_left_for_later_with_nothing_lost() {
              SELECT id FROM orders WHERE order_ref = '2' FOR UPDATE",
         )
         .unwrap();
-    assert_eq!(turn(&app.db, &Stop::default()).unwrap(), 2);
+    assert_eq!(run_due(&app.db, &Stop::default()).unwrap(), 2);
     let left = waiting(&app);
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].1.as_ref().map(Vec::len), Some(1), "the one order: {left:?}");
@@ -137,7 +137,7 @@ fn a_recalculation_waits_for_whoever_may_have_read_the_former_facts() {
         ))
         .unwrap();
     reassign(&app);
-    assert_eq!(turn(&app.db, &Stop::default()).unwrap(), 0);
+    assert_eq!(run_due(&app.db, &Stop::default()).unwrap(), 0);
     assert_eq!(waiting(&app).len(), 1);
     other.batch_execute("ROLLBACK").unwrap();
     app.work();

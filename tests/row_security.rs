@@ -71,10 +71,9 @@ fn filled() -> TestApp {
                  INSERT INTO api_keys (merchant_id, name, hint, token_hash, created_by, scopes) \
                      SELECT merchant_id, 'Till', 'abcd', 'hash', user_id, '{{read}}' FROM members \
                      WHERE role = 'owner' AND merchant_id = {merchant_id}; \
-                 INSERT INTO pushes (merchant_id, trigger_id, store_id, status, available_at, \
-                         created_at) \
+                 INSERT INTO pushes (merchant_id, trigger_id, store_id, status, created_at) \
                      SELECT merchant_id, (SELECT min(id) FROM triggers), min(id), 'queued', \
-                         'infinity', now() FROM stores GROUP BY merchant_id; \
+                         now() FROM stores GROUP BY merchant_id; \
                  INSERT INTO return_rules (merchant_id, store_id, valid_from, keeps_cancelled, keeps_refunded) \
                      SELECT merchant_id, id, date_trunc('second', now()), true, true FROM stores;\
                  INSERT INTO exclusion_periods (merchant_id, valid_from) \
@@ -92,10 +91,10 @@ fn filled() -> TestApp {
                      SELECT merchant_id, 'new@example.com', 'new@example.com', 'viewer', \
                          user_id, now(), now() FROM members \
                      WHERE role = 'owner' AND merchant_id = {merchant_id}; \
-                 INSERT INTO store_jobs (merchant_id, store_id, kind, due_at) \
+                 INSERT INTO job_queues (merchant_id, store_id, kind, due_at) \
                      SELECT merchant_id, id, 'push', 'infinity' FROM stores; \
-                 INSERT INTO refund_reads (merchant_id, order_id, store_id, requested_at, due_at) \
-                     SELECT merchant_id, id, store_id, now(), 'infinity' FROM orders; \
+                 INSERT INTO jobs (merchant_id, target_id, kind, key, run_at) \
+                     SELECT merchant_id, id, 'push', '', 'infinity' FROM stores; \
                  INSERT INTO one_time_keys (merchant_id, key, form, used_at) \
                      VALUES ({merchant_id}, 'key', 'amount_credit', now()); \
                  INSERT INTO delivery_failures (merchant_id, delivery_id, reason, build) \

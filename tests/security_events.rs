@@ -120,7 +120,7 @@ impl At<'_> {
         let server = MailServer::start();
         let mut config = config(&self.app.base);
         config.smtp = Some(server.settings());
-        Mailer::new(&config, self.app.db.clone()).turn().unwrap();
+        Mailer::new(&config, self.app.db.clone()).send_due().unwrap();
         server.taken_for(email).first().unwrap().link(&self.app.base)
     }
 

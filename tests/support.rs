@@ -92,7 +92,6 @@ fn what_failed_at_a_store_is_counted_and_its_newest_reasons_are_shown() {
                     pushes::store_id.eq(known.store_id),
                     pushes::status.eq("failed"),
                     pushes::reason.eq(format!("Refused for reason {number}.")),
-                    pushes::available_at.eq(actor.now),
                     pushes::created_at.eq(actor.now),
                 ))
                 .execute(conn)?;

@@ -26,7 +26,7 @@ fn link(app: &TestApp, to: &str) -> String {
     let server = MailServer::start();
     let mut config = config(&app.base);
     config.smtp = Some(server.settings());
-    Mailer::new(&config, app.db.clone()).turn().unwrap();
+    Mailer::new(&config, app.db.clone()).send_due().unwrap();
     server.taken_for(to).last().expect("a letter").link(&app.base)
 }
 

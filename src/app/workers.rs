@@ -1,97 +1,101 @@
 //! Work that nobody waits for.
 
 use std::io;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-use crate::features::ingest::{awaited, failures, recalculation, refund_reads};
+use crate::features::ingest::{failures, pending_fetches, recalculation, refund_reads};
 use crate::features::privacy::retention;
-use crate::features::store_workers::{self, Crew, Next, Tools, Turn, TurnError};
+use crate::features::store_workers::{
+    self, PeriodicJob, StoreRun, StoreRunError, Tools, run_for_store, run_periodic,
+};
+use crate::features::stores::jobs;
 use crate::features::{backfills, code_syncs, pushes};
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::email::Mailer;
 use crate::kit::error::AppResult;
-use crate::kit::store_jobs::JobKind;
+use crate::kit::jobs::{Ending, JobKind, JobRunner, Registry, WorkerPool, drain};
 use crate::kit::supervise::{self, Stop};
 
 /// Something that is done again and again.
-struct Job {
+struct Task {
     /// As the log calls it.
     name: &'static str,
-    /// From the start of one turn to the start of the next.
+    /// From the start of one run to the start of the next.
     every: Duration,
-    /// One turn; answers how much there was to do. Looks between small portions whether to stop, and
+    /// One run; answers how much there was to do. Looks between small portions whether to stop, and
     /// leaves the rest to the next start.
-    turn: fn(&Tools, &Stop) -> AppResult<usize>,
+    run: fn(&Tools, &Stop) -> AppResult<usize>,
 }
 
-const JOBS: [Job; 11] = [
-    Job {
+const TASKS: [Task; 11] = [
+    Task {
         name: "end expired sessions",
         every: Duration::from_secs(600),
-        turn: |tools, _| crate::features::auth::sweep(&tools.db, clock::now()),
+        run: |tools, _| crate::features::auth::sweep(&tools.db, clock::now()),
     },
-    Job {
+    Task {
         name: "delete old links",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::features::auth::links::sweep(&tools.db, clock::now()),
+        run: |tools, _| crate::features::auth::links::sweep(&tools.db, clock::now()),
     },
-    Job {
+    Task {
         name: "clear away old letters",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::kit::email::sweep(&tools.db, clock::now()),
+        run: |tools, _| crate::kit::email::sweep(&tools.db, clock::now()),
     },
-    Job {
+    Task {
         name: "apply retention periods",
         every: Duration::from_secs(3600),
-        turn: |tools, stop| retention::sweep(&tools.db, tools.keep, clock::now(), stop),
+        run: |tools, stop| retention::sweep(&tools.db, tools.keep, clock::now(), stop),
     },
-    Job {
+    Task {
         name: "forget unconfirmed applications",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::features::registration::sweep(&tools.db, clock::now()),
+        run: |tools, _| crate::features::registration::sweep(&tools.db, clock::now()),
     },
-    Job {
+    Task {
         name: "hand triggers over",
         every: Duration::from_secs(1),
-        turn: |tools, stop| crate::features::triggers::hand_over_due(&tools.db, clock::now(), stop),
+        run: |tools, stop| crate::features::triggers::hand_over_due(&tools.db, clock::now(), stop),
     },
-    Job {
+    Task {
         name: "forget old imports",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::features::imports::sweep(&tools.db, clock::now()),
+        run: |tools, _| crate::features::imports::sweep(&tools.db, clock::now()),
     },
-    Job {
+    Task {
         name: "create imported triggers",
         every: Duration::from_secs(1),
-        turn: |tools, stop| crate::features::imports::turn(&tools.db, stop),
+        run: |tools, stop| crate::features::imports::turn(&tools.db, stop),
     },
-    Job {
+    Task {
         name: "forget old one-time keys",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::kit::web::one_time::sweep(&tools.db, clock::now()),
+        run: |tools, _| crate::kit::web::one_time::sweep(&tools.db, clock::now()),
     },
-    Job {
+    Task {
         name: "delete old answers of forms",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::kit::web::idempotency::sweep(&tools.db, clock::now()),
+        run: |tools, _| crate::kit::web::idempotency::sweep(&tools.db, clock::now()),
     },
     // Looked for often, since a member waits for it: that's one look at an index that is empty.
-    Job {
+    Task {
         name: "recalculate orders",
         every: Duration::from_millis(250),
-        turn: |tools, stop| recalculation::turn(&tools.db, stop),
+        run: |tools, stop| recalculation::run_due(&tools.db, stop),
     },
 ];
 
-/// How often failed deliveries are looked for.
-const RETRY_ROUND: Duration = Duration::from_secs(5);
-/// How often letters are looked for.
+/// What earlier processes left is resumed after this time where it couldn't be at the start.
+const RESUME_ROUND: Duration = Duration::from_secs(5);
+/// How often emails are looked for.
 const MAIL_ROUND: Duration = Duration::from_secs(1);
-/// The first pause after a turn that failed; each further one doubles it.
+/// The first pause after a run that failed; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// The longest.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -99,45 +103,44 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 /// transaction that ends with its connection, or a call whose lease ends.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The threads of the jobs, that of the mail, and those that work for stores. They end, each after its
+/// The threads of the tasks, that of the emails, and the worker pool. They end, each after its
 /// present portion, when they're told or this value goes.
 pub struct Workers {
     stop: Stop,
     threads: Vec<(&'static str, JoinHandle<()>)>,
-    crew: Crew,
+    pool: WorkerPool,
 }
 
 impl Workers {
-    /// Starts a thread per job, the mail, and the work for stores.
+    /// Starts a thread per task, the emails, and the worker pool.
     pub fn start(tools: Tools, mailer: Mailer) -> io::Result<Self> {
         let stop = Stop::default();
-        let mut threads = Vec::with_capacity(JOBS.len() + 1);
-        for job in JOBS {
-            let of_job = tools.clone();
-            let turn = move |stop: &Stop| (job.turn)(&of_job, stop);
-            threads.push((job.name, start(job.name, job.every, turn, &stop)?));
+        let mut threads = Vec::with_capacity(TASKS.len() + 1);
+        for task in TASKS {
+            let tools = tools.clone();
+            let run = move |stop: &Stop| (task.run)(&tools, stop);
+            threads.push((task.name, start(task.name, task.every, run, &stop)?));
         }
-        let (db, pseudonyms) = (tools.db.clone(), tools.pseudonyms());
-        let mut is_resumed = false;
-        let turn = move |stop: &Stop| {
-            if !is_resumed {
-                resume(&db)?;
-                is_resumed = true;
+        let (db, stopped) = (tools.db.clone(), stop.clone());
+        let resumes = supervise::spawn("resume", &stop, move || {
+            while let Err(error) = resume(&db) {
+                tracing::error!(%error, "not_resumed");
+                if stopped.wait(RESUME_ROUND) {
+                    return;
+                }
             }
-            failures::turn(&db, &pseudonyms, stop)
-        };
-        let retries = "process failed deliveries again";
-        threads.push((retries, start(retries, RETRY_ROUND, turn, &stop)?));
-        let turn = move |stop: &Stop| mailer.turn_until(stop);
-        threads.push(("send letters", start("send letters", MAIL_ROUND, turn, &stop)?));
-        let crew = Crew::start(tools, run_job)?;
-        Ok(Self { stop, threads, crew })
+        })?;
+        threads.push(("resume", resumes));
+        let run = move |stop: &Stop| mailer.send_due_until(stop);
+        threads.push(("send emails", start("send emails", MAIL_ROUND, run, &stop)?));
+        let pool = WorkerPool::start(registry(&tools))?;
+        Ok(Self { stop, threads, pool })
     }
 
     /// Tells all of them to end. They do so side by side; the end is waited for when the value goes.
     pub fn tell_to_stop(&self) {
         self.stop.ask();
-        self.crew.tell_to_stop();
+        self.pool.tell_to_stop();
     }
 }
 
@@ -155,21 +158,43 @@ impl Drop for Workers {
     }
 }
 
-/// Who does which job for a store.
-pub fn run_job(kind: JobKind, turn: &mut Turn<'_>) -> Result<Next, TurnError> {
-    match kind {
-        JobKind::Push => pushes::turn(turn),
-        JobKind::Orders => awaited::turn(turn),
-        JobKind::Refunds => refund_reads::turn(turn),
-        JobKind::Webhooks => store_workers::webhooks::turn(turn),
-        JobKind::Backfill => backfills::turn(turn),
-        JobKind::Compare => code_syncs::turn(turn),
-    }
+/// The kinds of jobs.
+pub const KINDS: [JobKind; 7] = [
+    jobs::PUSH,
+    jobs::FETCH_ORDER,
+    jobs::READ_REFUNDS,
+    jobs::CHECK_WEBHOOKS,
+    jobs::IMPORT_ORDERS,
+    jobs::COMPARE_CODES,
+    failures::RETRY_DELIVERY,
+];
+
+/// Who runs which kind of job.
+pub fn registry(tools: &Tools) -> Registry {
+    let of_store = |work: fn(&StoreRun<'_, '_>) -> Result<Ending, StoreRunError>| -> JobRunner {
+        let tools = tools.clone();
+        Arc::new(move |run| run_for_store(&tools, run, work))
+    };
+    let periodic = |work: PeriodicJob| -> JobRunner {
+        let tools = tools.clone();
+        Arc::new(move |run| run_periodic(&tools, run, work))
+    };
+    let pseudonyms = tools.pseudonyms();
+    let runners = vec![
+        (jobs::PUSH, of_store(pushes::run)),
+        (jobs::FETCH_ORDER, of_store(pending_fetches::run)),
+        (jobs::READ_REFUNDS, of_store(refund_reads::run)),
+        (jobs::CHECK_WEBHOOKS, periodic(|run, _| store_workers::webhooks::run(run))),
+        (jobs::IMPORT_ORDERS, periodic(backfills::run)),
+        (jobs::COMPARE_CODES, periodic(|run, _| code_syncs::run(run))),
+        (failures::RETRY_DELIVERY, Arc::new(move |run| failures::run(run, &pseudonyms))),
+    ];
+    Registry::new(tools.db.clone(), runners)
 }
 
-/// Does what is due for stores at `now` on this thread; answers how many turns.
-pub fn work_off_stores(tools: &Tools, now: DateTime<Utc>) -> AppResult<usize> {
-    store_workers::work_off(tools, run_job, now)
+/// Runs the jobs that are due at `now` on this thread; answers how many queues were served.
+pub fn run_due_jobs(tools: &Tools, now: DateTime<Utc>) -> AppResult<usize> {
+    drain(&registry(tools), now)
 }
 
 /// Makes due what earlier processes left for a person: its operator may have fixed the cause, or this
@@ -187,18 +212,18 @@ fn resume(db: &Db) -> AppResult<()> {
 fn start(
     name: &'static str,
     every: Duration,
-    mut turn: impl FnMut(&Stop) -> AppResult<usize> + Send + 'static,
+    mut run: impl FnMut(&Stop) -> AppResult<usize> + Send + 'static,
     stop: &Stop,
 ) -> io::Result<JoinHandle<()>> {
     let stopped = stop.clone();
-    supervise::spawn(name, stop, move || work(name, every, &mut turn, &stopped))
+    supervise::spawn(name, stop, move || work(name, every, &mut run, &stopped))
 }
 
-fn work(job: &str, every: Duration, turn: &mut impl FnMut(&Stop) -> AppResult<usize>, stop: &Stop) {
+fn work(job: &str, every: Duration, run: &mut impl FnMut(&Stop) -> AppResult<usize>, stop: &Stop) {
     let mut failures = 0;
     while !stop.is_asked() {
         let begun = Instant::now();
-        match turn(stop) {
+        match run(stop) {
             Ok(done) => {
                 failures = 0;
                 if done > 0 {

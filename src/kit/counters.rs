@@ -18,6 +18,8 @@ const DELIVERED: [&str; 9] = [
 const PUSHED: [&str; 4] = ["pushed", "in_store", "failed", "unanswered"];
 const SENT: [&str; 4] = ["delivered", "later", "refused", "unreachable"];
 
+const ATTEMPTED: [&str; 4] = ["completed", "retried", "dead_lettered", "given_back"];
+
 static COUNTERS: LazyLock<Counters> = LazyLock::new(Counters::new);
 
 struct Counters {
@@ -28,6 +30,7 @@ struct Counters {
     pushes: IntCounterVec,
     emails: IntCounterVec,
     letters: IntCounterVec,
+    jobs: IntCounterVec,
     security_events: IntCounterVec,
     thread_deaths: IntCounterVec,
     log_lines_dropped: IntCounter,
@@ -64,6 +67,11 @@ impl Counters {
             "The former name of vouch_emails_total, for one release.",
             &["outcome"],
         );
+        let jobs = of(
+            "vouch_jobs_total",
+            "Attempts at background jobs, by what became of them.",
+            &["kind", "outcome"],
+        );
         let security_events = of(
             "vouch_security_events_total",
             "Security events, as they stand in the log.",
@@ -91,6 +99,7 @@ impl Counters {
             pushes,
             emails,
             letters,
+            jobs,
             security_events,
             thread_deaths,
             log_lines_dropped: registered(&registry, log_lines_dropped),
@@ -105,6 +114,8 @@ pub(crate) struct Labels {
     pub senders: Vec<&'static str>,
     /// The platforms whose stores receive codes.
     pub stores: Vec<&'static str>,
+    /// The kinds of background jobs.
+    pub jobs: Vec<&'static str>,
     /// The kinds of security events.
     pub security_events: Vec<&'static str>,
 }
@@ -120,6 +131,9 @@ pub(crate) fn begin_at_zero(labels: &Labels) {
     for outcome in SENT {
         COUNTERS.emails.with_label_values(&[outcome]);
         COUNTERS.letters.with_label_values(&[outcome]);
+    }
+    for (kind, outcome) in pairs(&labels.jobs, &ATTEMPTED) {
+        COUNTERS.jobs.with_label_values(&[kind, outcome]);
     }
     for event in &labels.security_events {
         COUNTERS.security_events.with_label_values(&[*event]);
@@ -176,6 +190,11 @@ pub(crate) fn push(platform: &str, outcome: &str) {
 pub(crate) fn email(outcome: &str) {
     COUNTERS.emails.with_label_values(&[outcome]).inc();
     COUNTERS.letters.with_label_values(&[outcome]).inc();
+}
+
+/// An attempt at a background job ended.
+pub(crate) fn job(kind: &str, outcome: &str) {
+    COUNTERS.jobs.with_label_values(&[kind, outcome]).inc();
 }
 
 /// Counts a security event. Only `security::note` calls this.

@@ -17,6 +17,8 @@ pub mod db;
 pub mod email;
 /// Errors of handlers and their status codes.
 pub mod error;
+/// Background jobs: the queue and the worker pool.
+pub mod jobs;
 /// Rate limits per key.
 pub mod limiter;
 /// Lists: filters in the address, keyset pages, counts, CSV files.
@@ -35,8 +37,6 @@ pub mod secrets;
 pub mod security;
 /// The contents of a browser session.
 pub mod session;
-/// Background jobs for stores.
-pub mod store_jobs;
 /// Threads that are restarted when they panic.
 pub mod supervise;
 /// URLs that several places link to.

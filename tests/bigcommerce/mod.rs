@@ -66,7 +66,7 @@ impl Shop {
 
     /// Does everything in the background that is due at `now`.
     pub fn work(&self, now: DateTime<Utc>) -> usize {
-        vouch::app::workers::work_off_stores(&self.tools(), now).unwrap()
+        vouch::app::workers::run_due_jobs(&self.tools(), now).unwrap()
     }
 
     /// A message of the store, signed.

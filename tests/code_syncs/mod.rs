@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Duration, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::app::workers::work_off_stores;
+use vouch::app::workers::run_due_jobs;
 use vouch::features::code_syncs::{self, CodeSync, CountedCodes};
 use vouch::features::store_workers::Tools;
 use vouch::features::stores::{self, Store};
@@ -138,7 +138,7 @@ fn tools(app: &TestApp, shelf: &Shelf) -> Tools {
 }
 
 fn work_at(app: &TestApp, shelf: &Shelf, now: DateTime<Utc>) {
-    work_off_stores(&tools(app, shelf), now).unwrap();
+    run_due_jobs(&tools(app, shelf), now).unwrap();
 }
 
 fn work(app: &TestApp, shelf: &Shelf) {

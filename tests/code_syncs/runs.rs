@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use vouch::features::code_syncs::SyncRequest;
 use vouch::features::stores;
 use vouch::kit::clock;
-use vouch::kit::db::schema::{code_sync_results, pushes, store_jobs, triggers as triggers_of};
+use vouch::kit::db::schema::{code_sync_results, job_queues, pushes, triggers as triggers_of};
 use vouch_platforms::{CallError, CodeState, StoreCode};
 
 use super::*;
@@ -15,6 +15,13 @@ use crate::pushes::{call_out, code, creating_in, problem};
 
 fn numbered(count: usize) -> Vec<StoreCode> {
     (0..count).map(|n| in_store(&format!("CODE{n:05}"))).collect()
+}
+
+/// What is queued stays on its way.
+fn no_pushes(conn: &mut PgConnection) -> QueryResult<usize> {
+    diesel::update(job_queues::table.filter(job_queues::kind.eq("push")))
+        .set(job_queues::paused_until.eq(clock::now() + Duration::days(365)))
+        .execute(conn)
 }
 
 #[test]
@@ -123,8 +130,8 @@ fn a_worker_that_is_killed_leaves_its_place_to_the_next() {
     assert!(page.says("Nothing came back. Vouch tries again by itself."));
     // The process dies with its lease.
     app.within(|conn| {
-        diesel::update(store_jobs::table.filter(store_jobs::kind.eq("compare")))
-            .set(store_jobs::leased_until.eq(clock::now()))
+        diesel::update(job_queues::table.filter(job_queues::kind.eq("compare")))
+            .set(job_queues::leased_until.eq(clock::now()))
             .execute(conn)
     });
     work_at(&app, &shelf, clock::now() + Duration::minutes(5));
@@ -205,9 +212,7 @@ fn what_is_created_and_retired_while_a_check_runs_is_judged_as_it_ends() {
     });
     assert!(late > 0 && vip > 0 && lost > 0);
     // No pushes meanwhile: the new one stays on its way.
-    app.within(|conn| {
-        diesel::delete(store_jobs::table.filter(store_jobs::kind.eq("push"))).execute(conn)
-    });
+    app.within(|conn| no_pushes(conn));
     work_at(&app, &shelf, clock::now() + Duration::minutes(1));
     let expected = [
         ("ADA10", "both"),
@@ -225,7 +230,7 @@ fn a_code_on_its_way_is_not_missed_unless_none_are_created_any_more() {
     let store = store(&app);
     let id = code(&app, "SPRING");
     app.within(|conn| {
-        diesel::delete(store_jobs::table.filter(store_jobs::kind.eq("push"))).execute(conn)?;
+        no_pushes(conn)?;
         diesel::update(triggers_of::table.filter(triggers_of::id.eq(id)))
             .set(triggers_of::created_at.eq(clock::now() - Duration::hours(1)))
             .execute(conn)
@@ -343,8 +348,8 @@ fn a_worker_that_lost_its_lease_keeps_nothing() {
             let mut conn = PgConnection::establish(&database).unwrap();
             let scope = vouch::kit::db::Scope::Merchant(merchant_id);
             vouch::kit::db::in_scope(&mut conn, scope, |conn| {
-                diesel::update(store_jobs::table.filter(store_jobs::kind.eq("compare")))
-                    .set(store_jobs::lease.eq(store_jobs::lease + 1))
+                diesel::update(job_queues::table.filter(job_queues::kind.eq("compare")))
+                    .set(job_queues::lease.eq(job_queues::lease + 1))
                     .execute(conn)
             })
             .unwrap();
@@ -352,7 +357,7 @@ fn a_worker_that_lost_its_lease_keeps_nothing() {
         }),
         ..tools(&app, &shelf)
     };
-    work_off_stores(&tools, clock::now()).unwrap();
+    run_due_jobs(&tools, clock::now()).unwrap();
     assert_eq!(shelf.asked(), [0]);
     let kept = running(&app, &store).unwrap();
     assert_eq!((kept.read_count, kept.other_count), (0, 0));

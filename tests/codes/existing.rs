@@ -1,5 +1,4 @@
 use serde_json::json;
-use vouch::kit::store_jobs::{JobKind, make_due};
 
 use super::*;
 use crate::api;
@@ -84,14 +83,7 @@ fn bigcommerce_is_never_sent_a_code_that_it_does_not_accept() {
     app.within(|conn| {
         let trigger_id: i64 =
             triggers::table.order(triggers::id.desc()).select(triggers::id).first(conn)?;
-        vouch::features::pushes::queue(conn, &app.actor(), &[trigger_id])?;
-        make_due(
-            conn,
-            shop.store.merchant_id,
-            shop.store.id,
-            JobKind::Push,
-            vouch::kit::clock::now(),
-        )
+        vouch::features::pushes::queue(conn, &shop.app.actor(), &[trigger_id])
     });
     shop.work(later());
     let found: Vec<(String, String)> =

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use vouch::features::ingest::intake::{IncomingDelivery, Source, gzip, ingest_one};
-use vouch::features::ingest::recalculation::turn;
+use vouch::features::ingest::recalculation::run_due;
 use vouch::features::stores::Store;
 use vouch::features::triggers::{self, Trigger, TriggerKind};
 use vouch::kit::db::schema::{conversions, deliveries};
@@ -183,7 +183,7 @@ fn an_order_that_did_not_see_a_new_trigger_is_credited_by_the_workers() {
         let code = TriggerKind::CouponCode;
         Ok(triggers::create(conn, &app.actor_at(now), app.fixture.ada_id, code, "NEW10").unwrap())
     });
-    assert_eq!(turn(&app.db, &Stop::default()).unwrap(), 0, "the order isn't there to be found");
+    assert_eq!(run_due(&app.db, &Stop::default()).unwrap(), 0, "the order isn't there to be found");
     incoming.batch_execute("COMMIT").unwrap();
     app.work();
     let credited: Vec<i64> =
@@ -221,7 +221,7 @@ fn a_code_goes_to_and_fro_while_its_orders_are_updated() {
             .collect();
         let worker = scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
-                turn(&app.db, &Stop::default()).unwrap();
+                run_due(&app.db, &Stop::default()).unwrap();
                 thread::sleep(Duration::from_millis(50));
             }
         });

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use actix_web::rt::task::spawn_blocking;
 use secrecy::SecretBox;
 use serde_json::json;
-use vouch::app::workers::work_off_stores;
+use vouch::app::workers::run_due_jobs;
 use vouch::features::store_workers::Tools;
 use vouch::features::stores::open_client;
 use vouch::kit::secrets::Encryptor;
@@ -80,7 +80,7 @@ pub(super) async fn work(walk: &Walk) {
             public_url: base.as_str().into(),
             open: Arc::new(opened),
         };
-        work_off_stores(&tools, vouch::kit::clock::now()).unwrap();
+        run_due_jobs(&tools, vouch::kit::clock::now()).unwrap();
     });
     worked.await.unwrap();
 }

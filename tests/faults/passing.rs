@@ -1,7 +1,7 @@
 //! A fault that passes is never final, whatever its SQLSTATE and the server's language.
 
 use diesel::prelude::*;
-use vouch::features::ingest::recalculation::{drain, turn};
+use vouch::features::ingest::recalculation::{drain, run_due};
 use vouch::features::triggers::{self, Trigger};
 use vouch::kit::db::schema::recalculations;
 use vouch::kit::supervise::Stop;
@@ -72,7 +72,7 @@ fn a_recalculation_waits_a_passing_fault_out_and_is_never_parked() {
                 )
                 .execute(conn)
         });
-        turn(&app.db, &Stop::default()).unwrap();
+        run_due(&app.db, &Stop::default()).unwrap();
     }
     let left: Vec<(i32, Option<chrono::DateTime<chrono::Utc>>)> = app.within(|conn| {
         recalculations::table

@@ -2,39 +2,43 @@
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use vouch::features::ingest::failures::{build, renew, turn};
+use vouch::app::workers::run_due_jobs;
+use vouch::features::ingest::failures::{build, renew};
 use vouch::kit::clock;
-use vouch::kit::db::schema::{deliveries, delivery_failures};
-use vouch::kit::supervise::Stop;
+use vouch::kit::db::schema::{deliveries, delivery_failures, jobs};
 
 use super::{doctor, fix, ledger, metric, outcomes, raise};
 use crate::harness::shopify::ShopifyOrder;
-use crate::harness::{TestApp, pseudonyms, then};
+use crate::harness::{TestApp, then};
+use crate::pushes::FakeStore;
 
 /// (reason, attempts, next attempt) of what is failed.
 fn failures(app: &TestApp) -> Vec<(String, i32, Option<DateTime<Utc>>)> {
     app.within(|conn| {
-        delivery_failures::table
+        let failed: Vec<(i64, String)> = delivery_failures::table
             .order(delivery_failures::delivery_id)
-            .select((
-                delivery_failures::reason,
-                delivery_failures::attempts,
-                delivery_failures::retry_at,
-            ))
-            .load(conn)
+            .select((delivery_failures::delivery_id, delivery_failures::reason))
+            .load(conn)?;
+        let with_job = |(id, reason): (i64, String)| {
+            let job: Option<(i32, DateTime<Utc>, bool)> = jobs::table
+                .filter(jobs::kind.eq("deliveries").and(jobs::key.eq(id.to_string())))
+                .select((jobs::attempts, jobs::run_at, jobs::dead_at.is_not_null()))
+                .first(conn)
+                .optional()?;
+            let (attempts, run_at, is_dead) = job.unwrap_or((0, clock::now(), true));
+            Ok((reason, attempts, (!is_dead).then_some(run_at)))
+        };
+        failed.into_iter().map(with_job).collect()
     })
 }
 
-fn make_due(app: &TestApp) {
-    app.within(|conn| {
-        diesel::update(delivery_failures::table)
-            .set(delivery_failures::retry_at.eq(clock::now() - Duration::seconds(1)))
-            .execute(conn)
-    });
+/// Just after the next attempt is due.
+fn due(app: &TestApp) -> DateTime<Utc> {
+    failures(app)[0].2.unwrap() + Duration::seconds(1)
 }
 
-fn retry(app: &TestApp) -> usize {
-    turn(&app.db, &pseudonyms(), &Stop::default()).unwrap()
+fn retry(app: &TestApp, now: DateTime<Utc>) -> usize {
+    run_due_jobs(&crate::pushes::tools(app, &FakeStore::default()), now).unwrap()
 }
 
 /// An order that breaks a rule of the schema, as a fault of Vouch would.
@@ -57,8 +61,7 @@ fn an_order_by_the_api_that_vouch_failed_on_is_accepted_and_processed_later() {
     }
     assert_eq!(outcomes(&app), ["failed"]);
     fix(&app);
-    make_due(&app);
-    assert_eq!(retry(&app), 1);
+    assert_eq!(retry(&app, due(&app)), 1);
     let known = crate::api::report(&app, &key, &order);
     assert_eq!(
         (known.status, known.json()["credits"][0]["commission"].clone()),
@@ -74,25 +77,24 @@ fn what_vouch_failed_on_is_processed_again_with_growing_pauses_and_credits_once(
     let (reason, attempts, retry_at) = failures(&app).remove(0);
     assert_eq!((reason.as_str(), attempts), ("own_fault", 0));
     assert!(retry_at.unwrap() > clock::now(), "after a pause");
-    assert_eq!(retry(&app), 0, "not before it");
+    assert_eq!(retry(&app, clock::now()), 0, "not before it");
     let mut last = Duration::zero();
     for attempt in 1..=4 {
-        make_due(&app);
-        assert_eq!(retry(&app), 1);
+        let now = due(&app);
+        assert_eq!(retry(&app, now), 1);
         let (_, attempts, retry_at) = failures(&app).remove(0);
-        let pause = retry_at.unwrap() - clock::now();
+        let pause = retry_at.unwrap() - now;
         assert_eq!(attempts, attempt);
-        assert!(pause > last + last / 2, "{pause} after {last}");
+        assert!(pause > last, "{pause} after {last}");
         last = pause;
     }
     assert!(ledger(&app).is_empty());
     fix(&app);
-    make_due(&app);
-    assert_eq!(retry(&app), 1);
+    assert_eq!(retry(&app, due(&app)), 1);
     assert_eq!(outcomes(&app), ["taken_in"]);
     assert_eq!(ledger(&app), [900]);
     assert!(failures(&app).is_empty());
-    assert_eq!(retry(&app), 0);
+    assert_eq!(retry(&app, clock::now() + Duration::days(1)), 0);
     // A member's replay of it changes nothing either.
     let id: i64 = app.within(|conn| deliveries::table.select(deliveries::id).first(conn));
     app.owner().post_signed(&format!("/deliveries/{id}/replay"), &[]);
@@ -105,13 +107,15 @@ fn an_attempt_that_meets_a_passing_fault_does_not_count() {
     fail(&app, 1);
     fix(&app);
     raise(&app, "53100", "INSERT ON orders", "true");
+    let mut now = due(&app);
     for _ in 0..20 {
-        make_due(&app);
-        assert_eq!(retry(&app), 1);
+        assert_eq!(retry(&app, now), 1);
+        assert_eq!(retry(&app, now + Duration::seconds(50)), 0, "it gets a minute");
+        now += Duration::minutes(2);
     }
     let (_, attempts, retry_at) = failures(&app).remove(0);
     assert_eq!(attempts, 0);
-    assert!(retry_at.unwrap() < clock::now() + Duration::minutes(2));
+    assert!(retry_at.unwrap() < now);
 }
 
 #[test]
@@ -127,14 +131,13 @@ fn what_is_left_after_the_last_attempt_is_shown_and_tried_by_another_build() {
     let path = format!("/deliveries/{id}");
     assert!(owner.get(&path).has("[data-retry]"));
     app.within(|conn| {
-        diesel::update(delivery_failures::table)
-            .set(delivery_failures::attempts.eq(15))
+        diesel::update(jobs::table.filter(jobs::kind.eq("deliveries")))
+            .set(jobs::attempts.eq(15))
             .execute(conn)
     });
-    make_due(&app);
-    assert_eq!(retry(&app), 1);
+    assert_eq!(retry(&app, due(&app)), 1);
     assert_eq!(failures(&app), [("own_fault".to_owned(), 16, None)]);
-    assert_eq!(retry(&app), 0);
+    assert_eq!(retry(&app, clock::now() + Duration::days(1)), 0);
     assert!(owner.get("/dashboard").has("a[href=\"/deliveries?outcome=failed\"]"));
     assert!(!doctor(&app, subject).starts_with("ok "));
     let page = owner.get(&path);
@@ -142,12 +145,13 @@ fn what_is_left_after_the_last_attempt_is_shown_and_tried_by_another_build() {
     // What was read is shown for five seconds.
     std::thread::sleep(std::time::Duration::from_millis(5100));
     assert_eq!(metric(&app, "vouch_queue_waiting{queue=\"deliveries_failed\"}"), 1.0);
+    assert_eq!(metric(&app, "vouch_jobs_dead_lettered{kind=\"deliveries\"}"), 1.0);
 
     fix(&app);
     assert_eq!(renew(&app.db, build()).unwrap(), 0, "this build has failed on it");
     assert_eq!(renew(&app.db, "another").unwrap(), 1);
     assert_eq!(renew(&app.db, "another").unwrap(), 0, "once");
-    assert_eq!(retry(&app), 1);
+    assert_eq!(retry(&app, due(&app)), 1);
     assert_eq!(ledger(&app), [900]);
     assert!(failures(&app).is_empty());
 }
@@ -166,7 +170,7 @@ fn a_message_with_an_impossible_value_is_kept_and_not_retried() {
     .unwrap();
     assert_eq!(app.shopify("orders/create", &order.0).status, 200);
     assert_eq!(failures(&app), [("value".to_owned(), 0, None)]);
-    assert_eq!(retry(&app), 0);
+    assert_eq!(retry(&app, clock::now() + Duration::days(1)), 0);
 }
 
 #[test]
@@ -175,7 +179,7 @@ fn an_unreadable_message_is_tried_by_another_build_alone() {
     assert_eq!(app.shopify("orders/create", &serde_json::json!({ "id": "none" })).status, 200);
     assert_eq!(failures(&app), [("unreadable".to_owned(), 0, None)]);
     assert_eq!(renew(&app.db, "another").unwrap(), 1);
-    assert_eq!(retry(&app), 1);
+    assert_eq!(retry(&app, due(&app)), 1);
     let (reason, _, retry_at) = failures(&app).remove(0);
     assert_eq!((reason.as_str(), retry_at), ("unreadable", None));
     assert_eq!(outcomes(&app), ["failed"]);

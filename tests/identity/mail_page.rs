@@ -157,7 +157,7 @@ fn no_link_and_no_recipient_is_logged() {
     let log =
         tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     let announced = tracing::subscriber::with_default(log, || {
-        Mailer::new(&config(&app.base), app.db.clone()).turn().unwrap()
+        Mailer::new(&config(&app.base), app.db.clone()).send_due().unwrap()
     });
     assert_eq!(announced, 2);
     let said = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();

@@ -135,7 +135,6 @@ fn a_code_names_the_stores_that_have_it() {
                 pushes::trigger_id.eq(app.fixture.ada10_id),
                 pushes::store_id.eq(app.fixture.store_id),
                 pushes::status.eq("pushed"),
-                pushes::available_at.eq(now),
                 pushes::created_at.eq(now),
             ))
             .execute(conn)

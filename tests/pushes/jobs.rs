@@ -5,10 +5,11 @@ use std::time::{Duration as Span, Instant};
 
 use chrono::Duration;
 use diesel::prelude::*;
-use vouch::app::workers::run_job;
-use vouch::features::store_workers::{Crew, Tools};
+use vouch::app::workers::registry;
+use vouch::features::store_workers::Tools;
 use vouch::kit::clock;
-use vouch::kit::db::schema::{pushes, store_jobs};
+use vouch::kit::db::schema::{job_queues, pushes};
+use vouch::kit::jobs::WorkerPool;
 use vouch_platforms::CallError;
 
 use super::{Fault, code, creating, push_id, status, store, tools, work, work_at};
@@ -27,21 +28,21 @@ fn settled(app: &TestApp, trigger_id: i64) -> String {
 }
 
 #[test]
-fn a_running_crew_pushes_within_a_second_or_two_and_ends_in_time() {
+fn a_running_pool_pushes_within_a_second_or_two_and_ends_in_time() {
     let (app, fake) = creating();
-    let crew = Crew::start(tools(&app, &fake), run_job).unwrap();
+    let pool = WorkerPool::start(registry(&tools(&app, &fake))).unwrap();
     thread::sleep(Span::from_millis(300));
     let begun = Instant::now();
     let id = code(&app, "SPRING");
     assert_eq!(settled(&app, id), "pushed");
     assert!(begun.elapsed() < on_this_machine(Span::from_secs(2)), "{:?}", begun.elapsed());
     let end = Instant::now();
-    drop(crew);
+    drop(pool);
     assert!(end.elapsed() < on_this_machine(Span::from_secs(4)), "{:?}", end.elapsed());
 }
 
 #[test]
-fn a_crew_whose_store_hangs_ends_all_the_same() {
+fn a_pool_whose_store_hangs_ends_anyway() {
     let (app, fake) = creating();
     let slow = Tools {
         open: Arc::new(|_, _| {
@@ -51,10 +52,10 @@ fn a_crew_whose_store_hangs_ends_all_the_same() {
         ..tools(&app, &fake)
     };
     code(&app, "SPRING");
-    let crew = Crew::start(slow, run_job).unwrap();
+    let pool = WorkerPool::start(registry(&slow)).unwrap();
     thread::sleep(Span::from_millis(600));
     let end = Instant::now();
-    drop(crew);
+    drop(pool);
     assert!(end.elapsed() < on_this_machine(Span::from_secs(4)), "{:?}", end.elapsed());
 }
 
@@ -90,7 +91,7 @@ fn a_store_that_hangs_holds_up_no_other() {
         }),
         ..tools(&app, &fake)
     };
-    let crew = Crew::start(tools, run_job).unwrap();
+    let pool = WorkerPool::start(registry(&tools)).unwrap();
     let begun = Instant::now();
     let id = code(&app, "SPRING");
     let pushed = || {
@@ -108,7 +109,7 @@ fn a_store_that_hangs_holds_up_no_other() {
     assert_eq!(pushed(), "pushed");
     assert!(begun.elapsed() < on_this_machine(Span::from_secs(2)), "{:?}", begun.elapsed());
     assert!(opened.load(Ordering::Relaxed) <= 2, "few workers for the slow one");
-    drop(crew);
+    drop(pool);
 }
 
 #[test]
@@ -125,8 +126,8 @@ fn a_worker_that_lost_its_lease_writes_nothing_more() {
                 &mut conn,
                 vouch::kit::db::Scope::Merchant(merchant_id),
                 |conn| {
-                    diesel::update(store_jobs::table)
-                        .set(store_jobs::lease.eq(store_jobs::lease + 1))
+                    diesel::update(job_queues::table)
+                        .set(job_queues::lease.eq(job_queues::lease + 1))
                         .execute(conn)
                 },
             )
@@ -135,7 +136,7 @@ fn a_worker_that_lost_its_lease_writes_nothing_more() {
         }),
         ..tools(&app, &fake)
     };
-    vouch::app::workers::work_off_stores(&tools, clock::now()).unwrap();
+    vouch::app::workers::run_due_jobs(&tools, clock::now()).unwrap();
     assert_eq!(fake.codes(), ["SPRING"], "the call itself took place");
     assert_eq!(status(&app, id).0, "queued", "and is not written");
     work(&app, &fake);
@@ -146,7 +147,7 @@ fn a_worker_that_lost_its_lease_writes_nothing_more() {
 }
 
 #[test]
-fn a_code_that_comes_while_a_turn_runs_is_not_forgotten() {
+fn a_code_that_comes_while_a_run_lasts_is_not_forgotten() {
     let (app, fake) = creating();
     code(&app, "FIRST");
     fake.next_creation(Fault::AnswerLost);

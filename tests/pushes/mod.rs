@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
-use vouch::app::workers::work_off_stores;
+use vouch::app::workers::run_due_jobs;
 use vouch::features::store_workers::{Open, Tools};
 use vouch::features::stores::{self as model, Store};
 use vouch::features::triggers::{self, TriggerKind};
@@ -210,7 +210,7 @@ pub(super) fn creating_in(shop: &StandIn<Shop>) -> TestApp {
 pub(super) fn call_out(app: &TestApp, now: DateTime<Utc>) {
     let open: Arc<Open> =
         Arc::new(|store, now| model::open_client(store, &encryptor(), &Http::new(true), now));
-    work_off_stores(&Tools { open, ..tools(app, &FakeStore::default()) }, now).unwrap();
+    run_due_jobs(&Tools { open, ..tools(app, &FakeStore::default()) }, now).unwrap();
 }
 
 /// A new code of Ada's.
@@ -228,7 +228,7 @@ pub(super) fn work(app: &TestApp, fake: &FakeStore) -> usize {
 }
 
 pub(super) fn work_at(app: &TestApp, fake: &FakeStore, now: DateTime<Utc>) -> usize {
-    work_off_stores(&tools(app, fake), now).unwrap()
+    run_due_jobs(&tools(app, fake), now).unwrap()
 }
 
 /// (status, reason) of a code's only push.

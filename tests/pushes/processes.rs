@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_query;
+use vouch::features::stores::jobs::PUSH;
 use vouch::kit::clock;
 use vouch::kit::db::schema::pushes;
-use vouch::kit::store_jobs::{JobKind, make_due};
+use vouch::kit::jobs::{Queue, enqueue};
 
 use super::creating_in;
 use crate::harness::program::{DataFolder, vouch};
@@ -60,12 +61,15 @@ fn queue(app: &TestApp) {
                  (merchant_id, kind, value, key, look_alike, affiliate_id, created_at) \
              SELECT {merchant_id}, 'coupon_code', 'BULK' || n, 'BULK' || n, 'BU1K' || n, {ada}, now() \
              FROM generate_series(1, {CODES}) n RETURNING id) \
-             INSERT INTO pushes \
-                 (merchant_id, trigger_id, store_id, status, available_at, created_at) \
-             SELECT {merchant_id}, id, {store_id}, 'queued', now(), now() FROM made"
+             INSERT INTO pushes (merchant_id, trigger_id, store_id, status, created_at) \
+             SELECT {merchant_id}, id, {store_id}, 'queued', now() FROM made"
         ))
         .execute(conn)?;
-        make_due(conn, merchant_id, store_id, JobKind::Push, clock::now())
+        let ids: Vec<i64> = pushes::table.select(pushes::id).load(conn)?;
+        let keys: Vec<String> = ids.iter().map(i64::to_string).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let queue = Queue { merchant_id, kind: PUSH, store_id: Some(store_id) };
+        enqueue(conn, &queue, &keys, clock::now())
     });
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use vouch::app::workers::work_off_stores;
+use vouch::app::workers::run_due_jobs;
 use vouch::features::store_workers::Tools;
 use vouch::features::stores::{self, Store};
-use vouch::kit::db::schema::{audit_log, store_jobs};
+use vouch::kit::db::schema::{audit_log, job_queues};
 use vouch::kit::secrets::Encryptor;
 use vouch_core::platform::Platform;
 use vouch_platforms::http::Http;
@@ -63,7 +63,7 @@ fn a_store_is_connected_with_an_app_and_answers_at_once() {
     let secrets = encrypted.webhook_secrets(&encryptor()).unwrap();
     assert_eq!(secrets.len(), 1, "the app's secret signs the webhooks");
     let kinds: Vec<String> = app.within_merchant(app.fixture.stranger_merchant_id, |conn| {
-        store_jobs::table.select(store_jobs::kind).order(store_jobs::kind).load(conn)
+        job_queues::table.select(job_queues::kind).order(job_queues::kind).load(conn)
     });
     assert!(kinds.contains(&"webhooks".to_owned()), "{kinds:?}");
     let logged: Vec<String> = app.within_merchant(app.fixture.stranger_merchant_id, |conn| {
@@ -245,12 +245,12 @@ fn webhooks_are_looked_after_and_their_problem_shown() {
     let app = TestApp::start();
     let shop = StandIn::shopify();
     let (owner, _) = connect(&app, &shop, &WITH_TOKEN);
-    work_off_stores(&tools(&app), vouch::kit::clock::now()).unwrap();
+    run_due_jobs(&tools(&app), vouch::kit::clock::now()).unwrap();
     let page = owner.get("/settings/shopify");
     assert!(page.says("Address protocol http:// is not supported"), "{}", page.text());
     assert!(shop.store().webhooks.is_empty());
     let tools = Tools { public_url: "https://vouch.example".into(), ..tools(&app) };
-    work_off_stores(&tools, vouch::kit::clock::now() + chrono::Duration::days(1)).unwrap();
+    run_due_jobs(&tools, vouch::kit::clock::now() + chrono::Duration::days(1)).unwrap();
     assert_eq!(shop.store().webhooks.len(), 8);
     assert!(owner.get("/settings/shopify").says("Made by Vouch; checked"));
 }

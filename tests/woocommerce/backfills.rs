@@ -3,16 +3,14 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::features::ingest::failures;
 use vouch::kit::clock;
-use vouch::kit::db::schema::{backfills, deliveries, delivery_failures, store_jobs};
-use vouch::kit::supervise::Stop;
+use vouch::kit::db::schema::{backfills, deliveries, job_queues};
 
 use super::{commissions, connect, connected, work};
+use crate::harness::TestApp;
 use crate::harness::stores::woocommerce::WooSite;
 use crate::harness::stores::{Fault, StandIn};
 use crate::harness::woocommerce::{WooOrder, gmt};
-use crate::harness::{TestApp, pseudonyms};
 
 fn start() -> (TestApp, StandIn<WooSite>) {
     let (app, site) = (TestApp::start(), WooSite::start());
@@ -78,12 +76,7 @@ fn an_order_that_vouch_fails_on_holds_up_no_other_and_is_kept() {
     work(&app, now);
     assert_eq!(commissions(&app), [900, 900]);
     owner.batch_execute("ALTER TABLE orders DROP CONSTRAINT refused").unwrap();
-    app.within(|conn| {
-        diesel::update(delivery_failures::table)
-            .set(delivery_failures::retry_at.eq(now - Duration::minutes(1)))
-            .execute(conn)
-    });
-    assert_eq!(failures::turn(&app.db, &pseudonyms(), &Stop::default()).unwrap(), 1);
+    work(&app, now + Duration::minutes(2));
     assert_eq!(commissions(&app), [900, 900, 900]);
 }
 
@@ -141,9 +134,9 @@ fn an_interrupted_reading_goes_on_where_it_was() {
     site.once("orders", Fault::Lost);
     work(&app, now);
     let (failures, error): (i32, Option<String>) = app.within(|conn| {
-        store_jobs::table
-            .filter(store_jobs::kind.eq("backfills"))
-            .select((store_jobs::failures, store_jobs::last_error))
+        job_queues::table
+            .filter(job_queues::kind.eq("backfills"))
+            .select((job_queues::failures, job_queues::last_error))
             .first(conn)
     });
     assert_eq!((failures, error.is_some()), (1, true));

@@ -9,7 +9,7 @@ mod settings;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use vouch::app::workers::work_off_stores;
+use vouch::app::workers::run_due_jobs;
 use vouch::features::store_workers::Tools;
 use vouch::features::stores::{self, Store};
 use vouch::kit::db::schema::conversions;
@@ -48,7 +48,7 @@ fn tools(app: &TestApp) -> Tools {
 
 /// Does everything that is due at `now`.
 fn work(app: &TestApp, now: DateTime<Utc>) {
-    work_off_stores(&tools(app), now).unwrap();
+    run_due_jobs(&tools(app), now).unwrap();
 }
 
 /// Connects the site over the page, as an owner does.

@@ -7,7 +7,7 @@ use vouch::features::ingest::replay;
 use vouch::features::stores::Store;
 use vouch::features::triggers::TriggerKind;
 use vouch::kit::clock;
-use vouch::kit::db::schema::{conversions, deliveries, orders, refund_reads, stores};
+use vouch::kit::db::schema::{conversions, deliveries, jobs, orders, stores};
 
 use super::{connect, connected, work};
 use crate::attribution::{Pays, affiliate_on, code, offer, trigger_at};
@@ -84,12 +84,9 @@ impl Shop {
     /// The rows of what is still to be read: whether it is due, attempts and problem.
     fn reads(&self) -> Vec<(bool, i32, Option<String>)> {
         self.app.within(|conn| {
-            refund_reads::table
-                .select((
-                    refund_reads::due_at.is_not_null(),
-                    refund_reads::attempts,
-                    refund_reads::problem,
-                ))
+            jobs::table
+                .filter(jobs::kind.eq("refunds"))
+                .select((jobs::dead_at.is_null(), jobs::attempts, jobs::reason))
                 .load(conn)
         })
     }

@@ -11,6 +11,7 @@ use vouch_core::platform::Platform;
 use vouch_platforms::PROVIDERS;
 
 use super::queues::{self, Queue};
+use crate::app::workers;
 use crate::features::privacy::retention;
 use crate::kit::clock;
 use crate::kit::config::InstanceRetention;
@@ -31,6 +32,8 @@ struct Waiting {
     queues: Vec<Queue>,
     /// Rows beyond their retention period, by kind.
     overdue: Vec<(String, i64)>,
+    /// Jobs that were dead-lettered, by kind.
+    dead_jobs: Vec<(String, i64)>,
 }
 
 /// What `/metrics` shows.
@@ -49,6 +52,7 @@ impl Metrics {
         counters::begin_at_zero(&Labels {
             senders: Platform::ALL.iter().map(|platform| platform.as_str()).collect(),
             stores: PROVIDERS.iter().map(|provider| provider.platform().as_str()).collect(),
+            jobs: workers::KINDS.iter().map(|kind| kind.name).collect(),
             security_events: Kind::ALL.iter().map(|kind| kind.as_str()).collect(),
         });
         Self { db, keep, started_at: clock::now(), queues: Mutex::new(None) }
@@ -67,6 +71,7 @@ impl Metrics {
         ));
         families.extend(queues.iter().flat_map(|waiting| of_queues(&waiting.queues)));
         families.extend(queues.iter().flat_map(|waiting| of_retention(&waiting.overdue)));
+        families.extend(queues.iter().flat_map(|waiting| of_dead_jobs(&waiting.dead_jobs)));
         TextEncoder::new()
             .encode_to_string(&families)
             .map_err(|error| AppError::Internal(error.into()))
@@ -81,7 +86,8 @@ impl Metrics {
         let reading = self.db.run_as(WorkKind::Job, Scope::Instance, move |conn| {
             let queues = queues::read(conn, clock::now())?;
             let overdue = retention::overdue(conn, keep, clock::now())?;
-            QueryResult::Ok(Waiting { queues, overdue })
+            let dead_jobs = queues::dead_jobs(conn)?;
+            QueryResult::Ok(Waiting { queues, overdue, dead_jobs })
         });
         let queues = match timeout(TIMEOUT, reading).await {
             Ok(Ok(queues)) => Some(queues),
@@ -149,6 +155,16 @@ fn of_queues(queues: &[Queue]) -> Vec<MetricFamily> {
         queues.iter().map(|queue| (queue.name.as_str(), queue.oldest)),
     ));
     families
+}
+
+fn of_dead_jobs(dead: &[(String, i64)]) -> Vec<MetricFamily> {
+    let number = |kind: &str| dead.iter().find(|(name, _)| name == kind).map_or(0, |(_, n)| *n);
+    by(
+        "kind",
+        "vouch_jobs_dead_lettered",
+        "Background jobs that failed for good and wait for someone to retry them, by kind.",
+        workers::KINDS.iter().map(|kind| (kind.name, number(kind.name) as f64)),
+    )
 }
 
 fn of_retention(overdue: &[(String, i64)]) -> Vec<MetricFamily> {

@@ -1,9 +1,11 @@
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Text, Timestamptz};
 
 use crate::kit::db::prepared;
+use crate::kit::db::schema::jobs;
 
 /// What waits for the workers, of one kind.
 #[derive(Clone, Debug, Queryable)]
@@ -30,10 +32,10 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
                  AND credentials IS NOT NULL), \
          asked AS (SELECT ?::timestamptz AS now), \
          queued (name, since) AS ( \
-             SELECT 'store_jobs', greatest(j.due_at, j.not_before) FROM store_jobs j \
-             JOIN open s ON s.merchant_id = j.merchant_id AND s.id = j.store_id CROSS JOIN asked \
-             WHERE j.leased_until IS NULL AND j.due_at <= now \
-                 AND (j.not_before IS NULL OR j.not_before <= now) \
+             SELECT 'store_jobs', greatest(q.due_at, q.paused_until) FROM job_queues q \
+             JOIN open s ON s.merchant_id = q.merchant_id AND s.id = q.store_id CROSS JOIN asked \
+             WHERE q.leased_until IS NULL AND q.due_at <= now \
+                 AND (q.paused_until IS NULL OR q.paused_until <= now) \
              UNION ALL \
              SELECT 'deliveries', d.received_at FROM deliveries d \
              JOIN open s ON s.merchant_id = d.merchant_id AND s.id = d.store_id \
@@ -50,10 +52,12 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
              UNION ALL \
              SELECT 'recalculations_parked', failed_at FROM recalculations WHERE failed_at IS NOT NULL \
              UNION ALL \
-             SELECT CASE WHEN f.retry_at IS NULL THEN 'deliveries_failed' ELSE 'deliveries_retried' END, \
+             SELECT CASE WHEN j.id IS NULL THEN 'deliveries_failed' ELSE 'deliveries_retried' END, \
                  d.received_at \
              FROM delivery_failures f \
              JOIN deliveries d ON d.merchant_id = f.merchant_id AND d.id = f.delivery_id \
+             LEFT JOIN jobs j ON j.merchant_id = f.merchant_id AND j.kind = 'deliveries' \
+                 AND j.target_id = 0 AND j.key = f.delivery_id::text AND j.dead_at IS NULL \
              WHERE d.outcome = 'failed') \
          SELECT name, count(since), coalesce(greatest(0, \
              extract(epoch FROM now - min(since))), 0)::double precision \
@@ -65,6 +69,15 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
     )
     .bind::<Timestamptz, _>(now)
     .load(conn)
+}
+
+/// How many jobs were dead-lettered, by kind. Within `Scope::Instance`.
+pub(super) fn dead_jobs(conn: &mut PgConnection) -> QueryResult<Vec<(String, i64)>> {
+    jobs::table
+        .filter(jobs::dead_at.is_not_null())
+        .group_by(jobs::kind)
+        .select((jobs::kind, count_star()))
+        .load(conn)
 }
 
 /// The queues whose oldest piece of work has waited for longer than `seconds`, each with how long it

@@ -6,7 +6,7 @@
 /// The page of a store.
 pub mod handlers;
 mod model;
-mod turn;
+mod run;
 
 pub use self::model::{AskError, Backfill, BackfillProgress, ask, latest};
-pub(crate) use self::turn::turn;
+pub(crate) use self::run::run;

@@ -4,9 +4,10 @@ use diesel::result::{DatabaseErrorKind, Error};
 use vouch_platforms::Period;
 
 use crate::features::stores::Store;
+use crate::features::stores::jobs::{self, enqueue_periodic};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::backfills;
-use crate::kit::store_jobs::{JobKind, last_problem, make_due};
+use crate::kit::jobs::last_problem;
 
 /// The reading of a period that somebody asked for.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -82,7 +83,7 @@ pub fn ask(
             after: None,
         };
         record(conn, actor, act)?;
-        make_due(conn, store.merchant_id, store.id, JobKind::Backfill, actor.now)?;
+        enqueue_periodic(conn, store.merchant_id, store.id, jobs::IMPORT_ORDERS, actor.now)?;
         Ok(())
     })
 }
@@ -111,14 +112,14 @@ pub(super) fn unfinished(conn: &mut PgConnection, store: &Store) -> QueryResult<
 /// How the reading of a store's orders stands.
 #[derive(Clone, Debug)]
 pub struct BackfillProgress {
-    /// Why the last turn failed; `None` when it did not.
+    /// Why the last run failed; `None` when it did not.
     pub problem: Option<String>,
 }
 
 impl BackfillProgress {
     /// Of one store.
     pub fn of(conn: &mut PgConnection, store: &Store) -> QueryResult<Self> {
-        let problem = last_problem(conn, store.merchant_id, store.id, JobKind::Backfill)?;
+        let problem = last_problem(conn, &store.queue(jobs::IMPORT_ORDERS))?;
         Ok(Self { problem })
     }
 }

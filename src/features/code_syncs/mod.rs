@@ -6,11 +6,11 @@ pub mod handlers;
 mod limits;
 mod model;
 mod repair;
-mod turn;
+mod run;
 
 pub(crate) use self::findings::{BY_CODE, page, rows};
 pub use self::findings::{Difference, DifferenceFilter, DifferenceRow, Show};
 pub use self::limits::{CountedCodes, LimitError, counted_codes, set_counted_codes};
 pub use self::model::{CodeSync, SyncRequest, ask};
 pub use self::repair::{RepairError, repair};
-pub(crate) use self::turn::turn;
+pub(crate) use self::run::run;

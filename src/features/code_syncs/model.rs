@@ -2,10 +2,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::features::stores::Store;
+use crate::features::stores::jobs::{self, enqueue_periodic};
 use crate::features::sync_notes::SyncStatus;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::code_syncs;
-use crate::kit::store_jobs::{JobKind, make_due};
 
 /// One sync check of a store's codes.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -114,7 +114,7 @@ pub fn ask(conn: &mut PgConnection, actor: &Actor, store: &Store) -> QueryResult
             after: None,
         };
         record(conn, actor, act)?;
-        make_due(conn, store.merchant_id, store.id, JobKind::Compare, actor.now)?;
+        enqueue_periodic(conn, store.merchant_id, store.id, jobs::COMPARE_CODES, actor.now)?;
         Ok(if follows > 0 { SyncRequest::Follows } else { SyncRequest::Begins })
     })
 }

@@ -8,7 +8,6 @@ use crate::features::pushes;
 use crate::features::stores::Store;
 use crate::features::triggers::Trigger;
 use crate::kit::audit::{Act, Actor, record};
-use crate::kit::store_jobs::{JobKind, make_due};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RepairError {
@@ -35,10 +34,9 @@ pub fn repair(
     let sent = conn.transaction(|conn| -> QueryResult<usize> {
         let Some(shown) = CodeSync::shown(conn, store)? else { return Ok(0) };
         let missing = still_missing(conn, store, &shown, trigger_id)?;
-        let sent = pushes::send_again(conn, actor, store.id, &missing)?;
+        let sent = pushes::send_again(conn, actor, store, &missing)?;
         if sent > 0 {
             record(conn, actor, act(store, trigger.as_ref(), sent))?;
-            make_due(conn, store.merchant_id, store.id, JobKind::Push, actor.now)?;
         }
         Ok(sent)
     })?;

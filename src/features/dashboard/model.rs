@@ -51,9 +51,9 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting
              (SELECT count(*) FROM (SELECT 1 FROM deliveries d \
                  WHERE d.merchant_id = :merchant_id AND d.outcome = 'failed' \
                      AND d.body_gzip IS NOT NULL \
-                     AND NOT EXISTS (SELECT FROM delivery_failures f \
-                         WHERE f.merchant_id = d.merchant_id AND f.delivery_id = d.id \
-                             AND f.retry_at IS NOT NULL) \
+                     AND NOT EXISTS (SELECT FROM jobs j WHERE j.merchant_id = d.merchant_id \
+                         AND j.kind = 'deliveries' AND j.target_id = 0 AND j.key = d.id::text \
+                         AND j.dead_at IS NULL) \
                  LIMIT :at_most) n) AS deliveries, \
              (SELECT count(*) FROM (SELECT 1 FROM pushes p \
                  JOIN stores s ON s.merchant_id = p.merchant_id AND s.id = p.store_id \

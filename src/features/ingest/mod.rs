@@ -2,11 +2,11 @@
 //! commissions are recalculated in the same transaction. Deliveries may repeat and come in any
 //! order, with the same ledger as a result.
 
-pub mod awaited;
 pub mod failures;
 pub(crate) mod in_flight;
 pub mod intake;
 pub(crate) mod ledger;
+pub mod pending_fetches;
 pub mod queue;
 pub mod read;
 pub mod recalculation;

@@ -12,9 +12,9 @@ use vouch_core::order::snapshot::StoreEvent;
 use vouch_core::platform::Platform;
 use vouch_platforms::parse_message;
 
-use super::awaited;
 use super::failures;
 use super::intake::{IncomingDelivery, Outcome, Source, ingest_one};
+use super::pending_fetches;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::{deliveries, stores};
 use crate::kit::pseudonyms::Pseudonyms;
@@ -80,7 +80,14 @@ pub fn replay(
         })?;
     if let StoreEvent::Announced { order_ref } = &event {
         let now = actor.now;
-        awaited::wait_again(conn, actor.merchant_id, store_id, delivery_id, order_ref, now)?;
+        pending_fetches::wait_again(
+            conn,
+            actor.merchant_id,
+            store_id,
+            delivery_id,
+            order_ref,
+            now,
+        )?;
         mark(conn, actor, delivery_id, &topic, &Outcome::Waiting)?;
         return Ok(Outcome::Waiting);
     }

@@ -5,8 +5,8 @@
 pub mod handlers;
 mod lines;
 mod model;
-mod turn;
+mod run;
 
 pub use self::lines::{Poll, PushCell, PushLine, destinations, in_status, of_trigger, of_triggers};
 pub use self::model::{Push, PushStatus, attach, queue, retry, retry_all, send_again};
-pub(crate) use self::turn::turn;
+pub(crate) use self::run::run;

@@ -2,11 +2,13 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Timestamptz};
 
+use crate::features::stores::Store;
+use crate::features::stores::jobs::PUSH;
 use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::prepared;
 use crate::kit::db::schema::{pushes, stores, triggers};
-use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
-use crate::kit::store_jobs::{JobKind, make_due};
+use crate::kit::jobs::{self, Queue};
 
 text_enum! {
     /// How far a code has come on its way into a store.
@@ -43,25 +45,31 @@ pub struct Push {
 }
 
 /// Queues new codes for every connected store with code creation, in the running transaction and
-/// at its end; see [`make_due`].
+/// at its end; see [`jobs::enqueue`].
 pub fn queue(conn: &mut PgConnection, actor: &Actor, trigger_ids: &[i64]) -> QueryResult<()> {
-    let store_ids: Vec<i64> = statement!(
-        "WITH queued AS ( \
-             INSERT INTO pushes \
-                 (merchant_id, trigger_id, store_id, status, available_at, created_at) \
-             SELECT s.merchant_id, t.id, s.id, 'queued', :now, :now \
-             FROM stores s CROSS JOIN unnest(:trigger_ids) AS t (id) \
-             WHERE s.merchant_id = :merchant_id AND s.creates_codes AND s.disconnected_at IS NULL \
-             RETURNING store_id) \
-         SELECT DISTINCT store_id FROM queued ORDER BY store_id",
-        merchant_id: BigInt = actor.merchant_id,
-        trigger_ids: Array<BigInt>,
-        now: Timestamptz = actor.now,
+    let queued = prepared::<(BigInt, BigInt)>(
+        "INSERT INTO pushes (merchant_id, trigger_id, store_id, status, created_at) \
+         SELECT s.merchant_id, t.id, s.id, 'queued', ? \
+         FROM stores s CROSS JOIN unnest(?) AS t (id) \
+         WHERE s.merchant_id = ? AND s.creates_codes AND s.disconnected_at IS NULL \
+         RETURNING store_id, id",
     )
-    .scalar::<BigInt>()
-    .load(conn)?;
-    for store_id in store_ids {
-        make_due(conn, actor.merchant_id, store_id, JobKind::Push, actor.now)?;
+    .bind::<Timestamptz, _>(actor.now)
+    .bind::<Array<BigInt>, _>(trigger_ids)
+    .bind::<BigInt, _>(actor.merchant_id)
+    .load::<(i64, i64)>(conn)?;
+    enqueue(conn, actor, queued)
+}
+
+/// Leaves a job for each push, given by store and id.
+fn enqueue(conn: &mut PgConnection, actor: &Actor, mut pushes: Vec<(i64, i64)>) -> QueryResult<()> {
+    pushes.sort_unstable();
+    for of_store in pushes.chunk_by(|a, b| a.0 == b.0) {
+        let store_id = Some(of_store[0].0);
+        let keys: Vec<String> = of_store.iter().map(|(_, id)| id.to_string()).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let queue = Queue { merchant_id: actor.merchant_id, kind: PUSH, store_id };
+        jobs::enqueue(conn, &queue, &keys, actor.now)?;
     }
     Ok(())
 }
@@ -117,11 +125,11 @@ pub fn retry(
             return Ok(());
         }
         diesel::update(pushes::table.find((actor.merchant_id, push_id)))
-            .set(queued_again(actor.now))
+            .set(queued_again())
             .execute(conn)?;
         let summary = format!("Sent {} to {} again.", subject.code, subject.store);
         record(conn, actor, act("push.retried", trigger_id, summary))?;
-        make_due(conn, actor.merchant_id, subject.store_id, JobKind::Push, actor.now)
+        enqueue(conn, actor, vec![(subject.store_id, push_id)])
     })
 }
 
@@ -136,11 +144,11 @@ pub fn retry_all(conn: &mut PgConnection, actor: &Actor) -> QueryResult<usize> {
             .filter(pushes::merchant_id.eq(actor.merchant_id))
             .filter(pushes::status.eq(PushStatus::Failed))
             .filter(pushes::store_id.eq_any(connected));
-        let mut store_ids: Vec<i64> = diesel::update(failed)
-            .set(queued_again(actor.now))
-            .returning(pushes::store_id)
+        let queued: Vec<(i64, i64)> = diesel::update(failed)
+            .set(queued_again())
+            .returning((pushes::store_id, pushes::id))
             .get_results(conn)?;
-        let count = store_ids.len();
+        let count = queued.len();
         if count == 0 {
             return Ok(0);
         }
@@ -149,56 +157,46 @@ pub fn retry_all(conn: &mut PgConnection, actor: &Actor) -> QueryResult<usize> {
         let mut act = act("push.all_retried", 0, format!("Sent {codes} to the stores again."));
         act.subject_id = None;
         record(conn, actor, act)?;
-        store_ids.sort_unstable();
-        store_ids.dedup();
-        for store_id in store_ids {
-            make_due(conn, actor.merchant_id, store_id, JobKind::Push, actor.now)?;
-        }
+        enqueue(conn, actor, queued)?;
         Ok(count)
     })
 }
 
-/// Brings the codes of these triggers on their way into a store, whatever became of earlier tries;
-/// answers how many were not already. Then the store's push job is to be made due.
+/// Brings the codes of these triggers on their way into a store, whatever became of earlier attempts;
+/// answers how many were not already. At the end of the transaction; see [`jobs::enqueue`].
 pub fn send_again(
     conn: &mut PgConnection,
     actor: &Actor,
-    store_id: i64,
+    store: &Store,
     trigger_ids: &[i64],
 ) -> QueryResult<usize> {
-    statement!(
-        "INSERT INTO pushes AS p \
-             (merchant_id, trigger_id, store_id, status, available_at, created_at) \
-         SELECT :merchant_id, trigger_id, :store_id, 'queued', :now, :now \
-         FROM unnest(:trigger_ids) AS t (trigger_id) \
+    let queued = prepared::<(BigInt, BigInt)>(
+        "INSERT INTO pushes AS p (merchant_id, trigger_id, store_id, status, created_at) \
+         SELECT ?, trigger_id, ?, 'queued', ? FROM unnest(?) AS t (trigger_id) \
          ON CONFLICT (merchant_id, trigger_id, store_id) DO UPDATE \
-             SET status = 'queued', reason = '', attempts = 0, settled_at = NULL, \
-                 available_at = excluded.available_at, remote_ref = NULL, admin_url = NULL \
-             WHERE p.status <> 'queued'",
-        merchant_id: BigInt = actor.merchant_id,
-        store_id: BigInt,
-        trigger_ids: Array<BigInt>,
-        now: Timestamptz = actor.now,
+             SET status = 'queued', reason = '', settled_at = NULL, remote_ref = NULL, \
+                 admin_url = NULL \
+             WHERE p.status <> 'queued' \
+         RETURNING p.store_id, p.id",
     )
-    .execute(conn)
+    .bind::<BigInt, _>(actor.merchant_id)
+    .bind::<BigInt, _>(store.id)
+    .bind::<Timestamptz, _>(actor.now)
+    .bind::<Array<BigInt>, _>(trigger_ids)
+    .load::<(i64, i64)>(conn)?;
+    let count = queued.len();
+    enqueue(conn, actor, queued)?;
+    Ok(count)
 }
 
 type QueuedAgain = (
     diesel::dsl::Eq<pushes::status, PushStatus>,
     diesel::dsl::Eq<pushes::reason, &'static str>,
-    diesel::dsl::Eq<pushes::attempts, i32>,
-    diesel::dsl::Eq<pushes::available_at, DateTime<Utc>>,
     diesel::dsl::Eq<pushes::settled_at, Option<DateTime<Utc>>>,
 );
 
-fn queued_again(now: DateTime<Utc>) -> QueuedAgain {
-    (
-        pushes::status.eq(PushStatus::Queued),
-        pushes::reason.eq(""),
-        pushes::attempts.eq(0),
-        pushes::available_at.eq(now),
-        pushes::settled_at.eq(None),
-    )
+fn queued_again() -> QueuedAgain {
+    (pushes::status.eq(PushStatus::Queued), pushes::reason.eq(""), pushes::settled_at.eq(None))
 }
 
 /// Takes the code that the store has of its own for the trigger's: its orders are credited anyway,

@@ -4,11 +4,13 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretSlice;
 
+use super::jobs;
 use super::model::Store;
 use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::stores;
+use crate::kit::jobs::wake_store;
 use crate::kit::secrets::{DecryptError, Encryptor, Use};
-use crate::kit::{store_jobs, urls};
+use crate::kit::urls;
 
 /// What encrypted credentials are bound to.
 pub(super) fn credentials_use(store: &Store) -> Use {
@@ -81,7 +83,7 @@ pub fn set_credentials(
         if changed == 0 {
             return Err(diesel::result::Error::NotFound);
         }
-        store_jobs::wake(conn, store.merchant_id, store.id, actor.now)?;
+        jobs::wake_jobs(conn, store.merchant_id, store.id, actor.now)?;
         let summary = format!("Set the API credentials of {}.", store.name);
         record(conn, actor, store.act("store.credentials_set", summary))
     })
@@ -124,8 +126,7 @@ pub fn set_discount_rules(
         if changed == 0 {
             return Err(diesel::result::Error::NotFound);
         }
-        let (kind, at) = (store_jobs::JobKind::Push, actor.now);
-        store_jobs::make_due(conn, store.merchant_id, store.id, kind, at)?;
+        wake_store(conn, store.merchant_id, store.id, actor.now)?;
         let summary = match creates_codes {
             true => format!("Set what codes that are created in {} get.", store.name),
             false => format!("Switched the creation of codes in {} off.", store.name),

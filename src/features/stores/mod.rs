@@ -6,6 +6,8 @@ mod check;
 mod client;
 pub mod clock;
 mod connect;
+/// The kinds of background jobs.
+pub mod jobs;
 mod model;
 mod returns;
 mod rotate;

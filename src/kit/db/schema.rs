@@ -308,8 +308,6 @@ diesel::table! {
         body_gzip -> Nullable<Bytea>,
         replayed_at -> Nullable<Timestamptz>,
         awaited_ref -> Nullable<Text>,
-        awaited_at -> Nullable<Timestamptz>,
-        awaited_tries -> Int4,
         sent_at -> Nullable<Timestamptz>,
         reported_at -> Nullable<Timestamptz>,
         clamped_times -> Array<Nullable<Text>>,
@@ -323,8 +321,6 @@ diesel::table! {
         delivery_id -> Int8,
         reason -> Text,
         build -> Text,
-        attempts -> Int4,
-        retry_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -490,6 +486,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    job_queues (merchant_id, kind, target_id) {
+        merchant_id -> Int8,
+        kind -> Text,
+        store_id -> Nullable<Int8>,
+        target_id -> Int8,
+        due_at -> Nullable<Timestamptz>,
+        paused_until -> Nullable<Timestamptz>,
+        leased_until -> Nullable<Timestamptz>,
+        lease -> Int8,
+        failures -> Int4,
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    jobs (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        kind -> Text,
+        target_id -> Int8,
+        key -> Text,
+        payload -> Nullable<Jsonb>,
+        run_at -> Timestamptz,
+        attempts -> Int4,
+        reason -> Nullable<Text>,
+        dead_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     links (id) {
         id -> Int8,
         token_hash -> Bytea,
@@ -635,8 +662,6 @@ diesel::table! {
         status -> Text,
         reason -> Text,
         remote_ref -> Nullable<Text>,
-        attempts -> Int4,
-        available_at -> Timestamptz,
         created_at -> Timestamptz,
         settled_at -> Nullable<Timestamptz>,
         admin_url -> Nullable<Text>,
@@ -669,18 +694,6 @@ diesel::table! {
     recovery_codes (user_id, code_hash) {
         user_id -> Int8,
         code_hash -> Bytea,
-    }
-}
-
-diesel::table! {
-    refund_reads (merchant_id, order_id) {
-        merchant_id -> Int8,
-        order_id -> Int8,
-        store_id -> Int8,
-        requested_at -> Timestamptz,
-        due_at -> Nullable<Timestamptz>,
-        attempts -> Int4,
-        problem -> Nullable<Text>,
     }
 }
 
@@ -751,21 +764,6 @@ diesel::table! {
         store_id -> Int8,
         behind_seconds -> Int4,
         measured_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    store_jobs (merchant_id, store_id, kind) {
-        merchant_id -> Int8,
-        store_id -> Int8,
-        kind -> Text,
-        due_at -> Nullable<Timestamptz>,
-        leased_until -> Nullable<Timestamptz>,
-        lease -> Int8,
-        failures -> Int4,
-        last_error -> Nullable<Text>,
-        state -> Nullable<Jsonb>,
-        not_before -> Nullable<Timestamptz>,
     }
 }
 
@@ -917,6 +915,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     instance_key,
     instance_log,
     invitations,
+    job_queues,
+    jobs,
     links,
     members,
     merchants,
@@ -929,14 +929,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     pushes,
     recalculations,
     recovery_codes,
-    refund_reads,
     registration_settings,
     retention_settings,
     return_rules,
     server_processes,
     sessions,
     store_clocks,
-    store_jobs,
     stores,
     trigger_owners,
     trigger_rollups,

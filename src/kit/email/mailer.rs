@@ -19,6 +19,7 @@ use crate::kit::counters;
 use crate::kit::db::schema::emails;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
+use crate::kit::jobs::backoff;
 use crate::kit::secrets::Encryptor;
 use crate::kit::supervise::Stop;
 
@@ -28,8 +29,11 @@ const LEASE: Duration = Duration::minutes(15);
 const MAX_ATTEMPTS: i32 = 12;
 /// After so long a letter is given up that nobody would take, and its words are forgotten.
 const TOO_OLD: Duration = Duration::days(2);
-/// A turn hands back after this time.
-const TURN: Period = Period::from_secs(10);
+/// The wait after the first answer of "not now"; each further one doubles it.
+const FIRST_WAIT: Duration = Duration::minutes(1);
+const MAX_WAIT: Duration = Duration::hours(1);
+/// A run hands back after this time.
+const RUN_TIME: Period = Period::from_secs(10);
 /// The first pause after the mail server let nobody in; doubled each time.
 const SHORT_PAUSE: Period = Period::from_secs(5);
 /// The longest.
@@ -67,12 +71,12 @@ impl Mailer {
     }
 
     /// Sends what is due, for some seconds at the most; answers how many letters were tried.
-    pub fn turn(&self) -> AppResult<usize> {
-        self.turn_until(&Stop::default())
+    pub fn send_due(&self) -> AppResult<usize> {
+        self.send_due_until(&Stop::default())
     }
 
-    /// [`Mailer::turn`], which ends after the letter at hand once `stop` is asked.
-    pub fn turn_until(&self, stop: &Stop) -> AppResult<usize> {
+    /// [`Mailer::send_due`], which ends after the letter at hand once `stop` is asked.
+    pub fn send_due_until(&self, stop: &Stop) -> AppResult<usize> {
         let Some(smtp) = &self.smtp else { return self.announce() };
         if self.rests() {
             return Ok(0);
@@ -80,7 +84,7 @@ impl Mailer {
         let host = host_of(&self.public_url);
         let mut line = Line::new(smtp, host);
         let (began, mut tried) = (Instant::now(), 0);
-        while began.elapsed() < TURN && !stop.is_asked() {
+        while began.elapsed() < RUN_TIME && !stop.is_asked() {
             let Some(email) = self.lease(clock::now())? else { break };
             tried += 1;
             let send = || self.try_to_send(&email, &mut line, smtp, host);
@@ -187,9 +191,12 @@ impl Mailer {
             let (reason, attempts, pause, is_given_up) = match outcome {
                 Outcome::Refused(reason) => (reason, attempts, Duration::zero(), true),
                 Outcome::Unreachable(reason) => (reason, attempts - 1, Duration::zero(), false),
-                Outcome::Later(reason) => {
-                    (reason, attempts, after(attempts), attempts >= MAX_ATTEMPTS)
-                }
+                Outcome::Later(reason) => (
+                    reason,
+                    attempts,
+                    backoff(FIRST_WAIT, MAX_WAIT, attempts),
+                    attempts >= MAX_ATTEMPTS,
+                ),
                 Outcome::Delivered => return Ok(()),
             };
             tracing::warn!(id, attempts, is_given_up, cause = %reason, "a letter was not taken");
@@ -232,11 +239,6 @@ impl Mailer {
         }
         Ok(new.len())
     }
-}
-
-/// One minute, doubled up to an hour.
-fn after(attempts: i32) -> Duration {
-    Duration::minutes(1 << attempts.saturating_sub(1).clamp(0, 6)).min(Duration::hours(1))
 }
 
 /// Forgets the words of letters that are too old to be sent. They're deleted with the end of their

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::report::{CheckResult, Report, asked, problem, warning};
 use crate::features::stores::clock::difference;
 use crate::kit::clock;
-use crate::kit::db::schema::{merchants, store_jobs, stores};
+use crate::kit::db::schema::{job_queues, merchants, stores};
 use crate::kit::db::{Scope, in_scope};
 
 /// So many failures in a row are no passing fault.
@@ -64,17 +64,17 @@ fn webhooks(conn: &mut PgConnection) -> CheckResult {
 /// Calls that fail again and again: the store is down, unreachable or limits them.
 fn jobs(conn: &mut PgConnection) -> CheckResult {
     let failing: Vec<Row> = asked(in_scope(conn, Scope::Instance, |conn| {
-        store_jobs::table
+        job_queues::table
             .inner_join(
                 stores::table.on(stores::merchant_id
-                    .eq(store_jobs::merchant_id)
-                    .and(stores::id.eq(store_jobs::store_id))),
+                    .eq(job_queues::merchant_id)
+                    .and(job_queues::store_id.eq(stores::id.nullable()))),
             )
             .inner_join(merchants::table.on(merchants::id.eq(stores::merchant_id)))
-            .filter(store_jobs::failures.ge(FAILURES).and(store_jobs::due_at.is_not_null()))
+            .filter(job_queues::failures.ge(FAILURES).and(job_queues::due_at.is_not_null()))
             .filter(stores::disconnected_at.is_null().and(stores::access_problem.is_null()))
-            .order((stores::merchant_id, stores::id, store_jobs::kind))
-            .select((stores::name, merchants::name, store_jobs::last_error))
+            .order((stores::merchant_id, stores::id, job_queues::kind))
+            .select((stores::name, merchants::name, job_queues::last_error))
             .load(conn)
     }))?;
     if failing.is_empty() {

@@ -13,13 +13,13 @@ use crate::features::code_syncs::{
     BY_CODE, CodeSync, CountedCodes, DifferenceFilter, DifferenceRow, Show, counted_codes,
     page as read_page,
 };
-use crate::features::stores::Store;
 use crate::features::stores::rules_in_words;
+use crate::features::stores::{Store, jobs};
 use crate::features::sync_notes::SyncStatus;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::jobs::last_problem;
 use crate::kit::lists::{Count, ListPage, Listing, Params};
-use crate::kit::store_jobs::{JobKind, last_problem};
 use crate::kit::urls;
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
@@ -123,7 +123,7 @@ pub(super) async fn shown(
             };
             Ok(Read {
                 running: CodeSync::unfinished(conn, &store)?,
-                problem: last_problem(conn, merchant_id, store_id, JobKind::Compare)?,
+                problem: last_problem(conn, &store.queue(jobs::COMPARE_CODES))?,
                 counted: counted_codes(conn, &store)?,
                 shown,
                 store,

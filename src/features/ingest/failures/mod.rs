@@ -1,13 +1,14 @@
-//! Deliveries that Vouch keeps as failed. What is Vouch's own fault is processed again by the workers,
-//! with growing pauses; everything that failed is processed once more when another build starts.
+//! Deliveries that Vouch keeps as failed. What is Vouch's own fault is processed again by jobs,
+//! with backoff; everything that failed is processed once more when another build starts.
 //! A fault that passes never gets here: its delivery is answered by 503, and the store sends it
 //! again ([`crate::kit::db::Fault`]).
 
 mod build;
 mod model;
-mod turn;
+mod run;
 
 pub use self::build::build;
+pub use self::model::RETRY_DELIVERY;
 pub use self::model::{Failure, FailureCounts, FailureReason, counts, find};
-pub(super) use self::model::{OWN_FAULT, record, resolve};
-pub use self::turn::{renew, turn};
+pub(super) use self::model::{OWN_FAULT, record, resolve, retry_later};
+pub use self::run::{renew, run};

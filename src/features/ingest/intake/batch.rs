@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,8 +7,15 @@ use super::keys::TriggerKey;
 use super::order_row::OrderRow;
 use super::rules::Settings;
 use crate::features::rollups::Changes;
+use crate::kit::jobs::{self, JobKind, Queue};
 use crate::kit::pseudonyms::{MerchantPseudonyms, Pseudonyms};
-use crate::kit::store_jobs::{self, JobKind};
+
+/// Jobs of one queue.
+struct NewJobs {
+    kind: JobKind,
+    keys: BTreeSet<String>,
+    run_at: DateTime<Utc>,
+}
 
 /// Data shared by deliveries of one merchant that are processed in one transaction.
 pub struct Batch {
@@ -24,8 +31,8 @@ pub struct Batch {
     /// Locked orders that aren't processed yet, by store and reference; `None` if the order is
     /// unknown.
     pub(super) orders: HashMap<(i64, String), Option<OrderRow>>,
-    /// Jobs that are due for stores, and since when, in the order in which jobs are locked.
-    jobs_due: BTreeMap<(i64, JobKind), DateTime<Utc>>,
+    /// By store and the name of the kind, the order in which queues are locked.
+    jobs: BTreeMap<(i64, &'static str), NewJobs>,
 }
 
 impl Batch {
@@ -38,7 +45,7 @@ impl Batch {
             merchant_pseudonyms: None,
             triggers: HashMap::new(),
             orders: HashMap::new(),
-            jobs_due: BTreeMap::new(),
+            jobs: BTreeMap::new(),
         }
     }
 
@@ -76,17 +83,27 @@ impl Batch {
         Ok(self.settings.insert(settings))
     }
 
-    /// Marks a job of the store as due.
-    pub(super) fn job_due(&mut self, store_id: i64, kind: JobKind, at: DateTime<Utc>) {
-        self.jobs_due.entry((store_id, kind)).or_insert(at);
+    /// Leaves a job that calls the store.
+    pub(super) fn enqueue(
+        &mut self,
+        store_id: i64,
+        kind: JobKind,
+        key: &str,
+        run_at: DateTime<Utc>,
+    ) {
+        let new = || NewJobs { kind, keys: BTreeSet::new(), run_at };
+        let jobs = self.jobs.entry((store_id, kind.name)).or_insert_with(new);
+        jobs.keys.insert(key.to_owned());
     }
 
-    /// Writes the totals and the due jobs. The caller does this at the end of the transaction,
+    /// Writes the totals and the jobs. The caller does this at the end of the transaction,
     /// since their rows are hot.
     pub fn finish(self, conn: &mut PgConnection) -> QueryResult<()> {
         self.changes.write(conn)?;
-        for ((store_id, kind), at) in self.jobs_due {
-            store_jobs::make_due(conn, self.merchant_id, store_id, kind, at)?;
+        for ((store_id, _), NewJobs { kind, keys, run_at }) in self.jobs {
+            let queue = Queue { merchant_id: self.merchant_id, kind, store_id: Some(store_id) };
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            jobs::enqueue(conn, &queue, &keys, run_at)?;
         }
         Ok(())
     }

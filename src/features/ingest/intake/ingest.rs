@@ -21,13 +21,14 @@ use super::parts;
 use super::rules::Setting;
 use crate::features::ingest::failures::{self, FailureReason};
 use crate::features::ingest::in_flight;
-use crate::features::ingest::{awaited, refund_reads};
+use crate::features::ingest::{pending_fetches, refund_reads};
 use crate::features::rollups::{Amounts, Delta, Shared};
+use crate::features::stores::jobs::{FETCH_ORDER, READ_REFUNDS};
 use crate::features::stores::{self, Store};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::deliveries;
+use crate::kit::jobs;
 use crate::kit::pseudonyms::Pseudonyms;
-use crate::kit::store_jobs::JobKind;
 
 /// The result of processing a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,8 +163,8 @@ fn announced(
     let Some(delivery_id) = remember(conn, arrival, &record)? else {
         return Ok(Outcome::Repeated);
     };
-    awaited::wait_for(conn, arrival.merchant_id, delivery_id, order_ref, arrival.received_at)?;
-    batch.job_due(arrival.store_id, JobKind::Orders, arrival.received_at);
+    pending_fetches::wait_for(conn, arrival.merchant_id, delivery_id, order_ref)?;
+    batch.enqueue(arrival.store_id, FETCH_ORDER, order_ref, arrival.received_at);
     Ok(Outcome::Waiting)
 }
 
@@ -187,7 +188,8 @@ fn note(conn: &mut PgConnection, arrival: &IncomingDelivery, detail: &str) -> Qu
     Ok(remembered.map_or(Outcome::Repeated, |_| Outcome::Noted))
 }
 
-/// Stores a delivery without processing it, to be retried.
+/// Stores a delivery without processing it. Called at the end of the transaction where it failed by
+/// our own fault, since that enqueues a retry.
 pub fn fail(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -199,7 +201,10 @@ pub fn fail(
     let Some(delivery_id) = remember(conn, arrival, &record)? else {
         return Ok(Outcome::Repeated);
     };
-    failures::record(conn, arrival.merchant_id, &[delivery_id], reason, arrival.received_at)?;
+    failures::record(conn, arrival.merchant_id, &[delivery_id], reason)?;
+    if reason == FailureReason::OwnFault {
+        failures::retry_later(conn, arrival.merchant_id, delivery_id, arrival.received_at)?;
+    }
     Ok(Outcome::Failed)
 }
 
@@ -263,7 +268,7 @@ fn finish(
 ) -> QueryResult<Outcome> {
     parts::write(conn, arrival.merchant_id, order_id, state)?;
     if state.lacks_refund_lines() {
-        request_refund_lines(conn, arrival, order_id, batch)?;
+        batch.enqueue(arrival.store_id, READ_REFUNDS, &order_id.to_string(), arrival.received_at);
     }
     let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
     let mut credited = 0;
@@ -303,9 +308,15 @@ fn heard_again(
     if is_report_new {
         parts::replace(conn, merchant_id, order_id, &known.state)?;
         if known.state.lacks_refund_lines() {
-            request_refund_lines(conn, arrival, order_id, batch)?;
+            batch.enqueue(
+                arrival.store_id,
+                READ_REFUNDS,
+                &order_id.to_string(),
+                arrival.received_at,
+            );
         } else if lacked_refund_lines {
-            refund_reads::cancel(conn, merchant_id, order_id)?;
+            let queue = refund_reads::queue(merchant_id, arrival.store_id);
+            jobs::cancel(conn, &queue, &order_id.to_string())?;
         }
     }
     if is_first_report {
@@ -315,19 +326,6 @@ fn heard_again(
     let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
     let credited = decide_again(conn, known, &cause, batch)?;
     Ok(Outcome::TakenIn { order_id, is_new: false, credited })
-}
-
-/// Requests the lines of the order's refunds from the store.
-fn request_refund_lines(
-    conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
-    order_id: i64,
-    batch: &mut Batch,
-) -> QueryResult<()> {
-    let (store_id, now) = (arrival.store_id, arrival.received_at);
-    refund_reads::request(conn, arrival.merchant_id, store_id, order_id, now)?;
-    batch.job_due(store_id, JobKind::Refunds, now);
-    Ok(())
 }
 
 /// The order's state after the delivery, the ID of the stored delivery, and whether this one is a

@@ -15,4 +15,4 @@ mod portion;
 mod queue;
 
 pub use self::now::recalculate;
-pub use self::queue::{drain, parked, turn, unpark};
+pub use self::queue::{drain, parked, run_due, unpark};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use diesel::dsl::{max, now};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer};
@@ -13,12 +13,17 @@ use crate::features::recalculations::{Found, Matching, Range, RecalculationReaso
 use crate::kit::clock;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::{orders, recalculations, triggers};
+use crate::kit::jobs::backoff;
 
 /// As many orders are recalculated in one transaction: it keeps their deliveries waiting meanwhile.
 pub(super) const PORTION: usize = 25;
 /// An order that somebody else has, or transactions that are to end, are looked at again after so
 /// many milliseconds.
 const AGAIN: i32 = 50;
+
+/// The wait after the first failed attempt; each further one doubles it.
+const FIRST_WAIT: Duration = Duration::seconds(2);
+const MAX_WAIT: Duration = Duration::hours(1);
 
 /// A request, locked for this transaction.
 #[derive(Queryable, Selectable)]
@@ -226,7 +231,8 @@ impl Request {
     ) -> QueryResult<()> {
         let attempts = self.attempts + 1;
         let is_parked = attempts >= most;
-        self.put_off(conn, 1000 << attempts.clamp(0, 12))?;
+        let wait = backoff(FIRST_WAIT, MAX_WAIT, attempts).num_milliseconds();
+        self.put_off(conn, i32::try_from(wait).unwrap_or(i32::MAX))?;
         diesel::update(self.row())
             .set((
                 recalculations::attempts.eq(attempts),

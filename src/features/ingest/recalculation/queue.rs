@@ -21,17 +21,17 @@ const ATTEMPTS: i32 = 12;
 const AFTER_PASSING: i32 = 5_000;
 /// As much of a reason is kept.
 const REASON_LENGTH: usize = 500;
-/// After so long a turn ends, and says what was done.
-const TURN: Duration = Duration::from_secs(1);
+/// After so long a run ends, and says what was done.
+const RUN_TIME: Duration = Duration::from_secs(1);
 /// After a portion a worker rests for as long as it took, and at the most this long: what comes in
 /// from stores goes first.
 const REST: Duration = Duration::from_millis(250);
 
-/// One turn of a worker: portions of what is due; answers how many orders were recalculated.
-pub fn turn(db: &Db, stop: &Stop) -> AppResult<usize> {
+/// One run of a worker: portions of what is due; answers how many orders were recalculated.
+pub fn run_due(db: &Db, stop: &Stop) -> AppResult<usize> {
     let begun = Instant::now();
     let mut recalculated = 0;
-    while begun.elapsed() < TURN && !stop.is_asked() {
+    while begun.elapsed() < RUN_TIME && !stop.is_asked() {
         let Some(orders) = round(db, REST, stop)? else { break };
         recalculated += orders;
     }

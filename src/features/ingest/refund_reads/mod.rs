@@ -3,9 +3,9 @@
 //! the order.
 
 mod model;
-mod turn;
+mod run;
 
+pub(super) use self::model::queue;
 pub use self::model::{ReadProblem, RefundRead};
-pub(super) use self::model::{cancel, request};
 pub(crate) use self::model::{find, retry};
-pub(crate) use self::turn::turn;
+pub(crate) use self::run::run;

@@ -128,7 +128,7 @@ impl DeliveryPage {
 
     /// When it's retried.
     fn retry(&self) -> Option<DisplayTime> {
-        let at = self.found.failure?.retry_at?;
+        let at = self.found.failure.as_ref()?.retry_at?;
         Some(DisplayTime::new(at, self.page.merchant().tz()))
     }
 

@@ -162,11 +162,11 @@ impl OrderPage {
     /// Why it isn't known which lines were refunded; `None` if it is.
     fn refund_lines(&self) -> Option<RefundLinesNote> {
         let read = self.found.refund_read.as_ref()?;
-        Some(match (self.found.can_read_store, read.due_at, read.problem) {
+        Some(match (self.found.can_read_store, read.has_failed, read.problem) {
             (false, ..) => RefundLinesNote::NoAccess,
-            (true, Some(_), None) => RefundLinesNote::Reading,
-            (true, Some(_), Some(problem)) => RefundLinesNote::Retrying(problem),
-            (true, None, problem) => {
+            (true, false, None) => RefundLinesNote::Reading,
+            (true, false, Some(problem)) => RefundLinesNote::Retrying(problem),
+            (true, true, problem) => {
                 RefundLinesNote::Failed(problem.unwrap_or(ReadProblem::NoAnswer))
             }
         })

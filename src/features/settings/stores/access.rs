@@ -13,11 +13,11 @@ use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::platform_path::OfStore;
 use crate::kit::web::see_other;
-use crate::kit::{store_jobs, urls};
 
 /// Calls the store, on a thread where calls can block. It saves the result and returns a message about
 /// it. An error from the store is also a result.
@@ -34,7 +34,7 @@ pub(super) async fn checked(
     db.merchant(store.merchant_id, move |conn| match answer {
         Ok(_) => {
             stores::note_answered(conn, &store, now)?;
-            store_jobs::wake(conn, store.merchant_id, store.id, now)
+            stores::jobs::wake_jobs(conn, store.merchant_id, store.id, now)
         }
         Err(CallError::Denied(problem)) => stores::note_denied(conn, &store, &problem, now),
         // Other errors don't show whether the credentials work.

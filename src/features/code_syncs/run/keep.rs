@@ -9,7 +9,7 @@ use vouch_platforms::{Batch, StoreCode};
 
 use crate::features::code_syncs::limits::CountedCodes;
 use crate::features::code_syncs::model::CodeSync;
-use crate::features::store_workers::{Turn, TurnError};
+use crate::features::store_workers::{StoreRun, StoreRunError};
 use crate::features::stores::Store;
 use crate::features::sync_notes::StoreState;
 use crate::kit::db::prepared;
@@ -21,14 +21,14 @@ const MAX_CHARS: usize = 255;
 /// A page of the store's codes, with the place where the reading goes on: in one transaction, so
 /// that whoever goes on reads every page once.
 pub(super) fn keep(
-    turn: &Turn<'_>,
+    run: &StoreRun<'_, '_>,
     code_sync: &CodeSync,
     batch: &Batch<StoreCode>,
-) -> Result<(), TurnError> {
-    let (store, now) = (&turn.store, turn.now());
+) -> Result<(), StoreRunError> {
+    let (store, now) = (&run.store, run.now());
     let columns = Columns::of(&batch.rows, code_sync, store.merchant_id);
     let read = i64::try_from(batch.rows.len()).unwrap_or_default();
-    turn.write(|conn| {
+    run.write(|conn| {
         let others = if read == 0 { 0 } else { columns.insert(conn, store, code_sync)? };
         diesel::update(code_syncs::table.find((store.merchant_id, code_sync.id)))
             .set((

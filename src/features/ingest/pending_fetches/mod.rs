@@ -2,8 +2,7 @@
 //! from the store by a call that began after it came; several messages of one order share one.
 
 mod model;
-mod turn;
+mod run;
 
 pub(super) use self::model::{wait_again, wait_for};
-pub(crate) use self::turn::turn;
-pub(super) use self::turn::{MAX_ATTEMPTS, SILENCE, wait_after};
+pub(crate) use self::run::run;

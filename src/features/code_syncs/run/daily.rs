@@ -3,15 +3,15 @@
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 
 use crate::features::code_syncs::model::CodeSync;
-use crate::features::store_workers::{Turn, TurnError};
+use crate::features::store_workers::{StoreRun, StoreRunError};
 
 /// The daily check comes at the store's own time of day, at least so long after the one before.
 const MIN_INTERVAL: Duration = Duration::hours(12);
 
 /// When the store's next daily check is due; `None`: it had none yet.
-pub(super) fn next_daily(turn: &Turn<'_>) -> Result<Option<DateTime<Utc>>, TurnError> {
-    let store = &turn.store;
-    let shown = turn.read(|conn| CodeSync::shown(conn, store))?;
+pub(super) fn next_daily(run: &StoreRun<'_, '_>) -> Result<Option<DateTime<Utc>>, StoreRunError> {
+    let store = &run.store;
+    let shown = run.read(|conn| CodeSync::shown(conn, store))?;
     let begun = shown.and_then(|shown| shown.started_at);
     Ok(begun.map(|begun| daily_after(store.id, begun)))
 }

@@ -3,13 +3,14 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use vouch_core::platform::Platform;
 use vouch_platforms::{Client, OrderMessage, Period, provider};
 
 use super::model::{Backfill, unfinished};
 use crate::features::ingest::intake::Outcome;
 use crate::features::ingest::read;
-use crate::features::store_workers::{Next, Turn, TurnError};
+use crate::features::store_workers::{Next, StoreRun, StoreRunError};
 use crate::kit::counters;
 use crate::kit::db::schema::{backfills, stores};
 
@@ -20,7 +21,7 @@ const OVERLAP: Duration = Duration::minutes(15);
 /// The first reading begins so long before the store was connected.
 const BEFORE_CONNECTION: Duration = Duration::days(1);
 
-/// Where the periodic reading is, between two turns.
+/// Where the periodic reading is, between two runs.
 #[derive(Serialize, Deserialize)]
 struct Place {
     from: DateTime<Utc>,
@@ -29,56 +30,59 @@ struct Place {
 }
 
 /// Reads what somebody asked for, then what changed since the last reading.
-pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
-    let mut client = turn.client()?;
-    if let Some(asked) = turn.read(|conn| unfinished(conn, &turn.store))?
-        && !read_asked(turn, &mut *client, &asked)?
+pub(crate) fn run(
+    run: &StoreRun<'_, '_>,
+    state: &mut Option<Value>,
+) -> Result<Next, StoreRunError> {
+    let mut client = run.client()?;
+    if let Some(asked) = run.read(|conn| unfinished(conn, &run.store))?
+        && !read_asked(run, &mut *client, &asked)?
     {
-        return Ok(go_on(turn));
+        return Ok(Next::At(run.now()));
     }
-    if !read_changes(turn, &mut *client)? {
-        return Ok(go_on(turn));
+    if !read_changes(run, state, &mut *client)? {
+        return Ok(Next::At(run.now()));
     }
-    Ok(Next::at(turn.now() + INTERVAL))
+    Ok(Next::At(run.now() + INTERVAL))
 }
 
-fn go_on(turn: &Turn<'_>) -> Next {
-    Next { due_at: Some(turn.now()), state: turn.state.clone() }
-}
-
-/// Reads on in what changed since the last reading; `true` once it is done. Its place is the turn's
-/// state, which outlives a turn that fails.
-fn read_changes(turn: &mut Turn<'_>, client: &mut dyn Client) -> Result<bool, TurnError> {
-    let kept = turn.state.clone().and_then(|state| serde_json::from_value::<Place>(state).ok());
-    let mut place = kept.unwrap_or_else(|| since_the_last(turn));
+/// Reads on in what changed since the last reading; `true` once it is done. Its place is the job's
+/// payload, which outlives an attempt that fails.
+fn read_changes(
+    run: &StoreRun<'_, '_>,
+    state: &mut Option<Value>,
+    client: &mut dyn Client,
+) -> Result<bool, StoreRunError> {
+    let kept = state.clone().and_then(|state| serde_json::from_value::<Place>(state).ok());
+    let mut place = kept.unwrap_or_else(|| since_the_last(run));
     let period = Period { from: place.from, until: place.until };
     loop {
-        turn.state = serde_json::to_value(&place).ok();
-        if !turn.goes_on() {
+        *state = serde_json::to_value(&place).ok();
+        if !run.goes_on() {
             return Ok(false);
         }
-        let begun_at = turn.now();
+        let begun_at = run.now();
         let batch = client.orders(&period, place.cursor.as_deref())?;
         for message in &batch.rows {
-            ingest(turn, message, begun_at, None)?;
+            ingest(run, message, begun_at, None)?;
         }
         place.cursor = batch.next;
         if place.cursor.is_none() {
             break;
         }
     }
-    let store = &turn.store;
-    turn.write(|conn| {
+    let store = &run.store;
+    run.write(|conn| {
         diesel::update(stores::table.find((store.merchant_id, store.id)))
             .set(stores::orders_read_until.eq(period.until))
             .execute(conn)
     })?;
-    turn.state = None;
+    *state = None;
     Ok(true)
 }
 
-fn since_the_last(turn: &Turn<'_>) -> Place {
-    let (store, now) = (&turn.store, turn.now());
+fn since_the_last(run: &StoreRun<'_, '_>) -> Place {
+    let (store, now) = (&run.store, run.now());
     let from = match store.orders_read_until {
         Some(until) => until - OVERLAP,
         None => store.created_at - BEFORE_CONNECTION,
@@ -94,27 +98,27 @@ fn within_reach(platform: Platform, from: DateTime<Utc>, now: DateTime<Utc>) -> 
 
 /// Reads on in the period that somebody asked for; `true` once it is done.
 fn read_asked(
-    turn: &mut Turn<'_>,
+    run: &StoreRun<'_, '_>,
     client: &mut dyn Client,
     asked: &Backfill,
-) -> Result<bool, TurnError> {
+) -> Result<bool, StoreRunError> {
     let mut period = Period { from: asked.period_from, until: asked.period_until };
-    period.from = within_reach(turn.store.platform, period.from, turn.now()).min(period.until);
+    period.from = within_reach(run.store.platform, period.from, run.now()).min(period.until);
     let mut cursor = asked.cursor.clone();
     loop {
-        if !turn.goes_on() {
+        if !run.goes_on() {
             return Ok(false);
         }
-        let begun_at = turn.now();
+        let begun_at = run.now();
         let batch = client.orders(&period, cursor.as_deref())?;
         for message in &batch.rows {
-            ingest(turn, message, begun_at, Some(asked))?;
+            ingest(run, message, begun_at, Some(asked))?;
         }
         cursor = batch.next;
         let read = i64::try_from(batch.rows.len()).unwrap_or_default();
-        let now = turn.now();
-        turn.write(|conn| {
-            diesel::update(backfills::table.find((turn.store.merchant_id, asked.id)))
+        let now = run.now();
+        run.write(|conn| {
+            diesel::update(backfills::table.find((run.store.merchant_id, asked.id)))
                 .set((
                     backfills::cursor.eq(&cursor),
                     backfills::read_count.eq(backfills::read_count + read),
@@ -131,19 +135,19 @@ fn read_asked(
 /// One order in a transaction of its own, as if the store had sent it. What was news is counted
 /// with it: after an interruption the order is read again, and is news no more.
 fn ingest(
-    turn: &Turn<'_>,
+    run: &StoreRun<'_, '_>,
     message: &OrderMessage,
     begun_at: DateTime<Utc>,
     asked: Option<&Backfill>,
-) -> Result<(), TurnError> {
-    match ingest_one(turn, message, begun_at, asked) {
+) -> Result<(), StoreRunError> {
+    match ingest_one(run, message, begun_at, asked) {
         Ok(outcome) => counters::credits(outcome.credited()),
         // It must hold up no other order of the store, and isn't read again automatically.
         Err(error) if error.is_own_fault() => {
-            let (store, now) = (&turn.store, turn.now());
+            let (store, now) = (&run.store, run.now());
             let (merchant_id, order) = (store.merchant_id, message.order_ref.as_str());
             tracing::error!(merchant_id, order, %error, "order_not_processed");
-            turn.write(|conn| read::keep_failed(conn, store, message, begun_at, now))?;
+            run.write(|conn| read::keep_failed(conn, store, message, begun_at, now))?;
         }
         Err(error) => return Err(error),
     }
@@ -151,15 +155,15 @@ fn ingest(
 }
 
 fn ingest_one(
-    turn: &Turn<'_>,
+    run: &StoreRun<'_, '_>,
     message: &OrderMessage,
     begun_at: DateTime<Utc>,
     asked: Option<&Backfill>,
-) -> Result<Outcome, TurnError> {
-    let (store, now) = (&turn.store, turn.now());
-    turn.write(|conn| {
+) -> Result<Outcome, StoreRunError> {
+    let (store, now) = (&run.store, run.now());
+    run.write(|conn| {
         let outcome =
-            read::ingest(conn, store, &turn.tools.pseudonyms(), message, begun_at, now)?.outcome;
+            read::ingest(conn, store, &run.tools.pseudonyms(), message, begun_at, now)?.outcome;
         let (new, changed) = match outcome {
             Outcome::TakenIn { is_new: true, .. } => (1, 0),
             Outcome::TakenIn { is_new: false, .. } => (0, 1),

@@ -11,7 +11,7 @@ use self::keep::keep;
 use self::settings::holds;
 use self::sweep::sweep;
 use super::model::{CodeSync, insert};
-use crate::features::store_workers::{Next, Turn, TurnError};
+use crate::features::store_workers::{Next, StoreRun, StoreRunError};
 use crate::features::stores::Store;
 use crate::kit::db::schema::{code_sync_results as findings, code_syncs, stores};
 
@@ -39,32 +39,32 @@ const STALE: Duration = Duration::hours(3);
 const LACKING: Duration = Duration::hours(6);
 
 /// Goes on with the check that is unfinished, or begins the daily one when its time has come.
-pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
-    sweep(turn)?;
-    let code_sync = match current(turn)? {
+pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<Next, StoreRunError> {
+    sweep(run)?;
+    let code_sync = match current(run)? {
         Current::GoesOn(code_sync) => code_sync,
-        Current::Later(at) => return Ok(Next::at(at)),
+        Current::Later(at) => return Ok(Next::At(at)),
     };
-    let mut client = turn.client()?;
+    let mut client = run.client()?;
     let mut cursor = code_sync.cursor.clone();
     loop {
-        if !turn.goes_on() {
-            return Ok(Next::at(turn.now()));
+        if !run.goes_on() {
+            return Ok(Next::At(run.now()));
         }
         let batch = match client.codes(cursor.as_deref()) {
             Err(CallError::Denied(reason)) => {
-                return lacks(turn, &mut *client, &code_sync, reason);
+                return lacks(run, &mut *client, &code_sync, reason);
             }
             batch => batch?,
         };
-        keep(turn, &code_sync, &batch)?;
+        keep(run, &code_sync, &batch)?;
         cursor = batch.next;
         if cursor.is_none() {
             break;
         }
     }
-    let next = if finish(turn, &code_sync)? { None } else { next_daily(turn)? };
-    Ok(Next::at(next.unwrap_or_else(|| turn.now())))
+    let next = if finish(run, &code_sync)? { None } else { next_daily(run)? };
+    Ok(Next::At(next.unwrap_or_else(|| run.now())))
 }
 
 enum Current {
@@ -73,22 +73,22 @@ enum Current {
 }
 
 /// The check to go on with; begun anew where what it began with holds no longer.
-fn current(turn: &Turn<'_>) -> Result<Current, TurnError> {
-    let (store, now) = (&turn.store, turn.now());
-    let mut unfinished = turn.read(|conn| CodeSync::unfinished(conn, store))?;
+fn current(run: &StoreRun<'_, '_>) -> Result<Current, StoreRunError> {
+    let (store, now) = (&run.store, run.now());
+    let mut unfinished = run.read(|conn| CodeSync::unfinished(conn, store))?;
     if unfinished.is_none() {
-        if let Some(daily) = next_daily(turn)?.filter(|daily| *daily > now) {
+        if let Some(daily) = next_daily(run)?.filter(|daily| *daily > now) {
             return Ok(Current::Later(daily));
         }
-        turn.write(|conn| insert(conn, store, None, now))?;
-        unfinished = turn.read(|conn| CodeSync::unfinished(conn, store))?;
+        run.write(|conn| insert(conn, store, None, now))?;
+        unfinished = run.read(|conn| CodeSync::unfinished(conn, store))?;
     }
     let Some(unfinished) = unfinished else { return Ok(Current::Later(now)) };
     let is_fresh = unfinished.advanced_at.is_some_and(|at| now - at < STALE);
-    let holds = is_fresh && turn.read(|conn| holds(conn, store, &unfinished))?;
-    let code_sync = if holds { unfinished } else { begin(turn, &unfinished)? };
+    let holds = is_fresh && run.read(|conn| holds(conn, store, &unfinished))?;
+    let code_sync = if holds { unfinished } else { begin(run, &unfinished)? };
     if !has_rules_of(&code_sync, store) {
-        // They were changed since the store was read for this turn: the next one has the new ones.
+        // They were changed since the store was read for this run: the next one has the new ones.
         return Ok(Current::Later(now));
     }
     Ok(Current::GoesOn(Box::new(code_sync)))
@@ -100,9 +100,9 @@ fn has_rules_of(code_sync: &CodeSync, store: &Store) -> bool {
 }
 
 /// From the first code on, by what the store is set to now.
-fn begin(turn: &Turn<'_>, code_sync: &CodeSync) -> Result<CodeSync, TurnError> {
-    let (store, now) = (&turn.store, turn.now());
-    turn.write(|conn| {
+fn begin(run: &StoreRun<'_, '_>, code_sync: &CodeSync) -> Result<CodeSync, StoreRunError> {
+    let (store, now) = (&run.store, run.now());
+    run.write(|conn| {
         let of_this = findings::table
             .filter(findings::merchant_id.eq(store.merchant_id))
             .filter(findings::code_sync_id.eq(code_sync.id));
@@ -134,17 +134,17 @@ fn begin(turn: &Turn<'_>, code_sync: &CodeSync) -> Result<CodeSync, TurnError> {
 /// The store refuses its codes. Where it lets Vouch in all the same, the credentials are good for
 /// the rest of the work, which goes on.
 fn lacks(
-    turn: &Turn<'_>,
+    run: &StoreRun<'_, '_>,
     client: &mut dyn Client,
     code_sync: &CodeSync,
     reason: String,
-) -> Result<Next, TurnError> {
+) -> Result<Next, StoreRunError> {
     client.access()?;
-    let key = (turn.store.merchant_id, code_sync.id);
-    turn.write(|conn| {
+    let key = (run.store.merchant_id, code_sync.id);
+    run.write(|conn| {
         diesel::update(code_syncs::table.find(key))
             .set(code_syncs::problem.eq(&reason))
             .execute(conn)
     })?;
-    Ok(Next::at(turn.now() + LACKING))
+    Ok(Next::At(run.now() + LACKING))
 }

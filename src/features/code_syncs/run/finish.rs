@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 
 use super::settings::holds;
 use crate::features::code_syncs::model::{CodeSync, insert};
-use crate::features::store_workers::{Turn, TurnError};
+use crate::features::store_workers::{StoreRun, StoreRunError};
 use crate::features::stores::Store;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::code_syncs;
@@ -18,9 +18,9 @@ const LAG: Duration = Duration::minutes(5);
 /// Settles every status by the triggers of this moment, shows the check, and takes the one before
 /// from sight. `true`: there is more to do now, since the settings were changed meanwhile, or
 /// somebody asked for another one.
-pub(super) fn finish(turn: &Turn<'_>, code_sync: &CodeSync) -> Result<bool, TurnError> {
-    let (store, now) = (&turn.store, turn.now());
-    turn.write(|conn| {
+pub(super) fn finish(run: &StoreRun<'_, '_>, code_sync: &CodeSync) -> Result<bool, StoreRunError> {
+    let (store, now) = (&run.store, run.now());
+    run.write(|conn| {
         if !holds(conn, store, code_sync)? {
             return Ok(true);
         }

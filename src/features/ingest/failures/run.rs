@@ -1,0 +1,86 @@
+use std::time::Duration as Span;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+
+use super::model::{FailureReason, queue, renew_all, update_reason};
+use crate::features::ingest::intake::Outcome;
+use crate::features::ingest::replay::{ReplayError, replay};
+use crate::kit::audit::Actor;
+use crate::kit::clock;
+use crate::kit::counters;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::jobs::{self, Ending, Finish, Job, Run, RunError};
+use crate::kit::pseudonyms::Pseudonyms;
+
+/// How long the database has to recover after it was in no state for an attempt, which doesn't count.
+const PASSING_WAIT: Span = Span::from_secs(60);
+
+/// Processes failed deliveries of a merchant again, each in a transaction of its own.
+pub fn run(run: &Run<'_>, pseudonyms: &Pseudonyms) -> Result<Ending, RunError> {
+    while let Some(job) = run.next_job()? {
+        match attempt(run, &job, pseudonyms) {
+            Err(RunError::Own(error)) if error.is_passing() => {
+                run.finish(&job, |_| Ok(((), Finish::GiveBack(None))))?;
+                return Ok(Ending::Paused { wait: PASSING_WAIT, reason: error.to_string() });
+            }
+            Err(RunError::Own(error)) => fail(run, &job, &error)?,
+            attempted => attempted?,
+        }
+    }
+    Ok(Ending::Done)
+}
+
+fn attempt(run: &Run<'_>, job: &Job, pseudonyms: &Pseudonyms) -> Result<(), RunError> {
+    let merchant_id = run.queue().merchant_id;
+    let actor = Actor::system(merchant_id, run.now());
+    let delivery_id = job.key.parse().unwrap_or_default();
+    let outcome = run.finish(job, |conn| {
+        // Its order is locked meanwhile: whatever is in the way must not keep it so.
+        conn.batch_execute("SET LOCAL lock_timeout = '1s'")?;
+        let outcome = match replay(conn, &actor, pseudonyms, delivery_id) {
+            Ok(outcome) => outcome,
+            Err(ReplayError::Database(error)) => return Err(error),
+            Err(ReplayError::BodyGone | ReplayError::StillPayloadError(_)) => Outcome::Failed,
+        };
+        if outcome == Outcome::Failed {
+            let reason = FailureReason::Unreadable;
+            update_reason(conn, merchant_id, delivery_id, reason)?;
+            return Ok((outcome, Finish::DeadLetter(reason.as_str())));
+        }
+        Ok((outcome, Finish::Complete))
+    })?;
+    counters::credits(outcome.credited());
+    Ok(())
+}
+
+/// Vouch failed on it again.
+fn fail(run: &Run<'_>, job: &Job, error: &AppError) -> Result<(), RunError> {
+    let merchant_id = run.queue().merchant_id;
+    let delivery_id: i64 = job.key.parse().unwrap_or_default();
+    tracing::error!(merchant_id, delivery_id, attempts = job.attempts, %error, "delivery_failed_again");
+    let (reason, finish) = match error {
+        AppError::BadRequest(_) => {
+            let reason = FailureReason::Value;
+            (reason, Finish::DeadLetter(reason.as_str()))
+        }
+        _ => (FailureReason::OwnFault, Finish::Retry(FailureReason::OwnFault.as_str())),
+    };
+    run.finish(job, |conn| Ok((update_reason(conn, merchant_id, delivery_id, reason)?, finish)))
+}
+
+/// Enqueues what failed under another build than `build` once more; answers how many. To be called when
+/// a process starts, and not later: two builds that run side by side would take turns for ever.
+pub fn renew(db: &Db, build: &str) -> AppResult<usize> {
+    db.run_blocking(Scope::Instance, |conn| {
+        let mut failed = renew_all(conn, build)?;
+        failed.sort_unstable();
+        for of_merchant in failed.chunk_by(|a, b| a.0 == b.0) {
+            let keys: Vec<String> = of_merchant.iter().map(|(_, id)| id.to_string()).collect();
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            jobs::enqueue(conn, &queue(of_merchant[0].0), &keys, clock::now())?;
+        }
+        QueryResult::Ok(failed.len())
+    })
+}

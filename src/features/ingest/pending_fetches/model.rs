@@ -1,0 +1,95 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use vouch_core::delivery::DeliveryOutcome;
+
+use crate::features::stores::Store;
+use crate::features::stores::jobs::FETCH_ORDER;
+use crate::kit::db::schema::deliveries;
+use crate::kit::jobs::{self, Queue};
+
+/// Says for which order a message waits, which was just remembered.
+pub fn wait_for(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    delivery_id: i64,
+    order_ref: &str,
+) -> QueryResult<()> {
+    diesel::update(deliveries::table.find((merchant_id, delivery_id)))
+        .set((
+            deliveries::outcome.eq(DeliveryOutcome::Waiting),
+            deliveries::detail.eq(""),
+            deliveries::awaited_ref.eq(order_ref),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Lets a message wait once more: its order is read anew.
+pub fn wait_again(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    store_id: i64,
+    delivery_id: i64,
+    order_ref: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    wait_for(conn, merchant_id, delivery_id, order_ref)?;
+    let queue = Queue { merchant_id, kind: FETCH_ORDER, store_id: Some(store_id) };
+    jobs::enqueue(conn, &queue, &[order_ref], now)
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn waiting<'a>(store: &Store, order_ref: &'a str) -> _ {
+    let (merchant_id, store_id): (i64, i64) = (store.merchant_id, store.id);
+    let outcome: DeliveryOutcome = DeliveryOutcome::Waiting;
+    deliveries::table
+        .filter(deliveries::merchant_id.eq(merchant_id))
+        .filter(deliveries::store_id.eq(store_id))
+        .filter(deliveries::outcome.eq(outcome))
+        .filter(deliveries::awaited_ref.eq(order_ref))
+}
+
+/// The messages that wait for an order.
+pub(super) fn waiting_for(
+    conn: &mut PgConnection,
+    store: &Store,
+    order_ref: &str,
+) -> QueryResult<Vec<i64>> {
+    waiting(store, order_ref).select(deliveries::id).load(conn)
+}
+
+/// Says why messages still wait.
+pub(super) fn explain(
+    conn: &mut PgConnection,
+    store: &Store,
+    order_ref: &str,
+    reason: &str,
+) -> QueryResult<()> {
+    diesel::update(waiting(store, order_ref))
+        .set(deliveries::detail.eq(reason))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Ends the waiting of the messages that a call answers.
+pub(super) fn settle(
+    conn: &mut PgConnection,
+    store: &Store,
+    delivery_ids: &[i64],
+    outcome: DeliveryOutcome,
+    detail: &str,
+    order_id: Option<i64>,
+) -> QueryResult<()> {
+    let answered = deliveries::table
+        .filter(deliveries::merchant_id.eq(store.merchant_id))
+        .filter(deliveries::id.eq_any(delivery_ids))
+        .filter(deliveries::outcome.eq(DeliveryOutcome::Waiting));
+    diesel::update(answered)
+        .set((
+            deliveries::outcome.eq(outcome),
+            deliveries::detail.eq(detail),
+            deliveries::order_id.eq(order_id),
+        ))
+        .execute(conn)
+        .map(drop)
+}

@@ -1,0 +1,67 @@
+//! The work itself: read the refunds of orders, and take their lines in.
+
+use diesel::QueryResult;
+use diesel::pg::PgConnection;
+use vouch_platforms::Client;
+
+use super::model::{ReadProblem, Requested};
+use crate::features::ingest::intake::Outcome;
+use crate::features::ingest::read;
+use crate::features::store_workers::{Failure, StoreRun, StoreRunError};
+use crate::kit::counters;
+use crate::kit::jobs::{Ending, Finish, Job};
+
+/// A store that does not list a refund after so many attempts has none: it was deleted, or the
+/// order names it by mistake.
+const ATTEMPTS_UNLISTED: i32 = 5;
+
+pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<Ending, StoreRunError> {
+    run.each_job(attempt, failed)
+}
+
+fn attempt(
+    run: &StoreRun<'_, '_>,
+    client: &mut dyn Client,
+    job: &Job,
+) -> Result<(), StoreRunError> {
+    let store = &run.store;
+    let requested = run.read(|conn| Requested::find(conn, store, &job.key))?;
+    let read_at = run.now();
+    let currency = requested.currency.as_deref().unwrap_or_default();
+    let Some(message) = client.refunds(&requested.order_ref, currency, read_at)? else {
+        let refused = Finish::DeadLetter(ReadProblem::Refused.as_str());
+        return run.finish(job, |_| Ok(((), refused)));
+    };
+    let outcome = run.finish(job, |conn| {
+        let pseudonyms = run.tools.pseudonyms();
+        let read = read::ingest(conn, store, &pseudonyms, &message, read_at, run.now())?;
+        let finish = if read.outcome == Outcome::Failed {
+            Finish::DeadLetter(ReadProblem::Unreadable.as_str())
+        } else if requested.has_all_lines(conn, store)? {
+            Finish::Complete
+        } else if job.attempts < ATTEMPTS_UNLISTED {
+            Finish::Retry(ReadProblem::NotListed.as_str())
+        } else {
+            Finish::DeadLetter(ReadProblem::NotListed.as_str())
+        };
+        Ok((read.outcome, finish))
+    })?;
+    counters::credits(outcome.credited());
+    Ok(())
+}
+
+fn failed(
+    _: &mut PgConnection,
+    _: &StoreRun<'_, '_>,
+    _: &Job,
+    failure: &Failure<'_>,
+) -> QueryResult<Finish> {
+    let problem = match failure {
+        Failure::Call(error) => ReadProblem::from(*error),
+        Failure::Own => ReadProblem::Unreadable,
+    };
+    Ok(match problem {
+        ReadProblem::Refused => Finish::DeadLetter(problem.as_str()),
+        _ => Finish::Retry(problem.as_str()),
+    })
+}

@@ -1,0 +1,187 @@
+//! The work itself: look first, then create, so that an interrupted attempt is adopted and never done
+//! twice.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use vouch_platforms::{CallError, Client, CodeState, Mark, NewCode, StoreCode};
+
+use super::model::PushStatus;
+use crate::features::store_workers::{Failure, StoreRun, StoreRunError};
+use crate::kit::counters;
+use crate::kit::db::schema::{affiliates, pushes, triggers};
+use crate::kit::jobs::{Ending, Finish, Job};
+
+/// Why a code isn't in the store, where Vouch failed on it.
+const OWN_FAULT: &str = "Vouch could not process the store's answer.";
+
+/// A queued code.
+#[derive(Queryable)]
+struct Queued {
+    trigger_id: i64,
+    code: String,
+    retired_at: Option<DateTime<Utc>>,
+    affiliate: String,
+}
+
+/// What became of a push.
+struct Settled {
+    status: PushStatus,
+    reason: String,
+    found: Option<StoreCode>,
+}
+
+impl Settled {
+    fn failed(reason: String) -> Self {
+        Self { status: PushStatus::Failed, reason, found: None }
+    }
+}
+
+/// Brings queued codes into the store, in order.
+pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<Ending, StoreRunError> {
+    if !run.store.creates_codes {
+        return Ok(Ending::Idle);
+    }
+    run.each_job(attempt, failed)
+}
+
+fn attempt(
+    run: &StoreRun<'_, '_>,
+    client: &mut dyn Client,
+    job: &Job,
+) -> Result<(), StoreRunError> {
+    let push_id: i64 = job.key.parse().unwrap_or_default();
+    let Some(queued) = run.read(|conn| find(conn, run.store.merchant_id, push_id))? else {
+        // Someone decided otherwise meanwhile.
+        return run.finish(job, |_| Ok(((), Finish::Complete)));
+    };
+    let settled = push(run, client, queued)?;
+    let status = settled.status;
+    run.finish(job, |conn| {
+        settle(conn, run, push_id, settled)?;
+        Ok(((), Finish::Complete))
+    })?;
+    counters::push(run.store.platform.as_str(), status.as_str());
+    Ok(())
+}
+
+fn find(conn: &mut PgConnection, merchant_id: i64, push_id: i64) -> QueryResult<Option<Queued>> {
+    pushes::table
+        .inner_join(triggers::table.on(
+            triggers::merchant_id.eq(pushes::merchant_id).and(triggers::id.eq(pushes::trigger_id)),
+        ))
+        .inner_join(
+            affiliates::table.on(affiliates::merchant_id
+                .eq(pushes::merchant_id)
+                .and(affiliates::id.eq(triggers::affiliate_id))),
+        )
+        .filter(pushes::merchant_id.eq(merchant_id).and(pushes::id.eq(push_id)))
+        .filter(pushes::status.eq(PushStatus::Queued))
+        .select((pushes::trigger_id, triggers::value, triggers::retired_at, affiliates::name))
+        .first(conn)
+        .optional()
+}
+
+fn push(
+    run: &StoreRun<'_, '_>,
+    client: &mut dyn Client,
+    queued: Queued,
+) -> Result<Settled, CallError> {
+    if queued.retired_at.is_some() {
+        let reason = "The code was retired before it was sent to the store.";
+        return Ok(Settled::failed(reason.to_owned()));
+    }
+    let mark = Mark { merchant_id: run.store.merchant_id, trigger_id: queued.trigger_id };
+    let code = NewCode { mark, code: queued.code, affiliate: queued.affiliate, now: run.now() };
+    match look_then_create(client, &code) {
+        Ok(found) => Ok(judge(found, mark)),
+        Err(CallError::Refused(reason)) => Ok(Settled::failed(reason)),
+        Err(error) => Err(error),
+    }
+}
+
+fn look_then_create(client: &mut dyn Client, code: &NewCode) -> Result<StoreCode, CallError> {
+    if let Some(found) = client.find_code(&code.code)? {
+        return Ok(found);
+    }
+    match client.create_code(code) {
+        // Somebody was quicker, perhaps an earlier attempt of our own.
+        Err(CallError::Taken) => client.find_code(&code.code)?.ok_or_else(|| {
+            CallError::Unanswered(
+                "The store says that it has this code already, but does not show it.".to_owned(),
+            )
+        }),
+        created => created,
+    }
+}
+
+/// Whose the code is that the store has.
+fn judge(found: StoreCode, mark: Mark) -> Settled {
+    let (status, reason) = if found.mark == Some(mark) {
+        (PushStatus::Pushed, String::new())
+    } else {
+        (PushStatus::InStore, described(&found))
+    };
+    Settled { status, reason, found: Some(found) }
+}
+
+/// What the store has, for whoever must say whether that is the code that was meant.
+fn described(found: &StoreCode) -> String {
+    let state = match found.state {
+        CodeState::Live => "",
+        CodeState::Scheduled => " It is not in force yet.",
+        CodeState::Expired => " It has ended: shoppers cannot use it.",
+        CodeState::Disabled => " It is switched off: shoppers cannot use it.",
+    };
+    let rules = found.rules.trim().trim_end_matches('.');
+    let gets = if rules.is_empty() { String::new() } else { format!(": {rules}") };
+    format!("The store has a code {} that Vouch did not make{gets}.{state}", found.code)
+}
+
+/// An attempt without an answer: looked for again, up to the last.
+fn failed(
+    conn: &mut PgConnection,
+    run: &StoreRun<'_, '_>,
+    job: &Job,
+    failure: &Failure<'_>,
+) -> QueryResult<Finish> {
+    let mut reason = match failure {
+        Failure::Call(error) => error.to_string(),
+        Failure::Own => OWN_FAULT.to_owned(),
+    };
+    let push_id = job.key.parse().unwrap_or_default();
+    if job.is_last_attempt() {
+        reason = format!("{reason} Vouch gave up after {} tries.", job.attempts);
+        settle(conn, run, push_id, Settled::failed(reason))?;
+    } else {
+        diesel::update(pushes::table.find((run.store.merchant_id, push_id)))
+            .filter(pushes::status.eq(PushStatus::Queued))
+            .set(pushes::reason.eq(reason))
+            .execute(conn)?;
+    }
+    let outcome = if job.is_last_attempt() { PushStatus::Failed.as_str() } else { "unanswered" };
+    counters::push(run.store.platform.as_str(), outcome);
+    Ok(Finish::Retry(failure.reason()))
+}
+
+/// Writes what became of a push, unless someone decided otherwise meanwhile.
+fn settle(
+    conn: &mut PgConnection,
+    run: &StoreRun<'_, '_>,
+    push_id: i64,
+    settled: Settled,
+) -> QueryResult<()> {
+    let Settled { status, reason, found } = settled;
+    let (remote_ref, admin_url) =
+        found.map_or((None, None), |found| (Some(found.remote_ref), found.admin_url));
+    diesel::update(pushes::table.find((run.store.merchant_id, push_id)))
+        .filter(pushes::status.eq(PushStatus::Queued))
+        .set((
+            pushes::status.eq(status),
+            pushes::reason.eq(reason),
+            pushes::remote_ref.eq(remote_ref),
+            pushes::admin_url.eq(admin_url),
+            pushes::settled_at.eq(run.now()),
+        ))
+        .execute(conn)
+        .map(drop)
+}

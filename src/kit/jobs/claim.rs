@@ -1,0 +1,143 @@
+//! Which queue a worker has, and for how long.
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+
+use super::{JobKind, Queue};
+use crate::kit::db::schema::job_queues;
+use crate::kit::db::{Scope, prepared};
+
+/// A worker that sends no heartbeat for so long has lost its queue to another.
+const LEASE: Duration = Duration::seconds(20);
+
+/// A queue that a worker has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claimed {
+    pub(super) queue: Queue,
+    /// Which claim of it this is.
+    pub(super) lease: i64,
+    /// Failed runs since the last good one.
+    pub(super) failures: i32,
+}
+
+/// Who has as many workers as they may have.
+#[derive(Debug, Default)]
+pub(super) struct Busy {
+    pub(super) merchants: Vec<i64>,
+    /// Ids of stores differ over all merchants.
+    pub(super) stores: Vec<i64>,
+}
+
+/// How the row of a queue is left.
+pub(super) struct Release {
+    /// Whether the jobs that wait make it due.
+    pub(super) looks_at_jobs: bool,
+    pub(super) paused_until: Option<DateTime<Utc>>,
+    pub(super) failures: i32,
+    pub(super) last_error: Option<String>,
+}
+
+type Row = (i64, String, Option<i64>, i64, i32);
+
+/// Takes the queue that has been due for longest, of nobody in `busy`. Within `Scope::Instance`.
+///
+/// Queues of stores that are disconnected, have no credentials, or refuse them, rest. One that its worker
+/// left is taken again, whether or not anything is due.
+pub(super) fn claim(
+    conn: &mut PgConnection,
+    kinds: &[JobKind],
+    busy: &Busy,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Claimed>> {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+    let row: Option<Row> = prepared::<(BigInt, Text, Nullable<BigInt>, BigInt, Integer)>(
+        "WITH asked AS (SELECT ?::timestamptz AS now) \
+         UPDATE job_queues t SET leased_until = ?, lease = t.lease + 1, due_at = NULL \
+         FROM (SELECT q.merchant_id, q.kind, q.target_id FROM job_queues q CROSS JOIN asked \
+             LEFT JOIN stores s ON s.merchant_id = q.merchant_id AND s.id = q.store_id \
+             WHERE (q.leased_until <= now OR (q.leased_until IS NULL AND q.due_at <= now \
+                     AND (q.paused_until IS NULL OR q.paused_until <= now))) \
+                 AND (q.store_id IS NULL OR s.disconnected_at IS NULL \
+                     AND s.access_problem IS NULL AND s.credentials IS NOT NULL) \
+                 AND q.kind = ANY(?) AND q.merchant_id <> ALL(?) AND q.target_id <> ALL(?) \
+             ORDER BY q.due_at NULLS FIRST LIMIT 1 FOR UPDATE OF q SKIP LOCKED) due \
+         WHERE t.merchant_id = due.merchant_id AND t.kind = due.kind AND t.target_id = due.target_id \
+         RETURNING t.merchant_id, t.kind, t.store_id, t.lease, t.failures",
+    )
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(now + LEASE)
+    .bind::<Array<Text>, _>(names)
+    .bind::<Array<BigInt>, _>(&busy.merchants)
+    .bind::<Array<BigInt>, _>(&busy.stores)
+    .get_result(conn)
+    .optional()?;
+    Ok(row.and_then(|(merchant_id, name, store_id, lease, failures)| {
+        let kind = *kinds.iter().find(|kind| kind.name == name)?;
+        Some(Claimed { queue: Queue { merchant_id, kind, store_id }, lease, failures })
+    }))
+}
+
+impl Claimed {
+    pub(super) fn scope(&self) -> Scope {
+        Scope::Merchant(self.queue.merchant_id)
+    }
+
+    /// Prolongs the lease; `false` when another worker has the queue. The row stays locked until the end
+    /// of the transaction, so that nobody takes it between this and the commit.
+    pub(super) fn hold(&self, conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<bool> {
+        let held = diesel::update(self.row())
+            .filter(job_queues::lease.eq(self.lease))
+            .filter(job_queues::leased_until.is_not_null())
+            .set(job_queues::leased_until.eq(now + LEASE))
+            .execute(conn)?;
+        Ok(held > 0)
+    }
+
+    /// Gives the queue back; `false` when another worker has it. What was enqueued meanwhile stays due.
+    pub(super) fn release(&self, conn: &mut PgConnection, release: &Release) -> QueryResult<bool> {
+        let due_at = if release.looks_at_jobs { self.next_run_at(conn)? } else { None };
+        let released = prepared::<()>(
+            "UPDATE job_queues SET leased_until = NULL, due_at = least(due_at, ?), \
+                 paused_until = ?, failures = ?, last_error = ? \
+             WHERE merchant_id = ? AND kind = ? AND target_id = ? AND lease = ? \
+                 AND leased_until IS NOT NULL",
+        )
+        .bind::<Nullable<Timestamptz>, _>(due_at)
+        .bind::<Nullable<Timestamptz>, _>(release.paused_until)
+        .bind::<Integer, _>(release.failures)
+        .bind::<Nullable<Text>, _>(&release.last_error)
+        .bind::<BigInt, _>(self.queue.merchant_id)
+        .bind::<Text, _>(self.queue.kind.name)
+        .bind::<BigInt, _>(self.queue.target_id())
+        .bind::<BigInt, _>(self.lease)
+        .execute(conn)?;
+        Ok(released > 0)
+    }
+
+    /// Read in a statement of its own: whoever enqueues after it writes the queue's row after it too.
+    fn next_run_at(&self, conn: &mut PgConnection) -> QueryResult<Option<DateTime<Utc>>> {
+        prepared::<Nullable<Timestamptz>>(
+            "SELECT min(run_at) FROM jobs \
+             WHERE merchant_id = ? AND kind = ? AND target_id = ? AND dead_at IS NULL",
+        )
+        .bind::<BigInt, _>(self.queue.merchant_id)
+        .bind::<Text, _>(self.queue.kind.name)
+        .bind::<BigInt, _>(self.queue.target_id())
+        .get_result(conn)
+    }
+
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let key =
+            |of: &Self| (of.queue.merchant_id, of.queue.kind.name, of.queue.target_id(), of.lease);
+        key(self) == key(other)
+    }
+
+    fn row(&self) -> diesel::dsl::Find<job_queues::table, (i64, &'static str, i64)> {
+        job_queues::table.find((
+            self.queue.merchant_id,
+            self.queue.kind.name,
+            self.queue.target_id(),
+        ))
+    }
+}

@@ -1,0 +1,22 @@
+//! Background jobs: one queue table for every kind, enqueued in the transaction of what they're for.
+//!
+//! ```text
+//! jobs::enqueue(conn, &queue, &["42"], now)?;
+//! ```
+//!
+//! Jobs of one queue (a kind, of one merchant and maybe one store) run one after the other, queues run
+//! side by side: see docs/jobs.md. The app registers who runs which kind.
+
+mod claim;
+mod job;
+mod kind;
+mod pool;
+mod queue;
+mod run;
+
+pub use self::job::{Finish, Job};
+pub use self::kind::JobKind;
+pub(crate) use self::kind::backoff;
+pub use self::pool::{JobRunner, Registry, WorkerPool, drain};
+pub use self::queue::{JobState, Queue, cancel, enqueue, find, last_problem, wake_store};
+pub use self::run::{Ending, Run, RunError};

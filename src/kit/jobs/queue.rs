@@ -1,0 +1,127 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+
+use super::JobKind;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{job_queues, jobs};
+
+/// Jobs that run one after the other: those of a kind, of a merchant and, where they call it, of a store.
+/// A queue with a store rests while the store can't be called.
+#[derive(Clone, Copy, Debug)]
+pub struct Queue {
+    pub merchant_id: i64,
+    pub kind: JobKind,
+    pub store_id: Option<i64>,
+}
+
+impl Queue {
+    /// As keys of rows have it.
+    pub(super) fn target_id(&self) -> i64 {
+        self.store_id.unwrap_or(0)
+    }
+}
+
+/// Leaves a job for the worker pools for each of `keys`, in the running transaction and under its scope.
+/// A key whose job waits already, or was dead-lettered, is due again with all its attempts; one whose job
+/// is running runs once more.
+///
+/// To be called after everything else that the transaction locks, in the order of stores and the names of
+/// kinds: a worker that finishes locks its rows in that order too.
+pub fn enqueue(
+    conn: &mut PgConnection,
+    queue: &Queue,
+    keys: &[&str],
+    run_at: DateTime<Utc>,
+) -> QueryResult<()> {
+    prepared::<()>(
+        "WITH q AS (SELECT ?::bigint AS merchant_id, ?::text AS kind, ?::bigint AS store_id, \
+                 ?::timestamptz AS run_at), \
+         enqueued AS (INSERT INTO jobs AS j (merchant_id, kind, target_id, key, run_at) \
+             SELECT q.merchant_id, q.kind, coalesce(q.store_id, 0), k.key, q.run_at \
+             FROM q CROSS JOIN (SELECT key FROM unnest(?) AS k (key) ORDER BY key) k \
+             ON CONFLICT (merchant_id, kind, target_id, key) DO UPDATE \
+                 SET run_at = least(j.run_at, excluded.run_at), attempts = 0, reason = NULL, \
+                     dead_at = NULL \
+             RETURNING j.run_at) \
+         INSERT INTO job_queues AS t (merchant_id, kind, store_id, due_at) \
+         SELECT q.merchant_id, q.kind, q.store_id, (SELECT min(run_at) FROM enqueued) FROM q \
+         ON CONFLICT (merchant_id, kind, target_id) DO UPDATE \
+             SET due_at = least(t.due_at, excluded.due_at)",
+    )
+    .bind::<BigInt, _>(queue.merchant_id)
+    .bind::<Text, _>(queue.kind.name)
+    .bind::<Nullable<BigInt>, _>(queue.store_id)
+    .bind::<Timestamptz, _>(run_at)
+    .bind::<Array<Text>, _>(keys)
+    .execute(conn)
+    .map(drop)
+}
+
+/// Has all queues of a store looked at now, whatever they waited for: its access was restored. As
+/// [`enqueue`], last in its transaction.
+pub fn wake_store(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    store_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    prepared::<()>(
+        "UPDATE job_queues q SET due_at = least(due_at, ?), paused_until = NULL, failures = 0 \
+         FROM (SELECT merchant_id, kind, target_id FROM job_queues \
+             WHERE merchant_id = ? AND target_id = ? ORDER BY kind FOR NO KEY UPDATE) w \
+         WHERE q.merchant_id = w.merchant_id AND q.kind = w.kind AND q.target_id = w.target_id",
+    )
+    .bind::<Timestamptz, _>(now)
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(store_id)
+    .execute(conn)
+    .map(drop)
+}
+
+/// How a job stands that waits, runs or was dead-lettered.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = jobs)]
+pub struct JobState {
+    pub run_at: DateTime<Utc>,
+    /// Failed ones, and the one that runs.
+    pub attempts: i32,
+    /// Why the last one failed.
+    pub reason: Option<String>,
+    pub dead_at: Option<DateTime<Utc>>,
+}
+
+/// The job of a key, if it isn't done.
+pub fn find(conn: &mut PgConnection, queue: &Queue, key: &str) -> QueryResult<Option<JobState>> {
+    job_of(queue.merchant_id, queue.kind.name, queue.target_id(), key)
+        .select(JobState::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// Takes the job of a key away: it's no longer needed.
+pub fn cancel(conn: &mut PgConnection, queue: &Queue, key: &str) -> QueryResult<()> {
+    diesel::delete(job_of(queue.merchant_id, queue.kind.name, queue.target_id(), key))
+        .execute(conn)
+        .map(drop)
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn job_of<'a>(merchant_id: i64, kind: &'a str, target_id: i64, key: &'a str) -> _ {
+    jobs::table
+        .filter(jobs::merchant_id.eq(merchant_id))
+        .filter(jobs::kind.eq(kind))
+        .filter(jobs::target_id.eq(target_id))
+        .filter(jobs::key.eq(key))
+}
+
+/// Why the last run of a queue failed; `None` where it didn't.
+pub fn last_problem(conn: &mut PgConnection, queue: &Queue) -> QueryResult<Option<String>> {
+    let problem = job_queues::table
+        .find((queue.merchant_id, queue.kind.name, queue.target_id()))
+        .filter(job_queues::failures.gt(0))
+        .select(job_queues::last_error)
+        .first::<Option<String>>(conn)
+        .optional()?;
+    Ok(problem.flatten())
+}

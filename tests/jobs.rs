@@ -1,0 +1,278 @@
+//! The queue of background jobs: what every kind can rely on.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration as Span, Instant};
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use vouch::kit::clock;
+use vouch::kit::db::schema::{job_queues, jobs};
+use vouch::kit::jobs::{
+    Ending, Finish, Job, JobKind, JobRunner, Queue, Registry, Run, RunError, WorkerPool, drain,
+    enqueue,
+};
+
+use crate::harness::{TestApp, on_this_machine};
+
+const TEST: JobKind = kind("test");
+
+const fn kind(name: &'static str) -> JobKind {
+    JobKind {
+        name,
+        first_wait: Duration::minutes(1),
+        max_wait: Duration::hours(1),
+        max_attempts: 3,
+    }
+}
+
+fn queue(app: &TestApp, kind: JobKind) -> Queue {
+    Queue { merchant_id: app.fixture.merchant_id, kind, store_id: None }
+}
+
+fn leave(app: &TestApp, queue: &Queue, keys: &[&str]) {
+    app.within_merchant(queue.merchant_id, |conn| enqueue(conn, queue, keys, clock::now()));
+}
+
+/// Each job by `attempt`.
+fn by(
+    attempt: impl Fn(&Run<'_>, &Job) -> Result<(), RunError> + Send + Sync + 'static,
+) -> JobRunner {
+    Arc::new(move |run| {
+        while let Some(job) = run.next_job()? {
+            attempt(run, &job)?;
+        }
+        Ok(Ending::Done)
+    })
+}
+
+/// Each job, which ends like this.
+fn ending(finish: Finish) -> JobRunner {
+    by(move |run, job| run.finish(job, |_| Ok(((), finish))))
+}
+
+fn registry(app: &TestApp, kinds: &[JobKind], runner: &JobRunner) -> Registry {
+    let runners = kinds.iter().map(|kind| (*kind, Arc::clone(runner))).collect();
+    Registry::new(app.db.clone(), runners)
+}
+
+fn run_at(app: &TestApp, runner: &JobRunner, now: DateTime<Utc>) -> usize {
+    drain(&registry(app, &[TEST], runner), now).unwrap()
+}
+
+/// (key, attempts, reason, whether it's dead-lettered).
+type Left = (String, i32, Option<String>, bool);
+
+fn left(app: &TestApp) -> Vec<Left> {
+    app.within(|conn| {
+        jobs::table
+            .filter(jobs::kind.eq(TEST.name))
+            .order(jobs::key)
+            .select((jobs::key, jobs::attempts, jobs::reason, jobs::dead_at.is_not_null()))
+            .load(conn)
+    })
+}
+
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < on_this_machine(Span::from_secs(20)), "never: {what}");
+        thread::sleep(Span::from_millis(10));
+    }
+}
+
+#[test]
+fn two_processes_run_each_job_once() {
+    let app = TestApp::start();
+    let kinds = ["a", "b", "c", "d", "e", "f"].map(kind);
+    let keys: Vec<String> = (0..40).map(|n| n.to_string()).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    for kind in kinds {
+        leave(&app, &queue(&app, kind), &keys);
+    }
+    let ran = Arc::new(Mutex::new(BTreeMap::<(&str, String), usize>::new()));
+    let counted = Arc::clone(&ran);
+    let runner = by(move |run, job| {
+        *counted.lock().unwrap().entry((run.queue().kind.name, job.key.clone())).or_default() += 1;
+        run.finish(job, |_| Ok(((), Finish::Complete)))
+    });
+    let pools = [1, 2].map(|_| WorkerPool::start(registry(&app, &kinds, &runner)).unwrap());
+    let is_empty = || {
+        let left: i64 = app.within(|conn| jobs::table.count().get_result(conn));
+        left == 0
+    };
+    wait_until("all are done", is_empty);
+    drop(pools);
+    let ran = ran.lock().unwrap();
+    assert_eq!((ran.len(), ran.values().sum::<usize>()), (240, 240));
+}
+
+#[test]
+fn a_job_whose_worker_died_runs_again_and_the_dead_one_writes_nothing() {
+    let app = TestApp::start();
+    let queue = queue(&app, TEST);
+    leave(&app, &queue, &["1"]);
+    let gate = Arc::new((Mutex::new(false), Condvar::new()));
+    let lost = thread::scope(|scope| {
+        let (held, taken) = (Arc::clone(&gate), Arc::new(AtomicUsize::new(0)));
+        let says = Arc::clone(&taken);
+        let late = Arc::new(Mutex::new(None));
+        let keeps = Arc::clone(&late);
+        let hangs = by(move |run, job| {
+            says.fetch_add(1, Ordering::SeqCst);
+            drop(held.1.wait_while(held.0.lock().unwrap(), |open| !*open));
+            let finished = run.finish(job, |_| Ok(((), Finish::Complete)));
+            *keeps.lock().unwrap() = Some(matches!(finished, Err(RunError::Lost)));
+            finished
+        });
+        let app = &app;
+        scope.spawn(move || run_at(app, &hangs, clock::now()));
+        wait_until("the first has it", || taken.load(Ordering::SeqCst) == 1);
+        assert_eq!(run_at(app, &ending(Finish::Complete), clock::now()), 0, "it's leased");
+        let attempts = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&attempts);
+        let second = by(move |run, job| {
+            seen.lock().unwrap().push(job.attempts);
+            run.finish(job, |_| Ok(((), Finish::Retry("second"))))
+        });
+        assert_eq!(run_at(app, &second, clock::now() + Duration::minutes(1)), 1);
+        assert_eq!(*attempts.lock().unwrap(), [2], "the first attempt counts");
+        *gate.0.lock().unwrap() = true;
+        gate.1.notify_all();
+        wait_until("the first ends", || late.lock().unwrap().is_some());
+        late.lock().unwrap().unwrap()
+    });
+    assert!(lost);
+    assert_eq!(left(&app), [("1".to_owned(), 2, Some("second".to_owned()), false)]);
+}
+
+#[test]
+fn a_key_waits_once_and_runs_again_where_it_was_enqueued_meanwhile() {
+    let app = TestApp::start();
+    let queue = queue(&app, TEST);
+    leave(&app, &queue, &["1", "2"]);
+    leave(&app, &queue, &["2"]);
+    assert_eq!(left(&app).len(), 2);
+    let runs = Arc::new(Mutex::new(Vec::new()));
+    let ran = Arc::clone(&runs);
+    let again = by(move |run, job| {
+        let is_first = !ran.lock().unwrap().contains(&job.key);
+        ran.lock().unwrap().push(job.key.clone());
+        if job.key == "2" && is_first {
+            run.write(|conn| enqueue(conn, run.queue(), &["2"], run.now()))?;
+        }
+        run.finish(job, |_| Ok(((), Finish::Complete)))
+    });
+    run_at(&app, &again, clock::now());
+    assert_eq!(left(&app), []);
+    assert_eq!(*runs.lock().unwrap(), ["1", "2", "2"]);
+}
+
+#[test]
+fn a_failed_attempt_waits_twice_as_long_each_time_and_the_last_is_dead_lettered() {
+    let app = TestApp::start();
+    let queue = queue(&app, TEST);
+    leave(&app, &queue, &["1"]);
+    let (fails, now) = (ending(Finish::Retry("no_answer")), clock::now());
+    let runs_at = |minutes: f64| {
+        let later = Duration::milliseconds((minutes * 60_000.0) as i64);
+        run_at(&app, &fails, now + later)
+    };
+    assert_eq!(runs_at(0.1), 1);
+    assert_eq!(runs_at(0.7), 0, "a minute less a quarter");
+    assert_eq!(runs_at(1.5), 1);
+    assert_eq!(runs_at(2.9), 0, "two minutes less a quarter");
+    assert_eq!(left(&app), [("1".to_owned(), 2, Some("no_answer".to_owned()), false)]);
+    assert_eq!(runs_at(4.2), 1);
+    assert_eq!(left(&app), [("1".to_owned(), 3, Some("no_answer".to_owned()), true)]);
+    assert_eq!(runs_at(100_000.0), 0, "nobody tries it");
+    // What is enqueued again has all its attempts.
+    leave(&app, &queue, &["1"]);
+    assert_eq!(left(&app), [("1".to_owned(), 0, None, false)]);
+    run_at(&app, &ending(Finish::Complete), clock::now());
+    assert_eq!(left(&app), []);
+}
+
+#[test]
+fn a_job_that_kills_its_workers_is_dead_lettered() {
+    let app = TestApp::start();
+    leave(&app, &queue(&app, TEST), &["1", "2"]);
+    // As after crashes: counted, and no end written.
+    app.within(|conn| {
+        diesel::update(jobs::table.filter(jobs::key.eq("1")))
+            .set(jobs::attempts.eq(3))
+            .execute(conn)
+    });
+    run_at(&app, &ending(Finish::Complete), clock::now());
+    assert_eq!(left(&app), [("1".to_owned(), 4, Some("crashed".to_owned()), true)]);
+}
+
+#[test]
+fn a_runner_that_panics_gives_its_queue_a_pause_that_grows() {
+    let app = TestApp::start();
+    let queue = queue(&app, TEST);
+    leave(&app, &queue, &["1"]);
+    let panics: JobRunner = Arc::new(|_| panic!("on purpose"));
+    let now = clock::now();
+    assert_eq!(run_at(&app, &panics, now), 1);
+    assert_eq!(run_at(&app, &panics, now + Duration::seconds(3)), 0);
+    assert_eq!(run_at(&app, &panics, now + Duration::seconds(8)), 1);
+    let failures: i32 =
+        app.within(|conn| job_queues::table.select(job_queues::failures).first(conn));
+    assert_eq!(failures, 2);
+    assert_eq!(run_at(&app, &ending(Finish::Complete), now + Duration::minutes(1)), 1);
+    assert_eq!(left(&app), []);
+}
+
+#[test]
+fn one_merchants_slow_jobs_leave_room_for_anothers() {
+    let app = TestApp::start();
+    let kinds = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"].map(kind);
+    for kind in kinds {
+        leave(&app, &queue(&app, kind), &["slow"]);
+    }
+    let others = app.fixture.stranger_merchant_id;
+    let gate = Arc::new((Mutex::new(false), Condvar::new()));
+    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (opened, counted, peak) = (Arc::clone(&gate), Arc::clone(&running), Arc::clone(&most));
+    let runner = by(move |run, job| {
+        if run.queue().merchant_id != others {
+            peak.fetch_max(counted.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            drop(opened.1.wait_while(opened.0.lock().unwrap(), |open| !*open));
+            counted.fetch_sub(1, Ordering::SeqCst);
+        }
+        run.finish(job, |_| Ok(((), Finish::Complete)))
+    });
+    let pool = WorkerPool::start(registry(&app, &kinds, &runner)).unwrap();
+    wait_until("the slow ones have their share", || running.load(Ordering::SeqCst) == 8);
+    let theirs = Queue { merchant_id: others, ..queue(&app, kinds[0]) };
+    leave(&app, &theirs, &["quick"]);
+    wait_until("the other's is done", || {
+        let waiting = |conn: &mut PgConnection| jobs::table.count().get_result::<i64>(conn);
+        app.within_merchant(others, waiting) == 0
+    });
+    assert_eq!(running.load(Ordering::SeqCst), 8);
+    *gate.0.lock().unwrap() = true;
+    gate.1.notify_all();
+    wait_until("all are done", || {
+        app.within(|conn| jobs::table.count().get_result::<i64>(conn)) == 0
+    });
+    drop(pool);
+    assert_eq!(most.load(Ordering::SeqCst), 8);
+}
+
+#[test]
+fn a_rolled_back_transaction_leaves_no_job() {
+    let app = TestApp::start();
+    let queue = queue(&app, TEST);
+    let undone: Result<(), vouch::kit::error::AppError> =
+        app.db.run_blocking(vouch::kit::db::Scope::Merchant(queue.merchant_id), |conn| {
+            enqueue(conn, &queue, &["1"], clock::now())?;
+            Err(diesel::result::Error::RollbackTransaction)
+        });
+    assert!(undone.is_err());
+    assert_eq!(left(&app), []);
+    assert_eq!(run_at(&app, &ending(Finish::Complete), clock::now()), 0);
+}
