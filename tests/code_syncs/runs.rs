@@ -212,7 +212,7 @@ fn what_is_created_and_retired_while_a_check_runs_is_judged_as_it_ends() {
     });
     assert!(late > 0 && vip > 0 && lost > 0);
     // No pushes meanwhile: the new one stays on its way.
-    app.within(|conn| no_pushes(conn));
+    app.within(no_pushes);
     work_at(&app, &shelf, clock::now() + Duration::minutes(1));
     let expected = [
         ("ADA10", "both"),

@@ -71,7 +71,7 @@ pub fn emails_to(app: &TestApp, email: &str) -> Vec<(String, String)> {
     let encryptor = encryptor();
     let all: Result<Vec<_>, vouch::kit::error::AppError> =
         app.db.run_blocking(Scope::Instance, |conn| {
-            let rows = email::newest_letters(conn)?.into_iter();
+            let rows = email::newest_emails(conn)?.into_iter();
             let to_them: Vec<_> = rows.filter(|row| row.recipient == email).collect();
             let read = |row: email::EmailRow| {
                 let found = email::reveal(conn, row.id, &encryptor, "https://vouch.example")?;

@@ -34,9 +34,8 @@ pub(super) fn run(config: &Config, command: &EmailCommand) -> anyhow::Result<()>
 }
 
 fn list(config: &Config) -> anyhow::Result<()> {
-    let emails = with_database(config, |conn| {
-        Ok(in_scope(conn, Scope::Support, |conn| email::newest_letters(conn))?)
-    })?;
+    let emails =
+        with_database(config, |conn| Ok(in_scope(conn, Scope::Support, email::newest_emails)?))?;
     if emails.is_empty() {
         say!("No emails.");
     }

@@ -75,7 +75,7 @@ pub(crate) fn emails(conn: &mut PgConnection, range: &Range) -> QueryResult<List
 }
 
 /// The newest letters, a page of them, within `Scope::Support`.
-pub fn newest_letters(conn: &mut PgConnection) -> QueryResult<Vec<EmailRow>> {
+pub fn newest_emails(conn: &mut PgConnection) -> QueryResult<Vec<EmailRow>> {
     Ok(emails(conn, &Range::first(NEWEST, PAGE_SIZE))?.rows)
 }
 

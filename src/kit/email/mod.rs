@@ -22,7 +22,7 @@ mod render;
 pub use self::address::{MAX_EMAIL_BYTES, email_key};
 pub use self::delivery::check;
 pub use self::limits::Limits;
-pub use self::list::{EmailRow, RevealedEmail, State, given_up, newest_letters, retry, reveal};
+pub use self::list::{EmailRow, RevealedEmail, State, given_up, newest_emails, retry, reveal};
 pub(crate) use self::list::{NEWEST, emails};
 pub use self::mailer::{Mailer, sweep};
 pub use self::message::{Link, Message, check_links, post, reencrypt_links};

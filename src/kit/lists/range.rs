@@ -90,7 +90,7 @@ pub(crate) struct Key(Vec<Value>);
 
 impl Key {
     /// The values from column `begin` on, counted from 0.
-    pub(crate) fn from_column(&self, begin: usize) -> Self {
+    pub(crate) fn skip_columns(&self, begin: usize) -> Self {
         Self(self.0[begin..].to_vec())
     }
 

@@ -123,7 +123,8 @@ impl Wanted<'_> {
             if rest == 0 || from.is_some_and(|key| key.first() != Some(&Value::Flag(!begins))) {
                 continue;
             }
-            let cursor = from.take().map_or(Cursor::Start, |key| Cursor::After(key.from_column(1)));
+            let cursor =
+                from.take().map_or(Cursor::Start, |key| Cursor::After(key.skip_columns(1)));
             let part = Range { order: by_name, cursor, rows: rest - 1 };
             found.extend(if begins {
                 let heads = self.matching().filter(self.begins());
