@@ -8,7 +8,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
 
-use super::spans::route;
+use super::spans::route_label;
 use crate::kit::counters;
 
 /// Middleware: measures the duration and the status of every request.
@@ -19,7 +19,7 @@ pub async fn measure<B: MessageBody>(
     let begun = Instant::now();
     let method = method(req.method());
     // Not the path itself, which may contain a token, and anyone can invent any number of paths.
-    let route = route(&req);
+    let route = route_label(&req);
     let outcome = next.call(req).await;
     let status = match &outcome {
         Ok(answer) => answer.status(),

@@ -10,6 +10,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use tracing::Span;
 use tracing::field::{Empty, display};
 use tracing_actix_web::{RequestId, RootSpanBuilder};
+use vouch_core::platform::Platform;
 
 use super::peer::peer;
 
@@ -24,6 +25,19 @@ pub fn route(request: &ServiceRequest) -> Option<Rc<str>> {
     route
 }
 
+/// The route as logs and metrics name it: with the platform where the pattern has `{platform}`, as
+/// each platform's webhooks are watched on their own. An unknown platform stays a pattern.
+pub fn route_label(request: &ServiceRequest) -> Option<Rc<str>> {
+    let route = route(request)?;
+    // Middleware runs before the parameters are known.
+    let named = |at: usize| request.path().split('/').nth(at).and_then(Platform::parse);
+    let platform = route.split('/').position(|part| part == "{platform}").and_then(named);
+    match platform {
+        Some(platform) => Some(route.replace("{platform}", platform.as_str()).into()),
+        None => Some(route),
+    }
+}
+
 struct Route(Option<Rc<str>>);
 
 /// The span of everything that a request does.
@@ -32,7 +46,7 @@ pub struct RequestSpan;
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok());
-        let route = route(request);
+        let route = route_label(request);
         let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
         tracing::info_span!(
             "request",

@@ -10,7 +10,7 @@ use actix_web::{Error, HttpMessage};
 use tracing_actix_web::RequestId;
 
 use super::peer::peer;
-use super::spans::route;
+use super::spans::route_label;
 use crate::kit::error::AppError;
 use crate::kit::request::{self, Request, Sender};
 use crate::kit::security::{self, Kind};
@@ -20,7 +20,7 @@ pub async fn watch<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let route = route(&req).map(|route| route.to_string());
+    let route = route_label(&req).map(|route| route.to_string());
     let id = req.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
     let client = peer(req.request());
     let request = Arc::new(Request::new(client, req.method().to_string(), route, id));
