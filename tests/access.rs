@@ -40,7 +40,7 @@ const FIELDS: &[(&str, (&str, &str))] = &[
 ];
 
 /// What ends something that other rows need, from the first to the last.
-pub const ENDS: &[&str] = &[
+pub(crate) const ENDS: &[&str] = &[
     "/settings/{platform}/{store_id}/disconnection",
     "/settings/team/members/{member_id}/removal",
     "/settings/team/departure",
@@ -50,7 +50,7 @@ pub const ENDS: &[&str] = &[
 const OF_SHOPIFY: &[&str] = &["/secret", "/previous-secret/removal", "/cancellations"];
 
 /// A path of the table for each platform that has it, where it's for any.
-pub fn patterns(path: &str) -> Vec<String> {
+pub(crate) fn patterns(path: &str) -> Vec<String> {
     if !path.contains("{platform}") {
         return vec![path.to_owned()];
     }
@@ -64,7 +64,7 @@ pub fn patterns(path: &str) -> Vec<String> {
 }
 
 /// A parameter of a path: what exists with Acme Tea, and what exists nowhere.
-pub struct Example {
+pub(crate) struct Example {
     pub exists: String,
     pub missing: String,
 }
@@ -75,7 +75,7 @@ fn example(exists: impl ToString, missing: impl ToString) -> Example {
 
 /// One example for every parameter that stands in a path of the table, or for the one parameter of
 /// all paths with that beginning. Acme Tea has them all.
-pub fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
+pub(crate) fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
     const NOWHERE: i64 = 999_999_999;
     let known = &app.fixture;
     let placed_at = Utc.with_ymd_and_hms(2026, 6, 1, 12, 0, 0).unwrap();
@@ -263,12 +263,12 @@ fn email_id(app: &TestApp) -> i64 {
 }
 
 /// The parameters of a path, in their order.
-pub fn parameters(path: &str) -> Vec<&str> {
+pub(crate) fn parameters(path: &str) -> Vec<&str> {
     path.split('{').skip(1).filter_map(|part| part.split('}').next()).collect()
 }
 
 /// The path with its parameters filled in.
-pub fn fill(
+pub(crate) fn fill(
     path: &str,
     examples: &BTreeMap<&str, Example>,
     value: impl Fn(&Example) -> &String,
@@ -282,7 +282,7 @@ pub fn fill(
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TestRole {
+pub(crate) enum TestRole {
     Anonymous,
     Affiliate,
     Support,
@@ -298,7 +298,7 @@ use TestRole::{Admin, Affiliate, Anonymous, Owner, Stranger, Support, Viewer};
 const EVERYBODY: [TestRole; 7] = [Anonymous, Affiliate, Support, Stranger, Viewer, Admin, Owner];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
+pub(crate) enum Expected {
     Allowed,
     Forbidden,
     SignIn,
@@ -308,7 +308,7 @@ pub enum Expected {
     Unauthorized,
 }
 
-pub fn expected(row: &Route, persona: TestRole) -> Expected {
+pub(crate) fn expected(row: &Route, persona: TestRole) -> Expected {
     let role = match persona {
         Viewer => Some(Role::Viewer),
         Admin => Some(Role::Admin),

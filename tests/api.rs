@@ -1,6 +1,6 @@
 //! The REST API: keys, orders of any store, problems, the description.
 
-pub mod triggers;
+pub(crate) mod triggers;
 
 use diesel::prelude::*;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use vouch::kit::db::schema::{api_keys, conversions, orders};
 
 use crate::harness::{Page, TestApp};
 
-pub fn new_key(app: &TestApp) -> String {
+pub(crate) fn new_key(app: &TestApp) -> String {
     let owner = app.owner();
     let page = owner.get("/settings/api");
     let made = owner.submit(&page, "form[action$=keys]", &[("name", "My shop")]);
@@ -16,13 +16,13 @@ pub fn new_key(app: &TestApp) -> String {
     made.attribute(".notice [data-copy]", "data-copy").unwrap()
 }
 
-pub fn report(app: &TestApp, key: &str, body: &Value) -> Page {
+pub(crate) fn report(app: &TestApp, key: &str, body: &Value) -> Page {
     let key = format!("Bearer {key}");
     let headers = [("authorization", key.as_str()), ("content-type", "application/json")];
     app.anonymous().send("/api/v1/orders", &headers, body.to_string().as_bytes())
 }
 
-pub fn order() -> Value {
+pub(crate) fn order() -> Value {
     json!({
         "id": "A-1", "name": "A-1", "currency": "USD", "total": "90.00",
         "placed_at": "2026-06-01T12:00:00Z", "updated_at": "2026-06-01T12:00:00Z",

@@ -20,7 +20,7 @@ fn encryptor() -> Encryptor {
 }
 
 /// An installation with nothing but the demo program, whose people have the password of the tests.
-pub fn with_demo() -> (TestApp, Loaded) {
+pub(crate) fn with_demo() -> (TestApp, Loaded) {
     let app = TestApp::start_empty();
     let loaded = load(&app);
     (app, loaded)

@@ -10,7 +10,7 @@ use crate::program::{OrderIds, Running};
 
 /// One statement with its parameters.
 #[derive(Clone, Debug)]
-pub struct Statement {
+pub(crate) struct Statement {
     /// The process of the database that ran it.
     pid: i64,
     sql: String,
@@ -18,7 +18,7 @@ pub struct Statement {
 }
 
 /// The statements of everything that happens in `work`.
-pub fn of(running: &Running, work: impl FnOnce()) -> Vec<Statement> {
+pub(crate) fn of(running: &Running, work: impl FnOnce()) -> Vec<Statement> {
     running.log_statements(true);
     let begin = running.log_length();
     work();
@@ -92,7 +92,7 @@ fn without_workers(statements: Vec<Statement>) -> Vec<Statement> {
 
 /// A page's statements as a script, its parameters written out. What belongs to the session (its
 /// key is random) stays as it was.
-pub fn page_script(statements: &[Statement]) -> String {
+pub(crate) fn page_script(statements: &[Statement]) -> String {
     let script = |statement: &Statement| {
         let sql = statement.fill(|at| written(statement.parameters[at].as_deref()));
         format!("{};\n", sql.trim_end_matches(';'))
@@ -102,7 +102,7 @@ pub fn page_script(statements: &[Statement]) -> String {
 
 /// The statements of several credits as one script, in which every run is another order with one of
 /// their codes.
-pub struct CreditScript {
+pub(crate) struct CreditScript {
     /// For pgbench. It begins with reading one of `variants`.
     pub script: String,
     /// What differs from one code to the next: the rows of [`VARIANTS`].
@@ -110,12 +110,12 @@ pub struct CreditScript {
 }
 
 /// The table that holds [`CreditScript::variants`], beside the application's.
-pub const VARIANTS: &str = "bench_variants";
+pub(crate) const VARIANTS: &str = "bench_variants";
 
 /// One script and not one per code: its statements are prepared once per connection, as the
 /// server's are. A captured credit that took another way than the first (an affiliate's first
 /// order of a day, say) is left out.
-pub fn credit_script(captured: &[(Vec<Statement>, OrderIds)]) -> CreditScript {
+pub(crate) fn credit_script(captured: &[(Vec<Statement>, OrderIds)]) -> CreditScript {
     let way = |statements: &[Statement]| -> Vec<String> {
         statements.iter().map(|statement| statement.sql.clone()).collect()
     };

@@ -40,7 +40,7 @@ struct Merchant {
     owner: String,
 }
 
-pub fn measure(running: &Running, seconds: u64) {
+pub(crate) fn measure(running: &Running, seconds: u64) {
     let tag = vouch::kit::clock::now().timestamp_micros();
     let busy = merchant(running, &format!("Busy {tag}"), "BUSY10");
     let other = merchant(running, &format!("Other {tag}"), "OTHER10");
@@ -153,7 +153,7 @@ fn stream(address: &str, during: Duration, request: &(dyn Fn() -> Vec<u8> + Sync
 }
 
 /// What a stream was answered.
-pub struct Answers {
+pub(crate) struct Answers {
     pub measured: Measured,
     /// How many answers weren't a success.
     pub refused: usize,

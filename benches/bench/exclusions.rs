@@ -32,11 +32,11 @@ const CODES: [&str; 3] =
 const TIMES: usize = 1_000;
 
 /// A median, and what ninety-nine of a hundred stayed within.
-pub type Spread = (Duration, Duration);
+pub(crate) type Spread = (Duration, Duration);
 
 /// Measures one check after the other, and a row that is looked up by its key in between as the bound.
 /// Leaves the list of the program as it was: empty.
-pub fn measure(program: &Program) {
+pub(crate) fn measure(program: &Program) {
     for (what, rows) in [("of every kind", OF_EVERY_KIND), ("open at both ends", OPEN)] {
         fill(program, rows);
         for code in CODES {

@@ -18,7 +18,7 @@ const BOUNDARY: &str = "the-end-of-a-part";
 
 /// Uploads the file and shows what would become of every row; then looks as many rows up by their key,
 /// one by one, as the bound.
-pub fn measure(running: &Running) {
+pub(crate) fn measure(running: &Running) {
     let codes = running.program.some_codes(ROWS / 2);
     let file = file_of(&codes, &running.program.some_emails(100));
     let cookie = running.sign_in();

@@ -10,39 +10,39 @@ use crate::program::Running;
 
 /// How much at once, and for how long.
 #[derive(Clone, Copy)]
-pub struct Load {
+pub(crate) struct Load {
     pub clients: usize,
     pub seconds: u64,
 }
 
 /// How long each answer took.
-pub struct Measured {
+pub(crate) struct Measured {
     times: Vec<Duration>,
     elapsed: Duration,
 }
 
 impl Measured {
     /// From times in any order.
-    pub fn of(mut times: Vec<Duration>, elapsed: Duration) -> Self {
+    pub(crate) fn of(mut times: Vec<Duration>, elapsed: Duration) -> Self {
         times.sort_unstable();
         Self { times, elapsed }
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.times.len()
     }
 
     /// In milliseconds.
-    pub fn longest(&self) -> f64 {
+    pub(crate) fn longest(&self) -> f64 {
         self.times.last().map_or(0.0, |time| time.as_secs_f64() * 1000.0)
     }
 
-    pub fn per_second(&self) -> f64 {
+    pub(crate) fn per_second(&self) -> f64 {
         self.times.len() as f64 / self.elapsed.as_secs_f64()
     }
 
     /// In milliseconds.
-    pub fn percentile(&self, percent: usize) -> f64 {
+    pub(crate) fn percentile(&self, percent: usize) -> f64 {
         let at = (self.times.len() * percent / 100).min(self.times.len().saturating_sub(1));
         self.times.get(at).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
     }
@@ -52,7 +52,7 @@ static NEXT: AtomicU64 = AtomicU64::new(10_000_000);
 
 impl Load {
     /// Asks for one page again and again.
-    pub fn pages(self, address: &str, path: &str, cookie: &str) -> Measured {
+    pub(crate) fn pages(self, address: &str, path: &str, cookie: &str) -> Measured {
         let request = format!(
             "GET {path} HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\n\
              accept-encoding: gzip\r\n\r\n"
@@ -61,7 +61,7 @@ impl Load {
     }
 
     /// Sends one new order after the other, with one of `codes`.
-    pub fn orders(self, running: &Running, codes: &[String]) -> Measured {
+    pub(crate) fn orders(self, running: &Running, codes: &[String]) -> Measured {
         self.run(&running.address, &|_| {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let code = &codes[number as usize % codes.len()];
@@ -101,23 +101,23 @@ fn one_client(
 }
 
 /// One connection that is kept open.
-pub struct Connection(BufReader<TcpStream>);
+pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
-    pub fn open(address: &str) -> Self {
+    pub(crate) fn open(address: &str) -> Self {
         let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_nodelay(true).expect("a socket takes the option");
         Self(BufReader::new(stream))
     }
 
     /// Sends raw bytes; answers status and body.
-    pub fn ask(&mut self, request: &[u8]) -> (u16, Vec<u8>) {
+    pub(crate) fn ask(&mut self, request: &[u8]) -> (u16, Vec<u8>) {
         let (status, _, body) = self.ask_with_headers(request);
         (status, body)
     }
 
     /// The same with the headers, a line each.
-    pub fn ask_with_headers(&mut self, request: &[u8]) -> (u16, Vec<String>, Vec<u8>) {
+    pub(crate) fn ask_with_headers(&mut self, request: &[u8]) -> (u16, Vec<String>, Vec<u8>) {
         self.0.get_mut().write_all(request).expect("the server reads");
         let mut line = String::new();
         self.0.read_line(&mut line).expect("the server answers");

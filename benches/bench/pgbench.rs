@@ -5,12 +5,18 @@ use std::process::Command;
 use crate::program::Running;
 
 /// What pgbench reached.
-pub struct Bound {
+pub(crate) struct Bound {
     pub per_second: f64,
 }
 
 /// Runs `script` as `role`, its statements prepared as the server has them.
-pub fn run(running: &Running, role: &str, script: &str, clients: u32, seconds: u64) -> Bound {
+pub(crate) fn run(
+    running: &Running,
+    role: &str,
+    script: &str,
+    clients: u32,
+    seconds: u64,
+) -> Bound {
     let path = running.folder.join("script.sql");
     std::fs::write(&path, script).expect("the bench folder can be written");
     let mut command = Command::new(running.postgres.join("pgbench"));

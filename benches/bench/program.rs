@@ -28,8 +28,8 @@ use vouch::kit::secrets::Encryptor;
 use crate::load::Connection;
 
 const VOUCH: &str = env!("CARGO_BIN_EXE_vouch");
-pub const PASSWORD: &str = "violet harbour 9 anvil";
-pub const SECRET_KEY: [u8; 32] = [11; 32];
+pub(crate) const PASSWORD: &str = "violet harbour 9 anvil";
+pub(crate) const SECRET_KEY: [u8; 32] = [11; 32];
 
 /// The names under which the log is found, so that statements can be read from it.
 const SETTINGS: [(&str, &str); 7] = [
@@ -44,20 +44,20 @@ const SETTINGS: [(&str, &str); 7] = [
 
 /// How large the program is.
 #[derive(Clone, Copy)]
-pub struct Size {
+pub(crate) struct Size {
     pub affiliates: u64,
     pub triggers: u64,
     pub orders: u64,
 }
 
 /// A store that sends signed orders.
-pub struct Shop {
+pub(crate) struct Shop {
     pub store_key: String,
     pub secret: Vec<u8>,
 }
 
 /// What is known of the program.
-pub struct Program {
+pub(crate) struct Program {
     conn: Mutex<PgConnection>,
     pub merchant_id: i64,
     owner: String,
@@ -65,7 +65,7 @@ pub struct Program {
 }
 
 /// A running server on a filled database.
-pub struct Running {
+pub(crate) struct Running {
     pub address: String,
     pub folder: PathBuf,
     pub postgres: PathBuf,
@@ -75,13 +75,13 @@ pub struct Running {
 }
 
 /// An order to be sent.
-pub struct Order {
+pub(crate) struct Order {
     pub request: Vec<u8>,
     order_ref: String,
 }
 
 /// What a captured order got.
-pub struct OrderIds {
+pub(crate) struct OrderIds {
     pub order_ref: String,
     pub delivery_ref: String,
     pub order_id: String,
@@ -103,7 +103,7 @@ fn vouch(folder: &Path) -> Command {
 
 impl Running {
     /// Fills the database in `folder` unless it is filled, and starts the server.
-    pub fn start(folder: &Path, size: Size) -> Self {
+    pub(crate) fn start(folder: &Path, size: Size) -> Self {
         std::fs::create_dir_all(folder).expect("the bench folder can be made");
         let folder = folder.canonicalize().expect("the bench folder is there");
         open_to_the_server(&folder);
@@ -120,12 +120,12 @@ impl Running {
     }
 
     /// A session cookie of the owner.
-    pub fn sign_in(&self) -> String {
+    pub(crate) fn sign_in(&self) -> String {
         self.sign_in_as(&self.program.owner)
     }
 
     /// A session cookie of somebody with the usual password.
-    pub fn sign_in_as(&self, email: &str) -> String {
+    pub(crate) fn sign_in_as(&self, email: &str) -> String {
         let mut connection = Connection::open(&self.address);
         let (cookie, token) = self.sign_in_form(&mut connection);
         let form = format!(
@@ -145,14 +145,14 @@ impl Running {
     }
 
     /// The session of someone who is about to sign in, and the token of their form.
-    pub fn sign_in_form(&self, connection: &mut Connection) -> (String, String) {
+    pub(crate) fn sign_in_form(&self, connection: &mut Connection) -> (String, String) {
         let get = format!("GET /login HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
         let (_, headers, body) = connection.ask_with_headers(get.as_bytes());
         let cookie = session_of(&headers).expect("the sign-in page gives a session");
         (cookie, csrf_of(&body))
     }
 
-    pub fn get(&self, path: &str, cookie: &str) {
+    pub(crate) fn get(&self, path: &str, cookie: &str) {
         let request =
             format!("GET {path} HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}\r\n\r\n", self.address);
         let (status, body) = Connection::open(&self.address).ask(request.as_bytes());
@@ -160,7 +160,7 @@ impl Running {
     }
 
     /// Sends the form of the page `path` with these fields; answers the status.
-    pub fn post(&self, path: &str, cookie: &str, fields: &str) -> u16 {
+    pub(crate) fn post(&self, path: &str, cookie: &str, fields: &str) -> u16 {
         let mut connection = Connection::open(&self.address);
         let head = format!("{path} HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}", self.address);
         let (_, page) = connection.ask(format!("GET {head}\r\n\r\n").as_bytes());
@@ -174,24 +174,24 @@ impl Running {
     }
 
     /// The CSRF token of a page's form.
-    pub fn token(&self, path: &str, cookie: &str) -> String {
+    pub(crate) fn token(&self, path: &str, cookie: &str) -> String {
         let get =
             format!("GET {path} HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}\r\n\r\n", self.address);
         csrf_of(&Connection::open(&self.address).ask(get.as_bytes()).1)
     }
 
-    pub fn send(&self, order: &Order) {
+    pub(crate) fn send(&self, order: &Order) {
         let (status, body) = Connection::open(&self.address).ask(&order.request);
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
     }
 
     /// A signed order with one code and two lines; every number is another order.
-    pub fn order(&self, number: u64, code: &str) -> Order {
+    pub(crate) fn order(&self, number: u64, code: &str) -> Order {
         self.order_of(&self.program.shop, "orders/create", number, code)
     }
 
     /// The same of any shop, and of a topic.
-    pub fn order_of(&self, shop: &Shop, topic: &str, number: u64, code: &str) -> Order {
+    pub(crate) fn order_of(&self, shop: &Shop, topic: &str, number: u64, code: &str) -> Order {
         let process = u64::from(std::process::id());
         let order_ref = (9_000_000_000_000_000 + process * 1_000_000_000 + number).to_string();
         let body = shopify_order(&order_ref, code);
@@ -215,7 +215,7 @@ impl Running {
     }
 
     /// The keys that a sent order got.
-    pub fn ids_of(&self, order: &Order) -> OrderIds {
+    pub(crate) fn ids_of(&self, order: &Order) -> OrderIds {
         let (order_id, delivery_id, conversion_id): (i64, i64, i64) = self.program.within(|conn| {
             let order_id = orders::table
                 .filter(orders::order_ref.eq(&order.order_ref))
@@ -239,7 +239,7 @@ impl Running {
     }
 
     /// The address of the database as `role`.
-    pub fn url_of(&self, role: &str) -> String {
+    pub(crate) fn url_of(&self, role: &str) -> String {
         match role {
             "vouch" => self.database.app_url(),
             _ => self.database.admin_url_of("vouch"),
@@ -247,7 +247,7 @@ impl Running {
     }
 
     /// Puts what differs between captured credits where the bound's script reads it.
-    pub fn keep_variants(&self, table: &str, variants: &[Vec<String>]) {
+    pub(crate) fn keep_variants(&self, table: &str, variants: &[Vec<String>]) {
         let mut conn = PgConnection::establish(&self.url_of("vouch_admin")).expect("the superuser");
         let columns = variants.first().map_or(0, Vec::len);
         let columns: Vec<String> =
@@ -267,7 +267,7 @@ impl Running {
     }
 
     /// Whether the database writes every statement into its log.
-    pub fn log_statements(&self, every: bool) {
+    pub(crate) fn log_statements(&self, every: bool) {
         let mut conn = PgConnection::establish(&self.database.admin_url()).expect("the superuser");
         let what = if every { "all" } else { "none" };
         conn.batch_execute(&format!("ALTER SYSTEM SET log_statement = '{what}'"))
@@ -284,11 +284,11 @@ impl Running {
             .expect("the database writes its log")
     }
 
-    pub fn log_length(&self) -> u64 {
+    pub(crate) fn log_length(&self) -> u64 {
         self.log().metadata().map_or(0, |log| log.len())
     }
 
-    pub fn log_from(&self, begin: u64) -> String {
+    pub(crate) fn log_from(&self, begin: u64) -> String {
         let mut log = std::fs::File::open(self.log()).expect("the log can be read");
         log.seek(SeekFrom::Start(begin)).expect("the log has grown");
         let mut text = String::new();
@@ -297,12 +297,12 @@ impl Running {
     }
 
     /// The most memory that the server process has held.
-    pub fn peak_mebibytes(&self) -> u64 {
+    pub(crate) fn peak_mebibytes(&self) -> u64 {
         self.mebibytes("VmHWM:")
     }
 
     /// The memory that the server process holds now.
-    pub fn resident_mebibytes(&self) -> u64 {
+    pub(crate) fn resident_mebibytes(&self) -> u64 {
         self.mebibytes("VmRSS:")
     }
 
@@ -461,12 +461,12 @@ impl Program {
     }
 
     /// Runs `work` within the program, in a transaction.
-    pub fn within<T>(&self, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
+    pub(crate) fn within<T>(&self, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
         self.within_scope(Scope::Merchant(self.merchant_id), work)
     }
 
     /// Runs `work` in a transaction of any scope.
-    pub fn within_scope<T>(
+    pub(crate) fn within_scope<T>(
         &self,
         scope: Scope,
         work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
@@ -476,7 +476,7 @@ impl Program {
     }
 
     /// Affiliates, triggers, orders.
-    pub fn counts(&self) -> (i64, i64, i64) {
+    pub(crate) fn counts(&self) -> (i64, i64, i64) {
         self.within(|conn| {
             Ok((
                 affiliates::table.count().get_result(conn)?,
@@ -487,7 +487,7 @@ impl Program {
     }
 
     /// The key of an affiliate in the middle.
-    pub fn some_affiliate(&self) -> i64 {
+    pub(crate) fn some_affiliate(&self) -> i64 {
         self.within(|conn| {
             affiliates::table
                 .filter(affiliates::merchant_id.eq(self.merchant_id))
@@ -499,7 +499,7 @@ impl Program {
     }
 
     /// A part of some affiliate's name.
-    pub fn some_word(&self) -> String {
+    pub(crate) fn some_word(&self) -> String {
         let name: String = self.within(|conn| {
             affiliates::table
                 .filter(affiliates::merchant_id.eq(self.merchant_id))
@@ -512,13 +512,13 @@ impl Program {
     }
 
     /// A part of some code that not many codes share.
-    pub fn some_code_part(&self) -> String {
+    pub(crate) fn some_code_part(&self) -> String {
         let code = self.some_codes(1).remove(0);
         code.chars().skip(1).take(6).collect()
     }
 
     /// The email addresses of some affiliates.
-    pub fn some_emails(&self, count: i64) -> Vec<String> {
+    pub(crate) fn some_emails(&self, count: i64) -> Vec<String> {
         self.within(|conn| {
             affiliates::table
                 .filter(affiliates::merchant_id.eq(self.merchant_id))
@@ -530,7 +530,7 @@ impl Program {
     }
 
     /// Codes of active affiliates, spread over the program.
-    pub fn some_codes(&self, count: usize) -> Vec<String> {
+    pub(crate) fn some_codes(&self, count: usize) -> Vec<String> {
         let limit = i64::try_from(count).expect("a small number");
         self.within(|conn| {
             let holder = affiliates::merchant_id

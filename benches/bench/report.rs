@@ -8,11 +8,11 @@ use crate::load::Measured;
 use crate::pgbench::Bound;
 use crate::program::{Program, Running};
 
-pub fn heading(text: &str) {
+pub(crate) fn heading(text: &str) {
     println!("\n{text}");
 }
 
-pub fn program(name: &str, program: &Program) {
+pub(crate) fn program(name: &str, program: &Program) {
     let (affiliates, triggers, orders) = program.counts();
     println!("\n  {name} program: {affiliates} affiliates, {triggers} codes, {orders} orders");
     println!(
@@ -21,7 +21,7 @@ pub fn program(name: &str, program: &Program) {
     );
 }
 
-pub fn page(name: &str, ours: &Measured, bound: &Bound, alone: &Measured) {
+pub(crate) fn page(name: &str, ours: &Measured, bound: &Bound, alone: &Measured) {
     println!(
         "  {name:<22} {:>9.0} {:>9.0} {:>7.2} {:>9.1} {:>9.1} {:>11.1} {:>11.1}",
         ours.per_second(),
@@ -35,7 +35,7 @@ pub fn page(name: &str, ours: &Measured, bound: &Bound, alone: &Measured) {
 }
 
 /// `alone` and `bypassing` were measured in turns; the best of each is what the machine can do.
-pub fn bound(own: &Bound, alone: &[Bound], bypassing: &[Bound], codes: usize) {
+pub(crate) fn bound(own: &Bound, alone: &[Bound], bypassing: &[Bound], codes: usize) {
     let best = |of: &[Bound]| of.iter().map(|bound| bound.per_second).fold(0.0, f64::max);
     let (alone, bypassing) = (best(alone), best(bypassing));
     println!("  one by one, pgbench, 16 clients, {codes} codes: {:.0}/s", own.per_second);
@@ -46,7 +46,7 @@ pub fn bound(own: &Bound, alone: &[Bound], bypassing: &[Bound], codes: usize) {
     println!("  {:<10} {:>9} {:>9} {:>9} {:>9}", "clients", "ours/s", "ratio", "p50 ms", "p99 ms");
 }
 
-pub fn intake(clients: usize, ours: &Measured, bound: &Bound) {
+pub(crate) fn intake(clients: usize, ours: &Measured, bound: &Bound) {
     println!(
         "  {clients:<10} {:>9.0} {:>9.2} {:>9.1} {:>9.1}",
         ours.per_second(),
@@ -56,11 +56,11 @@ pub fn intake(clients: usize, ours: &Measured, bound: &Bound) {
     );
 }
 
-pub fn checks() {
+pub(crate) fn checks() {
     println!("  {:<52} {:>9} {:>9} {:>11}", "code", "p50 ms", "p99 ms", "times bound");
 }
 
-pub fn check(what: &str, code: &str, check: Spread, bound: Spread) {
+pub(crate) fn check(what: &str, code: &str, check: Spread, bound: Spread) {
     let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
     println!(
         "  {code:<52} {:>9.2} {:>9.2} {:>11.1}  {what}",
@@ -71,7 +71,7 @@ pub fn check(what: &str, code: &str, check: Spread, bound: Spread) {
 }
 
 /// `bound`: as many look-ups of one row by its key, one after the other.
-pub fn import(check: Duration, bound: Duration, peak: u64) {
+pub(crate) fn import(check: Duration, bound: Duration, peak: u64) {
     println!(
         "  {:.2} s at most, {:.2} times the bound of {:.2} s; memory of the server: at most {peak} MiB",
         check.as_secs_f64(),
@@ -80,7 +80,7 @@ pub fn import(check: Duration, bound: Duration, peak: u64) {
     );
 }
 
-pub fn contention(quiet: &Answers, contended: &Answers, updates: &Answers, acts: &Answers) {
+pub(crate) fn contention(quiet: &Answers, contended: &Answers, updates: &Answers, acts: &Answers) {
     println!(
         "  {:<36} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9}",
         "", "answers", "refused", "p50 ms", "p95 ms", "p99 ms", "max ms"
@@ -107,7 +107,7 @@ pub fn contention(quiet: &Answers, contended: &Answers, updates: &Answers, acts:
 }
 
 /// Memory in MiB: before the tries, at most until now, and after them.
-pub fn sign_in([before, peak, after]: [u64; 3], tries: &Measured) {
+pub(crate) fn sign_in([before, peak, after]: [u64; 3], tries: &Measured) {
     println!(
         "  {} wrong passwords: {before} MiB before, at most {peak}, {after} after; {:.0} a second, p99 {:.0} ms",
         tries.count(),
@@ -116,6 +116,6 @@ pub fn sign_in([before, peak, after]: [u64; 3], tries: &Measured) {
     );
 }
 
-pub fn memory(running: &Running) {
+pub(crate) fn memory(running: &Running) {
     println!("  memory of the server: at most {} MiB so far", running.peak_mebibytes());
 }

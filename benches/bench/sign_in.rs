@@ -12,7 +12,7 @@ const MAX_ATTEMPTS: usize = 500;
 const CLIENTS: usize = 30;
 
 /// Tries wrong passwords for as many accounts from as many networks, so that no limit is in the way.
-pub fn measure(running: &Running) {
+pub(crate) fn measure(running: &Running) {
     let before = running.resident_mebibytes();
     let tries = try_passwords(running, MAX_ATTEMPTS);
     // The last one is answered a moment before its memory goes back.

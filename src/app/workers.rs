@@ -105,7 +105,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The threads of the tasks, that of the emails, and the worker pool. They end, each after its
 /// present portion, when they're told or this value goes.
-pub struct Workers {
+pub(crate) struct Workers {
     stop: Stop,
     threads: Vec<(&'static str, JoinHandle<()>)>,
     pool: WorkerPool,
@@ -113,7 +113,7 @@ pub struct Workers {
 
 impl Workers {
     /// Starts a thread per task, the emails, and the worker pool.
-    pub fn start(tools: Tools, mailer: Mailer) -> io::Result<Self> {
+    pub(crate) fn start(tools: Tools, mailer: Mailer) -> io::Result<Self> {
         let stop = Stop::default();
         let mut threads = Vec::with_capacity(TASKS.len() + 1);
         for task in TASKS {
@@ -138,7 +138,7 @@ impl Workers {
     }
 
     /// Tells all of them to end. They do so side by side; the end is waited for when the value goes.
-    pub fn tell_to_stop(&self) {
+    pub(crate) fn tell_to_stop(&self) {
         self.stop.ask();
         self.pool.tell_to_stop();
     }
@@ -159,7 +159,7 @@ impl Drop for Workers {
 }
 
 /// The kinds of jobs.
-pub const KINDS: [JobKind; 7] = [
+pub(crate) const KINDS: [JobKind; 7] = [
     jobs::PUSH,
     jobs::FETCH_ORDER,
     jobs::READ_REFUNDS,

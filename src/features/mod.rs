@@ -13,7 +13,7 @@ pub mod auth;
 /// Whether a code can be had: one decision for every way to get one.
 pub mod availability;
 /// Orders that are read from the store itself, because messages get lost.
-pub mod backfills;
+pub(crate) mod backfills;
 /// Coupon codes that affiliates ask for.
 pub mod code_requests;
 /// What Vouch and the stores have of each other's codes.
@@ -21,13 +21,13 @@ pub mod code_syncs;
 /// Credits: one affiliate's share in one order, or an amount given by hand.
 pub mod conversions;
 /// What changed, and what needs somebody.
-pub mod dashboard;
+pub(crate) mod dashboard;
 /// Coupon codes that affiliates may not claim.
 pub mod exclusions;
 /// How an empty installation gets its first program.
 pub mod first_run;
 /// Webhooks of stores.
-pub mod hooks;
+pub(crate) mod hooks;
 /// Conversion triggers from CSV files.
 pub mod imports;
 /// What stores say of orders, taken in.
@@ -37,9 +37,9 @@ pub mod merchants;
 /// The commission terms that affiliates are on.
 pub mod offers;
 /// What stores report of orders.
-pub mod orders;
+pub(crate) mod orders;
 /// The affiliate's side of a program.
-pub mod portal;
+pub(crate) mod portal;
 /// Personal data: export, erasure, and how long it is kept.
 pub mod privacy;
 /// Codes on their way into the merchants' stores.
@@ -51,13 +51,13 @@ pub mod registration;
 /// Figures that are kept, not counted.
 pub mod rollups;
 /// What a merchant can set: Account > Settings.
-pub mod settings;
+pub(crate) mod settings;
 /// Who does it.
 pub mod store_workers;
 /// Connections to store platforms.
 pub mod stores;
 /// The pages of support staff.
-pub mod support;
+pub(crate) mod support;
 /// What the last checks of the stores say of triggers.
 pub mod sync_notes;
 /// Who works for a merchant, and who is invited to.

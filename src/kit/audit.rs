@@ -92,7 +92,7 @@ pub fn record(conn: &mut PgConnection, actor: &Actor, act: Act<'_>) -> QueryResu
 }
 
 /// Appends several events at once. Returns their ids, in order.
-pub fn record_all(
+pub(crate) fn record_all(
     conn: &mut PgConnection,
     actor: &Actor,
     acts: Vec<Act<'_>>,
@@ -142,7 +142,7 @@ pub fn erase_person(
 /// It also blanks the IP addresses of what they did. In actor names without an account, `words`
 /// become `substitute`. Events and times stay. Runs in a transaction within one merchant. Returns
 /// the number of changed rows.
-pub fn erase_acts(
+pub(crate) fn erase_acts(
     conn: &mut PgConnection,
     user_id: Option<i64>,
     affiliate_ids: &[i64],
@@ -156,14 +156,17 @@ pub fn erase_acts(
 
 /// Retention: blanks the IP addresses of older entries in the instance's log, within
 /// `Scope::Instance`. The newest possible limit is one day ago. Returns the number of changed rows.
-pub fn forget_instance_ips(conn: &mut PgConnection, older_than: DateTime<Utc>) -> QueryResult<i64> {
+pub(crate) fn forget_instance_ips(
+    conn: &mut PgConnection,
+    older_than: DateTime<Utc>,
+) -> QueryResult<i64> {
     diesel::select(forget_instance_addresses(older_than)).get_result(conn)
 }
 
 /// Erases one person from the instance's log, within `Scope::Instance`. In events by their account it
 /// replaces the actor's name and blanks the IP address. From events about the account it removes the
 /// reason, and in other reasons it replaces `words`. Returns the number of changed rows.
-pub fn erase_from_instance(
+pub(crate) fn erase_from_instance(
     conn: &mut PgConnection,
     user_id: Option<i64>,
     words: &[String],

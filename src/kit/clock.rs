@@ -14,7 +14,7 @@ pub fn now() -> DateTime<Utc> {
 
 /// The current time, but always later than any earlier result. So deliveries keep their order even
 /// within a microsecond, or if the clock was set back.
-pub fn arrival() -> DateTime<Utc> {
+pub(crate) fn arrival() -> DateTime<Utc> {
     static LAST: AtomicI64 = AtomicI64::new(i64::MIN);
     let now = now().timestamp_micros();
     let last = LAST.fetch_max(now, Ordering::Relaxed);

@@ -18,9 +18,10 @@ mod secret_key;
 mod settings;
 mod smtp;
 
-pub use connections::{Connections, LOOK_UP_CONNECTIONS, WAITING_CONNECTIONS};
-pub use data_dir::SECRET_KEY_FILE;
-pub use error::ConfigError;
+pub use connections::Connections;
+pub(crate) use connections::{LOOK_UP_CONNECTIONS, WAITING_CONNECTIONS};
+pub(crate) use data_dir::SECRET_KEY_FILE;
+pub(crate) use error::ConfigError;
 pub(crate) use hand_over::{give_to_owner, hand_over};
 pub use proxies::TrustedProxies;
 pub use retention::InstanceRetention;
@@ -193,13 +194,13 @@ impl Config {
 
     /// Whether browsers use HTTPS to connect to Vouch.
     #[must_use]
-    pub fn is_https(&self) -> bool {
+    pub(crate) fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")
     }
 
     /// Whether only browsers on this machine can connect to Vouch.
     #[must_use]
-    pub fn is_on_this_machine(&self) -> bool {
+    pub(crate) fn is_on_this_machine(&self) -> bool {
         is_loopback(&self.public_url)
     }
 }

@@ -111,13 +111,13 @@ impl Counters {
 /// Label values that other modules define.
 pub(crate) struct Labels {
     /// The senders of deliveries and order reports.
-    pub senders: Vec<&'static str>,
+    pub(crate) senders: Vec<&'static str>,
     /// The platforms whose stores receive codes.
-    pub stores: Vec<&'static str>,
+    pub(crate) stores: Vec<&'static str>,
     /// The kinds of background jobs.
-    pub jobs: Vec<&'static str>,
+    pub(crate) jobs: Vec<&'static str>,
     /// The kinds of security events.
-    pub security_events: Vec<&'static str>,
+    pub(crate) security_events: Vec<&'static str>,
 }
 
 /// Creates every series with zero, so that an alert sees the first failure as a change.

@@ -4,7 +4,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use chrono::{DateTime, Utc};
 
-pub type AppResult<T> = Result<T, AppError>;
+pub(crate) type AppResult<T> = Result<T, AppError>;
 
 /// A failure that the user can't fix in the current form.
 #[derive(Debug, thiserror::Error)]
@@ -175,7 +175,7 @@ impl ResponseError for AppError {
 
 impl AppError {
     /// Whether the same work can succeed later, without a change to it or to Vouch.
-    pub fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Unavailable | Self::CutOff)
     }
 

@@ -18,7 +18,7 @@ const SWEEP_FULL_EVERY: Duration = Duration::from_secs(1);
 
 /// A quota per key. Only a keyed hash of the key is stored, however long the key is. The hash key
 /// is random per process, so that no one can choose keys that collide.
-pub struct Limiter {
+pub(crate) struct Limiter {
     limiter: DefaultKeyedRateLimiter<u64>,
     hasher: RandomState,
     max_keys: usize,
@@ -27,7 +27,7 @@ pub struct Limiter {
 
 impl Limiter {
     #[must_use]
-    pub fn new(quota: Quota) -> Self {
+    pub(crate) fn new(quota: Quota) -> Self {
         Self::with_max_keys(quota, MAX_KEYS)
     }
 
@@ -43,7 +43,7 @@ impl Limiter {
     /// Takes one from the key's quota.
     ///
     /// Fails with the seconds to wait if nothing is left.
-    pub fn take(&self, key: impl Hash) -> Result<(), u64> {
+    pub(crate) fn take(&self, key: impl Hash) -> Result<(), u64> {
         let hash = self.hasher.hash_one(key);
         self.sweep();
         let is_full = self.limiter.len() >= self.max_keys;

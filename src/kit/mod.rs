@@ -20,7 +20,7 @@ pub mod error;
 /// Background jobs: the queue and the worker pool.
 pub mod jobs;
 /// Rate limits per key.
-pub mod limiter;
+pub(crate) mod limiter;
 /// Lists: filters in the address, keyset pages, counts, CSV files.
 pub(crate) mod lists;
 /// The log. Lines can be lost, but logging never blocks.
@@ -30,7 +30,7 @@ pub mod os;
 /// Pseudonyms of erased users.
 pub mod pseudonyms;
 /// Facts about the current request.
-pub mod request;
+pub(crate) mod request;
 /// Secrets, encrypted with the instance's key.
 pub mod secrets;
 /// Security events, one log line each.

@@ -10,9 +10,9 @@ use std::process::Command;
 /// A user of the operating system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OsUser {
-    pub name: String,
-    pub uid: u32,
-    pub gid: u32,
+    pub(crate) name: String,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
 }
 
 /// The effective user of this process.

@@ -21,12 +21,12 @@ const DOMAIN: &str = "@erased.invalid";
 const HASH_BYTES: usize = 16;
 
 /// Whether `email` is the pseudonym of an erased user.
-pub fn is_pseudonym(email: &str) -> bool {
+pub(crate) fn is_pseudonym(email: &str) -> bool {
     email.trim().ends_with(DOMAIN)
 }
 
 /// The email that replaces an erased user's.
-pub fn of_user(user_id: i64) -> String {
+pub(crate) fn of_user(user_id: i64) -> String {
     format!("erased-user-{user_id}{DOMAIN}")
 }
 
@@ -42,7 +42,7 @@ impl Pseudonyms {
     /// The pseudonyms of a merchant whose `merchants.erasure_key` is `encrypted`.
     ///
     /// Fails with [`DecryptError`] if it was encrypted with another instance's key.
-    pub fn open(
+    pub(crate) fn open(
         &self,
         merchant_id: i64,
         encrypted: &[u8],
@@ -53,7 +53,7 @@ impl Pseudonyms {
     /// The pseudonyms of a merchant. The key is created at the first use.
     ///
     /// Fails with `DeserializationError` if this instance's key doesn't decrypt it.
-    pub fn of_merchant(
+    pub(crate) fn of_merchant(
         &self,
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -74,7 +74,11 @@ impl Pseudonyms {
 
 /// Re-encrypts every merchant's key from `old` to `new`, within `Scope::Instance`. A key that
 /// neither decrypts stays unchanged.
-pub fn reencrypt(conn: &mut PgConnection, old: &Encryptor, new: &Encryptor) -> QueryResult<()> {
+pub(crate) fn reencrypt(
+    conn: &mut PgConnection,
+    old: &Encryptor,
+    new: &Encryptor,
+) -> QueryResult<()> {
     let keys: Vec<(i64, Option<Vec<u8>>)> = merchants::table
         .filter(merchants::erasure_key.is_not_null())
         .order(merchants::id)
@@ -93,7 +97,7 @@ pub fn reencrypt(conn: &mut PgConnection, old: &Encryptor, new: &Encryptor) -> Q
 
 /// The number of merchants with a key, and the number of keys that can't be decrypted. Runs within
 /// `Scope::Instance`.
-pub fn check(conn: &mut PgConnection, encryptor: &Encryptor) -> QueryResult<(usize, usize)> {
+pub(crate) fn check(conn: &mut PgConnection, encryptor: &Encryptor) -> QueryResult<(usize, usize)> {
     let keys: Vec<(i64, Option<Vec<u8>>)> = merchants::table
         .filter(merchants::erasure_key.is_not_null())
         .select((merchants::id, merchants::erasure_key))
@@ -109,11 +113,11 @@ fn key_use(merchant_id: i64) -> Use {
 }
 
 /// Computes the pseudonyms of one merchant.
-pub struct MerchantPseudonyms(SecretSlice<u8>);
+pub(crate) struct MerchantPseudonyms(SecretSlice<u8>);
 
 impl MerchantPseudonyms {
     /// The key of the mailbox in `erased_emails`.
-    pub fn hash(&self, mailbox: &EmailKey) -> Vec<u8> {
+    pub(crate) fn hash(&self, mailbox: &EmailKey) -> Vec<u8> {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret())
             .expect("HMAC takes keys of any length");
         mac.update(mailbox.as_str().as_bytes());
@@ -121,7 +125,7 @@ impl MerchantPseudonyms {
     }
 
     /// The pseudonym of a mailbox. A pseudonym's own pseudonym is itself.
-    pub fn email(&self, mailbox: &EmailKey) -> String {
+    pub(crate) fn email(&self, mailbox: &EmailKey) -> String {
         if is_pseudonym(mailbox.as_str()) {
             return mailbox.as_str().to_owned();
         }

@@ -28,7 +28,7 @@ pub struct Use {
 
 impl Use {
     /// For secrets of the instance itself.
-    pub const fn of_instance(purpose: &'static str) -> Self {
+    pub(crate) const fn of_instance(purpose: &'static str) -> Self {
         Self::of_person(0, purpose)
     }
 
@@ -86,7 +86,11 @@ impl Encryptor {
     /// Decrypts a secret that was encrypted for the same use.
     ///
     /// The [`DecryptError`] doesn't say which of its reasons applies.
-    pub fn open(&self, bound_to: Use, encrypted: &[u8]) -> Result<SecretSlice<u8>, DecryptError> {
+    pub(crate) fn open(
+        &self,
+        bound_to: Use,
+        encrypted: &[u8],
+    ) -> Result<SecretSlice<u8>, DecryptError> {
         let (version, rest) = encrypted.split_first().ok_or(DecryptError)?;
         let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(DecryptError)?;
         if *version != VERSION {
@@ -101,7 +105,7 @@ impl Encryptor {
 }
 
 /// Derives a key for one purpose from the instance's key: HMAC-SHA-256 of a fixed label.
-pub fn derive(secret_key: &SecretBox<[u8; 32]>, label: &[u8]) -> SecretBox<[u8; 32]> {
+pub(crate) fn derive(secret_key: &SecretBox<[u8; 32]>, label: &[u8]) -> SecretBox<[u8; 32]> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret_key.expose_secret())
         .expect("HMAC takes keys of any length");
     mac.update(label);

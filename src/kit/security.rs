@@ -158,30 +158,22 @@ impl Kind {
     }
 
     /// The event caused by this user instead of the signed-in one; `None` for an unknown user.
-    pub fn by(self, user_id: impl Into<Option<i64>>) -> Event {
+    pub(crate) fn by(self, user_id: impl Into<Option<i64>>) -> Event {
         Event { user_id: user_id.into(), ..self.into() }
     }
 
     /// The event about one object: a noun and its id, such as `("merchant", 12)`.
-    pub fn about(self, noun: &str, key: impl Display) -> Event {
+    pub(crate) fn about(self, noun: &str, key: impl Display) -> Event {
         Event { subject: Some(format!("{noun} {key}")), ..self.into() }
     }
 }
 
 /// An event that is ready for [`note`].
 #[derive(Clone, Debug)]
-pub struct Event {
+pub(crate) struct Event {
     kind: Kind,
     user_id: Option<i64>,
     subject: Option<String>,
-}
-
-impl Event {
-    /// About one object: a noun and its id.
-    #[must_use]
-    pub fn about(self, noun: &str, key: impl Display) -> Self {
-        Self { subject: Some(format!("{noun} {key}")), ..self }
-    }
 }
 
 impl From<Kind> for Event {
@@ -192,7 +184,7 @@ impl From<Kind> for Event {
 
 /// Logs and counts the event. Call it after the change, within the request, because
 /// [`crate::kit::request`] provides the signed-in user and the other facts.
-pub fn note(event: impl Into<Event>) {
+pub(crate) fn note(event: impl Into<Event>) {
     let Event { kind, user_id, subject } = event.into();
     let request = request::current();
     let request = request.as_deref();

@@ -59,7 +59,7 @@ pub enum Workspace {
 
 impl Workspace {
     /// The first page of the context.
-    pub fn home(&self) -> &'static str {
+    pub(crate) fn home(&self) -> &'static str {
         match self {
             Self::Member { .. } => "/dashboard",
             Self::Affiliate { .. } => "/portal",
@@ -68,7 +68,7 @@ impl Workspace {
     }
 
     /// Whether `path` belongs to this context. The contexts of a user share no pages.
-    pub fn has(&self, path: &str) -> bool {
+    pub(crate) fn has(&self, path: &str) -> bool {
         let of_affiliates = path.starts_with("/portal");
         let of_support = path.starts_with("/support");
         match self {
@@ -79,7 +79,7 @@ impl Workspace {
     }
 
     /// The merchant whose rows it shows.
-    pub fn merchant_id(&self) -> Option<i64> {
+    pub(crate) fn merchant_id(&self) -> Option<i64> {
         match self {
             Self::Member { merchant_id, .. } | Self::Affiliate { merchant_id, .. } => {
                 Some(*merchant_id)
@@ -89,7 +89,7 @@ impl Workspace {
     }
 
     /// The value in the form that chooses the context.
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         match self {
             Self::Member { merchant_id, .. } => format!("member-{merchant_id}"),
             Self::Affiliate { merchant_id, affiliate_id, .. } => {
@@ -107,7 +107,7 @@ pub(crate) fn chosen_workspace(session: &Session) -> AppResult<String> {
 
 /// Gives the session a new key and a new CSRF token, so that the old ones are useless. Call it at
 /// every sign-in, and when a user's sessions are ended.
-pub fn renew_session(session: &Session) -> AppResult<()> {
+pub(crate) fn renew_session(session: &Session) -> AppResult<()> {
     session.renew();
     renew_csrf(session).map(drop)
 }

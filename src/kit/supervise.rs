@@ -24,7 +24,7 @@ static THREADS: LazyLock<Threads> = LazyLock::new(Threads::default);
 
 /// Starts a thread of the process. When `work` panics it is called again, with what it owns as the
 /// panic left it; when it returns the thread ends. Where `stop` is asked it isn't called again.
-pub fn spawn(
+pub(crate) fn spawn(
     name: &'static str,
     stop: &Stop,
     work: impl FnMut() + Send + 'static,
@@ -33,7 +33,7 @@ pub fn spawn(
 }
 
 /// The names of the threads that keep dying.
-pub fn failing() -> Vec<&'static str> {
+pub(crate) fn failing() -> Vec<&'static str> {
     THREADS.failing()
 }
 
@@ -43,23 +43,23 @@ pub struct Stop(Arc<(Mutex<Option<Instant>>, Condvar)>);
 
 impl Stop {
     /// From now on.
-    pub fn ask(&self) {
+    pub(crate) fn ask(&self) {
         self.lock().get_or_insert_with(Instant::now);
         self.0.1.notify_all();
     }
 
     /// Whether to end. To be looked at between small portions of work.
-    pub fn is_asked(&self) -> bool {
+    pub(crate) fn is_asked(&self) -> bool {
         self.lock().is_some()
     }
 
     /// How long ago it was asked first; nothing before that.
-    pub fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.lock().map_or(Duration::ZERO, |asked_at| asked_at.elapsed())
     }
 
     /// Waits for `pause`, or until it's asked; answers [`Stop::is_asked`].
-    pub fn wait(&self, pause: Duration) -> bool {
+    pub(crate) fn wait(&self, pause: Duration) -> bool {
         let waited = self.0.1.wait_timeout_while(self.lock(), pause, |asked_at| asked_at.is_none());
         waited.unwrap_or_else(PoisonError::into_inner).0.is_some()
     }
@@ -110,7 +110,7 @@ impl Life {
 ///
 /// # Errors
 /// That of `work`; `Internal` where it panics.
-pub fn contained<T>(work: impl FnOnce() -> AppResult<T>) -> AppResult<T> {
+pub(crate) fn contained<T>(work: impl FnOnce() -> AppResult<T>) -> AppResult<T> {
     let done = catch_unwind(AssertUnwindSafe(work));
     done.unwrap_or_else(|_| Err(AppError::Internal(anyhow::anyhow!("it panicked"))))
 }

@@ -6,7 +6,7 @@ pub use vouch_core::text::percent_encode as encode;
 use vouch_platforms::{PROVIDERS, provider};
 
 /// Sign-in, with the path to return to.
-pub fn login(next: &str) -> String {
+pub(crate) fn login(next: &str) -> String {
     if next.is_empty() || next == "/" {
         return "/login".to_owned();
     }
@@ -14,7 +14,7 @@ pub fn login(next: &str) -> String {
 }
 
 /// The page for choosing a program, with the path to return to.
-pub fn programs(next: &str) -> String {
+pub(crate) fn programs(next: &str) -> String {
     if next == "/" {
         return programs("");
     }
@@ -22,12 +22,12 @@ pub fn programs(next: &str) -> String {
 }
 
 /// The page with input that couldn't be saved before signing in again.
-pub fn unsent_form() -> &'static str {
+pub(crate) fn unsent_form() -> &'static str {
     "/unsent-form"
 }
 
 /// The setup of two-factor sign-in, with the path to return to.
-pub fn two_factor(next: &str) -> String {
+pub(crate) fn two_factor(next: &str) -> String {
     if next == "/" {
         return two_factor("");
     }
@@ -35,7 +35,7 @@ pub fn two_factor(next: &str) -> String {
 }
 
 /// `path` with a query of all `parts` (name and value) that have a value.
-pub fn with_query(path: &str, parts: &[(&str, &str)]) -> String {
+pub(crate) fn with_query(path: &str, parts: &[(&str, &str)]) -> String {
     let query: Vec<String> = parts
         .iter()
         .filter(|(_, value)| !value.is_empty())
@@ -45,17 +45,17 @@ pub fn with_query(path: &str, parts: &[(&str, &str)]) -> String {
 }
 
 /// Account > Settings > Privacy.
-pub fn privacy() -> String {
+pub(crate) fn privacy() -> String {
     "/settings/privacy".to_owned()
 }
 
 /// Marks a customer's data request as completed.
-pub fn data_request_completion(request_id: i64) -> String {
+pub(crate) fn data_request_completion(request_id: i64) -> String {
     format!("/settings/privacy/data-requests/{request_id}/completion")
 }
 
 /// The settings page where stores of a platform are connected.
-pub fn store_settings(platform: Platform) -> String {
+pub(crate) fn store_settings(platform: Platform) -> String {
     format!("/settings/{}", platform.as_str())
 }
 
@@ -84,29 +84,29 @@ pub(crate) fn new_store_credentials(platform: Platform) -> String {
 }
 
 /// Imports a store's orders of a period.
-pub fn backfills(store_id: i64) -> String {
+pub(crate) fn backfills(store_id: i64) -> String {
     format!("/settings/stores/{store_id}/backfills")
 }
 
 /// Account > Settings > Coupon Exclusions.
-pub fn exclusions() -> String {
+pub(crate) fn exclusions() -> String {
     "/settings/coupon-exclusions".to_owned()
 }
 
-pub fn exclusions_csv() -> String {
+pub(crate) fn exclusions_csv() -> String {
     "/settings/coupon-exclusions.csv".to_owned()
 }
 
-pub fn exclusion(exclusion_id: i64) -> String {
+pub(crate) fn exclusion(exclusion_id: i64) -> String {
     format!("/settings/coupon-exclusions/{exclusion_id}")
 }
 
-pub fn exclusion_removal(exclusion_id: i64) -> String {
+pub(crate) fn exclusion_removal(exclusion_id: i64) -> String {
     format!("/settings/coupon-exclusions/{exclusion_id}/removal")
 }
 
 /// Restores a removed exclusion.
-pub fn exclusion_restoration(exclusion_id: i64) -> String {
+pub(crate) fn exclusion_restoration(exclusion_id: i64) -> String {
     format!("/settings/coupon-exclusions/{exclusion_id}/restoration")
 }
 
@@ -116,74 +116,74 @@ pub fn triggers_like(pattern: &str) -> String {
 }
 
 /// The result of a store's last code sync check.
-pub fn code_sync(store_id: i64) -> String {
+pub(crate) fn code_sync(store_id: i64) -> String {
     format!("/settings/stores/{store_id}/code-sync")
 }
 
-pub fn code_sync_csv(store_id: i64) -> String {
+pub(crate) fn code_sync_csv(store_id: i64) -> String {
     format!("/settings/stores/{store_id}/code-sync.csv")
 }
 
 /// The codes of the sync check that customers can't use.
-pub fn unusable_codes(store_id: i64) -> String {
+pub(crate) fn unusable_codes(store_id: i64) -> String {
     format!("/settings/stores/{store_id}/code-sync?finding=unusable")
 }
 
 /// Chooses which codes of the store count.
-pub fn counted_codes(store_id: i64) -> String {
+pub(crate) fn counted_codes(store_id: i64) -> String {
     format!("/settings/stores/{store_id}/code-sync/counted-codes")
 }
 
 /// Creates the codes again that the store lacks.
-pub fn code_sync_repairs(store_id: i64) -> String {
+pub(crate) fn code_sync_repairs(store_id: i64) -> String {
     format!("/settings/stores/{store_id}/code-sync/repairs")
 }
 
 /// Manage > Conversion Triggers.
-pub fn triggers() -> String {
+pub(crate) fn triggers() -> String {
     "/triggers".to_owned()
 }
 
-pub fn triggers_csv() -> String {
+pub(crate) fn triggers_csv() -> String {
     "/triggers.csv".to_owned()
 }
 
 /// Adds a conversion trigger; the affiliate is chosen in the form.
-pub fn new_trigger() -> String {
+pub(crate) fn new_trigger() -> String {
     "/triggers/new".to_owned()
 }
 
-pub fn trigger(trigger_id: i64) -> String {
+pub(crate) fn trigger(trigger_id: i64) -> String {
     format!("/triggers/{trigger_id}")
 }
 
 /// Conversion Trigger Bulk Upload.
-pub fn imports() -> String {
+pub(crate) fn imports() -> String {
     "/triggers/imports".to_owned()
 }
 
 /// The form that uploads a CSV file.
-pub fn new_import() -> String {
+pub(crate) fn new_import() -> String {
     "/triggers/imports/new".to_owned()
 }
 
 /// One CSV file, with the result of each row.
-pub fn import(import_id: i64) -> String {
+pub(crate) fn import(import_id: i64) -> String {
     format!("/triggers/imports/{import_id}")
 }
 
 /// Creates the triggers of a CSV file.
-pub fn import_completion(import_id: i64) -> String {
+pub(crate) fn import_completion(import_id: i64) -> String {
     format!("/triggers/imports/{import_id}/completion")
 }
 
 /// The rejected rows of a CSV file, as a CSV file.
-pub fn import_refused_csv(import_id: i64) -> String {
+pub(crate) fn import_refused_csv(import_id: i64) -> String {
     format!("/triggers/imports/{import_id}/refused.csv")
 }
 
 /// The conversions of one trigger that count.
-pub fn trigger_conversions(trigger_id: i64) -> String {
+pub(crate) fn trigger_conversions(trigger_id: i64) -> String {
     format!("/conversions?trigger={trigger_id}&status=credited")
 }
 
@@ -192,158 +192,158 @@ pub fn affiliate(affiliate_id: i64) -> String {
 }
 
 /// The status of codes in the stores, as page fragments for a script.
-pub fn pushes() -> String {
+pub(crate) fn pushes() -> String {
     "/triggers/pushes".to_owned()
 }
 
 /// The coupon codes that failed in a store.
-pub fn failed_pushes() -> String {
+pub(crate) fn failed_pushes() -> String {
     "/triggers?push=failed".to_owned()
 }
 
 /// Retries all failed codes.
-pub fn push_retries() -> String {
+pub(crate) fn push_retries() -> String {
     "/triggers/pushes/retries".to_owned()
 }
 
 /// Retries one failed code.
-pub fn push_retry(trigger_id: i64, push_id: i64) -> String {
+pub(crate) fn push_retry(trigger_id: i64, push_id: i64) -> String {
     format!("/triggers/{trigger_id}/pushes/{push_id}/retry")
 }
 
 /// Uses an existing code of the store for the trigger.
-pub fn push_attachment(trigger_id: i64, push_id: i64) -> String {
+pub(crate) fn push_attachment(trigger_id: i64, push_id: i64) -> String {
     format!("/triggers/{trigger_id}/pushes/{push_id}/attachment")
 }
 
-pub fn affiliate_triggers(affiliate_id: i64) -> String {
+pub(crate) fn affiliate_triggers(affiliate_id: i64) -> String {
     format!("/affiliates/{affiliate_id}/triggers")
 }
 
-pub fn trigger_retirement(trigger_id: i64) -> String {
+pub(crate) fn trigger_retirement(trigger_id: i64) -> String {
     format!("/triggers/{trigger_id}/retirement")
 }
 
-pub fn trigger_reinstatement(trigger_id: i64) -> String {
+pub(crate) fn trigger_reinstatement(trigger_id: i64) -> String {
     format!("/triggers/{trigger_id}/reinstatement")
 }
 
-pub fn trigger_reassignment(trigger_id: i64) -> String {
+pub(crate) fn trigger_reassignment(trigger_id: i64) -> String {
     format!("/triggers/{trigger_id}/reassignment")
 }
 
 /// Cancels a scheduled reassignment.
-pub fn trigger_reassignment_cancellation(trigger_id: i64) -> String {
+pub(crate) fn trigger_reassignment_cancellation(trigger_id: i64) -> String {
     format!("/triggers/{trigger_id}/reassignment/cancellation")
 }
 
-pub fn affiliate_conversions(affiliate_id: i64) -> String {
+pub(crate) fn affiliate_conversions(affiliate_id: i64) -> String {
     format!("/affiliates/{affiliate_id}/conversions")
 }
 
-pub fn affiliate_manual_credit(affiliate_id: i64) -> String {
+pub(crate) fn affiliate_manual_credit(affiliate_id: i64) -> String {
     format!("/affiliates/{affiliate_id}/manual-credit")
 }
 
-pub fn offer(offer_id: i64) -> String {
+pub(crate) fn offer(offer_id: i64) -> String {
     format!("/offers/{offer_id}")
 }
 
 /// Manage > Conversions.
-pub fn conversions() -> String {
+pub(crate) fn conversions() -> String {
     "/conversions".to_owned()
 }
 
-pub fn conversions_csv() -> String {
+pub(crate) fn conversions_csv() -> String {
     "/conversions.csv".to_owned()
 }
 
 /// Undoes a change of conversions; `back` is the page to return to.
-pub fn conversion_change_undo(change_id: i64, back: &str) -> String {
+pub(crate) fn conversion_change_undo(change_id: i64, back: &str) -> String {
     format!("/conversions/changes/{change_id}/undo?back={}", encode(back))
 }
 
 /// Manage > Orders.
-pub fn orders() -> String {
+pub(crate) fn orders() -> String {
     "/orders".to_owned()
 }
 
 /// One order: the store's report and its attribution.
-pub fn order(order_id: i64) -> String {
+pub(crate) fn order(order_id: i64) -> String {
     format!("/orders/{order_id}")
 }
 
 /// The webhook deliveries of stores.
-pub fn deliveries() -> String {
+pub(crate) fn deliveries() -> String {
     "/deliveries".to_owned()
 }
 
 /// Deliveries that couldn't be parsed.
-pub fn failed_deliveries() -> String {
+pub(crate) fn failed_deliveries() -> String {
     "/deliveries?outcome=failed".to_owned()
 }
 
-pub fn delivery(delivery_id: i64) -> String {
+pub(crate) fn delivery(delivery_id: i64) -> String {
     format!("/deliveries/{delivery_id}")
 }
 
 /// Removes a manual credit, so that the order's codes decide again.
-pub fn manual_credit_removal(order_id: i64) -> String {
+pub(crate) fn manual_credit_removal(order_id: i64) -> String {
     format!("/orders/{order_id}/manual-credit/removal")
 }
 
 /// Fetches an order's refunds from its store again.
-pub fn refund_reads(order_id: i64) -> String {
+pub(crate) fn refund_reads(order_id: i64) -> String {
     format!("/orders/{order_id}/refund-reads")
 }
 
 /// Channels > Affiliate Registration.
-pub fn registration() -> String {
+pub(crate) fn registration() -> String {
     "/registration".to_owned()
 }
 
 /// The application form of a program.
-pub fn join(slug: &str) -> String {
+pub(crate) fn join(slug: &str) -> String {
     format!("/join/{slug}")
 }
 
 /// Checks the availability of a code in the application form.
-pub fn join_code(slug: &str) -> String {
+pub(crate) fn join_code(slug: &str) -> String {
     format!("/join/{slug}/code")
 }
 
 /// The page after an application was sent.
-pub fn join_sent(slug: &str) -> String {
+pub(crate) fn join_sent(slug: &str) -> String {
     format!("/join/{slug}/sent")
 }
 
 /// Confirms an applicant's email.
-pub fn join_confirmation(slug: &str, token: &str) -> String {
+pub(crate) fn join_confirmation(slug: &str, token: &str) -> String {
     format!("/join/{slug}/confirmations/{token}")
 }
 
 /// The page after the email was confirmed.
-pub fn join_confirmed(slug: &str) -> String {
+pub(crate) fn join_confirmed(slug: &str) -> String {
     format!("/join/{slug}/confirmed")
 }
 
 /// Creates an affiliate's account.
-pub fn join_account(slug: &str, token: &str) -> String {
+pub(crate) fn join_account(slug: &str, token: &str) -> String {
     format!("/join/{slug}/accounts/{token}")
 }
 
 /// The code requests of affiliates, where members decide.
-pub fn code_requests() -> String {
+pub(crate) fn code_requests() -> String {
     "/affiliates/code-requests".to_owned()
 }
 
-pub fn code_request_decisions() -> String {
+pub(crate) fn code_request_decisions() -> String {
     "/affiliates/code-requests/decisions".to_owned()
 }
 
 /// Reverses decisions that were made together. `affiliate_id` is the affiliate whose page the user
 /// is on; `None` for the list.
-pub fn code_request_reversals(
+pub(crate) fn code_request_reversals(
     decided_at: DateTime<Utc>,
     request_ids: &[i64],
     affiliate_id: Option<i64>,
@@ -356,26 +356,26 @@ pub fn code_request_reversals(
 }
 
 /// My Codes, in the affiliate's portal.
-pub fn portal() -> String {
+pub(crate) fn portal() -> String {
     "/portal".to_owned()
 }
 
 /// Requests a code.
-pub fn portal_code_requests() -> String {
+pub(crate) fn portal_code_requests() -> String {
     "/portal/code-requests".to_owned()
 }
 
 /// Checks the availability of a requested code while the affiliate types.
-pub fn portal_code() -> String {
+pub(crate) fn portal_code() -> String {
     "/portal/code-requests/code".to_owned()
 }
 
 /// Withdraws a code request.
-pub fn portal_withdrawal(request_id: i64) -> String {
+pub(crate) fn portal_withdrawal(request_id: i64) -> String {
     format!("/portal/code-requests/{request_id}/withdrawal")
 }
 
 /// Settings, in the affiliate's portal.
-pub fn portal_settings() -> String {
+pub(crate) fn portal_settings() -> String {
     "/portal/settings".to_owned()
 }

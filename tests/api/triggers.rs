@@ -8,9 +8,9 @@ use vouch::kit::db::schema::{affiliates, audit_log, triggers};
 use super::{fits, new_key};
 use crate::harness::{Page, TestApp, then};
 
-pub const TRIGGERS: &str = "/api/v1/triggers";
+pub(crate) const TRIGGERS: &str = "/api/v1/triggers";
 
-pub fn post(app: &TestApp, key: &str, body: &Value) -> Page {
+pub(crate) fn post(app: &TestApp, key: &str, body: &Value) -> Page {
     let key = format!("Bearer {key}");
     let headers = [("authorization", key.as_str()), ("content-type", "application/json")];
     app.anonymous().send(TRIGGERS, &headers, body.to_string().as_bytes())

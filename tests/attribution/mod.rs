@@ -23,12 +23,12 @@ use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{TestApp, then};
 
 /// When most orders of these tests are placed.
-pub fn noon() -> DateTime<Utc> {
+pub(crate) fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 6, 1, 12, 0, 0).unwrap()
 }
 
 /// An order number of its own.
-pub fn order(id: u64) -> ShopifyOrder {
+pub(crate) fn order(id: u64) -> ShopifyOrder {
     ShopifyOrder::new(id, noon())
 }
 
@@ -89,7 +89,7 @@ fn credits(app: &TestApp, order: &ShopifyOrder) -> Vec<Credited> {
 }
 
 /// (affiliate, commission) of the order's conversions that earn something.
-pub fn earned(app: &TestApp, order: &ShopifyOrder) -> Vec<(i64, i64)> {
+pub(crate) fn earned(app: &TestApp, order: &ShopifyOrder) -> Vec<(i64, i64)> {
     let all = credits(app, order).into_iter();
     all.filter(|one| one.commission_minor != 0)
         .map(|one| (one.affiliate_id, one.commission_minor))
@@ -109,13 +109,13 @@ fn attribution(app: &TestApp, order: &ShopifyOrder) -> Attribution {
 }
 
 /// Sends the order and insists that it is taken.
-pub fn send(app: &TestApp, order: &ShopifyOrder) {
+pub(crate) fn send(app: &TestApp, order: &ShopifyOrder) {
     let answer = app.shopify("orders/create", &order.0);
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
 /// A trigger of the program, made at `at`.
-pub fn trigger_at(
+pub(crate) fn trigger_at(
     app: &TestApp,
     affiliate_id: i64,
     kind: TriggerKind,
@@ -127,12 +127,12 @@ pub fn trigger_at(
 }
 
 /// A code of the program, as old as the program.
-pub fn code(app: &TestApp, affiliate_id: i64, code: &str) -> Trigger {
+pub(crate) fn code(app: &TestApp, affiliate_id: i64, code: &str) -> Trigger {
     trigger_at(app, affiliate_id, TriggerKind::CouponCode, code, then())
 }
 
 /// One more affiliate of the program, on an offer of its own.
-pub fn affiliate_on(app: &TestApp, offer_id: i64, name: &str) -> i64 {
+pub(crate) fn affiliate_on(app: &TestApp, offer_id: i64, name: &str) -> i64 {
     let new = NewAffiliate {
         name: name.to_owned(),
         email: format!("{}@affiliates.example", name.to_lowercase().replace(' ', ".")),
@@ -147,7 +147,7 @@ pub fn affiliate_on(app: &TestApp, offer_id: i64, name: &str) -> i64 {
 
 /// What an offer pays.
 #[derive(Clone, Debug)]
-pub struct Pays {
+pub(crate) struct Pays {
     pub kind: &'static str,
     pub basis_points: Option<i32>,
     pub flat: Option<(i64, &'static str)>,
@@ -156,7 +156,7 @@ pub struct Pays {
 }
 
 impl Pays {
-    pub fn percent(basis_points: i32) -> Self {
+    pub(crate) fn percent(basis_points: i32) -> Self {
         Self {
             kind: "percent",
             basis_points: Some(basis_points),
@@ -166,13 +166,13 @@ impl Pays {
         }
     }
 
-    pub fn flat(kind: &'static str, minor: i64, currency: &'static str) -> Self {
+    pub(crate) fn flat(kind: &'static str, minor: i64, currency: &'static str) -> Self {
         Self { kind, basis_points: None, flat: Some((minor, currency)), ..Self::percent(0) }
     }
 }
 
 /// One more offer of the program, with these terms from the beginning.
-pub fn offer(app: &TestApp, name: &str, pays: &Pays) -> i64 {
+pub(crate) fn offer(app: &TestApp, name: &str, pays: &Pays) -> i64 {
     let merchant_id = app.fixture.merchant_id;
     let offer_id = app.within(|conn| {
         diesel::insert_into(offers::table)
@@ -219,6 +219,6 @@ fn change_terms(app: &TestApp, offer_id: i64, pays: &Pays, from: DateTime<Utc>) 
     open_terms(app, offer_id, pays, from);
 }
 
-pub fn hours(count: i64) -> Duration {
+pub(crate) fn hours(count: i64) -> Duration {
     Duration::hours(count)
 }

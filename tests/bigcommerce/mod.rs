@@ -25,7 +25,7 @@ mod orders;
 mod settings;
 
 /// The application, and a store that it is connected to.
-pub struct Shop {
+pub(crate) struct Shop {
     pub app: TestApp,
     pub bc: StandIn<Bigcommerce>,
     pub store: Store,
@@ -36,14 +36,14 @@ fn encryptor() -> Encryptor {
 }
 
 impl Shop {
-    pub fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let (app, bc) = (TestApp::start(), Bigcommerce::start());
         let store = connect(&app, &bc.base);
         Self { app, bc, store }
     }
 
     /// Sets what codes get, and switches their creation on.
-    pub fn creates_codes(&mut self, rules: &Rules) {
+    pub(crate) fn creates_codes(&mut self, rules: &Rules) {
         let (actor, json) = (self.app.actor(), serde_json::to_value(rules).unwrap());
         self.store = self.app.within(|conn| {
             stores::set_discount_rules(conn, &actor, &self.store, true, Some(&json))?;
@@ -65,18 +65,18 @@ impl Shop {
     }
 
     /// Does everything in the background that is due at `now`.
-    pub fn work(&self, now: DateTime<Utc>) -> usize {
+    pub(crate) fn work(&self, now: DateTime<Utc>) -> usize {
         vouch::app::workers::run_due_jobs(&self.tools(), now).unwrap()
     }
 
     /// A message of the store, signed.
-    pub fn send(&self, scope: &str, order_id: i64) -> Page {
+    pub(crate) fn send(&self, scope: &str, order_id: i64) -> Page {
         let id = format!("msg_{:032x}", rand::random::<u128>());
         self.send_as(&id, &message(scope, order_id), CLIENT_SECRET, clock::now())
     }
 
     /// The same, as of the store's clock.
-    pub fn send_at(&self, scope: &str, order_id: i64, at: DateTime<Utc>) -> Page {
+    pub(crate) fn send_at(&self, scope: &str, order_id: i64, at: DateTime<Utc>) -> Page {
         let id = format!("msg_{:032x}", rand::random::<u128>());
         self.send_as(&id, &message(scope, order_id), CLIENT_SECRET, at)
     }
@@ -115,13 +115,13 @@ impl Drop for Shop {
 }
 
 /// Connects the store at `base` to Acme Tea.
-pub fn connect(app: &TestApp, base: &str) -> Store {
+pub(crate) fn connect(app: &TestApp, base: &str) -> Store {
     let merchant_id = app.fixture.merchant_id;
     app.within(|conn| Ok(connect_in(conn, merchant_id, base)))
 }
 
 /// Connects the store at `base`, in the running transaction.
-pub fn connect_in(conn: &mut PgConnection, merchant_id: i64, base: &str) -> Store {
+pub(crate) fn connect_in(conn: &mut PgConnection, merchant_id: i64, base: &str) -> Store {
     let (actor, encryptor) = (Actor::system(merchant_id, clock::now()), encryptor());
     let secret = WebhookSecret::parse(CLIENT_SECRET).unwrap();
     let new =

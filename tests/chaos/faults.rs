@@ -17,7 +17,7 @@ use crate::harness::proxy::Mode;
 use crate::harness::shopify::sign;
 
 /// What is done to the installation.
-pub struct Fault {
+pub(super) struct Fault {
     pub name: &'static str,
     /// Orders have to be acknowledged while it lasts.
     pub is_served: bool,
@@ -28,7 +28,7 @@ pub struct Fault {
 }
 
 /// What differs between runs.
-pub struct Chance {
+pub(super) struct Chance {
     pub rng: StdRng,
     /// How long a fault lasts.
     pub lasts: Duration,
@@ -48,7 +48,7 @@ impl Chance {
 macro_rules! faults {
     ($($name:ident: $served:literal, $short:literal;)*) => {
         /// All of them.
-        pub const FAULTS: &[Fault] = &[$(Fault {
+        pub(crate) const FAULTS: &[Fault] = &[$(Fault {
             name: stringify!($name),
             is_served: $served,
             is_short: $short,

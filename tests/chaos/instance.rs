@@ -28,17 +28,17 @@ use crate::harness::{METRICS_TOKEN, Person, SECRET_KEY};
 /// A build of Vouch other than that of the tests: `script/chaos` names its release build.
 const PROGRAM: &str = "VOUCH_CHAOS_PROGRAM";
 /// The shortest time in which a process has to end once it's told to.
-pub const END: Duration = Duration::from_secs(10);
+pub(super) const END: Duration = Duration::from_secs(10);
 
 /// A Shopify store that sends signed orders.
 #[derive(Clone)]
-pub struct Shop {
+pub(super) struct Shop {
     pub store_key: String,
     pub secret: &'static str,
 }
 
 /// Everything that a fault can be done to. It goes when it's dropped.
-pub struct Instance {
+pub(super) struct Instance {
     /// Where Vouch answers, also after a restart.
     pub base: String,
     /// Between Vouch and PostgreSQL.
@@ -54,7 +54,7 @@ pub struct Instance {
 
 impl Instance {
     /// Fills a database and serves it.
-    pub fn start() -> Self {
+    pub(super) fn start() -> Self {
         let folder = std::env::temp_dir().join(format!("vouch-chaos-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         for path in [folder.clone(), folder.join("postgres-data"), folder.join("vouch")] {
@@ -93,7 +93,7 @@ impl Instance {
 
     /// The program, on this database and without any setting of whoever runs the tests.
     #[expect(clippy::disallowed_methods, reason = "tests have no settings but the environment")]
-    pub fn vouch(&self, arguments: &[&str]) -> Command {
+    pub(super) fn vouch(&self, arguments: &[&str]) -> Command {
         let program =
             std::env::var_os(PROGRAM).unwrap_or_else(|| env!("CARGO_BIN_EXE_vouch").into());
         let mut command = Command::new(program);
@@ -113,19 +113,19 @@ impl Instance {
     }
 
     /// A process more, whose address the caller chooses.
-    pub fn another(&self, address: &str) -> Child {
+    pub(super) fn another(&self, address: &str) -> Child {
         let mut command = self.vouch(&["serve"]);
         command.env("VOUCH_LISTEN", address).stdout(Stdio::null()).stderr(self.log());
         command.spawn().unwrap()
     }
 
     /// Starts Vouch, with its output where the tests don't look.
-    pub fn start_vouch(&self, output: Stdio) {
+    pub(super) fn start_vouch(&self, output: Stdio) {
         self.start_logging_to(output, self.log().into(), "info");
     }
 
     /// Starts Vouch with its standard output and its log elsewhere.
-    pub fn start_logging_to(&self, output: Stdio, log: Stdio, filter: &str) {
+    pub(super) fn start_logging_to(&self, output: Stdio, log: Stdio, filter: &str) {
         let mut command = self.vouch(&["serve"]);
         command.env("VOUCH_LOG_FILTER", filter).stdout(output).stderr(log);
         *self.server() = Some(command.spawn().unwrap());
@@ -141,7 +141,7 @@ impl Instance {
     }
 
     /// Sends a signal to Vouch.
-    pub fn signal(&self, number: i32) {
+    pub(super) fn signal(&self, number: i32) {
         let pid = self.server().as_ref().map(Child::id).unwrap();
         signal(pid.cast_signed(), number);
     }
@@ -150,7 +150,7 @@ impl Instance {
     ///
     /// # Errors
     /// When it still runs after [`END`], it's killed.
-    pub fn end_vouch(&self, number: i32) -> Result<Duration, String> {
+    pub(super) fn end_vouch(&self, number: i32) -> Result<Duration, String> {
         let begun = Instant::now();
         let mut server = self.server();
         let Some(mut child) = server.take() else { return Ok(Duration::ZERO) };
@@ -167,7 +167,7 @@ impl Instance {
     }
 
     /// Starts Vouch again, with nothing in its way.
-    pub fn set_right(&self) {
+    pub(super) fn set_right(&self) {
         self.network.set(Mode::Pass);
         let _ = self.end_vouch(libc::SIGKILL);
         self.start_vouch(Stdio::null());
@@ -178,7 +178,7 @@ impl Instance {
     ///
     /// # Errors
     /// When it doesn't say so within a minute.
-    pub fn wait_until_ready(&self) -> Result<(), String> {
+    pub(super) fn wait_until_ready(&self) -> Result<(), String> {
         let begun = Instant::now();
         let agent = agent(Duration::from_secs(2));
         let url = format!("{}/readyz", self.base);
@@ -192,33 +192,33 @@ impl Instance {
     }
 
     /// The superuser, past the network that the faults are in.
-    pub fn admin(&self) -> PgConnection {
+    pub(super) fn admin(&self) -> PgConnection {
         PgConnection::establish(&self.postgres().admin_url_of("vouch")).unwrap()
     }
 
     /// The same, where PostgreSQL may be down.
-    pub fn try_admin(&self) -> ConnectionResult<PgConnection> {
+    pub(super) fn try_admin(&self) -> ConnectionResult<PgConnection> {
         PgConnection::establish(&self.postgres().admin_url_of("vouch"))
     }
 
     /// Has the superuser run statements, each in a transaction of its own.
-    pub fn sql(&self, statements: &[&str]) {
+    pub(super) fn sql(&self, statements: &[&str]) {
         run(&mut self.admin(), statements);
     }
 
     /// The same from the database beside it, for what can't be done from within.
-    pub fn sql_beside(&self, statements: &[&str]) {
+    pub(super) fn sql_beside(&self, statements: &[&str]) {
         run(&mut PgConnection::establish(&self.postgres().admin_url()).unwrap(), statements);
     }
 
     /// How many rows a table has.
-    pub fn count(&self, table: &str) -> i64 {
+    pub(super) fn count(&self, table: &str) -> i64 {
         let count = diesel::dsl::sql::<BigInt>(&format!("(SELECT count(*) FROM {table})"));
         diesel::select(count).get_result(&mut self.admin()).unwrap()
     }
 
     /// The processes of PostgreSQL that serve Vouch.
-    pub fn backends(&self) -> Vec<i32> {
+    pub(super) fn backends(&self) -> Vec<i32> {
         let pids = diesel::dsl::sql::<Array<Integer>>(
             "(SELECT coalesce(array_agg(pid), '{}') FROM pg_stat_activity WHERE usename = 'vouch')",
         );
@@ -226,7 +226,7 @@ impl Instance {
     }
 
     /// Whether Vouch runs.
-    pub fn runs(&self) -> bool {
+    pub(super) fn runs(&self) -> bool {
         self.server().as_mut().is_some_and(|child| ended(child).is_none())
     }
 
@@ -235,26 +235,26 @@ impl Instance {
     }
 
     /// The first process of PostgreSQL.
-    pub fn postmaster(&self) -> i32 {
+    pub(super) fn postmaster(&self) -> i32 {
         let path = self.folder.join("postgres-data/postgres/postmaster.pid");
         let content = fs::read_to_string(path).unwrap_or_default();
         content.lines().next().and_then(|line| line.parse().ok()).unwrap_or_default()
     }
 
     /// Somebody at a browser.
-    pub fn person(&self) -> Person {
+    pub(super) fn person(&self) -> Person {
         Person::new(&self.base)
     }
 
     /// Looks how much memory Vouch holds, so that the most of all looks is known at the end.
-    pub fn sample_memory(&self) {
+    pub(super) fn sample_memory(&self) {
         let Some(pid) = self.server().as_ref().map(Child::id) else { return };
         let mut peak = self.peak_kibibytes.lock().unwrap();
         *peak = (*peak).max(resident_kibibytes(pid));
     }
 
     /// The most that Vouch held since the last question, in MiB.
-    pub fn take_peak(&self) -> u64 {
+    pub(super) fn take_peak(&self) -> u64 {
         std::mem::take(&mut *self.peak_kibibytes.lock().unwrap()) / 1024
     }
 }
@@ -302,7 +302,7 @@ fn socket_of(folder: &Path) -> PathBuf {
 }
 
 /// A client that waits no longer than that for an answer, and takes any.
-pub fn agent(patience: Duration) -> Agent {
+pub(super) fn agent(patience: Duration) -> Agent {
     Agent::config_builder()
         .max_redirects(0)
         .http_status_as_error(false)
@@ -312,12 +312,12 @@ pub fn agent(patience: Duration) -> Agent {
 }
 
 /// How a process ended, if it has.
-pub fn ended(child: &mut Child) -> Option<ExitStatus> {
+pub(super) fn ended(child: &mut Child) -> Option<ExitStatus> {
     child.try_wait().unwrap()
 }
 
 /// The processes that this one started.
-pub fn children_of(pid: i32) -> Vec<i32> {
+pub(super) fn children_of(pid: i32) -> Vec<i32> {
     let path = format!("/proc/{pid}/task/{pid}/children");
     let listed = fs::read_to_string(path).unwrap_or_default();
     listed.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::traffic::{Answer, Asked, Kept};
 
 /// What has to hold.
-pub struct Bounds {
+pub(super) struct Bounds {
     /// Of any request.
     pub longest: Duration,
     /// From the end of a fault to the first order that is acknowledged.
@@ -16,7 +16,7 @@ pub struct Bounds {
 }
 
 /// What a fault led to.
-pub struct Outcome {
+pub(super) struct Outcome {
     pub name: &'static str,
     pub is_served: bool,
     pub sent: u64,
@@ -45,7 +45,7 @@ impl Outcome {
     }
 
     /// Everything that didn't hold.
-    pub fn problems(&self, bounds: &Bounds) -> Vec<String> {
+    pub(super) fn problems(&self, bounds: &Bounds) -> Vec<String> {
         let mut problems: Vec<String> = self.failure.iter().cloned().collect();
         let Kept { acknowledged, stored, doubled } = self.kept;
         if stored != acknowledged {
@@ -82,7 +82,7 @@ impl Outcome {
     }
 }
 
-pub fn heading() {
+pub(super) fn heading() {
     println!(
         "{:<37} {:>5} {:>5} {:>6} {:>6} {:>7} {:>6} {:>6} {:>6} {:>6} {:>4}",
         "fault",
@@ -99,7 +99,7 @@ pub fn heading() {
     );
 }
 
-pub fn line(outcome: &Outcome, bounds: &Bounds) {
+pub(super) fn line(outcome: &Outcome, bounds: &Bounds) {
     let seconds = |asked| format!("{:.1}", outcome.longest(asked).as_secs_f64());
     let back = outcome.recovery.map_or("-".to_owned(), |time| format!("{:.1}", time.as_secs_f64()));
     println!(
@@ -120,7 +120,7 @@ pub fn line(outcome: &Outcome, bounds: &Bounds) {
 }
 
 /// By fault, what didn't hold.
-pub fn problems(outcomes: &[Outcome], bounds: &Bounds) -> Vec<(&'static str, Vec<String>)> {
+pub(super) fn problems(outcomes: &[Outcome], bounds: &Bounds) -> Vec<(&'static str, Vec<String>)> {
     let found = outcomes.iter().map(|outcome| (outcome.name, outcome.problems(bounds)));
     found.filter(|(_, problems)| !problems.is_empty()).collect()
 }

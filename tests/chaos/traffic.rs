@@ -32,7 +32,7 @@ static NEXT_ORDER: AtomicU64 = AtomicU64::new(FIRST_ORDER);
 
 /// What asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Asked {
+pub(super) enum Asked {
     Order,
     Health,
     Page,
@@ -40,7 +40,7 @@ pub enum Asked {
 
 /// One request and its end.
 #[derive(Clone, Copy, Debug)]
-pub struct Answer {
+pub(super) struct Answer {
     pub asked: Asked,
     pub at: Instant,
     pub took: Duration,
@@ -69,7 +69,7 @@ impl Sale {
 
 /// What was sent since the last check.
 #[derive(Default)]
-pub struct Ledger {
+pub(super) struct Ledger {
     acknowledged: Mutex<BTreeMap<u64, u64>>,
     waiting: Mutex<VecDeque<Sale>>,
     answers: Mutex<Vec<Answer>>,
@@ -78,7 +78,7 @@ pub struct Ledger {
 
 /// What became of everything that was acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub(super) struct Kept {
     pub acknowledged: usize,
     /// Orders that are there, credited once.
     pub stored: usize,
@@ -88,7 +88,7 @@ pub struct Kept {
 
 impl Ledger {
     /// Sends orders and looks on, until `work` has ended.
-    pub fn during<T>(&self, instance: &Instance, work: impl FnOnce() -> T) -> T {
+    pub(super) fn during<T>(&self, instance: &Instance, work: impl FnOnce() -> T) -> T {
         let stop = AtomicBool::new(false);
         let cookie = sign_in(instance);
         let running = &|| !stop.load(Ordering::Relaxed);
@@ -154,7 +154,7 @@ impl Ledger {
     }
 
     /// When the first order was acknowledged that was answered after `end`.
-    pub fn first_success_after(&self, end: Instant) -> Option<Duration> {
+    pub(super) fn first_success_after(&self, end: Instant) -> Option<Duration> {
         let answers = locked(&self.answers);
         let is_success =
             |answer: &&Answer| answer.asked == Asked::Order && (200..300).contains(&answer.status);
@@ -163,7 +163,7 @@ impl Ledger {
     }
 
     /// Sends again what wasn't acknowledged, as stores do; whether all of it is now.
-    pub fn send_the_rest(&self, instance: &Instance) -> bool {
+    pub(super) fn send_the_rest(&self, instance: &Instance) -> bool {
         let agent = agent(TIMEOUT);
         let begun = Instant::now();
         while begun.elapsed() < TIMEOUT {
@@ -174,7 +174,7 @@ impl Ledger {
     }
 
     /// Compares with the database, which has some time to get there.
-    pub fn check(&self, instance: &Instance) -> Kept {
+    pub(super) fn check(&self, instance: &Instance) -> Kept {
         let begun = Instant::now();
         loop {
             let kept = self.look_up(instance);
@@ -211,12 +211,12 @@ impl Ledger {
     }
 
     /// Every answer so far.
-    pub fn answers(&self) -> Vec<Answer> {
+    pub(super) fn answers(&self) -> Vec<Answer> {
         locked(&self.answers).clone()
     }
 
     /// How many requests with orders were sent.
-    pub fn sent(&self) -> u64 {
+    pub(super) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 }

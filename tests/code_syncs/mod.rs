@@ -228,7 +228,7 @@ fn kept(app: &TestApp) -> (i64, i64) {
 
 /// A finished check of a store, with findings of every kind about the program's triggers, and one
 /// that runs. Within `Scope::Instance`.
-pub fn fill(conn: &mut PgConnection, store_id: i64) -> QueryResult<()> {
+pub(crate) fn fill(conn: &mut PgConnection, store_id: i64) -> QueryResult<()> {
     conn.batch_execute(&format!(
         "UPDATE stores SET creates_codes = true WHERE id = {store_id}; \
          INSERT INTO code_syncs (merchant_id, store_id, requested_by, requested_at, started_at, finished_at, \

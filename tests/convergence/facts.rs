@@ -28,7 +28,7 @@ use crate::harness::{TestApp, then};
 
 /// One change. Each is made half a minute after a minute of its own.
 #[derive(Clone, Copy, Debug)]
-pub enum Fact {
+pub(super) enum Fact {
     /// BETA begins to exist, as the second affiliate's.
     CreateBeta,
     Retire,
@@ -51,7 +51,7 @@ pub enum Fact {
 
 /// What a member says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Says {
+pub(super) enum Says {
     Approve,
     Deny,
     Fraud,
@@ -72,7 +72,7 @@ impl Says {
 
 /// What members said last: of conversions, and of orders as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
+pub(super) struct Said {
     pub of: BTreeMap<i64, Review>,
     pub fraud: BTreeSet<i64>,
 }
@@ -81,7 +81,7 @@ fn says() -> impl Strategy<Value = Says> {
     prop::sample::select(vec![Says::Approve, Says::Deny, Says::Fraud, Says::Pending])
 }
 
-pub fn some() -> impl Strategy<Value = Vec<Fact>> {
+pub(super) fn some() -> impl Strategy<Value = Vec<Fact>> {
     let one = prop_oneof![
         2 => Just(Fact::CreateBeta),
         1 => Just(Fact::Retire),
@@ -102,7 +102,7 @@ pub fn some() -> impl Strategy<Value = Vec<Fact>> {
 
 /// A program of its own: three affiliates; ALPHA is the first's, the customer
 /// friend@customers.example the second's, the SKU MUG the third's.
-pub struct Program {
+pub(super) struct Program {
     pub merchant_id: i64,
     pub store_id: i64,
     pub affiliates: [i64; 3],
@@ -115,7 +115,7 @@ pub struct Program {
 }
 
 impl Program {
-    pub fn new(app: &TestApp, name: &str) -> Self {
+    pub(super) fn new(app: &TestApp, name: &str) -> Self {
         let new = NewMerchant {
             name,
             currency: Currency::USD,
@@ -173,7 +173,7 @@ impl Program {
         program
     }
 
-    pub fn actor(&self, now: DateTime<Utc>) -> Actor {
+    pub(super) fn actor(&self, now: DateTime<Utc>) -> Actor {
         Actor {
             merchant_id: self.merchant_id,
             kind: ActorKind::Member,
@@ -185,7 +185,7 @@ impl Program {
     }
 
     /// Works on the program's rows, over a connection that is there already: histories are long.
-    pub fn within<T>(
+    pub(super) fn within<T>(
         &self,
         app: &TestApp,
         work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
@@ -193,7 +193,7 @@ impl Program {
         app.db.run_blocking(Scope::Merchant(self.merchant_id), work).unwrap()
     }
 
-    pub fn alpha(&self, conn: &mut PgConnection) -> QueryResult<Trigger> {
+    pub(super) fn alpha(&self, conn: &mut PgConnection) -> QueryResult<Trigger> {
         let id = triggers_table::table
             .filter(triggers_table::merchant_id.eq(self.merchant_id))
             .filter(triggers_table::key.eq("ALPHA"))
@@ -203,7 +203,7 @@ impl Program {
     }
 
     /// The change that stands at that place of the list.
-    pub fn apply(&mut self, app: &TestApp, at: usize, fact: Fact) {
+    pub(super) fn apply(&mut self, app: &TestApp, at: usize, fact: Fact) {
         let now = minute(2 + 3 * i64::try_from(at).unwrap()) + Duration::seconds(30);
         let actor = self.actor(now);
         let affiliates = self.affiliates;
@@ -309,7 +309,7 @@ impl Program {
     }
 
     /// What the rows say that members said.
-    pub fn reviews(&self, app: &TestApp) -> Said {
+    pub(super) fn reviews(&self, app: &TestApp) -> Said {
         self.within(app, |conn| {
             let rows: Vec<(i64, i64, Option<Review>, bool)> = conversions_table::table
                 .filter(conversions_table::merchant_id.eq(self.merchant_id))
@@ -329,7 +329,7 @@ impl Program {
     }
 
     /// Conversions whose status is not what follows from what members and the rules say of them.
-    pub fn misjudged(&self, app: &TestApp) -> i64 {
+    pub(super) fn misjudged(&self, app: &TestApp) -> i64 {
         self.within(app, |conn| {
             conversions_table::table
                 .filter(conversions_table::merchant_id.eq(self.merchant_id))
@@ -348,7 +348,10 @@ impl Program {
     }
 
     /// What the rules say of what is credited: order, affiliate, reason, whether it waits for money.
-    pub fn qualified(&self, app: &TestApp) -> BTreeSet<(String, usize, Option<String>, bool)> {
+    pub(super) fn qualified(
+        &self,
+        app: &TestApp,
+    ) -> BTreeSet<(String, usize, Option<String>, bool)> {
         let rows: Vec<(String, i64, Option<String>, bool)> = self.within(app, |conn| {
             conversions_table::table
                 .inner_join(

@@ -12,7 +12,7 @@ use crate::harness::shopify::ShopifyOrder;
 
 /// One message of the store.
 #[derive(Clone, Debug)]
-pub struct Message {
+pub(super) struct Message {
     pub topic: &'static str,
     pub delivery_ref: String,
     pub triggered_at: DateTime<Utc>,
@@ -45,7 +45,7 @@ enum Telling {
 
 /// The life of one order.
 #[derive(Clone, Debug)]
-pub struct OrderHistory {
+pub(super) struct OrderHistory {
     id: u64,
     placed: i64,
     codes: Vec<&'static str>,
@@ -71,7 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A few orders, each with a life of its own.
-pub fn some() -> impl Strategy<Value = Vec<OrderHistory>> {
+pub(super) fn some() -> impl Strategy<Value = Vec<OrderHistory>> {
     let codes = proptest::sample::subsequence(vec!["ALPHA", "BETA", "nobodys"], 0..=3);
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
     let one = (0..20_i64, codes, flags, prop::collection::vec(step(), 0..5));
@@ -93,7 +93,7 @@ pub fn some() -> impl Strategy<Value = Vec<OrderHistory>> {
 
 impl OrderHistory {
     /// A plain order with one code and one refund, for tests that need many.
-    pub fn plain(id: u64, code: &'static str) -> Self {
+    pub(super) fn plain(id: u64, code: &'static str) -> Self {
         let steps = vec![Step::Edit(3), Step::Paid, Step::Refund(500, Telling::Both)];
         Self {
             id,
@@ -122,7 +122,7 @@ impl OrderHistory {
     }
 
     /// What the store said of it last, and whether it was deleted.
-    pub fn end(&self) -> (OrderSnapshot, bool) {
+    pub(super) fn end(&self) -> (OrderSnapshot, bool) {
         let mut messages = self.messages();
         let is_deleted = messages.iter().any(|message| message.topic == "orders/delete");
         let others = ["refunds/create", "orders/delete"];
@@ -136,7 +136,7 @@ impl OrderHistory {
     }
 
     /// Every message of its life, in order.
-    pub fn messages(&self) -> Vec<Message> {
+    pub(super) fn messages(&self) -> Vec<Message> {
         let mut order = self.first();
         let mut at = minute(self.placed);
         let mut messages = Vec::new();

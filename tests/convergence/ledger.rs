@@ -40,9 +40,9 @@ fn rows(app: &TestApp, program: &Program) -> Vec<Row> {
 }
 
 /// (order, which affiliate, sale or refund or cancellation, currency) -> sum, zeros left out.
-pub type Ledger = BTreeMap<(String, usize, String, String), i64>;
+pub(super) type Ledger = BTreeMap<(String, usize, String, String), i64>;
 
-pub fn of(app: &TestApp, program: &Program) -> Ledger {
+pub(super) fn of(app: &TestApp, program: &Program) -> Ledger {
     let rows = rows(app, program).into_iter().filter(|row| row.minor != 0);
     rows.map(|row| {
         let who = program.affiliates.iter().position(|id| *id == row.affiliate_id).unwrap();
@@ -52,7 +52,10 @@ pub fn of(app: &TestApp, program: &Program) -> Ledger {
 }
 
 /// The sums and how many entries they are of: an entry more is a change, whatever it comes to.
-pub fn entries(app: &TestApp, program: &Program) -> Vec<(String, i64, String, String, i64, i64)> {
+pub(super) fn entries(
+    app: &TestApp,
+    program: &Program,
+) -> Vec<(String, i64, String, String, i64, i64)> {
     let rows = rows(app, program).into_iter();
     rows.map(|row| {
         (row.order_ref, row.affiliate_id, row.group, row.currency, row.minor, row.entries)

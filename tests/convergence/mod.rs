@@ -26,7 +26,7 @@ use vouch_core::platform::Platform;
 
 use self::facts::{Fact, Program};
 use self::histories::{Message, OrderHistory};
-pub use self::recount::differences;
+pub(crate) use self::recount::differences;
 use crate::harness::{TestApp, pseudonyms};
 
 /// When the histories begin; everything in them happens within the two hours that follow.

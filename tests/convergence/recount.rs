@@ -37,7 +37,7 @@ fn compare(what: &str, kept: &str, counted: &str) -> String {
 }
 
 /// Where the kept figures are not what a recount finds; nothing, if all is well.
-pub fn differences(app: &TestApp, merchant_id: i64) -> Vec<String> {
+pub(crate) fn differences(app: &TestApp, merchant_id: i64) -> Vec<String> {
     let something = "HAVING sum(conversions) <> 0 OR sum(revenue_minor) <> 0 \
         OR sum(discount_minor) <> 0 OR sum(refunded_minor) <> 0 OR sum(commission_minor) <> 0";
     let queries = [

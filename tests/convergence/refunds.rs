@@ -49,12 +49,12 @@ enum Step {
 }
 
 #[derive(Clone, Debug)]
-pub struct Life {
+pub(super) struct Life {
     steps: Vec<Step>,
     tells_tax: bool,
 }
 
-pub fn some() -> impl Strategy<Value = Vec<Life>> {
+pub(super) fn some() -> impl Strategy<Value = Vec<Life>> {
     let step = prop_oneof![
         4 => (0..2_usize, 1..1_800_i64, 0..3_u32)
             .prop_map(|(line, cents, items)| Step::Refund { line, cents, items }),

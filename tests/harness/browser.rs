@@ -31,7 +31,7 @@ const AXE_TAGS: [&str; 6] =
     ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 /// One browser with one window.
-pub struct Browser {
+pub(crate) struct Browser {
     client: Client,
     driver: Driver,
     session: String,
@@ -41,7 +41,7 @@ pub struct Browser {
 
 /// One rule of axe that the page breaks.
 #[derive(Debug)]
-pub struct Violation {
+pub(crate) struct Violation {
     pub rule: String,
     pub help: String,
     pub places: Vec<String>,
@@ -55,12 +55,12 @@ impl fmt::Display for Violation {
 
 impl Browser {
     /// A browser for the application at `base`, e.g. `http://127.0.0.1:4567`.
-    pub async fn open(base: &str) -> Self {
+    pub(crate) async fn open(base: &str) -> Self {
         Self::start(base, true).await
     }
 
     /// The same for people whose browser runs no scripts.
-    pub async fn open_without_javascript(base: &str) -> Self {
+    pub(crate) async fn open_without_javascript(base: &str) -> Self {
         Self::start(base, false).await
     }
 
@@ -79,34 +79,34 @@ impl Browser {
     }
 
     /// For everything that has no method here.
-    pub fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
     /// Opens a path of the application.
-    pub async fn goto(&self, path: &str) {
+    pub(crate) async fn goto(&self, path: &str) {
         self.client.goto(&format!("{}{path}", self.base)).await.expect("the page loads");
     }
 
     /// Path and query of the page that is open.
-    pub async fn path(&self) -> String {
+    pub(crate) async fn path(&self) -> String {
         let url = self.client.current_url().await.expect("a page is open");
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         format!("{}{query}", url.path())
     }
 
     /// Waits for the first element of `css`.
-    pub async fn find(&self, css: &str) -> Element {
+    pub(crate) async fn find(&self, css: &str) -> Element {
         self.wait_for(Locator::Css(css), css).await
     }
 
     /// Waits for `css` and clicks it.
-    pub async fn click(&self, css: &str) {
+    pub(crate) async fn click(&self, css: &str) {
         self.find(css).await.click().await.unwrap_or_else(|error| panic!("click {css}: {error}"));
     }
 
     /// Clicks the link or button that says exactly `words`.
-    pub async fn press(&self, words: &str) {
+    pub(crate) async fn press(&self, words: &str) {
         let path =
             format!("//*[self::a or self::button or self::summary][normalize-space(.)={words:?}]");
         let element = self.wait_for(Locator::XPath(&path), words).await;
@@ -114,20 +114,20 @@ impl Browser {
     }
 
     /// Replaces what stands in the field `css`.
-    pub async fn fill(&self, css: &str, text: &str) {
+    pub(crate) async fn fill(&self, css: &str, text: &str) {
         let field = self.find(css).await;
         field.clear().await.expect("the field can be cleared");
         field.send_keys(text).await.expect("the field takes keys");
     }
 
     /// Chooses the option of the select `css` whose value is `value`.
-    pub async fn select(&self, css: &str, value: &str) {
+    pub(crate) async fn select(&self, css: &str, value: &str) {
         self.find(css).await.select_by_value(value).await.expect("there is such an option");
     }
 
     /// Clicks the link of the main menu that says `words`, with the mouse: wide windows show the
     /// menu by styles while its `details` is closed, and WebDriver takes all in it for hidden.
-    pub async fn menu(&self, words: &str) {
+    pub(crate) async fn menu(&self, words: &str) {
         let path = format!("//nav[@aria-label='Main']//a[normalize-space(.)={words:?}]");
         let element = self.wait_for(Locator::XPath(&path), words).await;
         let over = PointerAction::MoveToElement { element, duration: None, x: 0.0, y: 0.0 };
@@ -140,7 +140,7 @@ impl Browser {
 
     /// Clicks an option of a list that comes anew after each letter, so that the first one takes
     /// hold of can be gone.
-    pub async fn choose(&self, option: &str) {
+    pub(crate) async fn choose(&self, option: &str) {
         for _ in 0..20 {
             if self.find(option).await.click().await.is_ok() {
                 return;
@@ -150,18 +150,18 @@ impl Browser {
     }
 
     /// The visible text of the first `css`.
-    pub async fn text(&self, css: &str) -> String {
+    pub(crate) async fn text(&self, css: &str) -> String {
         self.find(css).await.text().await.expect("an element has text")
     }
 
     /// Waits until the page holds `words` somewhere.
-    pub async fn sees(&self, words: &str) {
+    pub(crate) async fn sees(&self, words: &str) {
         let path = format!("//body//*[contains(normalize-space(.), {words:?})]");
         self.wait_for(Locator::XPath(&path), words).await;
     }
 
     /// Waits until the elements of `css` say exactly `words`, one each, in this order.
-    pub async fn shows(&self, css: &str, words: &[&str]) {
+    pub(crate) async fn shows(&self, css: &str, words: &[&str]) {
         let patience = Instant::now() + on_this_machine(TIMEOUT);
         loop {
             let shown = self.texts(css).await;
@@ -187,7 +187,7 @@ impl Browser {
     }
 
     /// An attribute of the first `css`.
-    pub async fn attribute(&self, css: &str, name: &str) -> String {
+    pub(crate) async fn attribute(&self, css: &str, name: &str) -> String {
         let value = self.find(css).await.attr(name).await.expect("an element has attributes");
         value.unwrap_or_else(|| panic!("{css} has no {name}"))
     }
@@ -204,7 +204,7 @@ impl Browser {
     }
 
     /// The inner size of the window, in CSS pixels. Chromium's own windows end at 500 pixels.
-    pub async fn viewport(&self, width: u32, height: u32) {
+    pub(crate) async fn viewport(&self, width: u32, height: u32) {
         let size = json!({
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
         });
@@ -212,14 +212,14 @@ impl Browser {
     }
 
     /// `prefers-color-scheme`.
-    pub async fn dark(&self, dark: bool) {
+    pub(crate) async fn dark(&self, dark: bool) {
         let value = if dark { "dark" } else { "light" };
         let features = json!([{ "name": "prefers-color-scheme", "value": value }]);
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
     }
 
     /// Keeps the whole page as `target/screens/NAME.png`.
-    pub async fn screenshot(&self, name: &str) -> PathBuf {
+    pub(crate) async fn screenshot(&self, name: &str) -> PathBuf {
         let whole = json!({ "captureBeyondViewport": true });
         let shot = self.devtools("Page.captureScreenshot", whole).await;
         let bytes = base64::Engine::decode(
@@ -235,7 +235,7 @@ impl Browser {
     }
 
     /// What axe finds wrong with the page as it stands, in the state it is in.
-    pub async fn axe(&self) -> Vec<Violation> {
+    pub(crate) async fn axe(&self) -> Vec<Violation> {
         let path = root().join("node_modules/axe-core/axe.min.js");
         let source = std::fs::read_to_string(&path).unwrap_or_else(|_| {
             let path = path.display();
@@ -257,7 +257,7 @@ impl Browser {
     }
 
     /// The elements that stick out at the right, if the page can be scrolled sideways.
-    pub async fn overflow(&self) -> Vec<String> {
+    pub(crate) async fn overflow(&self) -> Vec<String> {
         let found = self
             .client
             .execute(
@@ -276,7 +276,7 @@ impl Browser {
 
     /// Checks the page as anybody may meet it: light and dark, at 1280, 1000 and 320 pixels.
     /// A screenshot named after `name` is kept of what fails.
-    pub async fn check_page(&self, name: &str) {
+    pub(crate) async fn check_page(&self, name: &str) {
         for (width, height) in [(1280, 800), (1000, 700), (320, 640)] {
             self.viewport(width, height).await;
             for dark in [false, true] {

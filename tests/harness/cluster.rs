@@ -47,7 +47,7 @@ fn folder() -> PathBuf {
 
 /// Gives a data folder to whom the server belongs, whose socket nobody else reaches: a process of
 /// ours that is started as root goes on as the owner of its data folder.
-pub fn give_to_server_user(data_dir: &Path) {
+pub(crate) fn give_to_server_user(data_dir: &Path) {
     let owner = std::fs::metadata(folder()).unwrap();
     std::os::unix::fs::chown(data_dir, Some(owner.uid()), Some(owner.gid())).unwrap();
 }
@@ -141,40 +141,40 @@ fn new_from(template: &str) -> (String, String) {
     })
 }
 
-pub fn new_database() -> (String, String) {
+pub(super) fn new_database() -> (String, String) {
     new_from(FILLED)
 }
 
-pub fn new_empty_database() -> (String, String) {
+pub(super) fn new_empty_database() -> (String, String) {
     new_from(EMPTY)
 }
 
-pub fn fixture() -> Fixture {
+pub(super) fn fixture() -> Fixture {
     with_cluster(|cluster| cluster.fixture.clone())
 }
 
 /// A database as the owner of its schema sees it.
-pub fn owner_url(database: &str) -> String {
+pub(super) fn owner_url(database: &str) -> String {
     with_cluster(|cluster| cluster.server.owner_url_of(database))
 }
 
 /// A database as the server's superuser sees it.
-pub fn admin_url_of(database: &str) -> String {
+pub(super) fn admin_url_of(database: &str) -> String {
     with_cluster(|cluster| cluster.server.admin_url_of(database))
 }
 
 /// The socket of the server at an address of this cluster.
-pub fn socket_of(url: &str) -> PathBuf {
+pub(super) fn socket_of(url: &str) -> PathBuf {
     let folder = url.split("host=").nth(1).unwrap().split('&').next().unwrap();
     PathBuf::from(folder.replace("%2F", "/")).join(".s.PGSQL.5432")
 }
 
 /// The server as its superuser sees it.
-pub fn admin_url() -> String {
+pub(crate) fn admin_url() -> String {
     with_cluster(|cluster| cluster.server.admin_url())
 }
 
-pub fn drop_database(name: &str) {
+pub(super) fn drop_database(name: &str) {
     with_cluster(|cluster| {
         let _ = admin(&cluster.server)
             .batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));

@@ -17,13 +17,13 @@ use vouch_core::money::Currency;
 use super::{SECRET_KEY, two_factor};
 
 /// Everybody's password.
-pub const PASSWORD: &str = "violet harbour 9 anvil";
+pub(crate) const PASSWORD: &str = "violet harbour 9 anvil";
 /// What signs the webhooks of the Shopify store.
-pub const SHOP_SECRET: &str = "shop-secret-of-the-tests-0123456789";
+pub(crate) const SHOP_SECRET: &str = "shop-secret-of-the-tests-0123456789";
 
 /// The keys of what is there. Everything was made on 1 January 2026.
 #[derive(Clone, Debug, Default)]
-pub struct Fixture {
+pub(crate) struct Fixture {
     /// Acme Tea: USD, New York. Its offer **Standard** pays 10 % of sale.
     pub merchant_id: i64,
     pub owner_id: i64,
@@ -46,11 +46,11 @@ pub struct Fixture {
 }
 
 /// When everything was made.
-pub fn then() -> DateTime<Utc> {
+pub(crate) fn then() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap()
 }
 
-pub fn make(url: &str) -> Fixture {
+pub(crate) fn make(url: &str) -> Fixture {
     let mut conn = PgConnection::establish(url).unwrap();
     let hash = auth::hash(PASSWORD).unwrap();
     let (acme, borealis, ada_user_id) = in_scope(&mut conn, Scope::Instance, |conn| {

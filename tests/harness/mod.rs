@@ -1,19 +1,19 @@
 //! What tests share: a database each, the application over real HTTP, and people who use it.
 
-pub mod bigcommerce;
-pub mod browser;
+pub(crate) mod bigcommerce;
+pub(crate) mod browser;
 mod cluster;
-pub mod fixture;
+pub(crate) mod fixture;
 mod page;
 mod person;
-pub mod program;
-pub mod proxy;
-pub mod shopify;
-pub mod smtp;
-pub mod stores;
+pub(crate) mod program;
+pub(crate) mod proxy;
+pub(crate) mod shopify;
+pub(crate) mod smtp;
+pub(crate) mod stores;
 mod time;
-pub mod two_factor;
-pub mod woocommerce;
+pub(crate) mod two_factor;
+pub(crate) mod woocommerce;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -32,24 +32,24 @@ use vouch::kit::config::{Config, LogFormat, TrustedProxies};
 use vouch::kit::db::migrate::{self, Addresses};
 use vouch::kit::db::{Db, Scope, in_scope};
 
-pub use self::cluster::{admin_url, give_to_server_user};
-pub use self::fixture::{Fixture, PASSWORD, SHOP_SECRET, then};
-pub use self::page::Page;
-pub use self::person::Person;
+pub(crate) use self::cluster::{admin_url, give_to_server_user};
+pub(crate) use self::fixture::{Fixture, PASSWORD, SHOP_SECRET, then};
+pub(crate) use self::page::Page;
+pub(crate) use self::person::Person;
 use self::proxy::Proxy;
-pub use self::time::on_this_machine;
+pub(crate) use self::time::on_this_machine;
 
 /// The secret key of the installation under test.
-pub const SECRET_KEY: [u8; 32] = [7; 32];
+pub(crate) const SECRET_KEY: [u8; 32] = [7; 32];
 
 /// What makes pseudonyms of erased people in the instance under test.
-pub fn pseudonyms() -> vouch::kit::pseudonyms::Pseudonyms {
+pub(crate) fn pseudonyms() -> vouch::kit::pseudonyms::Pseudonyms {
     let encryptor = vouch::kit::secrets::Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
     vouch::kit::pseudonyms::Pseudonyms::new(&encryptor)
 }
 
 /// The token that reads the metrics of the installation under test.
-pub const METRICS_TOKEN: &str = "metrics-of-the-tests-0123456789";
+pub(crate) const METRICS_TOKEN: &str = "metrics-of-the-tests-0123456789";
 
 /// On a busy machine no test may depend on how quick it is, so the program under test waits longer than usual.
 const PATIENT: u32 = 20;
@@ -61,7 +61,7 @@ fn connections(wait_factor: u32) -> Connections {
 }
 
 /// The application, on a database and a port of its own. Both go when it is dropped.
-pub struct TestApp {
+pub(crate) struct TestApp {
     /// `http://127.0.0.1:PORT`.
     pub base: String,
     /// The door to its database.
@@ -78,13 +78,13 @@ pub struct TestApp {
 
 impl TestApp {
     /// The application with the people of [`Fixture`], signed in as nobody yet.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let (database, database_url) = cluster::new_database();
         Self::on(database, database_url, cluster::fixture(), None)
     }
 
     /// The application that waits for its database as long as usual.
-    pub fn start_with_usual_waits() -> Self {
+    pub(crate) fn start_with_usual_waits() -> Self {
         let (database, database_url) = cluster::new_database();
         let reached_at = database_url.clone();
         let people = cluster::fixture();
@@ -92,20 +92,20 @@ impl TestApp {
     }
 
     /// The application as browsers reach it by https, through a proxy.
-    pub fn start_https() -> Self {
+    pub(crate) fn start_https() -> Self {
         let (database, database_url) = cluster::new_database();
         let public_url = Some("https://vouch.example");
         Self::on(database, database_url, cluster::fixture(), public_url)
     }
 
     /// The application on a database with nothing in it but its tables.
-    pub fn start_empty() -> Self {
+    pub(crate) fn start_empty() -> Self {
         let (database, database_url) = cluster::new_empty_database();
         Self::on(database, database_url, Fixture::default(), None)
     }
 
     /// The application with a network of its own between it and its database.
-    pub fn start_behind_proxy() -> (Self, Proxy) {
+    pub(crate) fn start_behind_proxy() -> (Self, Proxy) {
         let (database, database_url) = cluster::new_database();
         let proxy = Proxy::start(cluster::socket_of(&database_url));
         let reached_at = through(&proxy, &database_url);
@@ -150,42 +150,42 @@ impl TestApp {
     }
 
     /// Somebody who is not signed in.
-    pub fn anonymous(&self) -> Person {
+    pub(crate) fn anonymous(&self) -> Person {
         Person::new(&self.base)
     }
 
     /// The owner of the program.
-    pub fn owner(&self) -> Person {
+    pub(crate) fn owner(&self) -> Person {
         self.sign_in("owner@acme.example")
     }
 
     /// An admin of the program.
-    pub fn admin(&self) -> Person {
+    pub(crate) fn admin(&self) -> Person {
         self.sign_in("admin@acme.example")
     }
 
     /// A viewer of the program.
-    pub fn viewer(&self) -> Person {
+    pub(crate) fn viewer(&self) -> Person {
         self.sign_in("viewer@acme.example")
     }
 
     /// The owner of another program.
-    pub fn stranger(&self) -> Person {
+    pub(crate) fn stranger(&self) -> Person {
         self.sign_in("owner@borealis.example")
     }
 
     /// An affiliate of the program.
-    pub fn affiliate(&self) -> Person {
+    pub(crate) fn affiliate(&self) -> Person {
         self.sign_in("ada@affiliates.example")
     }
 
     /// Support staff of the installation.
-    pub fn support(&self) -> Person {
+    pub(crate) fn support(&self) -> Person {
         self.sign_in("support@vouch.example")
     }
 
     /// Signs in over the real page.
-    pub fn sign_in(&self, email: &str) -> Person {
+    pub(crate) fn sign_in(&self, email: &str) -> Person {
         let person = Person::new(&self.base);
         let page = person.get("/login");
         let answer = person.submit(&page, "form", &[("email", email), ("password", PASSWORD)]);
@@ -200,12 +200,12 @@ impl TestApp {
     }
 
     /// Works on the program's rows.
-    pub fn within<T>(&self, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
+    pub(crate) fn within<T>(&self, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
         self.within_merchant(self.fixture.merchant_id, work)
     }
 
     /// Works on the rows of any merchant.
-    pub fn within_merchant<T>(
+    pub(crate) fn within_merchant<T>(
         &self,
         merchant_id: i64,
         work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
@@ -216,7 +216,7 @@ impl TestApp {
 
     /// Ends every connection to this application's database; `open` says whether new ones are let
     /// in.
-    pub fn cut_off(&self, open: bool) {
+    pub(crate) fn cut_off(&self, open: bool) {
         let is_name = |part: &&str| part.starts_with("test_");
         let name = self.database_url.split(['/', '?']).find(is_name).unwrap();
         let mut admin = PgConnection::establish(&admin_url()).unwrap();
@@ -232,40 +232,40 @@ impl TestApp {
     }
 
     /// A connection of the schema's owner, for what the server itself may not do.
-    pub fn as_owner(&self) -> PgConnection {
+    pub(crate) fn as_owner(&self) -> PgConnection {
         PgConnection::establish(&self.owner_url()).unwrap()
     }
 
     /// The address of its database as the schema's owner.
-    pub fn owner_url(&self) -> String {
+    pub(crate) fn owner_url(&self) -> String {
         cluster::owner_url(&self.database)
     }
 
     /// Brings its database up to date, after a test took migrations back.
-    pub fn migrate(&self) {
+    pub(crate) fn migrate(&self) {
         let addresses = Addresses { owner: &self.owner_url(), server: &self.database_url };
         migrate::run_pending(addresses).unwrap();
     }
 
     /// A connection of the database server's superuser.
-    pub fn as_superuser(&self) -> PgConnection {
+    pub(crate) fn as_superuser(&self) -> PgConnection {
         PgConnection::establish(&self.superuser_url()).unwrap()
     }
 
     /// The address of its database as the server's superuser.
-    pub fn superuser_url(&self) -> String {
+    pub(crate) fn superuser_url(&self) -> String {
         cluster::admin_url_of(&self.database)
     }
 
     /// Does what the workers would: creates imported triggers, and recalculates what changes have left to
     /// them.
-    pub fn work(&self) {
+    pub(crate) fn work(&self) {
         vouch::features::imports::drain(&self.db).unwrap();
         vouch::features::ingest::recalculation::drain(&self.db).unwrap();
     }
 
     /// Enables Coupon Exclusions for a merchant, as support staff do.
-    pub fn enable_exclusions(&self, merchant_id: i64) {
+    pub(crate) fn enable_exclusions(&self, merchant_id: i64) {
         let actor = Actor::system(merchant_id, vouch::kit::clock::now());
         self.within_merchant(merchant_id, |conn| {
             vouch::features::exclusions::enable(conn, &actor, true, "Tests")
@@ -273,7 +273,7 @@ impl TestApp {
     }
 
     /// The owner as an actor, at `now`, for calling domain functions.
-    pub fn actor_at(&self, now: DateTime<Utc>) -> Actor {
+    pub(crate) fn actor_at(&self, now: DateTime<Utc>) -> Actor {
         Actor {
             merchant_id: self.fixture.merchant_id,
             kind: ActorKind::Member,
@@ -285,7 +285,7 @@ impl TestApp {
     }
 
     /// The owner as an actor, now.
-    pub fn actor(&self) -> Actor {
+    pub(crate) fn actor(&self) -> Actor {
         self.actor_at(vouch::kit::clock::now())
     }
 }
@@ -299,13 +299,13 @@ impl Drop for TestApp {
 }
 
 /// The address of a test's database, through `proxy`.
-pub fn through(proxy: &Proxy, database_url: &str) -> String {
+pub(crate) fn through(proxy: &Proxy, database_url: &str) -> String {
     let database = database_url.split(['/', '?']).find(|part| part.starts_with("test_")).unwrap();
     format!("postgresql://vouch@{}/{database}?sslmode=disable", proxy.addr())
 }
 
 /// The settings of an installation under test.
-pub fn config(base: &str) -> Config {
+pub(crate) fn config(base: &str) -> Config {
     Config {
         keep: vouch::kit::config::InstanceRetention::default(),
         database_url: None,

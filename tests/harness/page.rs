@@ -5,7 +5,7 @@ use ureq::Body;
 use ureq::http::{HeaderMap, Response};
 
 /// An answer of the application.
-pub struct Page {
+pub(crate) struct Page {
     pub path: String,
     pub status: u16,
     pub headers: HeaderMap,
@@ -14,7 +14,7 @@ pub struct Page {
 
 /// A form as it stands on a page.
 #[derive(Debug)]
-pub struct Form {
+pub(crate) struct Form {
     pub action: String,
     pub is_get: bool,
     pub fields: Vec<(String, String)>,
@@ -23,7 +23,7 @@ pub struct Form {
 impl Form {
     /// The same with other values; a field that the form does not have cannot be filled in.
     #[must_use]
-    pub fn with(mut self, fields: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(mut self, fields: &[(&str, &str)]) -> Self {
         for (name, _) in fields {
             assert!(
                 self.fields.iter().any(|(known, _)| known == name),
@@ -56,29 +56,29 @@ impl Page {
     }
 
     /// The body as text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// A CSV file after its byte order mark, which spreadsheets need.
-    pub fn csv(&self) -> String {
+    pub(crate) fn csv(&self) -> String {
         let text = self.text();
         text.strip_prefix('\u{feff}').unwrap_or_else(|| panic!("no mark: {text}")).to_owned()
     }
 
     /// The body as JSON.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text()))
     }
 
     /// A header's text.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
     /// Where a redirect leads.
-    pub fn location(&self) -> Option<&str> {
+    pub(crate) fn location(&self) -> Option<&str> {
         self.header("location")
     }
 
@@ -87,36 +87,36 @@ impl Page {
     }
 
     /// The words of every element that `css` finds.
-    pub fn all(&self, css: &str) -> Vec<String> {
+    pub(crate) fn all(&self, css: &str) -> Vec<String> {
         self.dom().select(&selector(css)).map(words).collect()
     }
 
     /// The words of the only element that `css` finds.
-    pub fn one(&self, css: &str) -> String {
+    pub(crate) fn one(&self, css: &str) -> String {
         let found = self.all(css);
         assert_eq!(found.len(), 1, "{css} finds {found:?} on {}", self.path);
         found.into_iter().next().unwrap_or_default()
     }
 
     /// Whether `css` finds anything.
-    pub fn has(&self, css: &str) -> bool {
+    pub(crate) fn has(&self, css: &str) -> bool {
         self.dom().select(&selector(css)).next().is_some()
     }
 
     /// Whether the words stand anywhere on the page, as a person reads it.
-    pub fn says(&self, text: &str) -> bool {
+    pub(crate) fn says(&self, text: &str) -> bool {
         let dom = self.dom();
         words(dom.root_element()).contains(text)
     }
 
     /// An attribute of the first element that `css` finds.
-    pub fn attribute(&self, css: &str, name: &str) -> Option<String> {
+    pub(crate) fn attribute(&self, css: &str, name: &str) -> Option<String> {
         let dom = self.dom();
         dom.select(&selector(css)).next()?.attr(name).map(str::to_owned)
     }
 
     /// An attribute of every element that `css` finds, where it has it.
-    pub fn values(&self, css: &str, name: &str) -> Vec<String> {
+    pub(crate) fn values(&self, css: &str, name: &str) -> Vec<String> {
         let dom = self.dom();
         let css = selector(css);
         let found = dom.select(&css).filter_map(|element| element.attr(name));
@@ -124,14 +124,14 @@ impl Page {
     }
 
     /// The value of the first field that `css` finds.
-    pub fn value_of(&self, css: &str) -> String {
+    pub(crate) fn value_of(&self, css: &str) -> String {
         self.attribute(css, "value")
             .unwrap_or_else(|| panic!("{css} has no value on {}: {}", self.path, self.text()))
     }
 
     /// The first form that `css` finds (or that holds what it finds), with its fields as a browser
     /// would send them.
-    pub fn form(&self, css: &str) -> Form {
+    pub(crate) fn form(&self, css: &str) -> Form {
         let dom = self.dom();
         let found = dom
             .select(&selector(css))

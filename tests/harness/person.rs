@@ -8,7 +8,7 @@ use ureq::{Agent, Body};
 use super::page::Page;
 
 /// A person with a session of their own.
-pub struct Person {
+pub(crate) struct Person {
     base: String,
     agent: Agent,
     cookie: RefCell<Option<String>>,
@@ -32,13 +32,13 @@ fn agent() -> Agent {
 }
 
 impl Person {
-    pub fn new(base: &str) -> Self {
+    pub(crate) fn new(base: &str) -> Self {
         Self { base: base.to_owned(), agent: agent(), cookie: RefCell::new(None), address: None }
     }
 
     /// The same behind a proxy that names this network address.
     #[must_use]
-    pub fn at(self, address: &str) -> Self {
+    pub(crate) fn at(self, address: &str) -> Self {
         Self { address: Some(address.to_owned()), ..self }
     }
 
@@ -50,22 +50,22 @@ impl Person {
     }
 
     /// The session cookie as `name=value`, if there is one.
-    pub fn cookie(&self) -> Option<String> {
+    pub(crate) fn cookie(&self) -> Option<String> {
         self.cookie.borrow().clone()
     }
 
     /// Uses another session.
-    pub fn set_cookie(&self, cookie: Option<String>) {
+    pub(crate) fn set_cookie(&self, cookie: Option<String>) {
         self.cookie.replace(cookie);
     }
 
     /// `GET path`
-    pub fn get(&self, path: &str) -> Page {
+    pub(crate) fn get(&self, path: &str) -> Page {
         self.get_with(path, &[])
     }
 
     /// `GET path` with further headers, as htmx sends them.
-    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Page {
+    pub(crate) fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Page {
         let mut request = self.agent.get(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -77,18 +77,23 @@ impl Person {
     }
 
     /// `GET` where the last answer leads.
-    pub fn follow(&self, page: &Page) -> Page {
+    pub(crate) fn follow(&self, page: &Page) -> Page {
         let location = page.location().unwrap_or_else(|| panic!("no redirect: {}", page.text()));
         self.get(location)
     }
 
     /// `POST path` with these fields and nothing else: no token either.
-    pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         self.post_with(path, fields, &[])
     }
 
     /// [`Person::post`] with further headers.
-    pub fn post_with(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Page {
+    pub(crate) fn post_with(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Page {
         let mut request = self.agent.post(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -101,7 +106,7 @@ impl Person {
     }
 
     /// `POST path` with the session's own CSRF token, for where no page has the form.
-    pub fn post_signed(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) fn post_signed(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         let token = self.token();
         let mut all = vec![("csrf", token.as_str())];
         all.extend_from_slice(fields);
@@ -109,7 +114,7 @@ impl Person {
     }
 
     /// The session's CSRF token, read from a page that everybody may see.
-    pub fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         let places = self.get("/programs");
         let page = if places.status == 200 { places } else { self.get("/login") };
         page.value_of("input[name=csrf]")
@@ -117,7 +122,12 @@ impl Person {
 
     /// [`Person::submit`] with a number of its own, as from the same page opened once more: a form that's
     /// sent again from one page is answered and not carried out.
-    pub fn submit_again(&self, page: &Page, selector: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) fn submit_again(
+        &self,
+        page: &Page,
+        selector: &str,
+        fields: &[(&str, &str)],
+    ) -> Page {
         let token = self.token();
         let mut all = vec![("csrf", token.as_str())];
         all.extend_from_slice(fields);
@@ -126,7 +136,7 @@ impl Person {
 
     /// Fills the form that `selector` finds on `page` as the page has it, but for `fields`, and
     /// sends it where it says: real fields, real token.
-    pub fn submit(&self, page: &Page, selector: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) fn submit(&self, page: &Page, selector: &str, fields: &[(&str, &str)]) -> Page {
         let form = page.form(selector).with(fields);
         let pairs: Vec<(&str, &str)> =
             form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -143,7 +153,7 @@ impl Person {
     }
 
     /// `POST path` with these fields and a file: its field, its name, its content.
-    pub fn post_file(
+    pub(crate) fn post_file(
         &self,
         path: &str,
         fields: &[(&str, &str)],
@@ -175,7 +185,7 @@ impl Person {
     }
 
     /// Sends raw bytes with headers: webhooks, the API.
-    pub fn send(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Page {
+    pub(crate) fn send(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Page {
         let mut request = self.agent.post(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use super::{SECRET_KEY, give_to_server_user, on_this_machine};
 
 /// A data folder that goes with the test.
-pub struct DataFolder(PathBuf);
+pub(crate) struct DataFolder(PathBuf);
 
 impl DataFolder {
     /// One that the user of the tests' database can use, whom a process that's started as root becomes.
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("vouch-{name}-{}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         give_to_server_user(&path);
@@ -20,7 +20,7 @@ impl DataFolder {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -32,7 +32,7 @@ impl Drop for DataFolder {
 }
 
 /// `vouch` on the database at `database_url`, with the secret key of the tests and a port of its own.
-pub fn vouch(database_url: &str, folder: &DataFolder, arguments: &[&str]) -> Command {
+pub(crate) fn vouch(database_url: &str, folder: &DataFolder, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vouch"));
     command
         .args(arguments)
@@ -46,13 +46,13 @@ pub fn vouch(database_url: &str, folder: &DataFolder, arguments: &[&str]) -> Com
 }
 
 /// Sends a signal to a process of this test; whether there is one.
-pub fn signal(pid: i32, number: i32) -> bool {
+pub(crate) fn signal(pid: i32, number: i32) -> bool {
     // SAFETY: kill touches no memory of ours; the number is that of a process of this test.
     pid > 0 && unsafe { libc::kill(pid, number) == 0 }
 }
 
 /// Waits until `holds`, for half a minute at the most.
-pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < on_this_machine(Duration::from_secs(30)), "never: {what}");

@@ -20,7 +20,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// What happens to connections from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Bytes go through.
     Pass,
     /// Bytes vanish, without a word and for ever: a connection that sent some, or was made, meanwhile
@@ -37,7 +37,7 @@ pub enum Mode {
 
 /// Where bytes go.
 #[derive(Clone, Debug)]
-pub enum Target {
+pub(crate) enum Target {
     /// A server on the network.
     Tcp(SocketAddr),
     /// A server on a Unix socket, such as the embedded one: `FOLDER/.s.PGSQL.5432`.
@@ -57,7 +57,7 @@ impl From<PathBuf> for Target {
 }
 
 /// Listens on a port of its own until it is dropped, which resets every connection.
-pub struct Proxy {
+pub(crate) struct Proxy {
     addr: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -86,7 +86,7 @@ enum Stream {
 
 impl Proxy {
     /// Begins to pass bytes to `target`.
-    pub fn start(target: impl Into<Target>) -> Self {
+    pub(crate) fn start(target: impl Into<Target>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let addr = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
@@ -101,12 +101,12 @@ impl Proxy {
     }
 
     /// Where to connect.
-    pub fn addr(&self) -> SocketAddr {
+    pub(crate) fn addr(&self) -> SocketAddr {
         self.addr
     }
 
     /// Changes what happens to all connections, those there are included.
-    pub fn set(&self, mode: Mode) {
+    pub(crate) fn set(&self, mode: Mode) {
         *held(&self.shared.mode) = mode;
         if let Mode::Reset | Mode::Refuse = mode {
             self.shared.close_all(mode == Mode::Reset);
@@ -116,7 +116,7 @@ impl Proxy {
     }
 
     /// How many connections there are.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         let ends = held(&self.shared.ends);
         ends.iter().filter(|ends| !ends.closed.load(Ordering::Relaxed)).count()
     }

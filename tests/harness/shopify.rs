@@ -15,14 +15,14 @@ use super::fixture::{SHOP_SECRET, then};
 use super::{Page, SECRET_KEY, TestApp};
 
 /// base64 of HMAC-SHA-256 over the raw body.
-pub fn sign(secret: &str, body: &[u8]) -> String {
+pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
     let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     STANDARD.encode(mac.chain_update(body).finalize().into_bytes())
 }
 
 /// An order that is put together step by step.
 #[derive(Clone, Debug)]
-pub struct ShopifyOrder(pub Value);
+pub(crate) struct ShopifyOrder(pub Value);
 
 fn money(amount: &str, currency: &str) -> Value {
     json!({
@@ -33,7 +33,7 @@ fn money(amount: &str, currency: &str) -> Value {
 
 impl ShopifyOrder {
     /// One line of 100.00 USD, paid, by a shopper, without a code.
-    pub fn new(id: u64, placed_at: DateTime<Utc>) -> Self {
+    pub(crate) fn new(id: u64, placed_at: DateTime<Utc>) -> Self {
         let at = placed_at.to_rfc3339();
         Self(json!({
             "id": id,
@@ -75,14 +75,14 @@ impl ShopifyOrder {
 
     /// Without any line yet.
     #[must_use]
-    pub fn without_lines(mut self) -> Self {
+    pub(crate) fn without_lines(mut self) -> Self {
         self.0["line_items"] = json!([]);
         self
     }
 
     /// One more line; its id follows from its place.
     #[must_use]
-    pub fn line(mut self, sku: &str, quantity: u32, price: &str) -> Self {
+    pub(crate) fn line(mut self, sku: &str, quantity: u32, price: &str) -> Self {
         let currency = self.0["currency"].as_str().unwrap().to_owned();
         let lines = self.0["line_items"].as_array_mut().unwrap();
         lines.push(json!({
@@ -103,7 +103,7 @@ impl ShopifyOrder {
 
     /// A code that takes `amount` off the first line.
     #[must_use]
-    pub fn code(mut self, code: &str, amount: &str) -> Self {
+    pub(crate) fn code(mut self, code: &str, amount: &str) -> Self {
         let currency = self.0["currency"].as_str().unwrap().to_owned();
         let codes = self.0["discount_codes"].as_array_mut().unwrap();
         codes.push(json!({ "code": code, "amount": amount, "type": "fixed_amount" }));
@@ -125,7 +125,7 @@ impl ShopifyOrder {
     /// A code that only `discount_codes` knows, as on orders that were made from a draft: there the
     /// application is `manual`.
     #[must_use]
-    pub fn draft_code(self, code: &str, amount: &str) -> Self {
+    pub(crate) fn draft_code(self, code: &str, amount: &str) -> Self {
         let mut order = self.code(code, amount);
         let applications = order.0["discount_applications"].as_array_mut().unwrap();
         let last = applications.last_mut().unwrap();
@@ -137,20 +137,20 @@ impl ShopifyOrder {
 
     /// Placed by the customer of that address.
     #[must_use]
-    pub fn email(self, email: &str) -> Self {
+    pub(crate) fn email(self, email: &str) -> Self {
         self.with("email", json!(email)).with("contact_email", json!(email))
     }
 
     /// A field as Shopify would send it.
     #[must_use]
-    pub fn with(mut self, field: &str, value: Value) -> Self {
+    pub(crate) fn with(mut self, field: &str, value: Value) -> Self {
         self.0[field] = value;
         self
     }
 
     /// In another currency.
     #[must_use]
-    pub fn currency(mut self, currency: &str) -> Self {
+    pub(crate) fn currency(mut self, currency: &str) -> Self {
         self.0["currency"] = json!(currency);
         self.0["presentment_currency"] = json!(currency);
         self
@@ -158,7 +158,7 @@ impl ShopifyOrder {
 
     /// All its amounts in euros if they were in dollars, and the other way round.
     #[must_use]
-    pub fn in_the_other_currency(self) -> Self {
+    pub(crate) fn in_the_other_currency(self) -> Self {
         let (from, to) = if self.0["currency"] == "USD" {
             ("\"USD\"", "\"EUR\"")
         } else {
@@ -169,19 +169,19 @@ impl ShopifyOrder {
 
     /// As it was at a later time.
     #[must_use]
-    pub fn updated_at(self, at: DateTime<Utc>) -> Self {
+    pub(crate) fn updated_at(self, at: DateTime<Utc>) -> Self {
         self.with("updated_at", json!(at.to_rfc3339()))
     }
 
     /// Cancelled.
     #[must_use]
-    pub fn cancelled_at(self, at: DateTime<Utc>) -> Self {
+    pub(crate) fn cancelled_at(self, at: DateTime<Utc>) -> Self {
         self.with("cancelled_at", json!(at.to_rfc3339())).updated_at(at)
     }
 
     /// With a refund of `quantity` of line `line` (counted from 0), `amount` in all, at `at`.
     #[must_use]
-    pub fn refunded(
+    pub(crate) fn refunded(
         mut self,
         id: u64,
         line: usize,
@@ -195,7 +195,7 @@ impl ShopifyOrder {
     }
 
     /// The body of refunds/create for the same.
-    pub fn refund(
+    pub(crate) fn refund(
         &self,
         id: u64,
         line: usize,
@@ -228,19 +228,19 @@ impl ShopifyOrder {
 
 impl TestApp {
     /// Sends a message of the fixture's Shopify store, signed, with a delivery id of its own.
-    pub fn shopify(&self, topic: &str, body: &Value) -> Page {
+    pub(crate) fn shopify(&self, topic: &str, body: &Value) -> Page {
         let id = format!("{:032x}", rand::random::<u128>());
         self.shopify_as(topic, &id, body)
     }
 
     /// The same with a given delivery id.
-    pub fn shopify_as(&self, topic: &str, delivery_id: &str, body: &Value) -> Page {
+    pub(crate) fn shopify_as(&self, topic: &str, delivery_id: &str, body: &Value) -> Page {
         let body = serde_json::to_vec(body).unwrap();
         self.shopify_raw(topic, delivery_id, &body, &sign(SHOP_SECRET, &body))
     }
 
     /// The same with further headers.
-    pub fn shopify_with(&self, topic: &str, headers: &[(&str, &str)], body: &Value) -> Page {
+    pub(crate) fn shopify_with(&self, topic: &str, headers: &[(&str, &str)], body: &Value) -> Page {
         let body = serde_json::to_vec(body).unwrap();
         let signature = sign(SHOP_SECRET, &body);
         let id = format!("{:032x}", rand::random::<u128>());
@@ -254,12 +254,12 @@ impl TestApp {
     }
 
     /// Whatever headers and bytes, to the webhook address of any store.
-    pub fn hook(&self, store_key: &str, headers: &[(&str, &str)], body: &[u8]) -> Page {
+    pub(crate) fn hook(&self, store_key: &str, headers: &[(&str, &str)], body: &[u8]) -> Page {
         self.anonymous().send(&format!("/hooks/shopify/{store_key}"), headers, body)
     }
 
     /// Connects a Shopify store to any program.
-    pub fn connect_shop(&self, merchant_id: i64, address: &str, secret: &str) -> Store {
+    pub(crate) fn connect_shop(&self, merchant_id: i64, address: &str, secret: &str) -> Store {
         let encryptor = Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
         let secret = WebhookSecret::parse(secret).unwrap();
         let actor = Actor::system(merchant_id, then());
@@ -269,7 +269,7 @@ impl TestApp {
     }
 
     /// Raw bytes under any signature.
-    pub fn shopify_raw(
+    pub(crate) fn shopify_raw(
         &self,
         topic: &str,
         delivery_id: &str,

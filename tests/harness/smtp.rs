@@ -13,7 +13,7 @@ use vouch::kit::config::{Login, Security, Smtp};
 
 /// What the next letter meets. Without one it is taken.
 #[derive(Clone, Copy, Debug)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     /// An answer to RCPT.
     Recipient(&'static str),
     /// An answer after the whole message.
@@ -28,14 +28,14 @@ pub enum Trouble {
 
 /// A message that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mail {
+pub(crate) struct Mail {
     pub to: String,
     pub data: String,
 }
 
 impl Mail {
     /// A header's value, unfolded.
-    pub fn header(&self, name: &str) -> String {
+    pub(crate) fn header(&self, name: &str) -> String {
         let head = self.data.split("\r\n\r\n").next().unwrap_or_default();
         let unfolded = head.replace("\r\n ", " ");
         let found = unfolded.lines().find_map(|line| {
@@ -46,7 +46,7 @@ impl Mail {
     }
 
     /// The first text part, decoded.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let part = self.data.split("Content-Type: text/plain").nth(1).expect("a text part");
         let (head, body) = part.split_once("\r\n\r\n").expect("a body");
         let kind = self.header("Content-Type");
@@ -64,7 +64,7 @@ impl Mail {
     }
 
     /// The path of the one link, under `base`.
-    pub fn link(&self, base: &str) -> String {
+    pub(crate) fn link(&self, base: &str) -> String {
         let text = self.text();
         let line = text.lines().find(|line| line.trim().starts_with(base));
         line.unwrap_or_else(|| panic!("no link: {text}")).trim().replacen(base, "", 1)
@@ -101,7 +101,7 @@ struct Inside {
 }
 
 /// The server. Its thread ends with the tests.
-pub struct MailServer {
+pub(crate) struct MailServer {
     address: SocketAddr,
     inside: Arc<Inside>,
     security: Security,
@@ -132,12 +132,12 @@ fn certified(name: &str) -> (Vec<u8>, Arc<ServerConfig>) {
 
 impl MailServer {
     /// Without encryption, as on one's own machine.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(Security::Plain, "127.0.0.1")
     }
 
     /// With a certificate for `name`.
-    pub fn start_with(security: Security, name: &str) -> Self {
+    pub(crate) fn start_with(security: Security, name: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let inside = Arc::new(Inside::default());
@@ -156,7 +156,7 @@ impl MailServer {
     }
 
     /// The settings of an installation that uses it.
-    pub fn settings(&self) -> Smtp {
+    pub(crate) fn settings(&self) -> Smtp {
         Smtp {
             host: self.address.ip().to_string(),
             port: self.address.port(),
@@ -168,40 +168,40 @@ impl MailServer {
     }
 
     /// The same with a login, trusting the server's certificate.
-    pub fn settings_with_trust(&self) -> Smtp {
+    pub(crate) fn settings_with_trust(&self) -> Smtp {
         self.settings_with_login().trust(&self.certificate).unwrap()
     }
 
     /// The same with a login.
-    pub fn settings_with_login(&self) -> Smtp {
+    pub(crate) fn settings_with_login(&self) -> Smtp {
         let login = Login { user: "vouch".to_owned(), password: "geheim".to_owned().into() };
         Smtp { login: Some(login), ..self.settings() }
     }
 
     /// What the next letters meet.
-    pub fn expect(&self, troubles: &[Trouble]) {
+    pub(crate) fn expect(&self, troubles: &[Trouble]) {
         self.inside.troubles.lock().unwrap().extend(troubles);
     }
 
-    pub fn refuse_logins(&self, refuses: bool) {
+    pub(crate) fn refuse_logins(&self, refuses: bool) {
         *self.inside.refuses_login.lock().unwrap() = refuses;
     }
 
     /// What was taken so far.
-    pub fn taken(&self) -> Vec<Mail> {
+    pub(crate) fn taken(&self) -> Vec<Mail> {
         self.inside.taken.lock().unwrap().clone()
     }
 
     /// What was taken for one address.
-    pub fn taken_for(&self, to: &str) -> Vec<Mail> {
+    pub(crate) fn taken_for(&self, to: &str) -> Vec<Mail> {
         self.taken().into_iter().filter(|email| email.to == to).collect()
     }
 
-    pub fn logins(&self) -> Vec<String> {
+    pub(crate) fn logins(&self) -> Vec<String> {
         self.inside.logins.lock().unwrap().clone()
     }
 
-    pub fn heard(&self) -> Vec<String> {
+    pub(crate) fn heard(&self) -> Vec<String> {
         self.inside.heard.lock().unwrap().clone()
     }
 }

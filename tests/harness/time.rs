@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// A limit for what takes no time of its own on a machine that has nothing else to do: as many times as long
 /// as there are processes that want to run for each core, now or on average of the last minute.
-pub fn on_this_machine(limit: Duration) -> Duration {
+pub(crate) fn on_this_machine(limit: Duration) -> Duration {
     limit.mul_f64(busy_factor().max(1.0))
 }
 

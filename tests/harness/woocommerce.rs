@@ -14,20 +14,20 @@ use super::shopify::sign;
 use super::{Page, SECRET_KEY, TestApp};
 
 /// What signs the webhooks of WooCommerce stores.
-pub const WOO_SECRET: &str = "woo-secret-of-the-tests-0123456789";
+pub(crate) const WOO_SECRET: &str = "woo-secret-of-the-tests-0123456789";
 
 /// An order that is put together step by step.
 #[derive(Clone, Debug)]
-pub struct WooOrder(pub Value);
+pub(crate) struct WooOrder(pub Value);
 
 /// A time as WooCommerce writes it: in GMT, without saying so.
-pub fn gmt(at: DateTime<Utc>) -> String {
+pub(crate) fn gmt(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
 impl WooOrder {
     /// One line of 100.00 USD, paid, by a guest, without a code.
-    pub fn new(id: u64, placed_at: DateTime<Utc>) -> Self {
+    pub(crate) fn new(id: u64, placed_at: DateTime<Utc>) -> Self {
         let at = gmt(placed_at);
         Self(json!({
             "id": id,
@@ -62,7 +62,7 @@ impl WooOrder {
     /// A coupon that takes whole dollars off the line: in lower case and without cents, as
     /// WooCommerce has them.
     #[must_use]
-    pub fn code(mut self, code: &str, dollars: u32) -> Self {
+    pub(crate) fn code(mut self, code: &str, dollars: u32) -> Self {
         self.0["line_items"][0]["total"] = json!(format!("{}.00", 100 - dollars));
         self.0["total"] = json!(format!("{}.00", 100 - dollars));
         self.0["coupon_lines"] = json!([{
@@ -74,14 +74,14 @@ impl WooOrder {
 
     /// A field as WooCommerce would send it.
     #[must_use]
-    pub fn with(mut self, field: &str, value: Value) -> Self {
+    pub(crate) fn with(mut self, field: &str, value: Value) -> Self {
         self.0[field] = value;
         self
     }
 
     /// As it was at a later time.
     #[must_use]
-    pub fn at(self, at: DateTime<Utc>) -> Self {
+    pub(crate) fn at(self, at: DateTime<Utc>) -> Self {
         self.with("date_modified_gmt", json!(gmt(at)))
     }
 }
@@ -90,7 +90,7 @@ impl WooOrder {
     /// One more line, paid in full: `cents` for all of it and `tax` on top. Its id is its place,
     /// counted from 1.
     #[must_use]
-    pub fn line(mut self, sku: &str, quantity: u32, cents: i64, tax: i64) -> Self {
+    pub(crate) fn line(mut self, sku: &str, quantity: u32, cents: i64, tax: i64) -> Self {
         let lines = self.0["line_items"].as_array_mut().unwrap();
         lines.push(json!({
             "id": lines.len() + 1, "name": format!("Tea {sku}"), "sku": sku, "quantity": quantity,
@@ -101,7 +101,7 @@ impl WooOrder {
 
     /// Without any line yet.
     #[must_use]
-    pub fn without_lines(self) -> Self {
+    pub(crate) fn without_lines(self) -> Self {
         self.with("line_items", json!([]))
             .with("total", json!("0.00"))
             .with("total_tax", json!("0.00"))
@@ -109,7 +109,7 @@ impl WooOrder {
 
     /// With shipping, whose line has the id 70.
     #[must_use]
-    pub fn shipping(self, cents: i64, tax: i64) -> Self {
+    pub(crate) fn shipping(self, cents: i64, tax: i64) -> Self {
         let line = json!([{ "id": 70, "total": decimal(cents), "total_tax": decimal(tax) }]);
         self.with("shipping_lines", line)
             .with("shipping_total", json!(decimal(cents)))
@@ -119,7 +119,7 @@ impl WooOrder {
 
     /// A coupon that is named, and takes nothing off.
     #[must_use]
-    pub fn named(self, code: &str) -> Self {
+    pub(crate) fn named(self, code: &str) -> Self {
         let coupon = json!({ "id": 3, "code": code.to_lowercase(), "discount": "0" });
         self.with("coupon_lines", json!([coupon]))
     }
@@ -140,7 +140,7 @@ fn decimal(cents: i64) -> String {
 
 /// A refund as `GET orders/{id}/refunds` has it, put together step by step.
 #[derive(Clone, Debug)]
-pub struct WooRefund {
+pub(crate) struct WooRefund {
     pub id: u64,
     lines: Vec<Value>,
     shipping: Vec<Value>,
@@ -151,13 +151,13 @@ pub struct WooRefund {
 
 impl WooRefund {
     /// Nothing goes back yet.
-    pub fn new(id: u64) -> Self {
+    pub(crate) fn new(id: u64) -> Self {
         Self { id, lines: Vec::new(), shipping: Vec::new(), fees: Vec::new(), cents: 0, tax: 0 }
     }
 
     /// So many of the line of that id, or only money of it.
     #[must_use]
-    pub fn line(mut self, line_id: u64, quantity: u32, cents: i64, tax: i64) -> Self {
+    pub(crate) fn line(mut self, line_id: u64, quantity: u32, cents: i64, tax: i64) -> Self {
         let part = self.part(line_id, quantity, cents, tax);
         self.lines.push(part);
         self
@@ -165,7 +165,7 @@ impl WooRefund {
 
     /// Shipping.
     #[must_use]
-    pub fn shipping(mut self, cents: i64, tax: i64) -> Self {
+    pub(crate) fn shipping(mut self, cents: i64, tax: i64) -> Self {
         let part = self.part(70, 0, cents, tax);
         self.shipping.push(part);
         self
@@ -173,7 +173,7 @@ impl WooRefund {
 
     /// A fee.
     #[must_use]
-    pub fn fee(mut self, cents: i64, tax: i64) -> Self {
+    pub(crate) fn fee(mut self, cents: i64, tax: i64) -> Self {
         let part = self.part(80, 0, cents, tax);
         self.fees.push(part);
         self
@@ -181,7 +181,7 @@ impl WooRefund {
 
     /// Money that is of no line.
     #[must_use]
-    pub fn money(mut self, cents: i64) -> Self {
+    pub(crate) fn money(mut self, cents: i64) -> Self {
         self.cents += cents;
         self
     }
@@ -199,7 +199,7 @@ impl WooRefund {
     }
 
     /// As an order has it; the tax since 10.7.
-    pub fn outline(&self, with_tax: bool) -> Value {
+    pub(crate) fn outline(&self, with_tax: bool) -> Value {
         let mut outline = json!({ "id": self.id, "reason": "", "total": decimal(-self.cents) });
         if with_tax {
             outline["total_tax"] = json!(decimal(-self.tax));
@@ -208,7 +208,7 @@ impl WooRefund {
     }
 
     /// As the list of refunds has it.
-    pub fn whole(&self, at: DateTime<Utc>) -> Value {
+    pub(crate) fn whole(&self, at: DateTime<Utc>) -> Value {
         json!({
             "id": self.id, "date_created_gmt": gmt(at), "amount": decimal(self.cents),
             "reason": "", "refunded_by": 1, "refunded_payment": false, "meta_data": [],
@@ -219,7 +219,7 @@ impl WooRefund {
 }
 
 /// Connects a WooCommerce store to any program, with [`WOO_SECRET`].
-pub fn connect_in(conn: &mut PgConnection, merchant_id: i64, address: &str) -> Store {
+pub(crate) fn connect_in(conn: &mut PgConnection, merchant_id: i64, address: &str) -> Store {
     let encryptor = Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
     let secret = WebhookSecret::parse(WOO_SECRET).unwrap();
     let actor = Actor::system(merchant_id, then());
@@ -230,20 +230,20 @@ pub fn connect_in(conn: &mut PgConnection, merchant_id: i64, address: &str) -> S
 
 impl TestApp {
     /// [`connect_in`] for the program.
-    pub fn connect_woocommerce(&self, address: &str) -> Store {
+    pub(crate) fn connect_woocommerce(&self, address: &str) -> Store {
         let merchant_id = self.fixture.merchant_id;
         self.within(|conn| Ok(connect_in(conn, merchant_id, address)))
     }
 
     /// Sends a message of a WooCommerce store, signed.
-    pub fn woocommerce(&self, store: &Store, topic: &str, body: &Value) -> Page {
+    pub(crate) fn woocommerce(&self, store: &Store, topic: &str, body: &Value) -> Page {
         let body = serde_json::to_vec(body).unwrap();
         let delivery = format!("{:032x}", rand::random::<u128>());
         self.woocommerce_raw(store, topic, &delivery, &body, &sign(WOO_SECRET, &body))
     }
 
     /// Raw bytes under any signature.
-    pub fn woocommerce_raw(
+    pub(crate) fn woocommerce_raw(
         &self,
         store: &Store,
         topic: &str,

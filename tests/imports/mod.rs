@@ -82,7 +82,7 @@ fn prepared() -> TestApp {
 }
 
 /// The same in a program that is there.
-pub fn prepare(app: &TestApp) {
+pub(crate) fn prepare(app: &TestApp) {
     app.enable_exclusions(app.fixture.merchant_id);
     exclude(app, "BLACKFRIDAY*");
     app.within(|conn| {
@@ -100,7 +100,7 @@ pub fn prepare(app: &TestApp) {
     });
 }
 
-pub const FILE: &str = "Affiliate,Type,Code\n\
+pub(crate) const FILE: &str = "Affiliate,Type,Code\n\
     ben@affiliates.example,Coupon Code,BEN10\n\
     BEN@affiliates.example,,ben10\n\
     ada@affiliates.example,coupon code,Ada10\n\

@@ -7,7 +7,7 @@ use vouch::kit::web::flash::{Flash, FlashKind, FlashUndo};
 use vouch::kit::web::form::FormErrors;
 
 /// What layouts ask of a page, answered without a session.
-pub struct SamplePage {
+pub(super) struct SamplePage {
     pub path: &'static str,
     pub flash: bool,
 }
@@ -228,7 +228,7 @@ const TYPES: [(&str, &str); 3] =
 {% endblock %}
 "##
 )]
-pub struct ListPage {
+pub(super) struct ListPage {
     pub page: SamplePage,
     pub q: String,
     pub status: String,
@@ -313,7 +313,7 @@ impl ListPage {
 {% endblock %}
 "##
 )]
-pub struct DetailPage {
+pub(super) struct DetailPage {
     pub page: SamplePage,
     pub value: &'static str,
     pub errors: FormErrors,
@@ -337,7 +337,7 @@ pub struct DetailPage {
 </form>
 {% endblock %}
 "##)]
-pub struct DialogPage {
+pub(super) struct DialogPage {
     pub page: SamplePage,
     pub value: &'static str,
     pub errors: FormErrors,
@@ -362,7 +362,7 @@ pub struct DialogPage {
 {% endblock %}
 "##
 )]
-pub struct GatePage {
+pub(super) struct GatePage {
     pub page: SamplePage,
     pub errors: FormErrors,
 }

@@ -12,7 +12,7 @@ use crate::harness::stores::shopify::Shop;
 use crate::harness::stores::woocommerce::WooSite;
 use crate::harness::stores::{Fault, Platform, Reply, Request, StandIn};
 
-pub struct Desk {
+pub(super) struct Desk {
     pub shopify: StandIn<Shop>,
     pub bigcommerce: StandIn<Bigcommerce>,
     pub woocommerce: StandIn<WooSite>,

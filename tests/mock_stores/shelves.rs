@@ -12,14 +12,14 @@ use crate::harness::stores::{Fault, Platform, Reply};
 use crate::harness::woocommerce::{WooOrder, WooRefund, gmt};
 
 /// What Vouch's credentials are good for.
-pub enum Access {
+pub(super) enum Access {
     Full,
     WithoutCodes,
     Revoked,
 }
 
 /// What happens to an order.
-pub enum Change {
+pub(super) enum Change {
     /// 100.00, of which the code takes 10.00 off.
     Sale {
         code: String,
@@ -32,14 +32,14 @@ pub enum Change {
 }
 
 /// What a webhook sends.
-pub struct Message {
+pub(super) struct Message {
     pub to: String,
     pub topic: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-pub trait Shelf: Platform {
+pub(super) trait Shelf: Platform {
     const NAME: &str;
     /// Stands in the calls that create a code.
     const CREATION: &str;

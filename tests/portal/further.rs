@@ -15,20 +15,20 @@ use crate::harness::{Page, Person, TestApp};
 use crate::registration::{emails_to, holders, requests};
 
 const ASK: &str = "form[action='/portal/code-requests']";
-pub const DECISIONS: &str = "/affiliates/code-requests/decisions";
+pub(crate) const DECISIONS: &str = "/affiliates/code-requests/decisions";
 
 /// Acme Tea lets affiliates ask.
-pub fn allow(app: &TestApp, allows_code_requests: bool) {
+pub(crate) fn allow(app: &TestApp, allows_code_requests: bool) {
     let actor = app.actor();
     let new = Registration { allows_code_requests, ..Registration::default() };
     app.within(|conn| registration::save(conn, &actor, &new));
 }
 
-pub fn ask(ada: &Person, code: &str) -> Page {
+pub(crate) fn ask(ada: &Person, code: &str) -> Page {
     ada.submit(&ada.get("/portal"), ASK, &[("code", code)])
 }
 
-pub fn request_id(app: &TestApp, key: &str) -> String {
+pub(crate) fn request_id(app: &TestApp, key: &str) -> String {
     let id: i64 = app.within(|conn| {
         requests_table::table
             .filter(requests_table::code_key.eq(key))

@@ -1,6 +1,6 @@
 //! The affiliate's side: what is theirs, and nothing of anybody else.
 
-pub mod further;
+pub(crate) mod further;
 mod settings;
 mod taken_back;
 

@@ -28,7 +28,10 @@ struct Bytes {
 }
 
 /// Works on everything, as the workers do.
-pub fn in_instance<T>(app: &TestApp, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
+pub(crate) fn in_instance<T>(
+    app: &TestApp,
+    work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
+) -> T {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
     in_scope(&mut conn, Scope::Instance, work).unwrap()
 }
@@ -39,7 +42,7 @@ fn names(conn: &mut PgConnection, sql: &str) -> QueryResult<Vec<String>> {
 }
 
 /// Every table of the database.
-pub fn tables(app: &TestApp) -> Vec<String> {
+pub(crate) fn tables(app: &TestApp) -> Vec<String> {
     in_instance(app, |conn| {
         names(
             conn,
@@ -51,7 +54,7 @@ pub fn tables(app: &TestApp) -> Vec<String> {
 
 /// The tables with `marker` in any row and any column: in text, in JSON, in arrays, in bytes, and in
 /// bodies that are packed.
-pub fn tables_with(app: &TestApp, marker: &str) -> BTreeSet<String> {
+pub(crate) fn tables_with(app: &TestApp, marker: &str) -> BTreeSet<String> {
     let tables = tables(app);
     in_instance(app, |conn| {
         let mut found = BTreeSet::new();
@@ -85,7 +88,7 @@ pub fn tables_with(app: &TestApp, marker: &str) -> BTreeSet<String> {
 
 /// Everything that says who earned what, in which order and why it counts, as text: no word of a
 /// person.
-pub fn sums(app: &TestApp) -> Vec<String> {
+pub(crate) fn sums(app: &TestApp) -> Vec<String> {
     in_instance(app, |conn| {
         let mut all = Vec::new();
         for sql in [
@@ -108,7 +111,7 @@ pub fn sums(app: &TestApp) -> Vec<String> {
 }
 
 /// The audit log without its details.
-pub fn acts(app: &TestApp) -> Vec<String> {
+pub(crate) fn acts(app: &TestApp) -> Vec<String> {
     in_instance(app, |conn| {
         names(
             conn,

@@ -14,7 +14,7 @@ use crate::harness::stores::{Platform, StandIn};
 use crate::harness::{Page, Person, TestApp};
 
 /// The application, and the one store where its codes are created.
-pub struct Case<P> {
+pub(super) struct Case<P> {
     pub app: TestApp,
     pub owner: Person,
     pub held: StandIn<P>,
@@ -23,7 +23,7 @@ pub struct Case<P> {
 }
 
 impl Case<Shop> {
-    pub fn shopify() -> Self {
+    pub(super) fn shopify() -> Self {
         let held = StandIn::shopify();
         let app = creating_in(&held);
         let store = super::store(&app);
@@ -32,7 +32,7 @@ impl Case<Shop> {
 }
 
 impl Case<Bigcommerce> {
-    pub fn bigcommerce() -> Self {
+    pub(super) fn bigcommerce() -> Self {
         let (app, held) = (TestApp::start(), Bigcommerce::start());
         let store = bigcommerce_in(&app, &held);
         Self { owner: app.owner(), app, held, store, codes: Bigcommerce::codes }
@@ -40,7 +40,7 @@ impl Case<Bigcommerce> {
 }
 
 impl Case<WooSite> {
-    pub fn woocommerce() -> Self {
+    pub(super) fn woocommerce() -> Self {
         let (app, held) = (TestApp::start(), WooSite::start());
         let store = woocommerce_in(&app, &held);
         Self { owner: app.owner(), app, held, store, codes: WooSite::codes }
@@ -49,18 +49,18 @@ impl Case<WooSite> {
 
 impl<P: Platform> Case<P> {
     /// How many codes of that spelling, in any case, the store has.
-    pub fn count(&self, code: &str) -> usize {
+    pub(super) fn count(&self, code: &str) -> usize {
         let codes = (self.codes)(&self.held.store());
         codes.iter().filter(|held| held.eq_ignore_ascii_case(code)).count()
     }
 
     /// What the merchant reads of a code.
-    pub fn page(&self, trigger_id: i64) -> Page {
+    pub(super) fn page(&self, trigger_id: i64) -> Page {
         self.owner.get(&format!("/triggers/{trigger_id}"))
     }
 
     /// As if the merchant had entered the same credentials again.
-    pub fn get_new_credentials(&self) {
+    pub(super) fn get_new_credentials(&self) {
         use secrecy::ExposeSecret as _;
         let kept = self.store.credentials(&encryptor()).unwrap().unwrap();
         self.app.within(|conn| {
@@ -71,14 +71,14 @@ impl<P: Platform> Case<P> {
 }
 
 /// Connects a BigCommerce store, where codes are created.
-pub fn bigcommerce_in(app: &TestApp, held: &StandIn<Bigcommerce>) -> Store {
+pub(super) fn bigcommerce_in(app: &TestApp, held: &StandIn<Bigcommerce>) -> Store {
     let store = crate::bigcommerce::connect(app, &held.base);
     create_codes(app, &store, &serde_json::to_value(BigcommerceRules::default()).unwrap());
     store
 }
 
 /// Connects a WooCommerce store, where codes are created.
-pub fn woocommerce_in(app: &TestApp, held: &StandIn<WooSite>) -> Store {
+pub(super) fn woocommerce_in(app: &TestApp, held: &StandIn<WooSite>) -> Store {
     let key = WooKey { consumer_key: CONSUMER_KEY.into(), consumer_secret: CONSUMER_SECRET.into() };
     let secret = WebhookSecret::parse("woo-secret-of-the-tests-0123456789").unwrap();
     let (platform, address) = (On::Woocommerce, held.base.as_str());

@@ -20,24 +20,24 @@ use vouch::kit::secrets::Encryptor;
 
 use crate::harness::{Page, Person, SECRET_KEY, TestApp};
 
-pub const JOIN: &str = "/join/acme-tea";
+pub(crate) const JOIN: &str = "/join/acme-tea";
 
-pub fn encryptor() -> Encryptor {
+pub(crate) fn encryptor() -> Encryptor {
     Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)))
 }
 
 /// Acme Tea takes applications.
-pub fn open(app: &TestApp) {
+pub(crate) fn open(app: &TestApp) {
     open_with(app, Registration { is_open: true, ..Registration::default() });
 }
 
-pub fn open_with(app: &TestApp, registration: Registration) {
+pub(crate) fn open_with(app: &TestApp, registration: Registration) {
     let actor = app.actor();
     app.within(|conn| registration::save(conn, &actor, &registration));
 }
 
 /// Borealis Books does, too.
-pub fn open_stranger(app: &TestApp) {
+pub(crate) fn open_stranger(app: &TestApp) {
     let merchant_id = app.fixture.stranger_merchant_id;
     let actor = Actor::system(merchant_id, vouch::kit::clock::now());
     let registration = Registration { is_open: true, ..Registration::default() };
@@ -45,7 +45,7 @@ pub fn open_stranger(app: &TestApp) {
 }
 
 /// Sends the real form of `page` from an address of its own, so that the limits stand aside.
-pub fn send(person: &Person, page: &Page, fields: &[(&str, &str)]) -> Page {
+pub(crate) fn send(person: &Person, page: &Page, fields: &[(&str, &str)]) -> Page {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let form = page.form("form").with(fields);
     let pairs: Vec<(&str, &str)> =
@@ -56,18 +56,18 @@ pub fn send(person: &Person, page: &Page, fields: &[(&str, &str)]) -> Page {
 }
 
 /// Applies on the public page at `join`.
-pub fn apply_at(app: &TestApp, join: &str, name: &str, email: &str, code: &str) -> Page {
+pub(crate) fn apply_at(app: &TestApp, join: &str, name: &str, email: &str, code: &str) -> Page {
     let person = app.anonymous();
     let page = person.get(join);
     send(&person, &page, &[("name", name), ("email", email), ("code", code)])
 }
 
-pub fn apply(app: &TestApp, name: &str, email: &str, code: &str) -> Page {
+pub(crate) fn apply(app: &TestApp, name: &str, email: &str, code: &str) -> Page {
     apply_at(app, JOIN, name, email, code)
 }
 
 /// What was written to an address, the newest first: subject and text, as `vouch email show` reads it.
-pub fn emails_to(app: &TestApp, email: &str) -> Vec<(String, String)> {
+pub(crate) fn emails_to(app: &TestApp, email: &str) -> Vec<(String, String)> {
     let encryptor = encryptor();
     let all: Result<Vec<_>, vouch::kit::error::AppError> =
         app.db.run_blocking(Scope::Instance, |conn| {
@@ -84,7 +84,7 @@ pub fn emails_to(app: &TestApp, email: &str) -> Vec<(String, String)> {
 }
 
 /// The path in the newest letter to an address.
-pub fn link_to(app: &TestApp, email: &str) -> String {
+pub(crate) fn link_to(app: &TestApp, email: &str) -> String {
     let emails = emails_to(app, email);
     let (_, text) = emails.first().unwrap_or_else(|| panic!("no letter to {email}"));
     let at = text.find("https://vouch.example/").unwrap_or_else(|| panic!("no link in {text}"));
@@ -93,7 +93,7 @@ pub fn link_to(app: &TestApp, email: &str) -> String {
 }
 
 /// Opens the link in the newest letter and confirms.
-pub fn confirm(app: &TestApp, email: &str) -> Page {
+pub(crate) fn confirm(app: &TestApp, email: &str) -> Page {
     let person = app.anonymous();
     let page = person.get(&link_to(app, email));
     assert_eq!(page.status, 200, "{}", page.text());
@@ -101,7 +101,7 @@ pub fn confirm(app: &TestApp, email: &str) -> Page {
 }
 
 /// Applies and confirms; answers the affiliate's key.
-pub fn applied(app: &TestApp, name: &str, email: &str, code: &str) -> i64 {
+pub(crate) fn applied(app: &TestApp, name: &str, email: &str, code: &str) -> i64 {
     let answer = apply(app, name, email, code);
     assert_eq!(answer.status, 303, "{}", answer.text());
     let answer = confirm(app, email);
@@ -119,7 +119,7 @@ pub fn applied(app: &TestApp, name: &str, email: &str, code: &str) -> i64 {
 }
 
 /// The affiliate of an address: key and status.
-pub fn affiliate(app: &TestApp, email: &str) -> Option<(i64, String)> {
+pub(crate) fn affiliate(app: &TestApp, email: &str) -> Option<(i64, String)> {
     app.within(|conn| {
         affiliates::table
             .filter(affiliates::email.eq(email))
@@ -130,7 +130,7 @@ pub fn affiliate(app: &TestApp, email: &str) -> Option<(i64, String)> {
 }
 
 /// The requests for a code: who asked, and what became of it.
-pub fn requests(app: &TestApp, key: &str) -> Vec<(i64, String)> {
+pub(crate) fn requests(app: &TestApp, key: &str) -> Vec<(i64, String)> {
     app.within(|conn| {
         code_requests::table
             .filter(code_requests::code_key.eq(key))
@@ -141,7 +141,7 @@ pub fn requests(app: &TestApp, key: &str) -> Vec<(i64, String)> {
 }
 
 /// Who holds a code.
-pub fn holders(app: &TestApp, key: &str) -> Vec<i64> {
+pub(crate) fn holders(app: &TestApp, key: &str) -> Vec<i64> {
     use vouch::kit::db::schema::triggers;
     app.within(|conn| {
         triggers::table.filter(triggers::key.eq(key)).select(triggers::affiliate_id).load(conn)

@@ -21,7 +21,7 @@ use crate::harness::stores::shopify::{Shop, TOKEN};
 use crate::harness::then;
 
 /// 10 % off everything.
-pub fn rules() -> Rules {
+pub(crate) fn rules() -> Rules {
     Rules {
         takeoff: DiscountAmount::Percent { rate: Rate::percent(10) },
         currency: Currency::from_code("USD").unwrap(),

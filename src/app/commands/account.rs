@@ -30,7 +30,7 @@ pub struct Address {
 
 /// Why something is done, for the log of the instance.
 #[derive(Args)]
-pub struct Reason {
+pub(crate) struct Reason {
     /// Why, for support staff: one line of 500 characters or fewer
     #[arg(long, default_value = "", value_parser = read_reason)]
     reason: String,

@@ -36,7 +36,7 @@ pub enum PersonCommand {
 }
 
 #[derive(Args)]
-pub struct Which {
+pub(crate) struct Which {
     #[command(flatten)]
     address: Address,
     /// Only this program, by its name in /join/{program} [default: every program]

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::random::Random;
 
 pub(super) struct Product {
-    pub sku: &'static str,
-    pub title: &'static str,
-    pub cents: i64,
+    pub(crate) sku: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) cents: i64,
 }
 
 const fn product(sku: &'static str, title: &'static str, cents: i64) -> Product {
@@ -33,17 +33,17 @@ pub(super) const PRODUCTS: [Product; 10] = [
 
 #[derive(Clone)]
 pub(super) struct DemoCustomer {
-    pub first: String,
-    pub last: String,
-    pub email: String,
+    pub(crate) first: String,
+    pub(crate) last: String,
+    pub(crate) email: String,
 }
 
 #[derive(Clone)]
 pub(super) struct Line {
-    pub sku: String,
-    pub title: String,
-    pub cents: i64,
-    pub quantity: i64,
+    pub(crate) sku: String,
+    pub(crate) title: String,
+    pub(crate) cents: i64,
+    pub(crate) quantity: i64,
 }
 
 impl Line {
@@ -55,28 +55,28 @@ impl Line {
 /// An order in the store at one point in time.
 #[derive(Clone)]
 pub(super) struct Sale {
-    pub id: u64,
-    pub number: u64,
-    pub placed_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
-    pub cancelled_at: Option<DateTime<Utc>>,
-    pub is_test: bool,
-    pub payment: &'static str,
-    pub demo_customer: Option<DemoCustomer>,
-    pub lines: Vec<Line>,
+    pub(crate) id: u64,
+    pub(crate) number: u64,
+    pub(crate) placed_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+    pub(crate) cancelled_at: Option<DateTime<Utc>>,
+    pub(crate) is_test: bool,
+    pub(crate) payment: &'static str,
+    pub(crate) demo_customer: Option<DemoCustomer>,
+    pub(crate) lines: Vec<Line>,
     /// A code, and its discount on every line in basis points.
-    pub codes: Vec<(String, i64)>,
-    pub tax_basis_points: i64,
-    pub refunds: Vec<Refund>,
+    pub(crate) codes: Vec<(String, i64)>,
+    pub(crate) tax_basis_points: i64,
+    pub(crate) refunds: Vec<Refund>,
 }
 
 /// Returned items of one line.
 #[derive(Clone)]
 pub(super) struct Refund {
-    pub id: u64,
-    pub line: usize,
-    pub quantity: i64,
-    pub at: DateTime<Utc>,
+    pub(crate) id: u64,
+    pub(crate) line: usize,
+    pub(crate) quantity: i64,
+    pub(crate) at: DateTime<Utc>,
 }
 
 const SHIPPING_CENTS: i64 = 595;

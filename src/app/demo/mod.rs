@@ -13,6 +13,7 @@ mod roles;
 mod store;
 
 pub use self::message::{DemoMessage, emails};
-pub use self::people::{LOGINS, Login, sign_in_with};
+pub(crate) use self::people::Login;
+pub use self::people::{LOGINS, sign_in_with};
 pub use self::program::{Loaded, load};
-pub use self::store::DemoStore;
+pub(crate) use self::store::DemoStore;

@@ -14,14 +14,14 @@ pub(super) enum OnOffer {
 use OnOffer::{Creators, Partners, Standard};
 
 pub(super) struct Role {
-    pub name: &'static str,
-    pub email: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) email: &'static str,
     /// The final status. Everyone starts as active or pending.
-    pub status: AffiliateStatus,
-    pub offer: OnOffer,
-    pub codes: &'static [&'static str],
+    pub(crate) status: AffiliateStatus,
+    pub(crate) offer: OnOffer,
+    pub(crate) codes: &'static [&'static str],
     /// How often customers use the codes, relative to the other affiliates' codes.
-    pub weight: u64,
+    pub(crate) weight: u64,
 }
 
 const fn role(

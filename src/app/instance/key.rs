@@ -29,7 +29,7 @@ const FINGERPRINT_BYTES: usize = 16;
 
 /// Why the key can't be used or rotated. Each message is one line that says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
+pub(crate) enum KeyError {
     /// The key file is gone, but the database has secrets encrypted with a key.
     #[error(
         "VOUCH_SECRET_KEY: there is no key in {file}, and the database has {secrets} secrets that are encrypted with one: put that file back from your backup. If the key is lost for good, run `vouch rotate-key --key-lost` and enter the secrets again"
@@ -118,7 +118,7 @@ fn lock(conn: &mut PgConnection) -> QueryResult<bool> {
 
 /// Whether the configured key is the one the database's secrets are encrypted with. It only reads.
 /// The caller holds `Scope::Instance`.
-pub fn judge(conn: &mut PgConnection, config: &Config) -> QueryResult<Result<(), KeyError>> {
+pub(crate) fn judge(conn: &mut PgConnection, config: &Config) -> QueryResult<Result<(), KeyError>> {
     let held = recorded(conn)?;
     if held.as_ref() == Some(&fingerprint(&config.secret_key)) {
         return Ok(Ok(()));
@@ -169,13 +169,13 @@ pub(crate) fn discard_unused(config: &Config) {
 /// Whether a rotation was interrupted before it encrypted anything: the key file it created is
 /// still there.
 #[must_use]
-pub fn is_rotation_left(config: &Config) -> bool {
+pub(crate) fn is_rotation_left(config: &Config) -> bool {
     NextKey::find(&config.data_dir).is_some()
 }
 
 /// Records the configured key, if the database's secrets are encrypted with it or there are none.
 /// The caller holds `Scope::Instance`.
-pub fn take_into_use(
+pub(crate) fn take_into_use(
     conn: &mut PgConnection,
     config: &Config,
 ) -> QueryResult<Result<(), KeyError>> {
@@ -218,7 +218,7 @@ fn record(conn: &mut PgConnection, key: &SecretBox<[u8; 32]>) -> QueryResult<()>
 
 /// Re-encrypts every secret from the configured key to `new`, in one transaction. A second run
 /// finds nothing left to do. With `is_lost`, secrets that the old key can't decrypt stay unchanged.
-pub fn rotate(
+pub(crate) fn rotate(
     conn: &mut PgConnection,
     config: &Config,
     new: &SecretBox<[u8; 32]>,

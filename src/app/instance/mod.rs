@@ -4,5 +4,5 @@ pub mod key;
 mod presence;
 mod process;
 
-pub use self::presence::Presence;
-pub use self::process::{ServerProcess, serving};
+pub(crate) use self::presence::Presence;
+pub(crate) use self::process::serving;

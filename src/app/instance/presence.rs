@@ -20,7 +20,7 @@ use crate::kit::os;
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Marks this process as serving. While the value exists, the secret key isn't rotated.
-pub struct Presence {
+pub(crate) struct Presence {
     db: Db,
     id: i64,
     thread: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
@@ -36,7 +36,7 @@ enum Beat {
 impl Presence {
     /// Marks this process as serving with the configured key. Fails with [`KeyError`] if the key
     /// can't be used.
-    pub fn enter(db: &Db, config: &Config) -> anyhow::Result<Self> {
+    pub(crate) fn enter(db: &Db, config: &Config) -> anyhow::Result<Self> {
         let id = rand::random();
         let entered: Result<(), KeyError> = db.run_blocking(Scope::Instance, |conn| {
             let outcome = key::take_into_use(conn, config)?;

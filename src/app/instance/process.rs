@@ -13,14 +13,14 @@ pub(super) const GONE_AFTER_SECONDS: i32 = 30;
 
 /// A process of `vouch serve`, as other processes see it.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
-pub struct ServerProcess {
+pub(crate) struct ServerProcess {
     /// The name of its machine or container.
-    pub host: String,
+    pub(crate) host: String,
     /// Its process ID there.
-    pub pid: i32,
-    pub version: String,
+    pub(crate) pid: i32,
+    pub(crate) version: String,
     /// When its last heartbeat was.
-    pub seen_at: DateTime<Utc>,
+    pub(crate) seen_at: DateTime<Utc>,
 }
 
 impl fmt::Display for ServerProcess {
@@ -30,7 +30,7 @@ impl fmt::Display for ServerProcess {
 }
 
 /// The processes that are serving, by the database's clock.
-pub fn serving(conn: &mut PgConnection) -> QueryResult<Vec<ServerProcess>> {
+pub(crate) fn serving(conn: &mut PgConnection) -> QueryResult<Vec<ServerProcess>> {
     server_processes::table
         .filter(server_processes::seen_at.gt(ago(GONE_AFTER_SECONDS)))
         .order((server_processes::started_at, server_processes::id))

@@ -11,7 +11,7 @@ use crate::kit::supervise;
 /// `GET /healthz`: 200 while the process works, whatever else is down. It's 503, with the thread's
 /// name, if a thread keeps dying. The service manager restarts the process on any other answer or
 /// none.
-pub async fn health() -> HttpResponse {
+pub(crate) async fn health() -> HttpResponse {
     match dying_threads() {
         None => say(StatusCode::OK, "Vouch lives."),
         Some(dying) => say(StatusCode::SERVICE_UNAVAILABLE, &dying),
@@ -24,7 +24,7 @@ fn dying_threads() -> Option<String> {
 }
 
 /// `GET /readyz`: 200 while this process accepts requests, else 503 with the reason.
-pub async fn readiness(readiness: Data<Readiness>) -> HttpResponse {
+pub(crate) async fn readiness(readiness: Data<Readiness>) -> HttpResponse {
     let reason = match readiness.check() {
         Ok(()) => dying_threads(),
         Err(reason) => Some(reason.to_string()),
@@ -36,7 +36,7 @@ pub async fn readiness(readiness: Data<Readiness>) -> HttpResponse {
 }
 
 /// `GET /metrics`: for Prometheus.
-pub async fn metrics(metrics: Data<Metrics>) -> AppResult<HttpResponse> {
+pub(crate) async fn metrics(metrics: Data<Metrics>) -> AppResult<HttpResponse> {
     Ok(HttpResponse::Ok().content_type(TEXT_FORMAT).body(metrics.render().await?))
 }
 

@@ -48,7 +48,7 @@ pub struct Metrics {
 impl Metrics {
     /// Metrics of a process that starts now and uses `db`.
     #[must_use]
-    pub fn new(db: Db, keep: InstanceRetention) -> Self {
+    pub(crate) fn new(db: Db, keep: InstanceRetention) -> Self {
         counters::begin_at_zero(&Labels {
             senders: Platform::ALL.iter().map(|platform| platform.as_str()).collect(),
             stores: PROVIDERS.iter().map(|provider| provider.platform().as_str()).collect(),

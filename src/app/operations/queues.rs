@@ -12,11 +12,11 @@ use crate::kit::db::schema::jobs;
 pub(super) struct Queue {
     /// `store_jobs`, `deliveries`, `pushes`, `emails`, `recalculations`, `deliveries_retried`; and
     /// `recalculations_parked` and `deliveries_failed`, which wait for a person.
-    pub name: String,
+    pub(crate) name: String,
     /// How much of it.
-    pub waiting: i64,
+    pub(crate) waiting: i64,
     /// For how long the oldest has, in seconds; 0 when nothing waits.
-    pub oldest: f64,
+    pub(crate) oldest: f64,
 }
 
 /// All of them, within `Scope::Instance`. Each is read from an index of what waits, so that it
@@ -82,7 +82,7 @@ pub(super) fn dead_jobs(conn: &mut PgConnection) -> QueryResult<Vec<(String, i64
 
 /// The queues whose oldest piece of work has waited for longer than `seconds`, each with how long it
 /// has. Within `Scope::Instance`.
-pub fn late(
+pub(crate) fn late(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
     seconds: f64,

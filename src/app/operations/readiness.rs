@@ -45,7 +45,7 @@ struct Shared {
 
 impl Readiness {
     /// Checks the database once before it returns.
-    pub fn new(db: &Db) -> io::Result<Self> {
+    pub(crate) fn new(db: &Db) -> io::Result<Self> {
         let pool = db.intake_pool().clone();
         let last = Mutex::new((Instant::now(), ask(&pool)));
         let shared = Arc::new(Shared { pool, is_stopping: AtomicBool::new(false), last });

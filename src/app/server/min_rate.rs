@@ -12,18 +12,18 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// The minimum speed of a client.
 #[derive(Clone, Copy, Debug)]
-pub struct MinRate {
+pub(crate) struct MinRate {
     /// How long a response may take to start, from the first byte of the request. Longer than the
     /// slowest upload that's accepted.
-    pub answer: Duration,
+    pub(crate) answer: Duration,
     /// How long no bytes may move in either direction.
-    pub quiet: Duration,
+    pub(crate) quiet: Duration,
     /// How long a reader may fall behind before the minimum rate applies.
-    pub grace: Duration,
+    pub(crate) grace: Duration,
     /// The bytes per second that a reader who is behind must read.
-    pub rate: u32,
+    pub(crate) rate: u32,
     /// How often these limits are checked.
-    pub every: Duration,
+    pub(crate) every: Duration,
 }
 
 impl Default for MinRate {
@@ -41,7 +41,7 @@ impl Default for MinRate {
 }
 
 /// A stream that fails with `TimedOut` if the client is slower than its [`MinRate`].
-pub struct MinRateStream<T> {
+pub(crate) struct MinRateStream<T> {
     io: T,
     pace: MinRate,
     timer: Pin<Box<Sleep>>,
@@ -60,7 +60,7 @@ struct Behind {
 
 impl<T> MinRateStream<T> {
     /// Enforces `pace` from now on.
-    pub fn new(io: T, pace: MinRate) -> Self {
+    pub(crate) fn new(io: T, pace: MinRate) -> Self {
         let timer = Box::pin(sleep(pace.every));
         let moved_at = Instant::now();
         Self { io, pace, timer, moved_at, unanswered_since: None, behind: None }

@@ -27,7 +27,7 @@ use tracing_actix_web::TracingLogger;
 use vouch_platforms::http::Http;
 
 use self::min_rate::{MinRate, MinRateStream};
-pub use self::starting::Starting;
+pub(crate) use self::starting::Starting;
 
 use crate::app::operations::{Metrics, Readiness};
 use crate::app::routes;
@@ -49,7 +49,7 @@ use crate::kit::web::form_token::FormKey;
 use crate::kit::web::memory::Memory;
 use crate::kit::web::spans::RequestSpan;
 use crate::kit::web::upload::PART_HEADERS_LIMIT;
-use crate::kit::web::{error_page, guard, gzip, htmx, idempotency, measure, text, watch};
+use crate::kit::web::{assets, error_page, guard, gzip, htmx, idempotency, measure, text, watch};
 
 /// Shared state of the handlers.
 #[derive(Clone)]
@@ -140,6 +140,7 @@ const SHUTDOWN_SECONDS: u64 = 6;
 /// for every connection. Fails if the socket can't be used.
 pub fn serve(listener: TcpListener, state: State, workers: usize) -> std::io::Result<Server> {
     let address = listener.local_addr()?;
+    assets::warm_up();
     let builder = Server::build()
         .workers(workers)
         .max_concurrent_connections(MAX_CONNECTIONS)

@@ -16,7 +16,7 @@ const CLIENT_TIMEOUT: Duration = Duration::from_millis(200);
 const HEAD: usize = 4096;
 
 /// Answers on its own thread until it's dropped.
-pub struct Starting {
+pub(crate) struct Starting {
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -24,7 +24,7 @@ pub struct Starting {
 impl Starting {
     /// Answers every request on `listener`: 200 for `/healthz`, since the process works, and 503
     /// for everything else.
-    pub fn answer(listener: &TcpListener) -> io::Result<Self> {
+    pub(crate) fn answer(listener: &TcpListener) -> io::Result<Self> {
         let listener = listener.try_clone()?;
         // The web server needs its sockets nonblocking too.
         listener.set_nonblocking(true)?;

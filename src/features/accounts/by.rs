@@ -29,7 +29,7 @@ impl AccessChange {
     }
 
     /// Support staff. The merchant of `actor` doesn't matter.
-    pub fn support(actor: &Actor, reason: &str) -> Self {
+    pub(crate) fn support(actor: &Actor, reason: &str) -> Self {
         Self {
             kind: actor.kind,
             user_id: actor.user_id,

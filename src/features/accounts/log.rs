@@ -3,7 +3,6 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::by::{AccessChange, tell};
-use crate::kit::audit::ActorKind;
 use crate::kit::db::schema::instance_log;
 use crate::kit::email::RevealedEmail;
 use crate::kit::security::{self, Kind};
@@ -11,31 +10,29 @@ use crate::kit::security::{self, Kind};
 /// An entry of the instance log.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = instance_log)]
-pub struct InstanceEntry {
-    pub at: DateTime<Utc>,
-    /// Support staff or the command line.
-    pub actor_kind: ActorKind,
+pub(crate) struct InstanceEntry {
+    pub(crate) at: DateTime<Utc>,
     /// The name at that time.
-    pub actor_name: String,
+    pub(crate) actor_name: String,
     /// Format: noun.verb.
-    pub action: String,
+    pub(crate) action: String,
     /// The reason as typed, and counts.
-    pub details: serde_json::Value,
+    pub(crate) details: serde_json::Value,
 }
 
 impl InstanceEntry {
     /// The reason, or an empty text.
-    pub fn reason(&self) -> &str {
+    pub(crate) fn reason(&self) -> &str {
         self.details["reason"].as_str().unwrap_or_default()
     }
 
     /// Whether it closed a merchant.
-    pub fn is_closing(&self) -> bool {
+    pub(crate) fn is_closing(&self) -> bool {
         self.action == "merchant.closed"
     }
 
     /// The action and its reason as text.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match self.reason() {
             "" => self.label().to_owned(),
             reason => format!("{}: {reason}", self.label()),
@@ -43,7 +40,7 @@ impl InstanceEntry {
     }
 
     /// The action as text.
-    pub fn label(&self) -> &'static str {
+    pub(crate) fn label(&self) -> &'static str {
         match self.action.as_str() {
             "user.disabled" => "Disabled",
             "user.enabled" => "Enabled",
@@ -102,7 +99,7 @@ fn kind(action: &str) -> Option<Kind> {
 
 /// What was done to one user or merchant, the newest first. `noun` is the prefix of the actions:
 /// `user` or `merchant`.
-pub fn of_subject(
+pub(crate) fn of_subject(
     conn: &mut PgConnection,
     noun: &str,
     subject_id: i64,

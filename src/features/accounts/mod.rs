@@ -17,16 +17,18 @@ use vouch_core::name::is_invisible;
 pub use self::by::AccessChange;
 use self::by::tell;
 use self::log::note;
-pub use self::log::{InstanceEntry, note_revealed, of_subject};
+pub use self::log::note_revealed;
+pub(crate) use self::log::{InstanceEntry, of_subject};
 pub use self::merchant::{close, reopen};
-pub use self::user::{add_support, disable, enable, remove_support};
+pub(crate) use self::user::{add_support, remove_support};
+pub use self::user::{disable, enable};
 
 /// The maximum length of a reason, in characters.
 const MAX_REASON_CHARS: usize = 500;
 
 /// Why a reason is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReasonError {
+pub(crate) enum ReasonError {
     /// Longer than the logs can show.
     #[error("Enter {MAX_REASON_CHARS} characters or fewer.")]
     TooLong,
@@ -36,7 +38,7 @@ pub enum ReasonError {
 }
 
 /// Parses a one-line reason from a page or the command line and trims it. It may be empty.
-pub fn read_reason(typed: &str) -> Result<String, ReasonError> {
+pub(crate) fn read_reason(typed: &str) -> Result<String, ReasonError> {
     let reason = typed.trim();
     if reason.chars().count() > MAX_REASON_CHARS {
         return Err(ReasonError::TooLong);
@@ -56,7 +58,7 @@ pub struct EndedAccess {
 
 impl EndedAccess {
     /// One sentence.
-    pub fn words(self) -> String {
+    pub(crate) fn words(self) -> String {
         let count = |number: usize, one: &str| match number {
             1 => format!("1 {one}"),
             number => format!("{number} {one}s"),

@@ -57,7 +57,7 @@ pub fn enable(conn: &mut PgConnection, by: &AccessChange, user_id: i64) -> Query
 
 /// Removes a person's support rights but not their memberships. Returns `None` if they had none.
 /// The merchants' audit logs only mention the revoked API keys.
-pub fn remove_support(
+pub(crate) fn remove_support(
     conn: &mut PgConnection,
     by: &AccessChange,
     user_id: i64,
@@ -73,7 +73,11 @@ pub fn remove_support(
 
 /// Gives support rights to an existing user, from their next sign-in. Returns whether that's a
 /// change.
-pub fn add_support(conn: &mut PgConnection, by: &AccessChange, user_id: i64) -> QueryResult<bool> {
+pub(crate) fn add_support(
+    conn: &mut PgConnection,
+    by: &AccessChange,
+    user_id: i64,
+) -> QueryResult<bool> {
     if !set_support(conn, user_id, true)? {
         return Ok(false);
     }

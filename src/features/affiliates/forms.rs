@@ -13,19 +13,19 @@ const NO_NAME: &str = "Enter a name.";
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, Validate)]
 #[serde(default)]
-pub struct AffiliateForm {
-    pub name: String,
+pub(crate) struct AffiliateForm {
+    pub(crate) name: String,
     #[validate(custom(function = "email_fits"))]
-    pub email: String,
+    pub(crate) email: String,
     /// Only for a new affiliate. Later it's changed with buttons.
     #[serde(skip_serializing)]
-    pub status: String,
-    pub offer_id: String,
+    pub(crate) status: String,
+    pub(crate) offer_id: String,
     #[validate(length(max = 5000, message = "The note can have 5,000 characters at most."))]
-    pub note: String,
+    pub(crate) note: String,
     /// The version of the data that the form showed.
     #[serde(skip_serializing)]
-    pub version: Version,
+    pub(crate) version: Version,
 }
 
 fn email_fits(email: &str) -> Result<(), validator::ValidationError> {
@@ -46,7 +46,7 @@ fn error(message: &'static str) -> validator::ValidationError {
 
 impl AffiliateForm {
     /// The form for an existing affiliate.
-    pub fn of(affiliate: &Affiliate) -> Self {
+    pub(crate) fn of(affiliate: &Affiliate) -> Self {
         Self {
             name: affiliate.name.clone(),
             email: affiliate.email.clone(),
@@ -65,7 +65,7 @@ impl AffiliateForm {
     }
 
     /// The data of a new affiliate, or all errors.
-    pub fn for_creation(&self) -> Result<NewAffiliate, FormErrors> {
+    pub(crate) fn for_creation(&self) -> Result<NewAffiliate, FormErrors> {
         let mut errors = FormErrors::new();
         errors.check_name("name", &self.name, NO_NAME);
         self.check_others(&mut errors);
@@ -86,7 +86,7 @@ impl AffiliateForm {
     }
 
     /// The new settings of an affiliate with the name `current`, or all errors.
-    pub fn for_change(&self, current: &str) -> Result<AffiliateChange, FormErrors> {
+    pub(crate) fn for_change(&self, current: &str) -> Result<AffiliateChange, FormErrors> {
         let mut errors = FormErrors::new();
         errors.check_changed_name("name", &self.name, current, NO_NAME);
         self.check_others(&mut errors);
@@ -131,7 +131,7 @@ impl Edits for AffiliateForm {
 }
 
 /// Assigns an error to its field.
-pub fn refusal(error: CreateAffiliateError) -> Result<FormErrors, diesel::result::Error> {
+pub(crate) fn refusal(error: CreateAffiliateError) -> Result<FormErrors, diesel::result::Error> {
     let message = error.to_string();
     match error {
         CreateAffiliateError::EmailTaken => Ok(FormErrors::one("email", message)),

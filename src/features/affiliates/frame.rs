@@ -17,7 +17,7 @@ use crate::kit::web::numbers::thousands;
 
 /// The pages of one affiliate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FrameItem {
+pub(crate) enum FrameItem {
     /// Name, email, offer, status.
     Settings,
     Triggers,
@@ -27,11 +27,11 @@ pub enum FrameItem {
 
 impl FrameItem {
     /// In the order of the menu.
-    pub const ALL: [Self; 4] =
+    pub(crate) const ALL: [Self; 4] =
         [Self::Settings, Self::Triggers, Self::Conversions, Self::ManualCredit];
 
     /// The label in the menu.
-    pub fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Settings => "Settings",
             Self::Triggers => "Conversion Triggers",
@@ -40,7 +40,7 @@ impl FrameItem {
         }
     }
 
-    pub fn url(self, affiliate: &Affiliate) -> String {
+    pub(crate) fn url(self, affiliate: &Affiliate) -> String {
         let affiliate_id = affiliate.id;
         match self {
             Self::Settings => urls::affiliate(affiliate_id),
@@ -53,16 +53,16 @@ impl FrameItem {
 
 /// The data of the header.
 #[derive(Clone, Debug)]
-pub struct Frame {
-    pub affiliate: Affiliate,
+pub(crate) struct Frame {
+    pub(crate) affiliate: Affiliate,
     /// The name of its current offer.
-    pub offer_name: String,
+    pub(crate) offer_name: String,
     /// Whether a user signs in as this affiliate.
-    pub has_account: bool,
+    pub(crate) has_account: bool,
     /// The current page.
-    pub item: FrameItem,
+    pub(crate) item: FrameItem,
     /// The affiliate's orders that wait for recalculation.
-    pub recalculating: Pending,
+    pub(crate) recalculating: Pending,
     rollups: Vec<Rollups>,
     currency: Currency,
 }
@@ -70,7 +70,7 @@ pub struct Frame {
 impl Frame {
     /// Loads the header for the page `item` of an affiliate, with the totals of the 30 days up to
     /// `now`.
-    pub fn load(
+    pub(crate) fn load(
         conn: &mut PgConnection,
         merchant: &Merchant,
         now: DateTime<Utc>,
@@ -96,36 +96,36 @@ impl Frame {
     }
 
     /// The number of conversions that count.
-    pub fn orders(&self) -> String {
+    pub(crate) fn orders(&self) -> String {
         thousands(self.rollups.iter().map(|rollups| rollups.conversions).sum())
     }
 
     /// Customers' payments for the credited lines, after refunds, in the merchant's currency.
-    pub fn revenue(&self) -> String {
+    pub(crate) fn revenue(&self) -> String {
         self.amount(|rollups| rollups.revenue_minor)
     }
 
     /// The same in other currencies: `and €12.00`; empty if there's none.
-    pub fn revenue_note(&self) -> String {
+    pub(crate) fn revenue_note(&self) -> String {
         self.other_amounts(|rollups| rollups.revenue_minor)
     }
 
-    pub fn commission(&self) -> String {
+    pub(crate) fn commission(&self) -> String {
         self.amount(|rollups| rollups.commission_minor)
     }
 
     /// The same in other currencies.
-    pub fn commission_note(&self) -> String {
+    pub(crate) fn commission_note(&self) -> String {
         self.other_amounts(|rollups| rollups.commission_minor)
     }
 
     /// Refunds to customers.
-    pub fn refunds(&self) -> String {
+    pub(crate) fn refunds(&self) -> String {
         self.amount(|rollups| rollups.refunded_minor)
     }
 
     /// The same in other currencies.
-    pub fn refunds_note(&self) -> String {
+    pub(crate) fn refunds_note(&self) -> String {
         self.other_amounts(|rollups| rollups.refunded_minor)
     }
 

@@ -3,17 +3,17 @@
 pub mod change;
 mod emails;
 mod forms;
-pub mod frame;
-pub mod handlers;
-pub mod list;
-pub mod model;
+pub(crate) mod frame;
+pub(crate) mod handlers;
+pub(crate) mod list;
+pub(crate) mod model;
 mod search;
 mod terms;
 
 pub use change::{OwnChange, change_status, undo_status, update_own};
-pub use frame::{Frame, FrameItem};
-pub use list::choices;
-pub use model::{Affiliate, CreateAffiliateError, NewAffiliate, create, has_account};
-pub use search::Search;
+pub(crate) use frame::{Frame, FrameItem};
+pub(crate) use list::choices;
+pub use model::{Affiliate, NewAffiliate, create};
+pub(crate) use model::{CreateAffiliateError, has_account};
 pub use status::AffiliateStatus;
-pub use vouch_core::affiliate as status;
+pub(crate) use vouch_core::affiliate as status;

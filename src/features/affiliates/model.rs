@@ -57,7 +57,7 @@ impl Affiliate {
 }
 
 /// Whether a user signs in as this affiliate.
-pub fn has_account(
+pub(crate) fn has_account(
     conn: &mut PgConnection,
     merchant_id: i64,
     affiliate_id: i64,

@@ -25,19 +25,19 @@ const MAX_CHARS: usize = 200;
 
 /// A parsed search. All of its words must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Search(Vec<String>);
+pub(crate) struct Search(Vec<String>);
 
 impl Search {
     /// Parses the typed text. Words without a letter or digit are ignored, since every email
     /// contains an `@`.
-    pub fn of(typed: &str) -> Self {
+    pub(crate) fn of(typed: &str) -> Self {
         let typed: String = typed.trim().chars().take(MAX_CHARS).collect();
         let words = typed.to_lowercase();
         let words = words.splitn(MAX_WORDS, char::is_whitespace).map(str::trim);
         Self(words.filter(|word| word.contains(char::is_alphanumeric)).map(str::to_owned).collect())
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 

@@ -11,8 +11,8 @@ dated! {
     pub(super) struct Terms
     in affiliate_terms(merchant_id: i64, affiliate_id: i64) of affiliates(merchant_id, affiliate_id)
     {
-        pub status: AffiliateStatus,
-        pub offer_id: i64,
+        pub(crate) status: AffiliateStatus,
+        pub(crate) offer_id: i64,
     }
 }
 

@@ -16,22 +16,22 @@ use crate::kit::db::schema::orders;
 /// What is answered to a report.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-pub enum ReportAnswer {
+pub(crate) enum ReportAnswer {
     Processed(OrderAnswer),
     Kept(StoredAnswer),
 }
 
 /// A report that is stored, and that Vouch fails to process until it has been fixed or tries again.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct StoredAnswer {
+pub(crate) struct StoredAnswer {
     /// Your own id of the order.
-    pub id: String,
+    pub(crate) id: String,
     /// What happens next.
-    pub detail: &'static str,
+    pub(crate) detail: &'static str,
 }
 
 impl StoredAnswer {
-    pub fn new(order_ref: String) -> Self {
+    pub(crate) fn new(order_ref: String) -> Self {
         let detail = "The report is kept and not processed yet. Vouch tries again automatically, so \
                       you don’t need to send it again. Your program’s dashboard shows it until then.";
         Self { id: order_ref, detail }
@@ -40,55 +40,55 @@ impl StoredAnswer {
 
 /// What was decided on an order.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct OrderAnswer {
+pub(crate) struct OrderAnswer {
     /// Vouch's id of the order.
     #[schema(example = "42")]
-    pub order_id: String,
+    pub(crate) order_id: String,
     /// Your own id of the order.
-    pub id: String,
+    pub(crate) id: String,
     /// What you call it.
-    pub name: String,
+    pub(crate) name: String,
     /// Why it was credited to whom, or to nobody: sentences for people.
-    pub explanation: Vec<String>,
+    pub(crate) explanation: Vec<String>,
     /// Who is credited; empty if nobody is.
-    pub credits: Vec<CreditAnswer>,
+    pub(crate) credits: Vec<CreditAnswer>,
 }
 
 /// One affiliate's credit for the order.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CreditAnswer {
+pub(crate) struct CreditAnswer {
     /// The affiliate ID that people see.
     #[schema(example = "a3y7")]
-    pub affiliate_id: String,
+    pub(crate) affiliate_id: String,
     /// The affiliate's name.
-    pub affiliate: String,
+    pub(crate) affiliate: String,
     /// `coupon`, `email`, `sku` or `manual`.
-    pub via: String,
+    pub(crate) via: String,
     /// `pending`, `approved`, `denied` or `unqualified`.
-    pub status: String,
+    pub(crate) status: String,
     /// Why it is denied, unqualified or still pending: a code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// What a member said of it: `pending`, `approved` or `denied`. Left out if no member did.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub review: Option<String>,
+    pub(crate) review: Option<String>,
     /// What the rules say: `qualified`, `not_paid_yet`, or the code of the rule against it.
     #[schema(example = "qualified")]
-    pub qualification: String,
+    pub(crate) qualification: String,
     /// ISO 4217.
     #[schema(value_type = String)]
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     /// What the customer paid for the credited lines, after refunds.
     #[schema(example = "29.10")]
-    pub revenue: String,
+    pub(crate) revenue: String,
     /// What the affiliate earns.
     #[schema(example = "2.91")]
-    pub commission: String,
+    pub(crate) commission: String,
 }
 
 impl OrderAnswer {
     /// The order with the store's own ID. It reads no table that only pages need.
-    pub fn by_ref(
+    pub(crate) fn by_ref(
         conn: &mut PgConnection,
         merchant_id: i64,
         store_id: i64,

@@ -53,7 +53,7 @@ const BODY_LIMITS: BodyLimits =
     ),
     security(("api_key" = ["orders"]))
 )]
-pub async fn report_order(
+pub(crate) async fn report_order(
     req: HttpRequest,
     body: Payload,
     db: Data<Db>,

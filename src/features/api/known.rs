@@ -35,7 +35,11 @@ pub struct KnownOrder {
 impl KnownOrder {
     /// The newest report of an order. Fails with `NotFound` if the merchant doesn't have the order,
     /// or has no report of it.
-    pub fn find(conn: &mut PgConnection, merchant_id: i64, order_id: i64) -> QueryResult<Self> {
+    pub(crate) fn find(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        order_id: i64,
+    ) -> QueryResult<Self> {
         let state: serde_json::Value =
             orders::table.find((merchant_id, order_id)).select(orders::state).first(conn)?;
         let state: OrderState = serde_json::from_value(state)

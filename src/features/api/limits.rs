@@ -23,7 +23,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Counts one request of a key. Fails with `TooMany` and the seconds to wait.
-    pub fn take(&self, merchant_id: i64, key_id: i64) -> Result<(), AppError> {
+    pub(crate) fn take(&self, merchant_id: i64, key_id: i64) -> Result<(), AppError> {
         self.0.take((merchant_id, key_id)).map_err(AppError::TooMany)
     }
 }

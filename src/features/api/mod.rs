@@ -2,13 +2,13 @@
 
 mod admission;
 mod answer;
-pub mod handlers;
+pub(crate) mod handlers;
 pub mod keys;
 mod known;
 mod limits;
-pub mod openapi;
+pub(crate) mod openapi;
 mod problem;
-pub mod triggers;
+pub(crate) mod triggers;
 
-pub use self::limits::Limits;
-pub use self::problem::problems;
+pub(crate) use self::limits::Limits;
+pub(crate) use self::problem::problems;

@@ -9,7 +9,7 @@ use vouch_platforms::api;
 use super::{answer, handlers, known, problem, triggers};
 
 /// `GET /api/openapi.json`
-pub async fn openapi() -> HttpResponse {
+pub(crate) async fn openapi() -> HttpResponse {
     HttpResponse::Ok().json(Document::openapi())
 }
 
@@ -43,7 +43,7 @@ pub async fn openapi() -> HttpResponse {
     )),
     modifiers(&Keys)
 )]
-pub struct Document;
+pub(crate) struct Document;
 
 /// Adds how a key is sent.
 struct Keys;

@@ -42,7 +42,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub fn new(status: StatusCode, title: &str, detail: &str) -> Self {
+    pub(crate) fn new(status: StatusCode, title: &str, detail: &str) -> Self {
         Self {
             title: title.to_owned(),
             status: status.as_u16(),
@@ -55,7 +55,7 @@ impl Problem {
     }
 
     /// The same response for a missing, wrong, revoked or expired key.
-    pub fn unauthorized() -> Self {
+    pub(crate) fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "An API key is needed",
@@ -64,7 +64,7 @@ impl Problem {
     }
 
     /// The key is valid but lacks the scope.
-    pub fn lacks_scope(scope: ApiScope) -> Self {
+    pub(crate) fn lacks_scope(scope: ApiScope) -> Self {
         let name = scope.as_str();
         let detail = format!(
             "This API key lacks the scope “{name}”. Create a key that has it under Settings > API."
@@ -76,7 +76,7 @@ impl Problem {
     }
 
     /// Invalid fields of an order.
-    pub fn fields(errors: Vec<FieldError>) -> Self {
+    pub(crate) fn fields(errors: Vec<FieldError>) -> Self {
         let detail = "Nothing was taken in. Mend what “errors” lists and send it again.";
         Self {
             detail: detail.to_owned(),
@@ -85,7 +85,7 @@ impl Problem {
     }
 
     /// Another report of the order has the same `updated_at`.
-    pub fn conflict(known: KnownOrder) -> Self {
+    pub(crate) fn conflict(known: KnownOrder) -> Self {
         let detail = "Nothing was changed. “known” is what Vouch has of this order. To correct it, \
                       send the order again with a later updated_at.";
         let title = "Another report of this order has the same updated_at";
@@ -93,7 +93,7 @@ impl Problem {
     }
 
     /// Invalid fields of anything else.
-    pub fn unprocessable(title: &str, errors: Vec<FieldError>) -> Self {
+    pub(crate) fn unprocessable(title: &str, errors: Vec<FieldError>) -> Self {
         let detail = "Nothing was changed. Mend what “errors” lists and send it again.";
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail) }
     }
@@ -156,7 +156,7 @@ impl From<&AppError> for Problem {
 
 /// Middleware for `/api`: requests rejected before a handler (unknown path or method) get a
 /// problem, like those from handlers, and not a page.
-pub async fn problems<B: MessageBody>(
+pub(crate) async fn problems<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {

@@ -3,7 +3,7 @@
 mod answer;
 mod body;
 mod create;
-pub mod handlers;
+pub(crate) mod handlers;
 
-pub use answer::{StoreAnswer, TriggerAnswer, TriggersAnswer};
-pub use body::{KindBody, TriggerBody};
+pub(crate) use answer::{StoreAnswer, TriggerAnswer, TriggersAnswer};
+pub(crate) use body::{KindBody, TriggerBody};

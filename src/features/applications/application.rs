@@ -6,40 +6,38 @@ use crate::kit::db::schema::applications;
 
 /// An answer to a custom field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The label of the field.
-    pub label: String,
+    pub(crate) label: String,
     /// May be empty.
-    pub answer: String,
+    pub(crate) answer: String,
 }
 
 /// An application from the public page.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = applications)]
-pub struct Application {
-    pub id: i64,
-    pub name: String,
+pub(crate) struct Application {
+    pub(crate) id: i64,
+    pub(crate) name: String,
     /// As typed.
-    pub email: String,
+    pub(crate) email: String,
     /// The requested code.
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
     /// Answers to the custom fields.
-    pub answers: serde_json::Value,
-    pub sent_at: DateTime<Utc>,
-    /// When the email was confirmed.
-    pub confirmed_at: Option<DateTime<Utc>>,
+    pub(crate) answers: serde_json::Value,
+    pub(crate) sent_at: DateTime<Utc>,
 }
 
 impl Application {
     /// The answers to the custom fields.
-    pub fn answers(&self) -> Vec<Answer> {
+    pub(crate) fn answers(&self) -> Vec<Answer> {
         // They were serialized from the same type.
         let all: Vec<Answer> = serde_json::from_value(self.answers.clone()).unwrap_or_default();
         all.into_iter().filter(|one| !one.answer.is_empty()).collect()
     }
 
     /// The application that created an affiliate, if there is one.
-    pub fn of_affiliate(
+    pub(crate) fn of_affiliate(
         conn: &mut PgConnection,
         merchant_id: i64,
         affiliate_id: i64,

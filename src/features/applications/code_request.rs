@@ -31,7 +31,7 @@ text_enum! {
 
 impl CodeRequestStatus {
     /// The color of its badge.
-    pub const fn tone(self) -> &'static str {
+    pub(crate) const fn tone(self) -> &'static str {
         match self {
             Self::Pending => "wait",
             Self::Approved => "good",
@@ -63,17 +63,17 @@ pub struct CodeRequest {
 
 impl CodeRequest {
     /// Whether it's an additional code that waits for its own decision.
-    pub fn is_requested(&self) -> bool {
+    pub(crate) fn is_requested(&self) -> bool {
         self.status == CodeRequestStatus::Pending && self.origin == CodeRequestOrigin::Portal
     }
 
     /// Whether it's an additional code that was denied.
-    pub fn is_denied_request(&self) -> bool {
+    pub(crate) fn is_denied_request(&self) -> bool {
         self.status == CodeRequestStatus::Denied && self.origin == CodeRequestOrigin::Portal
     }
 
     /// The pending codes of several affiliates: (affiliate, code).
-    pub fn pending_of(
+    pub(crate) fn pending_of(
         conn: &mut PgConnection,
         merchant_id: i64,
         affiliate_ids: &[i64],
@@ -88,7 +88,7 @@ impl CodeRequest {
     }
 
     /// An affiliate's requests, the newest first.
-    pub fn of_affiliate(
+    pub(crate) fn of_affiliate(
         conn: &mut PgConnection,
         merchant_id: i64,
         affiliate_id: i64,
@@ -104,7 +104,7 @@ impl CodeRequest {
     }
 
     /// How many additional codes are pending. It's at most one above the limit for counts on pages.
-    pub fn count_waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
+    pub(crate) fn count_waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
         let some: Vec<i64> =
             waiting(merchant_id).select(code_requests::id).limit(COUNT_LIMIT + 1).load(conn)?;
         Ok(i64::try_from(some.len()).unwrap_or(i64::MAX))

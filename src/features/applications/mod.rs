@@ -4,6 +4,7 @@
 mod application;
 mod code_request;
 
-pub use self::application::{Answer, Application};
+pub(crate) use self::application::{Answer, Application};
+pub use self::code_request::CodeRequestOrigin;
 pub(crate) use self::code_request::waiting;
-pub use self::code_request::{CodeRequest, CodeRequestOrigin, CodeRequestStatus};
+pub(crate) use self::code_request::{CodeRequest, CodeRequestStatus};

@@ -29,7 +29,7 @@ use crate::kit::web::unsent;
 ///
 /// A denied request gets `NotFound` (unknown URL), `MethodNotAllowed`, `SignInNeeded`,
 /// `PlaceNeeded`, `TwoFactorNeeded` or `Forbidden` as its response.
-pub async fn check<B: MessageBody>(
+pub(crate) async fn check<B: MessageBody>(
     mut req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
@@ -46,7 +46,7 @@ const WITHOUT_SESSION: [&str; 6] =
     ["/static/", "/hooks/", "/api/", "/healthz", "/readyz", "/metrics"];
 
 /// Middleware outside the sessions that removes the cookie from requests that need no session.
-pub async fn without_session<B: MessageBody>(
+pub(crate) async fn without_session<B: MessageBody>(
     mut req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {

@@ -26,7 +26,7 @@ use crate::kit::web::{ok, rejected, see_other};
 /// Neither password is sent back to the browser.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct PasswordForm {
+pub(crate) struct PasswordForm {
     current: String,
     new: String,
 }
@@ -39,12 +39,12 @@ struct PasswordPage {
 }
 
 /// `GET /account/password`
-pub async fn password_form(page: AccountPage) -> AppResult<HttpResponse> {
+pub(crate) async fn password_form(page: AccountPage) -> AppResult<HttpResponse> {
     ok(&PasswordPage { page, errors: FormErrors::new() })
 }
 
 /// `POST /account/password`: ends the person's other sessions and renews this session's key.
-pub async fn change_password(
+pub(crate) async fn change_password(
     db: Data<Db>,
     hashing: Data<Hashing>,
     attempts: Data<AttemptLimits>,
@@ -62,12 +62,12 @@ pub async fn change_password(
 }
 
 /// The success message.
-pub const CHANGED: &str = "Your password is changed. You are signed out everywhere else.";
+pub(crate) const CHANGED: &str = "Your password is changed. You are signed out everywhere else.";
 
 /// Changes the password of a person who knows the current one. Their other sessions end, and
 /// `session` gets a new key. The inner error belongs to the fields `current` and `new`. Fails with
 /// `TooMany` after too many attempts.
-pub async fn change(
+pub(crate) async fn change(
     db: &Db,
     hashing: &Hashing,
     attempts: &AttemptLimits,

@@ -10,14 +10,14 @@ macro_rules! frames {
         $(#[$meta])*
         #[derive(Template)]
         #[template(path = $path)]
-        pub struct $frame<'a> {
+        pub(crate) struct $frame<'a> {
             pub page: &'a $page,
         }
         // The template escapes its values.
         impl HtmlSafe for $frame<'_> {}
 
         impl $page {
-            pub fn frame(&self) -> $frame<'_> {
+            pub(crate) fn frame(&self) -> $frame<'_> {
                 $frame { page: self }
             }
         }

@@ -60,12 +60,12 @@ impl ProgramsPage {
 /// Where to go after sign-in.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct LoginQuery {
+pub(crate) struct LoginQuery {
     next: LocalPath,
 }
 
 /// `GET /`: redirects to the person's start page.
-pub async fn root(session: Session) -> AppResult<HttpResponse> {
+pub(crate) async fn root(session: Session) -> AppResult<HttpResponse> {
     if session.get::<i64>(USER_ID)?.is_none() {
         return Ok(see_other("/login"));
     }
@@ -74,7 +74,7 @@ pub async fn root(session: Session) -> AppResult<HttpResponse> {
 }
 
 /// `GET /login`: in an empty instance, it says how to start instead.
-pub async fn login_form(
+pub(crate) async fn login_form(
     db: Data<Db>,
     page: PublicPage,
     query: Query<LoginQuery>,
@@ -90,7 +90,7 @@ pub async fn login_form(
 }
 
 /// `POST /login`: the response and its timing are the same for known and unknown emails.
-pub async fn login(
+pub(crate) async fn login(
     db: Data<Db>,
     hashing: Data<Hashing>,
     attempts: Data<AttemptLimits>,
@@ -141,7 +141,10 @@ fn too_many(page: PublicPage, form: LoginForm, seconds: u64) -> AppResult<HttpRe
 const CLEAR_SITE_DATA: (&str, &str) = ("clear-site-data", "\"cache\", \"storage\"");
 
 /// `POST /logout`: ends the session on the server.
-pub async fn logout(page: PublicPage, _form: CsrfForm<ProgramForm>) -> AppResult<HttpResponse> {
+pub(crate) async fn logout(
+    page: PublicPage,
+    _form: CsrfForm<ProgramForm>,
+) -> AppResult<HttpResponse> {
     let user_id = page.session().get::<i64>(USER_ID)?;
     page.session().purge();
     if user_id.is_some() {
@@ -154,7 +157,7 @@ pub async fn logout(page: PublicPage, _form: CsrfForm<ProgramForm>) -> AppResult
 }
 
 /// `GET /workspaces`: for people with several workspaces or none.
-pub async fn choose_program(
+pub(crate) async fn choose_program(
     db: Data<Db>,
     page: PersonPage,
     query: Query<LoginQuery>,
@@ -165,7 +168,7 @@ pub async fn choose_program(
 }
 
 /// `POST /workspaces`
-pub async fn open_program(
+pub(crate) async fn open_program(
     db: Data<Db>,
     page: PersonPage,
     CsrfForm(form): CsrfForm<ProgramForm>,

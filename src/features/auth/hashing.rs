@@ -33,7 +33,7 @@ pub struct Hashing {
 impl Hashing {
     /// Starts the threads, which end when the last clone is dropped. Fails like [`hash`], and if
     /// the operating system can't start a thread.
-    pub fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new() -> anyhow::Result<Self> {
         let cores = thread::available_parallelism().map_or(2, usize::from);
         Self::with(cores.min(MAX_THREADS), MAX_WAITING)
     }

@@ -43,19 +43,19 @@ impl Default for AttemptLimits {
 impl AttemptLimits {
     /// [`AttemptLimits::left`] for callers that show the error page. Fails with `TooMany` and the
     /// seconds to wait.
-    pub fn take(&self, email: &str, address: IpAddr) -> Result<(), AppError> {
+    pub(crate) fn take(&self, email: &str, address: IpAddr) -> Result<(), AppError> {
         self.left(email, address).map_err(AppError::TooMany)
     }
 
     /// Takes one attempt at a two-factor code. Fails with the seconds to wait if none is left.
-    pub fn code(&self, user_id: i64) -> Result<(), u64> {
+    pub(crate) fn code(&self, user_id: i64) -> Result<(), u64> {
         self.codes.take(user_id)
     }
 
     /// Takes one attempt for the account of `email`, as typed, from `address`. Text that's too long
     /// for an email counts only against the IP address. Fails with the seconds to wait if none is
     /// left.
-    pub fn left(&self, email: &str, address: IpAddr) -> Result<(), u64> {
+    pub(crate) fn left(&self, email: &str, address: IpAddr) -> Result<(), u64> {
         let network = network_of(address);
         self.addresses.take(network)?;
         if email.trim().len() > MAX_EMAIL_BYTES {
@@ -66,7 +66,7 @@ impl AttemptLimits {
 }
 
 /// The part of an IP address that belongs to one customer: for IPv6, the /64.
-pub fn network_of(address: IpAddr) -> IpAddr {
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

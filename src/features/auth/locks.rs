@@ -10,7 +10,7 @@ use crate::kit::db::schema::{members, merchants, users};
 use crate::kit::session::Role;
 
 /// Locks a merchant against being closed. Returns `false` if it's closed.
-pub fn lock_open_merchant(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
+pub(crate) fn lock_open_merchant(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
     let open = merchants::table
         .find(merchant_id)
         .filter(merchants::closed_at.is_null())
@@ -22,7 +22,7 @@ pub fn lock_open_merchant(conn: &mut PgConnection, merchant_id: i64) -> QueryRes
 }
 
 /// Locks a person against being disabled. Returns `false` if they're disabled.
-pub fn lock_enabled_user(conn: &mut PgConnection, user_id: i64) -> QueryResult<bool> {
+pub(crate) fn lock_enabled_user(conn: &mut PgConnection, user_id: i64) -> QueryResult<bool> {
     let enabled = users::table
         .find(user_id)
         .filter(users::disabled_at.is_null())
@@ -35,7 +35,11 @@ pub fn lock_enabled_user(conn: &mut PgConnection, user_id: i64) -> QueryResult<b
 
 /// Locks everything an owner's rights depend on: the open merchant, the enabled person, the
 /// membership. Returns `false` if one of them is missing.
-pub fn lock_owner(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<bool> {
+pub(crate) fn lock_owner(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    user_id: i64,
+) -> QueryResult<bool> {
     if !lock_open_merchant(conn, merchant_id)? || !lock_enabled_user(conn, user_id)? {
         return Ok(false);
     }

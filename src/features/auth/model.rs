@@ -35,17 +35,17 @@ pub struct Person {
 
 impl Person {
     /// Whether sign-in needs a code.
-    pub fn has_two_factor(&self) -> bool {
+    pub(crate) fn has_two_factor(&self) -> bool {
         self.two_factor_at.is_some()
     }
 
     /// Whether they must set up two-factor sign-in first. Support staff always must.
-    pub fn lacks_two_factor(&self, is_required: bool) -> bool {
+    pub(crate) fn lacks_two_factor(&self, is_required: bool) -> bool {
         (is_required || self.is_support) && !self.has_two_factor()
     }
 
     /// Whether there's another workspace to switch to.
-    pub fn has_other_programs(&self) -> bool {
+    pub(crate) fn has_other_programs(&self) -> bool {
         self.memberships + i32::from(self.is_support) > 1
     }
 
@@ -61,17 +61,17 @@ impl Person {
 
 /// What sign-in needs to know about a user.
 #[derive(Clone, Debug, Queryable, Selectable)]
-pub struct User {
-    pub id: i64,
+pub(crate) struct User {
+    pub(crate) id: i64,
     /// PHC string; `None` until they choose a password.
-    pub password_hash: Option<String>,
+    pub(crate) password_hash: Option<String>,
     /// Since when sign-in also needs a code.
-    pub two_factor_at: Option<DateTime<Utc>>,
+    pub(crate) two_factor_at: Option<DateTime<Utc>>,
 }
 
 impl User {
     /// A user who may sign in. Fails with `NotFound` if there's none or they're disabled.
-    pub fn find(conn: &mut PgConnection, user_id: i64) -> QueryResult<Self> {
+    pub(crate) fn find(conn: &mut PgConnection, user_id: i64) -> QueryResult<Self> {
         users::table
             .find(user_id)
             .filter(users::disabled_at.is_null())
@@ -80,7 +80,7 @@ impl User {
     }
 
     /// The user with that email, unless disabled.
-    pub fn by_email(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Self>> {
+    pub(crate) fn by_email(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Self>> {
         if email.trim().len() > MAX_EMAIL_BYTES {
             return Ok(None);
         }
@@ -94,13 +94,13 @@ impl User {
 }
 
 /// Whether the instance is empty: no user can sign in yet.
-pub fn is_deserted(conn: &mut PgConnection) -> QueryResult<bool> {
+pub(crate) fn is_deserted(conn: &mut PgConnection) -> QueryResult<bool> {
     diesel::select(diesel::dsl::not(diesel::dsl::exists(users::table.select(users::id))))
         .get_result(conn)
 }
 
 /// Sets a new password. Ends all of the person's sessions and any password reset link.
-pub fn change_password(
+pub(crate) fn change_password(
     conn: &mut PgConnection,
     user_id: i64,
     password_hash: &str,
@@ -135,7 +135,7 @@ impl Merchant {
 
     /// The time zone of the merchant's days; UTC if the name is no longer in the time zone
     /// database.
-    pub fn tz(&self) -> Tz {
+    pub(crate) fn tz(&self) -> Tz {
         self.time_zone.parse().unwrap_or(Tz::UTC)
     }
 }
@@ -164,19 +164,23 @@ const STORE_PROBLEM: &str = "(SELECT jsonb_build_object('store', s.name, 'platfo
 
 /// A membership: person, merchant and role.
 #[derive(Clone, Debug)]
-pub struct MemberContext {
-    pub person: Person,
-    pub merchant: Merchant,
-    pub role: Role,
+pub(crate) struct MemberContext {
+    pub(crate) person: Person,
+    pub(crate) merchant: Merchant,
+    pub(crate) role: Role,
     /// Whether the merchant's members need two-factor sign-in.
-    pub requires_two_factor: bool,
-    pub store_problem: Option<StoreProblem>,
+    pub(crate) requires_two_factor: bool,
+    pub(crate) store_problem: Option<StoreProblem>,
 }
 
 impl MemberContext {
     /// The membership of `user_id` with the merchant of the scope. Fails with `NotFound` if there's
     /// none, the person is disabled or the program is closed.
-    pub fn find(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<Self> {
+    pub(crate) fn find(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        user_id: i64,
+    ) -> QueryResult<Self> {
         let (person, merchant, role, requires_two_factor, problem) = members::table
             .inner_join(users::table)
             .inner_join(merchants::table)
@@ -199,26 +203,26 @@ impl MemberContext {
 
 /// An affiliate's own context: the person, the merchant and the affiliate.
 #[derive(Clone, Debug)]
-pub struct AffiliateContext {
-    pub person: Person,
-    pub merchant: Merchant,
-    pub affiliate_id: i64,
+pub(crate) struct AffiliateContext {
+    pub(crate) person: Person,
+    pub(crate) merchant: Merchant,
+    pub(crate) affiliate_id: i64,
     /// The affiliate's name in the program.
-    pub affiliate_name: String,
+    pub(crate) affiliate_name: String,
     /// The affiliate's status; never denied.
-    pub status: AffiliateStatus,
+    pub(crate) status: AffiliateStatus,
 }
 
 impl AffiliateContext {
     /// Whether the affiliate can change anything. A disabled affiliate can only read.
-    pub fn may_write(&self) -> bool {
+    pub(crate) fn may_write(&self) -> bool {
         self.status != AffiliateStatus::Disabled
     }
 
     /// The context of `user_id` as that affiliate of the scope's merchant. Fails with `NotFound` if
     /// the affiliate isn't (or no longer is) theirs or is denied, the person is disabled or the
     /// program is closed.
-    pub fn find(
+    pub(crate) fn find(
         conn: &mut PgConnection,
         merchant_id: i64,
         affiliate_id: i64,
@@ -246,7 +250,7 @@ impl AffiliateContext {
 
 /// The context of the account pages: the menu of the current workspace.
 #[derive(Clone, Debug)]
-pub enum AccountContext {
+pub(crate) enum AccountContext {
     /// A member of a program.
     Member(Box<MemberContext>),
     /// An affiliate of a program.
@@ -259,7 +263,7 @@ pub enum AccountContext {
 impl Workspace {
     /// Whether the person can open it now. They can't if the program is closed, or if they were
     /// disabled, removed or denied.
-    pub fn is_open_to(&self, conn: &mut PgConnection, user_id: i64) -> QueryResult<bool> {
+    pub(crate) fn is_open_to(&self, conn: &mut PgConnection, user_id: i64) -> QueryResult<bool> {
         Ok(match self {
             Self::Member { merchant_id, .. } => {
                 MemberContext::find(conn, *merchant_id, user_id).optional()?.is_some()

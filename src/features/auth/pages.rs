@@ -80,69 +80,81 @@ fn wants_fragment(headers: &HeaderMap) -> bool {
 }
 
 /// A page that needs no sign-in: sign-in, first run.
-pub struct PublicPage(Chrome);
+pub(crate) struct PublicPage(Chrome);
 
 /// A page for a signed-in person, outside any merchant.
-pub struct PersonPage {
+pub(crate) struct PersonPage {
     chrome: Chrome,
-    pub person: Person,
+    pub(crate) person: Person,
 }
 
 /// An account page, with the menu of the current workspace.
-pub struct AccountPage {
+pub(crate) struct AccountPage {
     chrome: Chrome,
-    pub person: Person,
-    pub account_context: AccountContext,
+    pub(crate) person: Person,
+    pub(crate) account_context: AccountContext,
 }
 
 /// A page of one merchant, for one of its members.
-pub struct MerchantPage {
+pub(crate) struct MerchantPage {
     chrome: Chrome,
     /// The menu entry it belongs to, if its URL doesn't show that.
     entry: Option<String>,
-    pub member_context: MemberContext,
+    pub(crate) member_context: MemberContext,
 }
 
 /// A page of the affiliate portal.
-pub struct AffiliatePage {
+pub(crate) struct AffiliatePage {
     chrome: Chrome,
-    pub member_context: AffiliateContext,
+    pub(crate) member_context: AffiliateContext,
 }
 
 macro_rules! chrome_methods {
     ($page:ident, $chrome:tt) => {
         impl $page {
             /// The CSRF token of every form.
-            pub fn csrf(&self) -> &str {
+            pub(crate) fn csrf(&self) -> &str {
                 &self.$chrome.csrf
             }
 
             /// The message of the last action; `Some` only once.
-            pub fn flash(&self) -> Option<Flash> {
+            pub(crate) fn flash(&self) -> Option<Flash> {
                 self.$chrome.flash()
             }
 
             /// Sets a message for the next page.
-            pub fn leave(&self, kind: FlashKind, text: impl Into<String>) -> AppResult<()> {
+            pub(crate) fn leave(&self, kind: FlashKind, text: impl Into<String>) -> AppResult<()> {
                 self.$chrome.leave(Flash { kind, text: text.into(), undo: None })
             }
 
-            /// Whether htmx or a dialog requests only the changed part of the page.
-            pub fn is_fragment(&self) -> bool {
-                self.$chrome.fragment
-            }
-
-            /// The person whose pages support staff are viewing, if any.
-            pub fn viewing(&self) -> Option<&Viewing> {
-                self.$chrome.viewing.as_ref()
-            }
-
-            pub fn path(&self) -> &str {
+            pub(crate) fn path(&self) -> &str {
                 &self.$chrome.path
             }
 
-            pub fn session(&self) -> &Session {
+            pub(crate) fn session(&self) -> &Session {
                 &self.$chrome.session
+            }
+        }
+    };
+}
+
+macro_rules! fragment_methods {
+    ($page:ident, $chrome:tt) => {
+        impl $page {
+            /// Whether htmx or a dialog requests only the changed part of the page.
+            pub(crate) fn is_fragment(&self) -> bool {
+                self.$chrome.fragment
+            }
+        }
+    };
+}
+
+macro_rules! viewing_methods {
+    ($page:ident, $chrome:tt) => {
+        impl $page {
+            /// The person whose pages support staff are viewing, if any.
+            pub(crate) fn viewing(&self) -> Option<&Viewing> {
+                self.$chrome.viewing.as_ref()
             }
         }
     };
@@ -153,11 +165,16 @@ chrome_methods!(PersonPage, chrome);
 chrome_methods!(AccountPage, chrome);
 chrome_methods!(MerchantPage, chrome);
 chrome_methods!(AffiliatePage, chrome);
+fragment_methods!(PublicPage, 0);
+fragment_methods!(MerchantPage, chrome);
+fragment_methods!(AffiliatePage, chrome);
+viewing_methods!(MerchantPage, chrome);
+viewing_methods!(AffiliatePage, chrome);
 
 impl MerchantPage {
     /// The actor, with the current time: the member, or the support staff who view the member's
     /// pages.
-    pub fn actor(&self) -> Actor {
+    pub(crate) fn actor(&self) -> Actor {
         let (kind, person) = match &self.chrome.viewer {
             Some(Viewer(person)) => (ActorKind::Support, person),
             None => (ActorKind::Member, &self.member_context.person),
@@ -172,68 +189,68 @@ impl MerchantPage {
         }
     }
 
-    pub fn merchant_id(&self) -> i64 {
+    pub(crate) fn merchant_id(&self) -> i64 {
         self.member_context.merchant.id
     }
 
-    pub fn merchant(&self) -> &Merchant {
+    pub(crate) fn merchant(&self) -> &Merchant {
         &self.member_context.merchant
     }
 
     /// A store of the merchant that Vouch can no longer call.
-    pub fn store_problem(&self) -> Option<&StoreProblem> {
+    pub(crate) fn store_problem(&self) -> Option<&StoreProblem> {
         self.member_context.store_problem.as_ref()
     }
 
     /// The name of the signed-in person.
-    pub fn person_name(&self) -> &str {
+    pub(crate) fn person_name(&self) -> &str {
         &self.member_context.person.name
     }
 
     /// The role as text.
-    pub fn role_label(&self) -> &'static str {
+    pub(crate) fn role_label(&self) -> &'static str {
         self.member_context.role.label()
     }
 
     /// Whether this member can change anything.
-    pub fn may_write(&self) -> bool {
+    pub(crate) fn may_write(&self) -> bool {
         self.member_context.role.covers(Role::Admin)
     }
 
     /// Whether the person is an owner without two-factor sign-in. Support staff who view the pages
     /// aren't reminded.
-    pub fn lacks_owner_two_factor(&self) -> bool {
+    pub(crate) fn lacks_owner_two_factor(&self) -> bool {
         self.member_context.role == Role::Owner && !self.member_context.person.has_two_factor()
     }
 
-    pub fn is_owner(&self) -> bool {
+    pub(crate) fn is_owner(&self) -> bool {
         self.member_context.role.covers(Role::Owner)
     }
 
     /// Puts the page under another menu entry than its URL suggests.
     #[must_use]
-    pub fn under(self, entry: String) -> Self {
+    pub(crate) fn under(self, entry: String) -> Self {
         Self { entry: Some(entry), ..self }
     }
 
     /// Whether this page's URL is `prefix` or below it.
-    pub fn is_at(&self, prefix: &str) -> bool {
+    pub(crate) fn is_at(&self, prefix: &str) -> bool {
         lies_at(self.entry.as_deref().unwrap_or_else(|| self.path()), prefix)
     }
 
     /// Sets a success message for the next page.
-    pub fn done(&self, text: impl Into<String>) -> AppResult<()> {
+    pub(crate) fn done(&self, text: impl Into<String>) -> AppResult<()> {
         self.leave(FlashKind::Success, text)
     }
 
     /// Sets a success message with an Undo button that posts to `action`.
-    pub fn done_undoable(&self, text: impl Into<String>, action: String) -> AppResult<()> {
+    pub(crate) fn done_undoable(&self, text: impl Into<String>, action: String) -> AppResult<()> {
         let undo = FlashUndo { action, label: "Undo".to_owned() };
         self.leave_undoable(FlashKind::Success, text, Some(undo))
     }
 
     /// Sets a message for the next page, optionally with an undo button.
-    pub fn leave_undoable(
+    pub(crate) fn leave_undoable(
         &self,
         kind: FlashKind,
         text: impl Into<String>,
@@ -245,7 +262,7 @@ impl MerchantPage {
 
 impl PersonPage {
     /// The support staff as the actor for a merchant, with the current time.
-    pub fn support_actor(&self, merchant_id: i64) -> Actor {
+    pub(crate) fn support_actor(&self, merchant_id: i64) -> Actor {
         Actor {
             merchant_id,
             kind: ActorKind::Support,
@@ -257,16 +274,16 @@ impl PersonPage {
     }
 
     /// The name of the signed-in person.
-    pub fn person_name(&self) -> &str {
+    pub(crate) fn person_name(&self) -> &str {
         &self.person.name
     }
 
-    pub fn person_email(&self) -> &str {
+    pub(crate) fn person_email(&self) -> &str {
         &self.person.email
     }
 
     /// Whether there's another workspace to switch to.
-    pub fn has_other_programs(&self) -> bool {
+    pub(crate) fn has_other_programs(&self) -> bool {
         self.person.has_other_programs()
     }
 }
@@ -274,13 +291,13 @@ impl PersonPage {
 impl AccountPage {
     /// The page after two-factor sign-in was turned on.
     #[must_use]
-    pub fn with_two_factor(mut self, since: Option<DateTime<Utc>>) -> Self {
+    pub(crate) fn with_two_factor(mut self, since: Option<DateTime<Utc>>) -> Self {
         self.person.two_factor_at = since;
         self
     }
 
     /// The person's name in the current workspace.
-    pub fn person_name(&self) -> &str {
+    pub(crate) fn person_name(&self) -> &str {
         match &self.account_context {
             AccountContext::Affiliate(member_context) => &member_context.affiliate_name,
             AccountContext::Member(_) | AccountContext::Support | AccountContext::Nothing => {
@@ -289,17 +306,17 @@ impl AccountPage {
         }
     }
 
-    pub fn person_email(&self) -> &str {
+    pub(crate) fn person_email(&self) -> &str {
         &self.person.email
     }
 
     /// Whether there's another workspace to switch to.
-    pub fn has_other_programs(&self) -> bool {
+    pub(crate) fn has_other_programs(&self) -> bool {
         self.person.has_other_programs()
     }
 
     /// The person's role in the current workspace as text; empty if there is none.
-    pub fn role_label(&self) -> &'static str {
+    pub(crate) fn role_label(&self) -> &'static str {
         match &self.account_context {
             AccountContext::Member(member_context) => member_context.role.label(),
             AccountContext::Affiliate(_) => "Affiliate",
@@ -309,7 +326,7 @@ impl AccountPage {
     }
 
     /// The page where the password is changed.
-    pub fn password_url(&self) -> &'static str {
+    pub(crate) fn password_url(&self) -> &'static str {
         match &self.account_context {
             AccountContext::Affiliate(_) => "/portal/settings#password",
             AccountContext::Member(_) | AccountContext::Support | AccountContext::Nothing => {
@@ -320,7 +337,7 @@ impl AccountPage {
 
     /// Whether the other menu entries work. They don't before a required two-factor sign-in is set
     /// up.
-    pub fn opens_menu(&self) -> bool {
+    pub(crate) fn opens_menu(&self) -> bool {
         let is_required = match &self.account_context {
             AccountContext::Member(member_context) => member_context.requires_two_factor,
             AccountContext::Support => true,
@@ -330,53 +347,53 @@ impl AccountPage {
     }
 
     /// Whether this page belongs to a menu entry. An affiliate comes from **Settings**.
-    pub fn is_at(&self, prefix: &str) -> bool {
+    pub(crate) fn is_at(&self, prefix: &str) -> bool {
         self.is_of_affiliate() && prefix == urls::portal_settings()
     }
 
     /// Whether the current workspace is an affiliate's.
-    pub fn is_of_affiliate(&self) -> bool {
+    pub(crate) fn is_of_affiliate(&self) -> bool {
         matches!(self.account_context, AccountContext::Affiliate(_))
     }
 }
 
 impl AffiliatePage {
-    pub fn merchant_id(&self) -> i64 {
+    pub(crate) fn merchant_id(&self) -> i64 {
         self.member_context.merchant.id
     }
 
-    pub fn merchant(&self) -> &Merchant {
+    pub(crate) fn merchant(&self) -> &Merchant {
         &self.member_context.merchant
     }
 
     /// The affiliate's name in the program.
-    pub fn person_name(&self) -> &str {
+    pub(crate) fn person_name(&self) -> &str {
         &self.member_context.affiliate_name
     }
 
     /// Whether the affiliate is viewing and can change something. Support staff and disabled
     /// affiliates can only read.
-    pub fn may_write(&self) -> bool {
+    pub(crate) fn may_write(&self) -> bool {
         self.chrome.viewing.is_none() && self.member_context.may_write()
     }
 
     /// The page where they change their password.
-    pub fn account_url(&self) -> &'static str {
+    pub(crate) fn account_url(&self) -> &'static str {
         if self.is_disabled() { "/account/password" } else { "/portal/settings#password" }
     }
 
     /// Whether the signed-in affiliate is disabled.
-    pub fn is_disabled(&self) -> bool {
+    pub(crate) fn is_disabled(&self) -> bool {
         self.chrome.viewing.is_none() && !self.member_context.may_write()
     }
 
     /// Whether this page's URL is `prefix` or below it.
-    pub fn is_at(&self, prefix: &str) -> bool {
+    pub(crate) fn is_at(&self, prefix: &str) -> bool {
         lies_at(self.path(), prefix)
     }
 
     /// The actor, with the current time.
-    pub fn actor(&self) -> Actor {
+    pub(crate) fn actor(&self) -> Actor {
         Actor {
             merchant_id: self.member_context.merchant.id,
             kind: ActorKind::Affiliate,
@@ -396,16 +413,16 @@ fn lies_at(path: &str, prefix: &str) -> bool {
 macro_rules! person_methods {
     ($page:ident) => {
         impl $page {
-            pub fn merchant_name(&self) -> &str {
+            pub(crate) fn merchant_name(&self) -> &str {
                 &self.member_context.merchant.name
             }
 
-            pub fn person_email(&self) -> &str {
+            pub(crate) fn person_email(&self) -> &str {
                 &self.member_context.person.email
             }
 
             /// Whether there's another workspace to switch to.
-            pub fn has_other_programs(&self) -> bool {
+            pub(crate) fn has_other_programs(&self) -> bool {
                 self.member_context.person.has_other_programs()
             }
         }

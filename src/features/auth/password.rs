@@ -7,11 +7,12 @@ use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq;
 
-pub use self::rehash::{is_outdated, replace as replace_hash};
-pub use self::rules::{PasswordRefusal, judge};
+pub use self::rehash::is_outdated;
+pub(crate) use self::rehash::replace as replace_hash;
+pub(crate) use self::rules::judge;
 
 /// Longer passwords are rejected, because hashing costs time and no one types more.
-pub const MAX_BYTES: usize = 1024;
+pub(crate) const MAX_BYTES: usize = 1024;
 
 /// OWASP Password Storage Cheat Sheet: argon2id, m = 19 MiB, t = 2, p = 1.
 fn parameters() -> Params {

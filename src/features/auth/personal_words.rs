@@ -5,7 +5,7 @@ use crate::kit::session::Workspace;
 
 /// Words that an attacker tries first for this person: the email, the name and the names of their
 /// programs.
-pub async fn personal_words_of(db: &Db, person: &Person) -> AppResult<Vec<String>> {
+pub(crate) async fn personal_words_of(db: &Db, person: &Person) -> AppResult<Vec<String>> {
     let someone = person.clone();
     let workspaces =
         db.run(Scope::Person(person.id), move |conn| workspaces_of(conn, &someone)).await?;

@@ -36,7 +36,7 @@ pub struct RouteTable(pub &'static [Route]);
 
 impl RouteTable {
     /// The row for a request, by method and matched pattern.
-    pub fn find(self, method: &Method, pattern: &str) -> Option<&'static Route> {
+    pub(crate) fn find(self, method: &Method, pattern: &str) -> Option<&'static Route> {
         let method = if method == Method::HEAD { Method::GET } else { method.clone() };
         self.0.iter().find(|route| route.path == pattern && route.method == method.as_str())
     }

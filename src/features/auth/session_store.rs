@@ -22,9 +22,9 @@ use crate::kit::error::{AppError, AppResult};
 use crate::kit::session::{FLASH, TOKEN, USER_ID};
 
 /// Idle timeout: a session ends this long after its last use.
-pub const IDLE_LIMIT: Duration = Duration::hours(24);
+pub(crate) const IDLE_LIMIT: Duration = Duration::hours(24);
 /// A session ends this long after sign-in, used or not.
-pub const ABSOLUTE_LIMIT: Duration = Duration::days(14);
+pub(crate) const ABSOLUTE_LIMIT: Duration = Duration::days(14);
 /// How long after the password a two-factor code is accepted, and how long a form can stay open
 /// before sign-in.
 const ANONYMOUS_LIMIT: Duration = Duration::hours(2);
@@ -61,13 +61,13 @@ impl InCookie {
 }
 
 #[derive(Clone)]
-pub struct PgSessions {
+pub(crate) struct PgSessions {
     db: Db,
 }
 
 impl PgSessions {
     /// Uses the pages' connection pool.
-    pub fn new(db: Db) -> Self {
+    pub(crate) fn new(db: Db) -> Self {
         Self { db }
     }
 }
@@ -212,12 +212,12 @@ fn see_again(conn: &mut PgConnection, key: &[u8], now: DateTime<Utc>) -> QueryRe
 }
 
 /// Ends all of a person's sessions.
-pub fn end_sessions_of(conn: &mut PgConnection, user_id: i64) -> QueryResult<usize> {
+pub(crate) fn end_sessions_of(conn: &mut PgConnection, user_id: i64) -> QueryResult<usize> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(conn)
 }
 
 /// Deletes expired sessions. The workers call it periodically.
-pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
+pub(crate) fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     db.run_blocking(Scope::Unowned, |conn| {
         diesel::delete(
             sessions::table.filter(

@@ -15,7 +15,7 @@ use crate::kit::web::local_path::LocalPath;
 use crate::kit::web::{see_other, unsent};
 
 /// Starts a new session for `user_id` and redirects to `next`, or to the person's start page.
-pub async fn sign_in(
+pub(crate) async fn sign_in(
     db: &Db,
     session: &Session,
     origin: &Origin,
@@ -46,13 +46,13 @@ fn is_of_no_place(path: &str) -> bool {
 }
 
 /// The signed-in person, if there is one.
-pub async fn signed_in(db: &Db, session: &Session) -> AppResult<Option<Person>> {
+pub(crate) async fn signed_in(db: &Db, session: &Session) -> AppResult<Option<Person>> {
     let Some(user_id) = session.get::<i64>(USER_ID)? else { return Ok(None) };
     db.run(Scope::Unowned, move |conn| Person::find(conn, user_id).optional()).await
 }
 
 /// Redirects a new member to their merchant's pages, and signs them in if necessary.
-pub async fn enter_program(
+pub(crate) async fn enter_program(
     db: &Db,
     session: &Session,
     origin: &Origin,
@@ -70,7 +70,7 @@ pub async fn enter_program(
 }
 
 /// Clears the chosen workspace after it's no longer theirs, so that they choose again.
-pub fn leave_program(session: &Session) {
+pub(crate) fn leave_program(session: &Session) {
     session.remove(WORKSPACE);
 }
 

@@ -23,7 +23,7 @@ struct UnsentPage {
 }
 
 /// `GET /unsent-form`
-pub async fn show(page: PersonPage, encryptor: Data<Encryptor>) -> AppResult<HttpResponse> {
+pub(crate) async fn show(page: PersonPage, encryptor: Data<Encryptor>) -> AppResult<HttpResponse> {
     let kept = Unsent::kept(page.session(), &encryptor);
     let Some(unsent) = kept.filter(|unsent| unsent.is_for(page.person.id, clock::now())) else {
         page.session().remove(UNSENT);

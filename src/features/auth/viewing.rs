@@ -16,7 +16,7 @@ use crate::kit::session::{Role, Workspace};
 use crate::kit::web::flash::{Flash, FlashKind};
 
 /// A view ends after this time.
-pub const VIEW_LIMIT: Duration = Duration::minutes(30);
+pub(crate) const VIEW_LIMIT: Duration = Duration::minutes(30);
 
 /// The session key of the view.
 const VIEWING: &str = "viewing";
@@ -32,15 +32,15 @@ pub struct Viewing {
 }
 
 impl Viewing {
-    pub fn of(session: &Session) -> AppResult<Option<Self>> {
+    pub(crate) fn of(session: &Session) -> AppResult<Option<Self>> {
         Ok(session.get(VIEWING)?)
     }
 
-    pub fn begin(&self, session: &Session) -> AppResult<()> {
+    pub(crate) fn begin(&self, session: &Session) -> AppResult<()> {
         Ok(session.insert(VIEWING, self)?)
     }
 
-    pub fn end(session: &Session) {
+    pub(crate) fn end(session: &Session) {
         session.remove(VIEWING);
     }
 
@@ -64,14 +64,14 @@ impl Viewing {
     }
 
     /// The viewed merchant.
-    pub fn merchant_id(&self) -> Option<i64> {
+    pub(crate) fn merchant_id(&self) -> Option<i64> {
         self.place.merchant_id()
     }
 }
 
 /// The support staff member during a view.
 #[derive(Clone, Debug)]
-pub struct Viewer(pub Person);
+pub(crate) struct Viewer(pub(crate) Person);
 
 /// Lets a view reach the pages that the person sees. It's read-only and has at most the rights of
 /// the viewer role, so it shows no secrets. Fails with `Forbidden` for everything else. Fails with

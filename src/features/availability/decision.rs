@@ -41,7 +41,7 @@ pub struct Requested {
 }
 
 impl Held {
-    pub fn is_retired(&self) -> bool {
+    pub(crate) fn is_retired(&self) -> bool {
         self.retired_at.is_some()
     }
 }
@@ -61,7 +61,7 @@ pub fn check(
 /// Under [`super::lock_codes_exclusive`] the result holds until the end of the transaction. Under
 /// [`super::lock_codes_shared`] a concurrent trigger can still win, which violates
 /// `triggers_key_unique`. A second call then returns its holder.
-pub fn check_all(
+pub(crate) fn check_all(
     conn: &mut PgConnection,
     merchant_id: i64,
     wanted: &[&TriggerValue],

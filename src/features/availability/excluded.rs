@@ -46,7 +46,7 @@ pub struct Excluded {
 
 impl Excluded {
     /// The text for members, with the note.
-    pub fn named(&self) -> String {
+    pub(crate) fn named(&self) -> String {
         if self.note.is_empty() {
             self.value.clone()
         } else {

@@ -27,7 +27,7 @@ pub fn lock_codes_exclusive(conn: &mut PgConnection, merchant_id: i64) -> QueryR
 }
 
 /// Until the end of the transaction, no one can create a request for the merchant.
-pub fn lock_codes_shared(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
+pub(crate) fn lock_codes_shared(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
     statement!(
         "SELECT pg_advisory_xact_lock_shared(:lock, hashint8(:merchant_id))",
         lock: Integer = LOCK,

@@ -6,8 +6,12 @@ mod excluded;
 mod locks;
 mod refused;
 
-pub use decision::{Held, Requested, Unavailable, check, check_all};
-pub use excluded::{Excluded, ExclusionScope, exclusion_of, exclusions_of};
+pub(crate) use decision::{Held, Requested, check_all};
+pub use decision::{Unavailable, check};
+pub(crate) use excluded::Excluded;
 pub(crate) use excluded::{ExclusionKey, all_look_alikes, first_that_stops, probes_of};
-pub use locks::{lock_codes_exclusive, lock_codes_shared};
-pub use refused::{Refused, look_up, refused};
+pub use excluded::{ExclusionScope, exclusion_of, exclusions_of};
+pub use locks::lock_codes_exclusive;
+pub(crate) use locks::lock_codes_shared;
+pub use refused::look_up;
+pub(crate) use refused::{Refused, refused};

@@ -42,7 +42,7 @@ pub fn look_up(
 }
 
 /// Adds available codes for an affiliate with that name.
-pub fn refused(
+pub(crate) fn refused(
     conn: &mut PgConnection,
     merchant_id: i64,
     wanted: &TriggerValue,
@@ -78,7 +78,7 @@ pub fn refused(
 }
 
 impl Refused {
-    pub fn malformed(typed: &str, error: ValueError) -> Self {
+    pub(crate) fn malformed(typed: &str, error: ValueError) -> Self {
         let why = Unavailable::Malformed(error);
         Self { wanted: typed.trim().to_owned(), why, free: Vec::new() }
     }

@@ -26,7 +26,7 @@ const MAX_CHARS: i64 = 366;
 /// The period that was typed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct PeriodForm {
+pub(crate) struct PeriodForm {
     from: String,
     until: String,
 }
@@ -144,7 +144,7 @@ async fn shown(
 }
 
 /// `GET /settings/stores/{store_id}/backfills`
-pub async fn index(
+pub(crate) async fn index(
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,
@@ -154,7 +154,7 @@ pub async fn index(
 }
 
 /// `POST /settings/stores/{store_id}/backfills`
-pub async fn create(
+pub(crate) async fn create(
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,

@@ -4,9 +4,8 @@
 //! A reading and the store's messages may overlap freely: credit converges.
 
 /// The page of a store.
-pub mod handlers;
+pub(crate) mod handlers;
 mod model;
 mod run;
 
-pub use self::model::{AskError, Backfill, BackfillProgress, ask, latest};
 pub(crate) use self::run::run;

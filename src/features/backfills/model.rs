@@ -12,31 +12,31 @@ use crate::kit::jobs::last_problem;
 /// The reading of a period that somebody asked for.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = backfills)]
-pub struct Backfill {
+pub(crate) struct Backfill {
     /// Its key within the merchant.
-    pub id: i64,
+    pub(crate) id: i64,
     /// Orders that changed from then on are read.
-    pub period_from: DateTime<Utc>,
+    pub(crate) period_from: DateTime<Utc>,
     /// Up to then.
-    pub period_until: DateTime<Utc>,
+    pub(crate) period_until: DateTime<Utc>,
     /// Who asked for it.
-    pub requested_by: String,
+    pub(crate) requested_by: String,
     /// When.
-    pub requested_at: DateTime<Utc>,
+    pub(crate) requested_at: DateTime<Utc>,
     pub(super) cursor: Option<String>,
     /// How many orders were read so far.
-    pub read_count: i64,
+    pub(crate) read_count: i64,
     /// How many of them Vouch did not know.
-    pub new_count: i64,
+    pub(crate) new_count: i64,
     /// How many it knew, but not as they are now.
-    pub changed_count: i64,
+    pub(crate) changed_count: i64,
     /// When it came to its end.
-    pub finished_at: Option<DateTime<Utc>>,
+    pub(crate) finished_at: Option<DateTime<Utc>>,
 }
 
 /// Why a reading cannot begin.
 #[derive(Debug, thiserror::Error)]
-pub enum AskError {
+pub(crate) enum AskError {
     /// One at a time.
     #[error("The orders of another period are being read. Wait until that is done.")]
     Running,
@@ -49,7 +49,7 @@ pub enum AskError {
 ///
 /// # Errors
 /// [`AskError::Running`] while another period of the store is being read.
-pub fn ask(
+pub(crate) fn ask(
     conn: &mut PgConnection,
     actor: &Actor,
     store: &Store,
@@ -89,7 +89,11 @@ pub fn ask(
 }
 
 /// The last readings that were asked for, the newest first.
-pub fn latest(conn: &mut PgConnection, store: &Store, limit: i64) -> QueryResult<Vec<Backfill>> {
+pub(crate) fn latest(
+    conn: &mut PgConnection,
+    store: &Store,
+    limit: i64,
+) -> QueryResult<Vec<Backfill>> {
     backfills::table
         .filter(backfills::merchant_id.eq(store.merchant_id))
         .filter(backfills::store_id.eq(store.id))
@@ -111,14 +115,14 @@ pub(super) fn unfinished(conn: &mut PgConnection, store: &Store) -> QueryResult<
 
 /// How the reading of a store's orders stands.
 #[derive(Clone, Debug)]
-pub struct BackfillProgress {
+pub(crate) struct BackfillProgress {
     /// Why the last run failed; `None` when it did not.
-    pub problem: Option<String>,
+    pub(crate) problem: Option<String>,
 }
 
 impl BackfillProgress {
     /// Of one store.
-    pub fn of(conn: &mut PgConnection, store: &Store) -> QueryResult<Self> {
+    pub(crate) fn of(conn: &mut PgConnection, store: &Store) -> QueryResult<Self> {
         let problem = last_problem(conn, &store.queue(jobs::IMPORT_ORDERS))?;
         Ok(Self { problem })
     }

@@ -10,7 +10,7 @@ use vouch_platforms::{Client, OrderMessage, Period, provider};
 use super::model::{Backfill, unfinished};
 use crate::features::ingest::intake::Outcome;
 use crate::features::ingest::read;
-use crate::features::store_workers::{Next, StoreRun, StoreRunError};
+use crate::features::store_workers::{StoreRun, StoreRunError};
 use crate::kit::counters;
 use crate::kit::db::schema::{backfills, stores};
 
@@ -33,17 +33,17 @@ struct Place {
 pub(crate) fn run(
     run: &StoreRun<'_, '_>,
     state: &mut Option<Value>,
-) -> Result<Next, StoreRunError> {
+) -> Result<DateTime<Utc>, StoreRunError> {
     let mut client = run.client()?;
     if let Some(asked) = run.read(|conn| unfinished(conn, &run.store))?
         && !read_asked(run, &mut *client, &asked)?
     {
-        return Ok(Next::At(run.now()));
+        return Ok(run.now());
     }
     if !read_changes(run, state, &mut *client)? {
-        return Ok(Next::At(run.now()));
+        return Ok(run.now());
     }
-    Ok(Next::At(run.now() + INTERVAL))
+    Ok(run.now() + INTERVAL)
 }
 
 /// Reads on in what changed since the last reading; `true` once it is done. Its place is the job's

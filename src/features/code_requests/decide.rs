@@ -58,7 +58,7 @@ pub fn approve_codes(
 
 /// Denies requests and releases their codes. The affiliate sees the reason in the portal, and in an
 /// email if `sends_email`.
-pub fn deny_codes(
+pub(crate) fn deny_codes(
     conn: &mut PgConnection,
     actor: &Actor,
     request_ids: &[i64],

@@ -12,7 +12,7 @@ pub struct Denial {
 
 impl Denial {
     /// Checks a typed reason. Fails with an error message for the member.
-    pub fn because(typed: &str) -> Result<Self, String> {
+    pub(crate) fn because(typed: &str) -> Result<Self, String> {
         let reason = several_lines(typed);
         let characters = reason.chars().count();
         if characters > REASON_CHARACTERS {

@@ -25,7 +25,7 @@ const MAX_AT_ONCE: usize = 200;
 /// The decision for the chosen codes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct DecisionForm {
+pub(crate) struct DecisionForm {
     /// "approve" or "deny".
     decision: String,
     ids: Vec<i64>,
@@ -39,7 +39,7 @@ pub struct DecisionForm {
 /// A reversal of a decision, as in the URL of its button.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct ReversalQuery {
+pub(crate) struct ReversalQuery {
     /// The time of the decision, in microseconds since 1970.
     at: i64,
     /// The request IDs, separated by commas.
@@ -66,7 +66,7 @@ impl RequestsPage {
 }
 
 /// `GET /affiliates/code-requests`: pending requests for additional codes.
-pub async fn index(
+pub(crate) async fn index(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,
@@ -89,7 +89,7 @@ async fn load(
 }
 
 /// `POST /affiliates/code-requests/decisions`
-pub async fn decide(
+pub(crate) async fn decide(
     db: Data<Db>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<DecisionForm>,
@@ -161,7 +161,7 @@ fn way_back(
 }
 
 /// `POST /affiliates/code-requests/reversals`: reverses decisions.
-pub async fn reverse(
+pub(crate) async fn reverse(
     db: Data<Db>,
     page: MerchantPage,
     query: Query<ReversalQuery>,

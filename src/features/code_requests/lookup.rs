@@ -11,7 +11,7 @@ use crate::kit::web::ok;
 
 /// The result for a typed code, as `templates/code_requests/_code.html` shows it; `None` if nothing
 /// was checked.
-pub type Checked = Option<Result<TriggerValue, Refused>>;
+pub(crate) type Checked = Option<Result<TriggerValue, Refused>>;
 
 #[derive(Template)]
 #[template(path = "code_requests/_code.html")]
@@ -22,7 +22,7 @@ struct CodePart {
 }
 
 /// The part of a page below the code field.
-pub fn answer(checked: Checked) -> AppResult<HttpResponse> {
+pub(crate) fn answer(checked: Checked) -> AppResult<HttpResponse> {
     let words = match &checked {
         Some(Err(refused)) => vec![refusal_words(refused)],
         _ => Vec::new(),

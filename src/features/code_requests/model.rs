@@ -86,18 +86,18 @@ fn newest_denied(
 
 /// The result of approving an affiliate's codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Approved {
+pub(crate) struct Approved {
     /// Codes that are triggers of the affiliate now.
-    pub codes: Vec<String>,
+    pub(crate) codes: Vec<String>,
     /// Codes that someone else got meanwhile, because a denial had released them.
-    pub lost: Vec<String>,
+    pub(crate) lost: Vec<String>,
 }
 
 /// Creates triggers for the codes an affiliate applied with. The caller holds
 /// [`availability::lock_codes_exclusive`]. With `revive`, it also approves a code that was denied
 /// together with its affiliate, unless someone else has it. Additional codes wait for their own
 /// decision.
-pub fn approve(
+pub(crate) fn approve(
     conn: &mut PgConnection,
     actor: &Actor,
     affiliate_id: i64,
@@ -169,7 +169,11 @@ pub(super) fn close(
 }
 
 /// Denies an affiliate's pending requests and releases their codes. Returns the codes.
-pub fn deny(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<Vec<String>> {
+pub(crate) fn deny(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+) -> QueryResult<Vec<String>> {
     let requests = pending(conn, actor.merchant_id, affiliate_id)?;
     for request in &requests {
         let denied = CodeRequestStatus::Denied;
@@ -182,7 +186,7 @@ pub fn deny(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryR
 
 /// Reserves the code that was denied together with its affiliate again, unless someone else has it.
 /// The caller holds [`availability::lock_codes_exclusive`].
-pub fn reopen(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<()> {
+pub(crate) fn reopen(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<()> {
     let merchant_id = actor.merchant_id;
     if let Some(request) = newest_denied(conn, merchant_id, affiliate_id)? {
         reopen_one(conn, actor, &request)?;
@@ -192,7 +196,7 @@ pub fn reopen(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> Quer
 
 /// Reserves the codes that were denied together with an affiliate at `since` again, unless someone
 /// else has them. The caller holds [`availability::lock_codes_exclusive`].
-pub fn reopen_denied_at(
+pub(crate) fn reopen_denied_at(
     conn: &mut PgConnection,
     actor: &Actor,
     affiliate_id: i64,

@@ -14,7 +14,7 @@ use crate::kit::db::schema::{affiliates, code_requests};
 use crate::kit::lists::{Kind, Listing, Order, Range};
 
 /// The maximum number of pending additional codes per affiliate.
-pub const MAX_WAITING: usize = 3;
+pub(crate) const MAX_WAITING: usize = 3;
 
 /// The result of a request for an additional code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub fn ask(
 
 /// Withdraws an affiliate's request and releases its code. Returns `None` if it was decided
 /// meanwhile. Fails with `NotFound` if the affiliate has no such request.
-pub fn withdraw(
+pub(crate) fn withdraw(
     conn: &mut PgConnection,
     actor: &Actor,
     affiliate_id: i64,
@@ -87,7 +87,7 @@ pub fn withdraw(
 
 /// Locks those of `request_ids` that are still pending until the end of the transaction. Skips
 /// requests that were decided or belong to another merchant.
-pub fn take_waiting(
+pub(crate) fn take_waiting(
     conn: &mut PgConnection,
     merchant_id: i64,
     request_ids: &[i64],
@@ -103,7 +103,7 @@ pub fn take_waiting(
 
 /// Creates a trigger for a request from [`take_waiting`]. Returns `false` if someone else has the
 /// code.
-pub fn approve_requested(
+pub(crate) fn approve_requested(
     conn: &mut PgConnection,
     actor: &Actor,
     request: &CodeRequest,
@@ -117,7 +117,7 @@ pub fn approve_requested(
 }
 
 /// Denies a request from [`take_waiting`] and releases its code. Its affiliate sees the reason.
-pub fn deny_requested(
+pub(crate) fn deny_requested(
     conn: &mut PgConnection,
     actor: &Actor,
     request: &CodeRequest,
@@ -130,7 +130,7 @@ pub fn deny_requested(
 
 /// Locks those of `request_ids` that were approved or denied at `decided_at` until the end of the
 /// transaction.
-pub fn take_decided(
+pub(crate) fn take_decided(
     conn: &mut PgConnection,
     merchant_id: i64,
     request_ids: &[i64],
@@ -151,7 +151,7 @@ pub fn take_decided(
 
 /// The result of reversing a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reversal {
+pub(crate) enum Reversal {
     /// The denied code is pending again.
     Waits,
     /// The approved code's trigger is retired. The code stays the affiliate's permanently.
@@ -162,7 +162,7 @@ pub enum Reversal {
 }
 
 /// Reverses the decision on a request from [`take_decided`], as far as possible.
-pub fn reverse(
+pub(crate) fn reverse(
     conn: &mut PgConnection,
     actor: &Actor,
     request: &CodeRequest,

@@ -12,22 +12,22 @@ const MAX_WAITING: i64 = 10_000;
 
 /// A code with a pending request.
 #[derive(Clone, Debug)]
-pub struct Waiting {
-    pub code: String,
-    pub affiliate_id: i64,
-    pub affiliate: String,
+pub(crate) struct Waiting {
+    pub(crate) code: String,
+    pub(crate) affiliate_id: i64,
+    pub(crate) affiliate: String,
     code_key: String,
 }
 
 impl Waiting {
     /// Whether the exclusion pattern would have stopped it.
-    pub fn is_like(&self, pattern: &Pattern) -> bool {
+    pub(crate) fn is_like(&self, pattern: &Pattern) -> bool {
         pattern.stops(&self.code_key)
     }
 }
 
 /// The merchant's codes with pending requests, the oldest first.
-pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Waiting>> {
+pub(crate) fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Waiting>> {
     let found: Vec<(String, String, i64, String)> = code_requests::table
         .inner_join(
             affiliates::table.on(affiliates::merchant_id
@@ -56,7 +56,7 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Wai
 
 /// Whether a typed code is available to an affiliate with that name. It's only certain under
 /// [`availability::lock_codes_exclusive`].
-pub fn check(
+pub(crate) fn check(
     conn: &mut PgConnection,
     merchant_id: i64,
     typed: &str,
@@ -69,7 +69,7 @@ pub fn check(
 
 /// Why a code isn't available, as far as an affiliate may know. It doesn't include who has or
 /// requested it, or the merchant's notes.
-pub fn refusal_words(refused: &Refused) -> String {
+pub(crate) fn refusal_words(refused: &Refused) -> String {
     match &refused.why {
         Unavailable::Malformed(error) => error.to_string(),
         Unavailable::Held(_) | Unavailable::Requested(_) => {

@@ -21,7 +21,7 @@ use crate::kit::lists::{
 
 text_enum! {
     /// What a list of findings shows.
-    pub enum Show {
+    pub(crate) enum Show {
         /// What shoppers cannot use, and is still so.
         Unusable = "unusable", "Missing or off";
         /// [`SyncStatus::VouchOnly`].
@@ -40,37 +40,37 @@ text_enum! {
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct DifferenceFilter {
+pub(crate) struct DifferenceFilter {
     /// `None` for everything that's not in sync.
-    pub show: Option<Show>,
+    pub(crate) show: Option<Show>,
     /// Part of the code, as typed.
-    pub q: String,
+    pub(crate) q: String,
 }
 
 /// The result of a sync check for one code.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = findings)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// The normalized code, as used for comparison.
-    pub key: String,
+    pub(crate) key: String,
     /// As the store spells it.
-    pub code: String,
+    pub(crate) code: String,
     /// The trigger with that key.
-    pub trigger_id: Option<i64>,
+    pub(crate) trigger_id: Option<i64>,
     #[diesel(select_expression = findings::status.assume_not_null())]
-    pub status: SyncStatus,
+    pub(crate) status: SyncStatus,
     /// Whether customers could use it. `None` if the store doesn't have it.
-    pub state: Option<StoreState>,
+    pub(crate) state: Option<StoreState>,
     /// The customer's discount.
-    pub rules: String,
+    pub(crate) rules: String,
     admin_url: Option<String>,
     /// The trigger in the discount's mark, which Vouch created it for.
-    pub marked_for: Option<i64>,
+    pub(crate) marked_for: Option<i64>,
 }
 
 impl Difference {
     /// The discount's page in the store's admin, if there is one.
-    pub fn admin_url(&self) -> Option<&str> {
+    pub(crate) fn admin_url(&self) -> Option<&str> {
         // It comes from the store, so only web links are allowed.
         self.admin_url.as_deref().filter(|url| url.starts_with("http"))
     }
@@ -78,15 +78,15 @@ impl Difference {
 
 /// A difference with its related rows.
 #[derive(Clone, Debug)]
-pub struct DifferenceRow {
-    pub finding: Difference,
+pub(crate) struct DifferenceRow {
+    pub(crate) finding: Difference,
     /// The trigger with that key, in its current state.
-    pub trigger: Option<Trigger>,
-    pub holder: String,
+    pub(crate) trigger: Option<Trigger>,
+    pub(crate) holder: String,
     /// The trigger that Vouch created the code for, if it's another one.
-    pub made_for: Option<Trigger>,
+    pub(crate) made_for: Option<Trigger>,
     /// The state of the code's push to this store.
-    pub push: Option<PushLine>,
+    pub(crate) push: Option<PushLine>,
 }
 
 impl DifferenceFilter {

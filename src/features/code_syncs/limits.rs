@@ -58,24 +58,20 @@ impl CountedCodes {
         Self(lines.iter().flatten().cloned().collect())
     }
 
-    pub fn include(&self, key: &str) -> bool {
+    pub(crate) fn include(&self, key: &str) -> bool {
         self.0.iter().any(|line| match line.strip_suffix('*') {
             Some(beginning) => key.starts_with(beginning),
             None => key == line,
         })
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// As typed, one per line.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.0.join("\n")
     }
 }
 
-pub fn counted_codes(conn: &mut PgConnection, store: &Store) -> QueryResult<CountedCodes> {
+pub(crate) fn counted_codes(conn: &mut PgConnection, store: &Store) -> QueryResult<CountedCodes> {
     let lines: Vec<Option<String>> = stores::table
         .find((store.merchant_id, store.id))
         .select(stores::counted_codes)

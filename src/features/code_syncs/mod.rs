@@ -2,15 +2,16 @@
 //! anything in the store.
 
 mod findings;
-pub mod handlers;
+pub(crate) mod handlers;
 mod limits;
 mod model;
 mod repair;
 mod run;
 
 pub(crate) use self::findings::{BY_CODE, page, rows};
-pub use self::findings::{Difference, DifferenceFilter, DifferenceRow, Show};
-pub use self::limits::{CountedCodes, LimitError, counted_codes, set_counted_codes};
+pub(crate) use self::findings::{Difference, DifferenceFilter, DifferenceRow, Show};
+pub(crate) use self::limits::counted_codes;
+pub use self::limits::{CountedCodes, set_counted_codes};
 pub use self::model::{CodeSync, SyncRequest, ask};
-pub use self::repair::{RepairError, repair};
+pub(crate) use self::repair::{RepairError, repair};
 pub(crate) use self::run::run;

@@ -55,7 +55,7 @@ impl CodeSync {
 
     /// Whether discount settings were compared, which only happens if Vouch creates codes in the
     /// store.
-    pub fn compares_rules(&self) -> bool {
+    pub(crate) fn compares_rules(&self) -> bool {
         self.creates_codes && self.discount_rules.is_some()
     }
 

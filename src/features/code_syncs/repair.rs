@@ -10,7 +10,7 @@ use crate::features::triggers::Trigger;
 use crate::kit::audit::{Act, Actor, record};
 
 #[derive(Debug, thiserror::Error)]
-pub enum RepairError {
+pub(crate) enum RepairError {
     /// Vouch doesn't create codes in the store.
     #[error("Vouch creates no codes in {0}. Switch code creation on, or create them by hand.")]
     NotCreating(String),
@@ -21,7 +21,7 @@ pub enum RepairError {
 /// Pushes the codes that the last check didn't find in `store`, or only that of one trigger.
 /// Returns how many. A repeated call changes nothing, because they're already being pushed. Fails
 /// with [`RepairError::NotCreating`], or with `NotFound` if the merchant doesn't have the trigger.
-pub fn repair(
+pub(crate) fn repair(
     conn: &mut PgConnection,
     actor: &Actor,
     store: &Store,

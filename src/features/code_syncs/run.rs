@@ -11,7 +11,7 @@ use self::keep::keep;
 use self::settings::holds;
 use self::sweep::sweep;
 use super::model::{CodeSync, insert};
-use crate::features::store_workers::{Next, StoreRun, StoreRunError};
+use crate::features::store_workers::{StoreRun, StoreRunError};
 use crate::features::stores::Store;
 use crate::kit::db::schema::{code_sync_results as findings, code_syncs, stores};
 
@@ -39,17 +39,17 @@ const STALE: Duration = Duration::hours(3);
 const LACKING: Duration = Duration::hours(6);
 
 /// Goes on with the check that is unfinished, or begins the daily one when its time has come.
-pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<Next, StoreRunError> {
+pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<DateTime<Utc>, StoreRunError> {
     sweep(run)?;
     let code_sync = match current(run)? {
         Current::GoesOn(code_sync) => code_sync,
-        Current::Later(at) => return Ok(Next::At(at)),
+        Current::Later(at) => return Ok(at),
     };
     let mut client = run.client()?;
     let mut cursor = code_sync.cursor.clone();
     loop {
         if !run.goes_on() {
-            return Ok(Next::At(run.now()));
+            return Ok(run.now());
         }
         let batch = match client.codes(cursor.as_deref()) {
             Err(CallError::Denied(reason)) => {
@@ -64,7 +64,7 @@ pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<Next, StoreRunError> {
         }
     }
     let next = if finish(run, &code_sync)? { None } else { next_daily(run)? };
-    Ok(Next::At(next.unwrap_or_else(|| run.now())))
+    Ok(next.unwrap_or_else(|| run.now()))
 }
 
 enum Current {
@@ -138,7 +138,7 @@ fn lacks(
     client: &mut dyn Client,
     code_sync: &CodeSync,
     reason: String,
-) -> Result<Next, StoreRunError> {
+) -> Result<DateTime<Utc>, StoreRunError> {
     client.access()?;
     let key = (run.store.merchant_id, code_sync.id);
     run.write(|conn| {
@@ -146,5 +146,5 @@ fn lacks(
             .set(code_syncs::problem.eq(&reason))
             .execute(conn)
     })?;
-    Ok(Next::At(run.now() + LACKING))
+    Ok(run.now() + LACKING)
 }

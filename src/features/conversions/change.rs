@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-pub use self::changed::Changed;
+pub(crate) use self::changed::Changed;
 use self::changed::OVERRULED;
 use self::changed::about;
 use self::locked::{Fraud, Locked, LockedConversion, MemberReview, ReviewMark};
+pub(crate) use self::overrule::OverruleError;
+pub use self::overrule::overrule;
 use self::overrule::take_overruling_back;
-pub use self::overrule::{OverruleError, overrule};
 use super::list::{self, ConversionRow};
 use super::{DenialReason, Review};
 use crate::features::rollups::Changes;
@@ -27,7 +28,7 @@ pub(super) const GIVEN: &str = "conversion.given";
 const MAX_AT_ONCE: i64 = 1_000;
 
 /// The maximum length of a note, in characters.
-pub const NOTE_LENGTH: usize = 500;
+pub(crate) const NOTE_LENGTH: usize = 500;
 
 /// A member's review of some conversions, with an optional note.
 #[derive(Clone, Copy, Debug)]

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use vouch_core::money::Currency;
 
-pub use self::filter::{ConversionFilter, StatusFilter};
-pub use self::matching::MAX_FOUND;
+pub(crate) use self::filter::{ConversionFilter, StatusFilter};
+pub(crate) use self::matching::MAX_FOUND;
 use self::matching::{Matching, matching};
-pub use self::totals::{Credited, Totals};
+pub(crate) use self::totals::Totals;
 use self::totals::{kept_totals, totals};
 use super::status::{NOT_PAID_YET, reason_label};
 use super::{ConversionStatus, DenialReason, Review, Via};
@@ -62,12 +62,12 @@ pub struct Conversion {
 
 impl Conversion {
     /// A short label of the reason, or "" if there's none.
-    pub fn reason_label(&self) -> &'static str {
+    pub(crate) fn reason_label(&self) -> &'static str {
         self.reason.as_deref().map_or("", reason_label)
     }
 
     /// A short label of the qualification by the rules, whatever the review.
-    pub fn qualification_label(&self) -> &'static str {
+    pub(crate) fn qualification_label(&self) -> &'static str {
         match (&self.unqualified_reason, self.not_paid_yet) {
             (Some(reason), _) => reason_label(reason),
             (None, true) => reason_label(NOT_PAID_YET),
@@ -76,12 +76,12 @@ impl Conversion {
     }
 
     /// The review of the conversion. An order denied as fraud overrides it.
-    pub fn said(&self) -> Option<Review> {
+    pub(crate) fn said(&self) -> Option<Review> {
         if self.is_fraud { Some(Review::Denied) } else { self.review }
     }
 
     /// Whether a member can credit it anyway.
-    pub fn can_be_overruled(&self) -> bool {
+    pub(crate) fn can_be_overruled(&self) -> bool {
         let reason = self.unqualified_reason.as_deref().unwrap_or_default();
         self.status == ConversionStatus::Unqualified
             && self.order_id.is_some()
@@ -143,13 +143,13 @@ pub struct ConversionRow {
 
 impl ConversionRow {
     /// The text next to the status for members, with the names of reviewers.
-    pub fn standing(&self) -> String {
+    pub(crate) fn standing(&self) -> String {
         let by = self.conversion.reviewed_by.as_deref();
         self.conversion.standing(by, self.fraud_by.as_deref())
     }
 
     /// The text next to the status for the affiliate, without the names of members.
-    pub fn standing_for_affiliate(&self) -> String {
+    pub(crate) fn standing_for_affiliate(&self) -> String {
         self.conversion.standing(None, None)
     }
 }
@@ -192,7 +192,7 @@ pub(crate) fn page(
 }
 
 /// The conversions of one order, in the order of creation.
-pub fn of_order(
+pub(crate) fn of_order(
     conn: &mut PgConnection,
     merchant_id: i64,
     order_id: i64,
@@ -201,7 +201,7 @@ pub fn of_order(
 }
 
 /// The conversions of some orders, in the order of creation.
-pub fn of_orders(
+pub(crate) fn of_orders(
     conn: &mut PgConnection,
     merchant_id: i64,
     order_ids: &[i64],
@@ -216,7 +216,7 @@ pub fn of_orders(
 }
 
 /// Some of the merchant's conversions. IDs of other merchants are skipped.
-pub fn by_ids(
+pub(crate) fn by_ids(
     conn: &mut PgConnection,
     merchant_id: i64,
     ids: &[i64],

@@ -1,11 +1,12 @@
 //! Conversions: one affiliate's credit for one order, or a manual amount.
 
-pub mod change;
-pub mod handlers;
-pub mod list;
+pub(crate) mod change;
+pub(crate) mod handlers;
+pub(crate) mod list;
 pub mod manual;
 
-pub use change::{Changed, NewReview, overrule, review, undo};
-pub use list::{Conversion, ConversionFilter, ConversionRow, StatusFilter};
-pub use status::{ConversionStatus, DenialReason, Facts, Review, Via};
-pub use vouch_core::conversion as status;
+pub use change::{NewReview, overrule, review, undo};
+pub(crate) use list::ConversionFilter;
+pub(crate) use status::{ConversionStatus, Facts, Via};
+pub use status::{DenialReason, Review};
+pub(crate) use vouch_core::conversion as status;

@@ -12,32 +12,32 @@ const BOTTOM: f64 = 206.0;
 
 /// One day in the merchant's own currency, in minor units.
 #[derive(Clone, Copy, Debug)]
-pub struct Point {
-    pub day: NaiveDate,
-    pub revenue_minor: i64,
-    pub commission_minor: i64,
+pub(crate) struct Point {
+    pub(crate) day: NaiveDate,
+    pub(crate) revenue_minor: i64,
+    pub(crate) commission_minor: i64,
 }
 
 /// The data that the template draws.
-pub struct Chart {
+pub(crate) struct Chart {
     /// The points of the line, as `x,y x,y ..`.
-    pub revenue: String,
-    pub commission: String,
+    pub(crate) revenue: String,
+    pub(crate) commission: String,
     /// The outline of the area under the revenue.
-    pub area: String,
+    pub(crate) area: String,
     /// The position of a single day, which makes no line: x, then the two y.
-    pub only: Option<(String, String, String)>,
+    pub(crate) only: Option<(String, String, String)>,
     /// The height and label of each horizontal line.
-    pub grid: Vec<(String, String)>,
+    pub(crate) grid: Vec<(String, String)>,
     /// The position, alignment and text of the day labels.
-    pub days: Vec<(String, &'static str, String)>,
+    pub(crate) days: Vec<(String, &'static str, String)>,
     /// A text alternative for people who can't see the chart.
-    pub description: String,
+    pub(crate) description: String,
 }
 
 impl Chart {
     /// The chart of consecutive days; `None` if there's nothing to draw.
-    pub fn new(points: &[Point], currency: Currency) -> Option<Self> {
+    pub(crate) fn new(points: &[Point], currency: Currency) -> Option<Self> {
         let values = || points.iter().flat_map(|p| [p.revenue_minor, p.commission_minor]);
         let (first, last) = (points.first()?, points.last()?);
         if values().all(|value| value == 0) {

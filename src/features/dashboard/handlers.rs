@@ -119,7 +119,7 @@ impl DashboardPage {
 }
 
 /// `GET /dashboard`
-pub async fn show(
+pub(crate) async fn show(
     db: Data<Db>,
     config: Data<Config>,
     page: MerchantPage,

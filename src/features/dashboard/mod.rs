@@ -1,9 +1,7 @@
 //! The dashboard: recent changes, and what needs attention.
 
 mod chart;
-pub mod handlers;
-pub mod model;
+pub(crate) mod handlers;
+pub(crate) mod model;
 mod period;
 mod sums;
-
-pub use self::period::Period;

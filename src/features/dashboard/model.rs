@@ -9,35 +9,35 @@ use crate::kit::lists::COUNT_LIMIT;
 /// Items that need attention. Each count is exact up to the limit for counts on pages, and one more
 /// beyond it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     #[diesel(sql_type = BigInt)]
-    pub conversions: i64,
+    pub(crate) conversions: i64,
     #[diesel(sql_type = BigInt)]
-    pub affiliates: i64,
+    pub(crate) affiliates: i64,
     /// Pending requests for additional codes.
     #[diesel(sql_type = BigInt)]
-    pub codes: i64,
+    pub(crate) codes: i64,
     /// Webhook deliveries that failed and aren't retried automatically.
     #[diesel(sql_type = BigInt)]
-    pub deliveries: i64,
+    pub(crate) deliveries: i64,
     /// Codes that a connected store rejected or that couldn't be pushed.
     #[diesel(sql_type = BigInt)]
-    pub pushes: i64,
+    pub(crate) pushes: i64,
     /// Background jobs that failed.
     #[diesel(sql_type = BigInt)]
-    pub parked: i64,
+    pub(crate) parked: i64,
     /// Customers who requested their data from their store.
     #[diesel(sql_type = BigInt)]
-    pub data_requests: i64,
+    pub(crate) data_requests: i64,
 }
 
 impl Waiting {
-    pub fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self == Self::default()
     }
 }
 
-pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting> {
+pub(crate) fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting> {
     statement!(
         "SELECT (SELECT count(*) FROM (SELECT 1 FROM conversions \
                  WHERE merchant_id = :merchant_id AND status = 'pending' \
@@ -73,20 +73,20 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting
 
 /// The setup progress of a new program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Steps {
-    pub has_store: bool,
-    pub has_affiliate: bool,
-    pub has_trigger: bool,
-    pub has_order: bool,
+pub(crate) struct Steps {
+    pub(crate) has_store: bool,
+    pub(crate) has_affiliate: bool,
+    pub(crate) has_trigger: bool,
+    pub(crate) has_order: bool,
 }
 
 impl Steps {
-    pub fn are_done(self) -> bool {
+    pub(crate) fn are_done(self) -> bool {
         self.has_store && self.has_affiliate && self.has_trigger && self.has_order
     }
 }
 
-pub fn steps(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Steps> {
+pub(crate) fn steps(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Steps> {
     let (has_store, has_affiliate, has_trigger, has_order) = diesel::select((
         exists(stores::table.filter(stores::merchant_id.eq(merchant_id))),
         exists(affiliates::table.filter(affiliates::merchant_id.eq(merchant_id))),

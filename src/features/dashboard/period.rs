@@ -9,7 +9,7 @@ const MAX_DAYS: u64 = 366;
 /// The period in the URL. Unknown values are ignored.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct PeriodQuery {
+pub(crate) struct PeriodQuery {
     period: String,
     from: String,
     to: String,
@@ -17,19 +17,19 @@ pub struct PeriodQuery {
 
 /// A range of days and the range before it to compare with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Period {
+pub(crate) struct Period {
     /// The value in the URL; `custom` if the URL contains the dates.
-    pub key: &'static str,
-    pub from: NaiveDate,
+    pub(crate) key: &'static str,
+    pub(crate) from: NaiveDate,
     /// The last day, inclusive.
-    pub to: NaiveDate,
-    pub before_from: NaiveDate,
+    pub(crate) to: NaiveDate,
+    pub(crate) before_from: NaiveDate,
     /// Inclusive.
-    pub before_to: NaiveDate,
+    pub(crate) before_to: NaiveDate,
 }
 
 /// The choices: key and label.
-pub const CHOICES: [(&str, &str); 5] = [
+pub(crate) const CHOICES: [(&str, &str); 5] = [
     ("7", "7 days"),
     ("30", "30 days"),
     ("90", "90 days"),
@@ -39,7 +39,7 @@ pub const CHOICES: [(&str, &str); 5] = [
 
 impl Period {
     /// The requested period as of `today`. The default is the last 30 days.
-    pub fn read(query: &PeriodQuery, today: NaiveDate) -> Self {
+    pub(crate) fn read(query: &PeriodQuery, today: NaiveDate) -> Self {
         match (query.period.as_str(), read_day(&query.from), read_day(&query.to)) {
             ("7", ..) => Self::last("7", 7, today),
             ("30", ..) => Self::last("30", 30, today),
@@ -82,23 +82,23 @@ impl Period {
         Self { key: "last-month", from, to, before_from: first_of(before_to), before_to }
     }
 
-    pub fn days(&self) -> impl Iterator<Item = NaiveDate> + use<> {
+    pub(crate) fn days(&self) -> impl Iterator<Item = NaiveDate> + use<> {
         let to = self.to;
         self.from.iter_days().take_while(move |day| *day <= to)
     }
 
     /// Such as `25 Oct 2026 to 23 Nov 2026`.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         words(self.from, self.to)
     }
 
     /// The previous period in the same format.
-    pub fn before_words(&self) -> String {
+    pub(crate) fn before_words(&self) -> String {
         words(self.before_from, self.before_to)
     }
 
     /// The query string for a list's URL.
-    pub fn query(&self) -> String {
+    pub(crate) fn query(&self) -> String {
         format!("from={}&to={}", self.from, self.to)
     }
 }

@@ -8,16 +8,16 @@ use crate::kit::web::numbers::thousands;
 use super::period::Period;
 
 /// One number on the dashboard.
-pub struct Number {
-    pub label: &'static str,
-    pub value: String,
+pub(crate) struct Number {
+    pub(crate) label: &'static str,
+    pub(crate) value: String,
     /// The URL of the list that adds up to exactly this number.
-    pub href: String,
+    pub(crate) href: String,
     /// Such as `+12 %`, or empty.
-    pub change: String,
+    pub(crate) change: String,
     /// Whether the change is an improvement.
-    pub better: bool,
-    pub note: String,
+    pub(crate) better: bool,
+    pub(crate) note: String,
 }
 
 /// The totals of a period.
@@ -54,7 +54,7 @@ impl Sums {
 }
 
 /// The numbers of `period`, from its days and those of the previous period.
-pub fn numbers(days: &[DayRollups], period: &Period, own: Currency) -> Vec<Number> {
+pub(crate) fn numbers(days: &[DayRollups], period: &Period, own: Currency) -> Vec<Number> {
     let within = |from, to| days.iter().filter(move |day| (from..=to).contains(&day.day));
     let now = Sums::of(within(period.from, period.to));
     let before = Sums::of(within(period.before_from, period.before_to));

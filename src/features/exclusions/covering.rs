@@ -7,7 +7,7 @@ use crate::kit::db::statement::statement;
 
 /// The codes, by key, that an exclusion of orders matched at `placed_at`, each with the exclusion's
 /// ID.
-pub fn covering_orders(
+pub(crate) fn covering_orders(
     conn: &mut PgConnection,
     merchant_id: i64,
     code_keys: &[&str],

@@ -39,7 +39,7 @@ pub struct Exclusion {
 
 impl Exclusion {
     /// The merchant's exclusion with that ID, unless it was removed.
-    pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+    pub(crate) fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         exclusions::table
             .find((merchant_id, id))
             .filter(exclusions::removed_at.is_null())

@@ -19,32 +19,32 @@ pub(super) const SCOPES: [(&str, &str); 2] = [
     ),
 ];
 /// The maximum length of a description, in characters.
-pub const MAX_NOTE: usize = 500;
+pub(crate) const MAX_NOTE: usize = 500;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ExclusionForm {
+pub(crate) struct ExclusionForm {
     /// The code or pattern.
-    pub code: String,
+    pub(crate) code: String,
     /// The description.
-    pub note: String,
+    pub(crate) note: String,
     /// The name of an [`ExclusionScope`]; empty for claims.
-    pub scope: String,
+    pub(crate) scope: String,
     /// The first day, or empty.
-    pub starts_on: String,
+    pub(crate) starts_on: String,
     /// The last day, or empty.
-    pub ends_on: String,
+    pub(crate) ends_on: String,
     /// The key of a pattern that the user confirmed although affiliates have matching codes.
     #[serde(skip_serializing)]
-    pub seen: String,
+    pub(crate) seen: String,
     /// The version of the data that the form showed.
     #[serde(skip_serializing)]
-    pub version: Version,
+    pub(crate) version: Version,
 }
 
 impl ExclusionForm {
     /// The form for an existing exclusion.
-    pub fn of(exclusion: &Exclusion) -> Self {
+    pub(crate) fn of(exclusion: &Exclusion) -> Self {
         let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string());
         Self {
             code: exclusion.value.clone(),
@@ -65,12 +65,12 @@ impl ExclusionForm {
     }
 
     /// The selected scope; claims by default.
-    pub fn scope_name(&self) -> &str {
+    pub(crate) fn scope_name(&self) -> &str {
         if self.scope.is_empty() { ExclusionScope::Claims.as_str() } else { &self.scope }
     }
 
     /// The data of an exclusion, or all errors.
-    pub fn read(&self, tz: Tz) -> Result<NewExclusion, FormErrors> {
+    pub(crate) fn read(&self, tz: Tz) -> Result<NewExclusion, FormErrors> {
         let mut errors = FormErrors::new();
         let pattern = Pattern::parse(&self.code);
         if let Err(error) = &pattern {
@@ -125,7 +125,7 @@ impl Edits for ExclusionForm {
 }
 
 /// The errors for a rejected exclusion.
-pub fn refusal(error: SaveError) -> QueryResult<FormErrors> {
+pub(crate) fn refusal(error: SaveError) -> QueryResult<FormErrors> {
     match error {
         SaveError::Database(error) => Err(error),
         error => Ok(FormErrors::one("code", error.to_string())),

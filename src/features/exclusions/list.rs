@@ -17,7 +17,7 @@ use super::look_alike::Pattern;
 
 text_enum! {
     /// Whether an exclusion holds today.
-    pub enum ExclusionState {
+    pub(crate) enum ExclusionState {
         /// It does.
         Holds = "holds", "Holds now";
         /// Its first day is still to come.
@@ -28,7 +28,7 @@ text_enum! {
 }
 
 impl ExclusionState {
-    pub fn of(exclusion: &Exclusion, now: DateTime<Utc>) -> Self {
+    pub(crate) fn of(exclusion: &Exclusion, now: DateTime<Utc>) -> Self {
         match (exclusion.starts_at, exclusion.ends_at) {
             (_, Some(end)) if end <= now => Self::Over,
             (Some(start), _) if start > now => Self::Later,
@@ -37,7 +37,7 @@ impl ExclusionState {
     }
 
     /// The tone of its badge.
-    pub fn tone(self) -> &'static str {
+    pub(crate) fn tone(self) -> &'static str {
         match self {
             Self::Holds => "good",
             Self::Later => "info",
@@ -49,7 +49,7 @@ impl ExclusionState {
 text_enum! {
     /// What the list goes by.
     #[derive(Default)]
-    pub enum ExclusionSort {
+    pub(crate) enum ExclusionSort {
         /// The newest first.
         #[default]
         Newest = "newest", "Newest";
@@ -77,11 +77,11 @@ impl Sort for ExclusionSort {
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct ExclusionFilter {
+pub(crate) struct ExclusionFilter {
     /// Part of the code, pattern or description, as typed.
-    pub q: String,
-    pub scope: Option<ExclusionScope>,
-    pub state: Option<ExclusionState>,
+    pub(crate) q: String,
+    pub(crate) scope: Option<ExclusionScope>,
+    pub(crate) state: Option<ExclusionState>,
 }
 
 impl ExclusionFilter {
@@ -96,12 +96,12 @@ impl ExclusionFilter {
 
 /// An exclusion with the number of codes that it would stop.
 #[derive(Clone, Debug)]
-pub struct ExclusionRow {
-    pub exclusion: Exclusion,
+pub(crate) struct ExclusionRow {
+    pub(crate) exclusion: Exclusion,
     /// The affiliates' coupon codes that it would stop.
-    pub affected: Count,
+    pub(crate) affected: Count,
     /// The codes in pending requests that it would stop.
-    pub waiting: usize,
+    pub(crate) waiting: usize,
 }
 
 type Boxed = IntoBoxed<'static, exclusions::table, Pg>;

@@ -11,10 +11,10 @@ use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::exclusions;
 
 /// The maximum number of exclusions per merchant.
-pub const MAX: i64 = 100_000;
+pub(crate) const MAX: i64 = 100_000;
 /// The maximum number of [`Shape::Composed`] exclusions, since a check may have to compare each
 /// one.
-pub const MAX_COMPOSED: i64 = 200;
+pub(crate) const MAX_COMPOSED: i64 = 200;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewExclusion {

@@ -28,7 +28,7 @@ use crate::kit::web::spreadsheet::{
 const AT_ONCE: usize = 2_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UploadStatus {
+pub(crate) enum UploadStatus {
     Added,
     /// The list already has it, in this spelling. That one stays as it is.
     OnList(String),
@@ -41,45 +41,45 @@ pub enum UploadStatus {
 }
 
 #[derive(Clone, Debug)]
-pub struct Row {
+pub(crate) struct Row {
     /// The line where it begins.
-    pub line: u64,
+    pub(crate) line: u64,
     /// The code as in the file.
-    pub typed: String,
-    pub status: UploadStatus,
+    pub(crate) typed: String,
+    pub(crate) status: UploadStatus,
     new: Option<NewExclusion>,
 }
 
 /// A parsed file.
 #[derive(Clone, Debug, Default)]
-pub struct Upload {
+pub(crate) struct Upload {
     /// Without blank rows.
-    pub rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
     /// The columns used, among other things.
-    pub reading: Reading,
+    pub(crate) reading: Reading,
 }
 
 impl Upload {
-    pub fn count(&self, is: impl Fn(&UploadStatus) -> bool) -> usize {
+    pub(crate) fn count(&self, is: impl Fn(&UploadStatus) -> bool) -> usize {
         self.rows.iter().filter(|row| is(&row.status)).count()
     }
 
     /// Rows that can't be added.
-    pub fn wrong(&self) -> usize {
+    pub(crate) fn wrong(&self) -> usize {
         self.count(|status| matches!(status, UploadStatus::Wrong(_)))
     }
 
     /// Rows that need a confirmation.
-    pub fn changed(&self) -> usize {
+    pub(crate) fn changed(&self) -> usize {
         self.count(|status| matches!(status, UploadStatus::Changed(_)))
     }
 
-    pub fn added(&self) -> usize {
+    pub(crate) fn added(&self) -> usize {
         self.count(|status| *status == UploadStatus::Added)
     }
 
     /// The patterns of new rows.
-    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
         self.additions().map(|new| &new.pattern)
     }
 
@@ -136,7 +136,7 @@ impl Columns {
 
 /// Parses a file. Codes that look changed by a spreadsheet are added only with `keep_changed`.
 /// Fails with [`SpreadsheetError`] if it isn't possible to find the rows.
-pub fn read(file: &[u8], tz: Tz, keep_changed: bool) -> Result<Upload, SpreadsheetError> {
+pub(crate) fn read(file: &[u8], tz: Tz, keep_changed: bool) -> Result<Upload, SpreadsheetError> {
     let spreadsheet = Spreadsheet::read(file, MAX as usize)?;
     let columns = Columns::of(&spreadsheet)?;
     let mut seen = HashMap::new();
@@ -224,7 +224,11 @@ fn day(typed: &str) -> Result<Option<NaiveDate>, String> {
 }
 
 /// Marks rows that the list already has.
-pub fn compare(conn: &mut PgConnection, merchant_id: i64, upload: &mut Upload) -> QueryResult<()> {
+pub(crate) fn compare(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    upload: &mut Upload,
+) -> QueryResult<()> {
     let read = upload.rows.iter().filter_map(|row| row.new.as_ref());
     let keys: Vec<String> = read.map(|new| new.pattern.key().to_owned()).collect();
     let mut held = HashMap::new();
@@ -249,7 +253,11 @@ pub fn compare(conn: &mut PgConnection, merchant_id: i64, upload: &mut Upload) -
 
 /// Adds all new rows in the running transaction. Fails with [`SaveError::TooMany`] or
 /// [`SaveError::TooManyComposed`] if they don't fit on the list.
-pub fn add_all(conn: &mut PgConnection, actor: &Actor, upload: &Upload) -> Result<(), SaveError> {
+pub(crate) fn add_all(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    upload: &Upload,
+) -> Result<(), SaveError> {
     let all: Vec<&NewExclusion> = upload.additions().collect();
     if all.is_empty() {
         return Ok(());

@@ -9,23 +9,23 @@ use crate::kit::web::form::FormErrors;
 /// The password is never sent back to the browser.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct FirstRunForm {
-    pub program: String,
-    pub currency: String,
-    pub time_zone: String,
-    pub name: String,
-    pub email: String,
-    pub password: String,
+pub(crate) struct FirstRunForm {
+    pub(crate) program: String,
+    pub(crate) currency: String,
+    pub(crate) time_zone: String,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) password: String,
 }
 
 impl FirstRunForm {
     /// The most common values.
-    pub fn blank() -> Self {
+    pub(crate) fn blank() -> Self {
         Self { currency: "USD".into(), time_zone: "UTC".into(), ..Self::default() }
     }
 
     /// The currency and time zone of a valid form. Fails with all errors, in the order of the form.
-    pub fn check(&self) -> Result<(Currency, Tz), FormErrors> {
+    pub(crate) fn check(&self) -> Result<(Currency, Tz), FormErrors> {
         let mut errors = FormErrors::new();
         errors.check_name(
             "program",

@@ -30,7 +30,7 @@ struct FirstRunPage {
 const LOCK: &str = "select pg_advisory_xact_lock(7022115)";
 
 /// `GET /first-run/{token}`
-pub async fn show(
+pub(crate) async fn show(
     db: Data<Db>,
     first_run: Data<FirstRun>,
     page: PublicPage,
@@ -41,7 +41,7 @@ pub async fn show(
 }
 
 /// `POST /first-run/{token}`: creates the first merchant and its owner, and signs them in.
-pub async fn create(
+pub(crate) async fn create(
     db: Data<Db>,
     first_run: Data<FirstRun>,
     hashing: Data<Hashing>,

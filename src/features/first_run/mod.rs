@@ -2,7 +2,8 @@
 //! terminal shows.
 
 mod forms;
-pub mod handlers;
+pub(crate) mod handlers;
 mod token;
 
-pub use self::token::{FirstRun, link};
+pub use self::token::FirstRun;
+pub(crate) use self::token::link;

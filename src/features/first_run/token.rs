@@ -23,7 +23,7 @@ impl FirstRun {
     }
 
     /// Compares the token in constant time.
-    pub fn fits(&self, token: &str) -> bool {
+    pub(crate) fn fits(&self, token: &str) -> bool {
         self.0.as_bytes().ct_eq(token.as_bytes()).into()
     }
 
@@ -33,7 +33,7 @@ impl FirstRun {
 }
 
 /// The link for the terminal; `None` once the instance has a merchant. It blocks.
-pub fn link(config: &Config, db: &Db) -> AppResult<Option<String>> {
+pub(crate) fn link(config: &Config, db: &Db) -> AppResult<Option<String>> {
     let served = db.run_blocking(Scope::Support, merchants::any_exists)?;
     let path = FirstRun::new(&config.secret_key).path();
     Ok((!served).then(|| format!("{}{path}", config.public_url)))

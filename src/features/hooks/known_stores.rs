@@ -19,16 +19,16 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 const MAX: usize = 10_000;
 
 /// The data about a store that its webhooks need.
-pub struct KnownStore {
-    pub merchant_id: i64,
-    pub store_id: i64,
+pub(crate) struct KnownStore {
+    pub(crate) merchant_id: i64,
+    pub(crate) store_id: i64,
     /// The secrets that may sign its webhooks: the current and the previous one.
-    pub secrets: Vec<SecretSlice<u8>>,
+    pub(crate) secrets: Vec<SecretSlice<u8>>,
 }
 
 impl KnownStore {
     /// Whether the store exists.
-    pub fn exists(&self) -> bool {
+    pub(crate) fn exists(&self) -> bool {
         self.merchant_id != 0
     }
 }
@@ -43,7 +43,7 @@ pub struct KnownStores {
 
 impl KnownStores {
     /// Starts empty.
-    pub fn new(db: Db, encryptor: Encryptor) -> Self {
+    pub(crate) fn new(db: Db, encryptor: Encryptor) -> Self {
         let secret: [u8; 32] = rand::rng().random();
         let secrets = vec![secret.to_vec().into()];
         let unknown = Arc::new(KnownStore { merchant_id: 0, store_id: 0, secrets });
@@ -54,7 +54,11 @@ impl KnownStores {
     /// that no one has. Its webhooks are read, checked and rejected like those with a wrong
     /// signature, so no one can find out which keys exist. Fails with `Unavailable` if the database
     /// is down.
-    pub async fn find(&self, platform: Platform, store_key: &str) -> AppResult<Arc<KnownStore>> {
+    pub(crate) async fn find(
+        &self,
+        platform: Platform,
+        store_key: &str,
+    ) -> AppResult<Arc<KnownStore>> {
         let store = match self.connected(platform, store_key).await {
             Err(AppError::NotFound) => return Ok(Arc::clone(&self.unknown)),
             found => found?,
@@ -89,7 +93,7 @@ impl KnownStores {
 
     /// The secrets for privacy requests of the store with that key, connected or not. As in
     /// [`KnownStores::find`], an unknown key looks like a wrong secret.
-    pub async fn find_for_privacy(
+    pub(crate) async fn find_for_privacy(
         &self,
         platform: Platform,
         store_key: &str,

@@ -3,5 +3,5 @@
 mod known_stores;
 mod receive;
 
-pub use self::known_stores::KnownStores;
-pub use self::receive::receive;
+pub(crate) use self::known_stores::KnownStores;
+pub(crate) use self::receive::receive;

@@ -27,7 +27,7 @@ const UNSIGNED_KEPT: usize = 1024;
 /// delivery can't be stored, so that the store retries. (WooCommerce doesn't retry, but the order
 /// import finds the order.) Privacy requests are processed instead of stored.
 #[expect(clippy::too_many_arguments, reason = "each is an extractor")]
-pub async fn receive(
+pub(crate) async fn receive(
     req: HttpRequest,
     OfPlatform(provider): OfPlatform,
     path: Path<(String, String)>,

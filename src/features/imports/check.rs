@@ -15,7 +15,7 @@ use crate::kit::web::spreadsheet::{self, Change};
 
 /// The result for a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RowStatus {
+pub(crate) enum RowStatus {
     /// It can become a trigger.
     Fine,
     /// It can become a trigger only if a member overrides this exclusion; with the reason.
@@ -28,12 +28,12 @@ pub enum RowStatus {
 
 /// A row with its result.
 #[derive(Clone, Debug)]
-pub struct CheckedRow {
+pub(crate) struct CheckedRow {
     /// As in the file.
-    pub row: Row,
+    pub(crate) row: Row,
     /// The value, without the characters that spreadsheets add around it.
-    pub text: String,
-    pub status: RowStatus,
+    pub(crate) text: String,
+    pub(crate) status: RowStatus,
     change: Option<Change>,
     meant: Option<ParsedRow>,
 }
@@ -44,7 +44,7 @@ impl CheckedRow {
     }
 
     /// The trigger to create, if it can be created.
-    pub fn new_trigger(&self) -> Option<NewTrigger<'_>> {
+    pub(crate) fn new_trigger(&self) -> Option<NewTrigger<'_>> {
         let meant = self.meant.as_ref()?;
         let excluded = match &self.status {
             RowStatus::Refused(_) | RowStatus::Known(_) => return None,
@@ -60,7 +60,7 @@ impl CheckedRow {
     }
 
     /// Whether a member must confirm the value, because a spreadsheet seems to have changed it.
-    pub fn is_changed(&self) -> bool {
+    pub(crate) fn is_changed(&self) -> bool {
         self.change.is_some() && matches!(self.status, RowStatus::Fine | RowStatus::Excluded(..))
     }
 
@@ -72,12 +72,12 @@ impl CheckedRow {
     }
 
     /// The name of the affiliate, if known.
-    pub fn affiliate(&self) -> Option<&str> {
+    pub(crate) fn affiliate(&self) -> Option<&str> {
         self.meant.as_ref().map(|meant| meant.affiliate.as_str())
     }
 
     /// Why it isn't created, or needs a decision.
-    pub fn reason(&self) -> Option<String> {
+    pub(crate) fn reason(&self) -> Option<String> {
         self.reason_with(Change::words)
     }
 
@@ -101,18 +101,18 @@ impl CheckedRow {
 
 /// How many rows a member decides on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub fine: usize,
+pub(crate) struct Counts {
+    pub(crate) fine: usize,
     /// Excluded, but neither `existing` nor `changed`.
-    pub excluded: usize,
+    pub(crate) excluded: usize,
     /// Only possible as codes that already exist in the stores, and not `changed`.
-    pub existing: usize,
+    pub(crate) existing: usize,
     /// Apparently changed by a spreadsheet.
-    pub changed: usize,
+    pub(crate) changed: usize,
 }
 
 impl Counts {
-    pub fn of(checked: &[CheckedRow]) -> Self {
+    pub(crate) fn of(checked: &[CheckedRow]) -> Self {
         let mut counts = Self::default();
         for one in checked {
             match &one.status {
@@ -128,7 +128,7 @@ impl Counts {
 }
 
 /// Checks every row against the current data.
-pub fn check(
+pub(crate) fn check(
     conn: &mut PgConnection,
     merchant_id: i64,
     rows: Vec<Row>,

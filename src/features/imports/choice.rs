@@ -4,15 +4,15 @@ use crate::features::triggers::Reach;
 
 /// A member's decisions after seeing the rows.
 #[derive(Clone, Copy, Debug)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// Also create excluded codes.
-    pub override_exclusions: bool,
+    pub(crate) override_exclusions: bool,
     /// Create codes that a spreadsheet seems to have changed, as they are; `None` if not decided.
-    pub keep_changed: Option<bool>,
+    pub(crate) keep_changed: Option<bool>,
     /// Whether the codes are pushed to the stores.
-    pub reach: Reach,
+    pub(crate) reach: Reach,
     /// How many rows of each kind the member saw.
-    pub seen: Counts,
+    pub(crate) seen: Counts,
 }
 
 impl Choice {

@@ -46,13 +46,13 @@ const SKUS: &[&str] = &["sku", "productsku", "variantsku"];
 /// same name, the left one wins.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Columns {
-    pub id: Option<usize>,
-    pub email: Option<usize>,
-    pub affiliate: Option<usize>,
-    pub kind: Option<usize>,
-    pub value: usize,
+    pub(crate) id: Option<usize>,
+    pub(crate) email: Option<usize>,
+    pub(crate) affiliate: Option<usize>,
+    pub(crate) kind: Option<usize>,
+    pub(crate) value: usize,
     /// The type that the value column's name implies for rows without a type of their own.
-    pub implied: TriggerKind,
+    pub(crate) implied: TriggerKind,
 }
 
 impl Columns {

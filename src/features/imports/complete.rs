@@ -11,7 +11,7 @@ use crate::kit::audit::Actor;
 
 /// The result.
 #[derive(Debug)]
-pub enum Completed {
+pub(crate) enum Completed {
     /// The first triggers are saved, or all of them if the import is completed.
     Begun(Import),
     /// It had already begun.
@@ -28,7 +28,7 @@ pub enum Completed {
 /// Starts to create the triggers of an import, with their pushes, and stores the other rows as
 /// rejected. Up to [`PORTION`](super::PORTION) triggers are created immediately. The workers create
 /// the rest.
-pub fn complete(
+pub(crate) fn complete(
     conn: &mut PgConnection,
     actor: &Actor,
     import_id: i64,

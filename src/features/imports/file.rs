@@ -6,7 +6,7 @@ use crate::features::triggers::TriggerKind;
 use crate::kit::web::spreadsheet::{Reading, Spreadsheet, SpreadsheetError, field, value};
 
 /// The maximum number of rows in a file.
-pub const MAX: usize = 10_000;
+pub(crate) const MAX: usize = 10_000;
 /// Longer cells are cut to this many characters, which is more than any valid value.
 const CELL: usize = 300;
 

@@ -23,23 +23,23 @@ const NAME: usize = 200;
 /// An uploaded file.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = imports)]
-pub struct Import {
+pub(crate) struct Import {
     pub(super) merchant_id: i64,
-    pub id: i64,
+    pub(crate) id: i64,
     /// The name of the file on the uploader's computer.
-    pub file_name: String,
-    pub row_count: i32,
-    pub uploaded_at: DateTime<Utc>,
-    pub uploaded_by: String,
+    pub(crate) file_name: String,
+    pub(crate) row_count: i32,
+    pub(crate) uploaded_at: DateTime<Utc>,
+    pub(crate) uploaded_by: String,
     /// When its last trigger was created; `None` while it's open or running.
-    pub completed_at: Option<DateTime<Utc>>,
-    pub completed_by: Option<String>,
+    pub(crate) completed_at: Option<DateTime<Utc>>,
+    pub(crate) completed_by: Option<String>,
     /// How many triggers exist so far.
-    pub created_count: i32,
+    pub(crate) created_count: i32,
     /// How many of them were created although an exclusion matches.
-    pub despite_count: i32,
+    pub(crate) despite_count: i32,
     /// How many of them a spreadsheet seems to have changed.
-    pub changed_count: i32,
+    pub(crate) changed_count: i32,
     /// A [`Reading`]; `None` for files from before it was stored.
     reading: Option<serde_json::Value>,
     /// The state of the run, while triggers are being created.
@@ -47,7 +47,7 @@ pub struct Import {
 }
 
 impl Import {
-    pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+    pub(crate) fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         imports::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
     }
 
@@ -73,32 +73,32 @@ impl Import {
     }
 
     /// Whether a member still has to decide.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.completed_at.is_none() && !self.is_running()
     }
 
     /// Whether its triggers are being created.
-    pub fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.run.is_some()
     }
 
     /// How many rows were rejected.
-    pub fn refused_count(&self) -> i32 {
+    pub(crate) fn refused_count(&self) -> i32 {
         self.row_count - self.created_count
     }
 
     /// How the file was parsed, if that's stored.
-    pub fn reading(&self) -> Option<Reading> {
+    pub(crate) fn reading(&self) -> Option<Reading> {
         serde_json::from_value(self.reading.clone()?).ok()
     }
 }
 
 /// A row that's skipped while others are created, with the reason.
 pub(super) struct SkippedRow {
-    pub line: i32,
-    pub problem: Option<Problem>,
+    pub(crate) line: i32,
+    pub(crate) problem: Option<Problem>,
     /// The reason as text, if there's no problem code.
-    pub refusal: Option<String>,
+    pub(crate) refusal: Option<String>,
 }
 
 /// Stores the rows of a file until a member reviews them. Returns the import's ID.
@@ -140,7 +140,11 @@ pub fn open(
 }
 
 /// An import's stored rows, in file order.
-pub fn rows(conn: &mut PgConnection, merchant_id: i64, import_id: i64) -> QueryResult<Vec<Row>> {
+pub(crate) fn rows(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    import_id: i64,
+) -> QueryResult<Vec<Row>> {
     import_rows::table
         .filter(import_rows::merchant_id.eq(merchant_id))
         .filter(import_rows::import_id.eq(import_id))
@@ -150,7 +154,7 @@ pub fn rows(conn: &mut PgConnection, merchant_id: i64, import_id: i64) -> QueryR
 }
 
 /// An import's skipped rows, in file order.
-pub fn skipped_rows(conn: &mut PgConnection, import: &Import) -> QueryResult<Vec<Row>> {
+pub(crate) fn skipped_rows(conn: &mut PgConnection, import: &Import) -> QueryResult<Vec<Row>> {
     of(import)
         .filter(import_rows::refusal.is_not_null().or(import_rows::problem.is_not_null()))
         .order(import_rows::line)
@@ -159,7 +163,7 @@ pub fn skipped_rows(conn: &mut PgConnection, import: &Import) -> QueryResult<Vec
 }
 
 /// How many rows of a running import are still to be created.
-pub fn waiting_count(conn: &mut PgConnection, import: &Import) -> QueryResult<i64> {
+pub(crate) fn waiting_count(conn: &mut PgConnection, import: &Import) -> QueryResult<i64> {
     of(import).filter(waits()).count().get_result(conn)
 }
 

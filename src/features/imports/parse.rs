@@ -15,12 +15,12 @@ use crate::kit::web::spreadsheet::{Change, change, code, plain};
 /// A row that could be interpreted completely.
 #[derive(Clone, Debug)]
 pub(super) struct ParsedRow {
-    pub affiliate_id: i64,
-    pub affiliate: String,
-    pub value: TriggerValue,
+    pub(crate) affiliate_id: i64,
+    pub(crate) affiliate: String,
+    pub(crate) value: TriggerValue,
     /// The rule for new codes that it breaks. Then it can only be a code that already exists in the
     /// stores.
-    pub existing_only: Option<ValueError>,
+    pub(crate) existing_only: Option<ValueError>,
 }
 
 /// The affiliates in a file, by affiliate ID and by email.

@@ -40,7 +40,7 @@ pub struct Row {
 
 impl Row {
     /// The texts that identify the affiliate, the most reliable first.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         [&self.named_id, &self.named_email, &self.affiliate]
             .into_iter()
             .map(String::as_str)
@@ -48,7 +48,7 @@ impl Row {
     }
 
     /// Why it was skipped.
-    pub fn reason(&self) -> Option<String> {
+    pub(crate) fn reason(&self) -> Option<String> {
         let problem = self.problem.map(|problem| match problem {
             Problem::MoreCells => {
                 "It has more cells than the header. Put quotation marks around a \

@@ -9,11 +9,11 @@ use crate::kit::db::statement::{rows, statement};
 
 /// The ledger to append to, and the reason.
 pub(crate) struct Appending<'a> {
-    pub merchant_id: i64,
-    pub conversion_id: i64,
-    pub at: DateTime<Utc>,
-    pub delivery_id: Option<i64>,
-    pub cause: &'a str,
+    pub(crate) merchant_id: i64,
+    pub(crate) conversion_id: i64,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) delivery_id: Option<i64>,
+    pub(crate) cause: &'a str,
 }
 
 /// Appends entries after the last one. The caller writes the conversion's row, which names the last

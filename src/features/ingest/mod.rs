@@ -6,12 +6,12 @@ pub mod failures;
 pub(crate) mod in_flight;
 pub mod intake;
 pub(crate) mod ledger;
-pub mod pending_fetches;
+pub(crate) mod pending_fetches;
 pub mod queue;
 pub mod read;
 pub mod recalculation;
-pub mod refund_reads;
+pub(crate) mod refund_reads;
 pub mod replay;
 
-pub use recalculation::recalculate;
+pub(crate) use recalculation::recalculate;
 pub use replay::{ReplayError, replay};

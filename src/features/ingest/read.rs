@@ -57,7 +57,7 @@ pub fn ingest(
 
 /// Stores an order that was read but couldn't be processed because of an error in Vouch, to be
 /// retried.
-pub fn keep_failed(
+pub(crate) fn keep_failed(
     conn: &mut PgConnection,
     store: &Store,
     message: &OrderMessage,

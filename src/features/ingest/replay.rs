@@ -155,7 +155,7 @@ fn mark(
 }
 
 /// Decompresses the body of a stored delivery. `None` if that fails.
-pub fn unpack(body_gzip: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn unpack(body_gzip: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     GzDecoder::new(body_gzip).take(MAX).read_to_end(&mut body).ok()?;
     Some(body)

@@ -15,7 +15,7 @@ const CURRENCIES: &[&str] = &[
 ];
 
 /// (code, label) pairs for a form. They include `chosen` even if it's rare.
-pub fn currencies(chosen: &str) -> Vec<(String, String)> {
+pub(crate) fn currencies(chosen: &str) -> Vec<(String, String)> {
     let mut codes: Vec<Currency> =
         CURRENCIES.iter().chain([&chosen]).filter_map(|code| Currency::known(code).ok()).collect();
     codes.sort_by_key(|currency| currency.code());
@@ -24,7 +24,7 @@ pub fn currencies(chosen: &str) -> Vec<(String, String)> {
 }
 
 /// The code, and the name if it's known.
-pub fn in_words(currency: Currency) -> String {
+pub(crate) fn in_words(currency: Currency) -> String {
     if currency.is_known() {
         format!("{currency} – {}", currency.name())
     } else {
@@ -33,7 +33,7 @@ pub fn in_words(currency: Currency) -> String {
 }
 
 /// The currency from a form. An error goes beside `field`.
-pub fn currency(errors: &mut FormErrors, field: &str, typed: &str) -> Option<Currency> {
+pub(crate) fn currency(errors: &mut FormErrors, field: &str, typed: &str) -> Option<Currency> {
     let found = Currency::known(typed).ok();
     if found.is_none() {
         errors.add(field, "Choose a currency from the list.");
@@ -42,7 +42,7 @@ pub fn currency(errors: &mut FormErrors, field: &str, typed: &str) -> Option<Cur
 }
 
 /// (name, label) pairs for a form: places, without abbreviations or old country names.
-pub fn time_zones() -> Vec<(&'static str, String)> {
+pub(crate) fn time_zones() -> Vec<(&'static str, String)> {
     const REGIONS: [&str; 10] = [
         "Africa/",
         "America/",
@@ -63,7 +63,7 @@ pub fn time_zones() -> Vec<(&'static str, String)> {
 }
 
 /// The time zone from a form. An error goes beside `field`.
-pub fn time_zone(errors: &mut FormErrors, field: &str, typed: &str) -> Option<Tz> {
+pub(crate) fn time_zone(errors: &mut FormErrors, field: &str, typed: &str) -> Option<Tz> {
     let found = typed.trim().parse().ok();
     if found.is_none() {
         errors.add(field, "Choose a time zone from the list.");

@@ -1,11 +1,11 @@
 //! Merchants: tenants with one affiliate program each.
 
-pub mod choices;
+pub(crate) mod choices;
 mod model;
 mod rules;
 mod slug;
 
-pub use self::model::{
-    CreateMerchantError, Created, NewMerchant, Owner, any_exists, create, general, rename,
-};
-pub use self::rules::{DatedRules, change_rules, rules_history};
+pub(crate) use self::model::{CreateMerchantError, any_exists, general, rename};
+pub use self::model::{Created, NewMerchant, Owner, create};
+pub(crate) use self::rules::DatedRules;
+pub use self::rules::{change_rules, rules_history};

@@ -69,7 +69,7 @@ impl From<NewUserError> for CreateMerchantError {
 }
 
 /// Whether the instance has a merchant yet. The caller holds `Scope::Instance`.
-pub fn any_exists(conn: &mut PgConnection) -> QueryResult<bool> {
+pub(crate) fn any_exists(conn: &mut PgConnection) -> QueryResult<bool> {
     diesel::select(exists(merchants::table.select(merchants::id))).get_result(conn)
 }
 
@@ -179,13 +179,13 @@ fn insert_first_rules(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<
 }
 
 /// A merchant's name and time zone, as currently stored.
-pub fn general(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<(String, String)> {
+pub(crate) fn general(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<(String, String)> {
     merchants::table.find(merchant_id).select((merchants::name, merchants::time_zone)).first(conn)
 }
 
 /// Changes the program's name and time zone. Past totals keep their days. The public URL stays the
 /// same, because affiliates have it. It does nothing if nothing changed.
-pub fn rename(
+pub(crate) fn rename(
     conn: &mut PgConnection,
     actor: &Actor,
     merchant: &auth::Merchant,

@@ -23,23 +23,23 @@ const MAX_MINOR: i64 = 1_000_000_000_000;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct OfferForm {
-    pub name: String,
+pub(crate) struct OfferForm {
+    pub(crate) name: String,
     /// The name of a [`CommissionKind`].
-    pub pays: String,
+    pub(crate) pays: String,
     /// For percentages.
-    pub percent: String,
+    pub(crate) percent: String,
     /// For flat amounts, in the merchant's currency.
-    pub amount: String,
+    pub(crate) amount: String,
     /// One per line.
-    pub excluded_skus: String,
+    pub(crate) excluded_skus: String,
     /// "true" or empty.
-    pub auto_approve: String,
+    pub(crate) auto_approve: String,
     /// "true" or empty.
-    pub is_default: String,
+    pub(crate) is_default: String,
     /// The version that the form showed.
     #[serde(skip_serializing)]
-    pub version: Version,
+    pub(crate) version: Version,
 }
 
 const fn choice(kind: CommissionKind) -> (&'static str, &'static str) {
@@ -49,7 +49,7 @@ const fn choice(kind: CommissionKind) -> (&'static str, &'static str) {
 impl OfferForm {
     /// The form for an existing offer. A flat amount in another currency than the merchant's is
     /// left empty, so it must be entered again.
-    pub fn of(offer: &Offer, terms: &OfferTerms, currency: Currency) -> Self {
+    pub(crate) fn of(offer: &Offer, terms: &OfferTerms, currency: Currency) -> Self {
         let flag = |on: bool| if on { "true".to_owned() } else { String::new() };
         let flat =
             |minor, own| if own == currency { format_plain(minor, own) } else { String::new() };
@@ -75,7 +75,7 @@ impl OfferForm {
     }
 
     /// The offer from the form, with its flat amount in `currency`. Fails with all errors.
-    pub fn read(&self, currency: Currency) -> Result<NewOffer, FormErrors> {
+    pub(crate) fn read(&self, currency: Currency) -> Result<NewOffer, FormErrors> {
         let mut errors = FormErrors::new();
         match self.name.trim().chars().count() {
             0 => errors.add("name", "Enter a name."),
@@ -168,7 +168,7 @@ fn read_amount(typed: &str, currency: Currency) -> Result<i64, String> {
 }
 
 /// The field that an error belongs to.
-pub fn refusal(error: SaveOfferError) -> Result<FormErrors, diesel::result::Error> {
+pub(crate) fn refusal(error: SaveOfferError) -> Result<FormErrors, diesel::result::Error> {
     let message = error.to_string();
     match error {
         SaveOfferError::NameTaken => Ok(FormErrors::one("name", message)),

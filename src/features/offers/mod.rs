@@ -1,12 +1,12 @@
 //! Offers: the commission terms of affiliates.
 
 mod forms;
-pub mod handlers;
-pub mod model;
+pub(crate) mod handlers;
+pub(crate) mod model;
 mod new_offer;
 mod read;
 mod terms;
 
-pub use model::{ArchiveError, SaveOfferError, archive, create, restore, update};
+pub use model::{create, update};
 pub use new_offer::NewOffer;
-pub use read::{Offer, OfferRow, OfferTerms, all_options, is_open, list, options};
+pub(crate) use read::{all_options, is_open, options};

@@ -161,7 +161,7 @@ fn lock(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult
 
 /// Why an offer can't be archived.
 #[derive(Debug, thiserror::Error)]
-pub enum ArchiveError {
+pub(crate) enum ArchiveError {
     /// It's the default for new affiliates.
     #[error("It is the default offer. Make another one the default first.")]
     IsDefault,
@@ -174,7 +174,7 @@ pub enum ArchiveError {
 
 /// Archives an offer. No affiliate can be put on it anymore, and its past orders keep their terms.
 /// Fails with [`ArchiveError`], or `NotFound` if the merchant has no such offer.
-pub fn archive(
+pub(crate) fn archive(
     conn: &mut PgConnection,
     actor: &Actor,
     offer_id: i64,
@@ -199,7 +199,7 @@ pub fn archive(
 }
 
 /// Restores an archived offer.
-pub fn restore(conn: &mut PgConnection, actor: &Actor, offer_id: i64) -> QueryResult<Offer> {
+pub(crate) fn restore(conn: &mut PgConnection, actor: &Actor, offer_id: i64) -> QueryResult<Offer> {
     let offer = lock(conn, actor.merchant_id, offer_id)?;
     if offer.archived_at.is_some() {
         set_archived(conn, actor, &offer, None)?;

@@ -22,22 +22,22 @@ pub struct Offer {
 }
 
 impl Offer {
-    pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+    pub(crate) fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         offers::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
     }
 }
 
 /// Terms of an offer, with their period.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OfferTerms {
-    pub valid_from: DateTime<Utc>,
+pub(crate) struct OfferTerms {
+    pub(crate) valid_from: DateTime<Utc>,
     /// Exclusive; `None` while active.
-    pub valid_until: Option<DateTime<Utc>>,
-    pub commission: Commission,
+    pub(crate) valid_until: Option<DateTime<Utc>>,
+    pub(crate) commission: Commission,
     /// The keys of SKUs whose lines earn no commission.
-    pub excluded_skus: Vec<String>,
+    pub(crate) excluded_skus: Vec<String>,
     /// Whether qualified conversions start as approved instead of pending.
-    pub auto_approve: bool,
+    pub(crate) auto_approve: bool,
 }
 
 impl From<Period<Terms>> for OfferTerms {
@@ -53,7 +53,7 @@ impl From<Period<Terms>> for OfferTerms {
 }
 
 /// All terms of an offer, the active ones first.
-pub fn history(
+pub(crate) fn history(
     conn: &mut PgConnection,
     merchant_id: i64,
     offer_id: i64,
@@ -64,17 +64,17 @@ pub fn history(
 
 /// A row of the offers list.
 #[derive(Clone, Debug)]
-pub struct OfferRow {
-    pub offer: Offer,
+pub(crate) struct OfferRow {
+    pub(crate) offer: Offer,
     /// The active terms.
-    pub terms: OfferTerms,
+    pub(crate) terms: OfferTerms,
     /// How many affiliates are on it. The count is exact up to the limit for counts on pages, and
     /// one more beyond it.
-    pub affiliates: i64,
+    pub(crate) affiliates: i64,
 }
 
 /// All offers of the merchant with their active terms: the default first, archived ones last.
-pub fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<OfferRow>> {
+pub(crate) fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<OfferRow>> {
     let found = offers::table
         .inner_join(
             offer_terms::table.on(offer_terms::merchant_id
@@ -119,7 +119,10 @@ fn count_affiliates(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Ve
 }
 
 /// The offers that an affiliate can be put on, as (ID, name): the default first, then by name.
-pub fn options(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(String, String)>> {
+pub(crate) fn options(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+) -> QueryResult<Vec<(String, String)>> {
     let rows = offers::table
         .filter(offers::merchant_id.eq(merchant_id))
         .filter(offers::archived_at.is_null())
@@ -130,7 +133,7 @@ pub fn options(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(St
 }
 
 /// All offers by name, as (ID, name). Archived ones come last and are marked.
-pub fn all_options(
+pub(crate) fn all_options(
     conn: &mut PgConnection,
     merchant_id: i64,
 ) -> QueryResult<Vec<(String, String)>> {
@@ -148,7 +151,11 @@ pub fn all_options(
 /// Whether an affiliate can be put on the offer. The lock keeps the answer valid until the
 /// transaction ends: archiving waits for it and then finds the affiliate. Orders aren't blocked,
 /// because their lock on the offer is `FOR KEY SHARE`.
-pub fn is_open(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult<bool> {
+pub(crate) fn is_open(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    offer_id: i64,
+) -> QueryResult<bool> {
     let archived_at: Option<Option<DateTime<Utc>>> = offers::table
         .find((merchant_id, offer_id))
         .select(offers::archived_at)

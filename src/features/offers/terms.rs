@@ -19,8 +19,8 @@ dated! {
         basis_points: Option<Rate>,
         flat_minor: Option<i64>,
         flat_currency: Option<Currency>,
-        pub excluded_skus: Vec<Option<String>>,
-        pub auto_approve: bool,
+        pub(crate) excluded_skus: Vec<Option<String>>,
+        pub(crate) auto_approve: bool,
     }
 }
 

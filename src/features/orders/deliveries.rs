@@ -43,7 +43,11 @@ pub(crate) fn page(
 
 /// The IDs of failed deliveries whose bodies are still stored, in the order in which they're
 /// replayed, the oldest first.
-pub fn failed(conn: &mut PgConnection, merchant_id: i64, limit: i64) -> QueryResult<Vec<i64>> {
+pub(crate) fn failed(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    limit: i64,
+) -> QueryResult<Vec<i64>> {
     deliveries::table
         .filter(deliveries::merchant_id.eq(merchant_id))
         .filter(deliveries::outcome.eq(DeliveryOutcome::Failed))
@@ -55,22 +59,22 @@ pub fn failed(conn: &mut PgConnection, merchant_id: i64, limit: i64) -> QueryRes
 }
 
 /// One delivery, with its body if that's still stored.
-pub struct Delivery {
-    pub head: DeliveryHead,
+pub(crate) struct Delivery {
+    pub(crate) head: DeliveryHead,
     /// The store's name.
-    pub store: String,
+    pub(crate) store: String,
     /// The platform's ID of the delivery.
-    pub delivery_ref: String,
+    pub(crate) delivery_ref: String,
     /// When the store sent it, if that's known, or when Vouch began to read it.
-    pub sent_at: Option<DateTime<Utc>>,
+    pub(crate) sent_at: Option<DateTime<Utc>>,
     /// The store's timestamp of the snapshot, after clamping.
-    pub reported_at: Option<DateTime<Utc>>,
+    pub(crate) reported_at: Option<DateTime<Utc>>,
     /// Timestamps that were too far ahead. The time of receipt counts instead.
-    pub clamped: Vec<ClampedTime>,
+    pub(crate) clamped: Vec<ClampedTime>,
     /// The raw body; `None` after the retention period.
-    pub body: Option<Vec<u8>>,
+    pub(crate) body: Option<Vec<u8>>,
     /// Why it failed, and when it's retried; `None` unless it failed.
-    pub failure: Option<Failure>,
+    pub(crate) failure: Option<Failure>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -84,7 +88,7 @@ struct Kept {
 }
 
 impl Delivery {
-    pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+    pub(crate) fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         let (head, kept, store): (DeliveryHead, Kept, String) = deliveries::table
             .inner_join(
                 stores::table.on(stores::merchant_id

@@ -8,7 +8,6 @@ use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::money::{Currency, format_money};
 use vouch_core::order::snapshot::{NOT_AN_ORDER, ReadNote};
 use vouch_core::order::state::OrderState;
-use vouch_core::platform::Platform;
 
 use super::list::OrderHead;
 use crate::features::conversions::list::{ConversionRow, of_order};
@@ -22,25 +21,25 @@ const MAX_LINES: i64 = 200;
 /// The main fields of a delivery.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = deliveries)]
-pub struct DeliveryHead {
-    pub id: i64,
-    pub store_id: i64,
+pub(crate) struct DeliveryHead {
+    pub(crate) id: i64,
+    pub(crate) store_id: i64,
     /// The platform's name of the event.
-    pub topic: String,
-    pub received_at: DateTime<Utc>,
-    pub outcome: DeliveryOutcome,
+    pub(crate) topic: String,
+    pub(crate) received_at: DateTime<Utc>,
+    pub(crate) outcome: DeliveryOutcome,
     /// Why it failed, or a note.
-    pub detail: String,
+    pub(crate) detail: String,
     /// The order it's about, once it's parsed.
-    pub order_id: Option<i64>,
+    pub(crate) order_id: Option<i64>,
     /// When it was last replayed.
-    pub replayed_at: Option<DateTime<Utc>>,
+    pub(crate) replayed_at: Option<DateTime<Utc>>,
     notes: Value,
 }
 
 impl DeliveryHead {
     /// The detail and the skipped fields as sentences.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let detail = match self.detail.as_str() {
             NOT_AN_ORDER => "This isn’t about an order, so there’s nothing to process.",
             sentence => sentence,
@@ -55,67 +54,70 @@ impl DeliveryHead {
 /// One entry of a conversion's ledger.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = commission_entries)]
-pub struct LedgerLine {
-    pub conversion_id: i64,
-    pub at: DateTime<Utc>,
-    pub kind: EntryKind,
+pub(crate) struct LedgerLine {
+    pub(crate) conversion_id: i64,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) kind: EntryKind,
     /// It can differ between entries, because an order's currency can be corrected.
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     /// Minor units.
-    pub amount_minor: i64,
+    pub(crate) amount_minor: i64,
     /// The ledger's balance after this entry, in its currency.
-    pub balance_minor: i64,
+    pub(crate) balance_minor: i64,
     /// The topic of a delivery, or a description of a member's action.
-    pub cause: String,
+    pub(crate) cause: String,
     /// The delivery that caused it, if any.
-    pub delivery_id: Option<i64>,
+    pub(crate) delivery_id: Option<i64>,
 }
 
 /// All data about one order.
-pub struct Explanation {
-    pub order: OrderHead,
+pub(crate) struct Explanation {
+    pub(crate) order: OrderHead,
     /// The store's name.
-    pub store: String,
-    pub platform: Platform,
+    pub(crate) store: String,
     /// The data that the store reported.
-    pub state: OrderState,
+    pub(crate) state: OrderState,
     /// The pending or failed import of its refunds' lines; `None` if no lines are missing.
-    pub refund_read: Option<RefundRead>,
+    pub(crate) refund_read: Option<RefundRead>,
     /// Whether the store is connected with valid credentials.
-    pub can_read_store: bool,
+    pub(crate) can_read_store: bool,
     /// Who is credited and why, or why no one is.
-    pub attribution: Attribution,
+    pub(crate) attribution: Attribution,
     /// When it was last attributed.
-    pub decided_at: Option<DateTime<Utc>>,
+    pub(crate) decided_at: Option<DateTime<Utc>>,
     /// The affiliate that a member credited manually.
-    pub manual_affiliate_id: Option<i64>,
+    pub(crate) manual_affiliate_id: Option<i64>,
     /// Seconds from the store's time of placement to Vouch's.
-    pub clock_shift: i32,
+    pub(crate) clock_shift: i32,
     /// A member's denial of the order as fraud, which applies to all of its conversions.
-    pub fraud: Option<FraudNote>,
-    pub conversions: Vec<ConversionRow>,
+    pub(crate) fraud: Option<FraudNote>,
+    pub(crate) conversions: Vec<ConversionRow>,
     /// The conversions' ledgers, the oldest entry first.
-    pub ledger: Vec<LedgerLine>,
+    pub(crate) ledger: Vec<LedgerLine>,
     /// The oldest first.
-    pub deliveries: Vec<DeliveryHead>,
+    pub(crate) deliveries: Vec<DeliveryHead>,
     /// Members' actions, the oldest first.
-    pub history: Vec<audit::Entry>,
+    pub(crate) history: Vec<audit::Entry>,
 }
 
 /// The member who denied an order as fraud, and their note.
 #[derive(Clone, Debug)]
-pub struct FraudNote {
-    pub by: String,
-    pub at: DateTime<Utc>,
-    pub note: String,
+pub(crate) struct FraudNote {
+    pub(crate) by: String,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) note: String,
 }
 
 type FraudRow = (Option<String>, Option<DateTime<Utc>>, Option<String>);
 type Decided = (Option<Value>, Option<DateTime<Utc>>, Option<i64>, Option<i32>);
-type Row = (OrderHead, Value, Decided, FraudRow, (String, Platform, bool));
+type Row = (OrderHead, Value, Decided, FraudRow, (String, bool));
 
 impl Explanation {
-    pub fn load(conn: &mut PgConnection, merchant_id: i64, order_id: i64) -> QueryResult<Self> {
+    pub(crate) fn load(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        order_id: i64,
+    ) -> QueryResult<Self> {
         let (order, state, decided, fraud, store): Row = orders::table
             .inner_join(stores::table.on(
                 stores::merchant_id.eq(orders::merchant_id).and(stores::id.eq(orders::store_id)),
@@ -134,7 +136,6 @@ impl Explanation {
                 (orders::fraud_by, orders::fraud_at, orders::fraud_note),
                 (
                     stores::name,
-                    stores::platform,
                     stores::credentials
                         .is_not_null()
                         .and(stores::disconnected_at.is_null())
@@ -143,7 +144,7 @@ impl Explanation {
             ))
             .first(conn)?;
         let (attribution, decided_at, manual_affiliate_id, clock_shift) = decided;
-        let (store, platform, can_read_store) = store;
+        let (store, can_read_store) = store;
         let conversions = of_order(conn, merchant_id, order_id)?;
         let conversion_ids: Vec<i64> = conversions.iter().map(|row| row.conversion.id).collect();
         let (by, at, note) = fraud;
@@ -159,7 +160,6 @@ impl Explanation {
             history: history(conn, merchant_id, order_id, &conversion_ids)?,
             order,
             store,
-            platform,
             decided_at,
             manual_affiliate_id,
             clock_shift: clock_shift.unwrap_or_default(),
@@ -170,7 +170,7 @@ impl Explanation {
 
 /// The attribution stored on an order's row. Fails with `DeserializationError` if another version
 /// of Vouch wrote it.
-pub fn attribution_of(stored: Option<Value>) -> QueryResult<Attribution> {
+pub(crate) fn attribution_of(stored: Option<Value>) -> QueryResult<Attribution> {
     Ok(stored.map(serde_json::from_value).transpose().map_err(not_json)?.unwrap_or_default())
 }
 
@@ -194,16 +194,16 @@ fn ledger(
 
 impl LedgerLine {
     /// In its own currency.
-    pub fn amount(&self) -> String {
+    pub(crate) fn amount(&self) -> String {
         format_money(self.amount_minor, self.currency)
     }
 
     /// In its own currency.
-    pub fn balance(&self) -> String {
+    pub(crate) fn balance(&self) -> String {
         format_money(self.balance_minor, self.currency)
     }
 
-    pub fn kind_label(&self) -> &'static str {
+    pub(crate) fn kind_label(&self) -> &'static str {
         self.kind.label()
     }
 }

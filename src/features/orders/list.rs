@@ -20,7 +20,7 @@ use crate::kit::web::display_time::{after_day, before_day};
 
 text_enum! {
     /// Which orders a list shows.
-    pub enum OrderKind {
+    pub(crate) enum OrderKind {
         /// What is in the figures: neither a test nor deleted in the store.
         Real = "real", "Real orders";
         /// Somebody won them.
@@ -33,15 +33,15 @@ text_enum! {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OrderFilter {
+pub(crate) struct OrderFilter {
     /// The beginning of an order's name, number or email, or the store's full ID of it, as typed.
-    pub q: String,
-    pub kind: Option<OrderKind>,
-    pub store_id: Option<i64>,
+    pub(crate) q: String,
+    pub(crate) kind: Option<OrderKind>,
+    pub(crate) store_id: Option<i64>,
     /// The first day, in the merchant's time zone.
-    pub from: Option<NaiveDate>,
+    pub(crate) from: Option<NaiveDate>,
     /// The last day, in the merchant's time zone.
-    pub to: Option<NaiveDate>,
+    pub(crate) to: Option<NaiveDate>,
 }
 
 impl OrderFilter {
@@ -62,48 +62,48 @@ pub(crate) const NEWEST: Order =
 /// The columns of an order that lists need.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = orders)]
-pub struct OrderHead {
-    pub id: i64,
-    pub store_id: i64,
+pub(crate) struct OrderHead {
+    pub(crate) id: i64,
+    pub(crate) store_id: i64,
     /// The store's own ID of the order.
-    pub order_ref: String,
+    pub(crate) order_ref: String,
     /// The store's name for the order, for example #1001.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// When the customer placed it.
-    pub placed_at: Option<DateTime<Utc>>,
-    pub currency: Option<Currency>,
+    pub(crate) placed_at: Option<DateTime<Utc>>,
+    pub(crate) currency: Option<Currency>,
     /// The total that the customer had to pay, in minor units.
-    pub total_minor: Option<i64>,
-    pub payment: Option<PaymentState>,
+    pub(crate) total_minor: Option<i64>,
+    pub(crate) payment: Option<PaymentState>,
     /// Whether it was placed in the store's test mode.
-    pub is_test: bool,
-    pub cancelled_at: Option<DateTime<Utc>>,
+    pub(crate) is_test: bool,
+    pub(crate) cancelled_at: Option<DateTime<Utc>>,
     /// When it was deleted in the store.
-    pub deleted_at: Option<DateTime<Utc>>,
-    pub customer_name: Option<String>,
+    pub(crate) deleted_at: Option<DateTime<Utc>>,
+    pub(crate) customer_name: Option<String>,
     /// As the store sent it.
-    pub customer_email: Option<String>,
+    pub(crate) customer_email: Option<String>,
 }
 
 impl OrderHead {
     /// The order's name, or the store's ID if it has no name.
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         self.name.clone().unwrap_or_else(|| format!("Order {}", self.order_ref))
     }
 }
 
 /// An order with its related data.
 #[derive(Clone, Debug)]
-pub struct OrderListRow {
-    pub order: OrderHead,
+pub(crate) struct OrderListRow {
+    pub(crate) order: OrderHead,
     /// The store's name.
-    pub store: String,
+    pub(crate) store: String,
     /// The coupon codes of the order, as typed.
-    pub codes: Vec<String>,
+    pub(crate) codes: Vec<String>,
     /// Its conversions with any status, including Denied and Unqualified.
-    pub conversions: Vec<ConversionRow>,
+    pub(crate) conversions: Vec<ConversionRow>,
     /// The short reason why it has no conversions, or "" if it has any.
-    pub nobody: &'static str,
+    pub(crate) nobody: &'static str,
 }
 
 type Boxed = IntoBoxed<'static, orders::table, Pg>;
@@ -191,7 +191,10 @@ pub(crate) fn count(
 }
 
 /// The IDs and names of the merchant's stores, connected or not, the oldest first.
-pub fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(i64, String)>> {
+pub(crate) fn stores_of(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+) -> QueryResult<Vec<(i64, String)>> {
     stores::table
         .filter(stores::merchant_id.eq(merchant_id))
         .order(stores::id)
@@ -200,7 +203,7 @@ pub fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(
 }
 
 /// The titles of some orders, by ID.
-pub fn titles_of(
+pub(crate) fn titles_of(
     conn: &mut PgConnection,
     merchant_id: i64,
     order_ids: Vec<i64>,

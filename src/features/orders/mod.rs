@@ -1,7 +1,7 @@
 //! Orders and webhook deliveries. `ingest` processes them.
 
-pub mod deliveries;
-pub mod explain;
-pub mod handlers;
-pub mod list;
+pub(crate) mod deliveries;
+pub(crate) mod explain;
+pub(crate) mod handlers;
+pub(crate) mod list;
 mod preview;

@@ -6,7 +6,7 @@ use crate::features::conversions::manual::{CreditOrderError, credit_order};
 use crate::kit::audit::Actor;
 
 /// Previews [`credit_order`] by running it and rolling it back.
-pub fn preview(
+pub(crate) fn preview(
     conn: &mut PgConnection,
     actor: &Actor,
     affiliate_id: i64,

@@ -11,15 +11,15 @@ const PAYMENT_CHARACTERS: usize = 500;
 /// A request for an additional code.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct CodeForm {
-    pub code: String,
+pub(crate) struct CodeForm {
+    pub(crate) code: String,
     /// A suggested code chosen instead of the typed one.
-    pub instead: String,
+    pub(crate) instead: String,
 }
 
 impl CodeForm {
     /// The requested code.
-    pub fn wanted(&self) -> &str {
+    pub(crate) fn wanted(&self) -> &str {
         if self.instead.trim().is_empty() { self.code.trim() } else { self.instead.trim() }
     }
 }
@@ -27,12 +27,12 @@ impl CodeForm {
 /// The affiliate's own details.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ProfileForm {
-    pub name: String,
-    pub payout_details: String,
+pub(crate) struct ProfileForm {
+    pub(crate) name: String,
+    pub(crate) payout_details: String,
     /// The version that the form showed.
     #[serde(skip_serializing)]
-    pub version: Version,
+    pub(crate) version: Version,
 }
 
 impl Edits for ProfileForm {
@@ -46,7 +46,7 @@ impl Edits for ProfileForm {
 }
 
 impl ProfileForm {
-    pub fn of(affiliate: &Affiliate) -> Self {
+    pub(crate) fn of(affiliate: &Affiliate) -> Self {
         let form = Self {
             name: affiliate.name.clone(),
             payout_details: affiliate.payout_details.clone(),
@@ -56,7 +56,7 @@ impl ProfileForm {
     }
 
     /// The change for an affiliate with the name `current`. Fails with all errors.
-    pub fn read(&self, current: &str) -> Result<OwnChange, FormErrors> {
+    pub(crate) fn read(&self, current: &str) -> Result<OwnChange, FormErrors> {
         let mut errors = FormErrors::new();
         let missing = "Enter your name, or your company’s.";
         errors.check_changed_name("name", &self.name, current, missing);

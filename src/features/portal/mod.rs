@@ -2,6 +2,6 @@
 
 mod emails;
 mod forms;
-pub mod handlers;
+pub(crate) mod handlers;
 mod model;
 mod weeks;

@@ -15,19 +15,19 @@ use crate::kit::web::display_time::before_day;
 
 /// An affiliate's coupon code with its earnings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Code {
+pub(crate) struct Code {
     /// The ID of its trigger.
-    pub id: i64,
+    pub(crate) id: i64,
     /// As typed.
-    pub value: String,
+    pub(crate) value: String,
     /// Orders placed after this time don't count.
-    pub retired_at: Option<DateTime<Utc>>,
+    pub(crate) retired_at: Option<DateTime<Utc>>,
     /// Per status and currency, those with the most conversions first.
-    pub sums: Vec<CodeSum>,
+    pub(crate) sums: Vec<CodeSum>,
     /// Orders that count, by week.
-    pub weeks: [i64; WEEKS],
+    pub(crate) weeks: [i64; WEEKS],
     /// The names of the stores that have it.
-    pub stores: Vec<String>,
+    pub(crate) stores: Vec<String>,
 }
 
 type Row = (i64, String, Option<DateTime<Utc>>);
@@ -73,15 +73,15 @@ pub(super) fn codes(
 /// The totals of one code in one status and one currency.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 #[diesel(table_name = conversions)]
-pub struct CodeSum {
-    pub status: ConversionStatus,
-    pub currency: Currency,
+pub(crate) struct CodeSum {
+    pub(crate) status: ConversionStatus,
+    pub(crate) currency: Currency,
     #[diesel(sql_type = BigInt)]
-    pub conversions: i64,
+    pub(crate) conversions: i64,
     /// Minor units.
-    pub revenue_minor: i64,
+    pub(crate) revenue_minor: i64,
     /// Minor units.
-    pub commission_minor: i64,
+    pub(crate) commission_minor: i64,
 }
 
 /// Counted from the affiliate's own conversions. A trigger's stored totals include all of its
@@ -120,7 +120,7 @@ fn sums_of(
 }
 
 /// How many weeks the chart beside a code has, the current one last.
-pub const WEEKS: usize = 12;
+pub(crate) const WEEKS: usize = 12;
 
 /// Orders that count by week, up to `today`.
 fn weeks_of(
@@ -169,17 +169,17 @@ fn weeks_of(
 /// The totals of an affiliate's conversions in one status and one currency.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 #[diesel(table_name = conversions)]
-pub struct StatusSum {
-    pub status: ConversionStatus,
-    pub currency: Currency,
+pub(crate) struct StatusSum {
+    pub(crate) status: ConversionStatus,
+    pub(crate) currency: Currency,
     #[diesel(sql_type = BigInt)]
-    pub conversions: i64,
+    pub(crate) conversions: i64,
     /// Minor units.
-    pub commission_minor: i64,
+    pub(crate) commission_minor: i64,
 }
 
 /// The all-time totals of an affiliate's conversions, the currency with the most conversions first.
-pub fn sums_by_status(
+pub(crate) fn sums_by_status(
     conn: &mut PgConnection,
     merchant_id: i64,
     affiliate_id: i64,

@@ -12,22 +12,22 @@ const BAR: usize = 7;
 const STEP: usize = 10;
 
 /// One week.
-pub struct Bar {
-    pub x: usize,
-    pub y: i64,
-    pub height: i64,
+pub(crate) struct Bar {
+    pub(crate) x: usize,
+    pub(crate) y: i64,
+    pub(crate) height: i64,
 }
 
 /// The data that the template draws.
-pub struct Weeks {
-    pub bars: Vec<Bar>,
+pub(crate) struct Weeks {
+    pub(crate) bars: Vec<Bar>,
     /// A text alternative for people who can't see the chart.
-    pub description: String,
+    pub(crate) description: String,
 }
 
 impl Weeks {
     /// The weeks up to `today`; `None` if there's nothing to draw.
-    pub fn new(orders: &[i64; WEEKS], today: NaiveDate) -> Option<Self> {
+    pub(crate) fn new(orders: &[i64; WEEKS], today: NaiveDate) -> Option<Self> {
         let most = *orders.iter().max()?;
         if most == 0 {
             return None;
@@ -54,7 +54,7 @@ impl Weeks {
         })
     }
 
-    pub const fn bar(&self) -> usize {
+    pub(crate) const fn bar(&self) -> usize {
         BAR
     }
 }

@@ -22,7 +22,7 @@ macro_rules! is_of_merchant {
 
 /// Deletes a merchant's emails that were sent to a person or name them. The instance's own emails,
 /// such as password links, are deleted only with `with_account`. Returns how many.
-pub fn erase_emails(
+pub(crate) fn erase_emails(
     conn: &mut PgConnection,
     merchant_id: i64,
     person: &Person,
@@ -57,7 +57,7 @@ pub fn erase_emails(
 }
 
 /// The recipient, subject and time of the emails that a merchant sent to a person.
-pub fn sent_emails(
+pub(crate) fn sent_emails(
     conn: &mut PgConnection,
     merchant_id: i64,
     person: &Person,

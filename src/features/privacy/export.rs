@@ -190,7 +190,7 @@ impl Person {
 ///
 /// The audit log records the export, but not the person. Emails that Vouch sent belong to the instance,
 /// so [`sent_emails`](super::sent_emails) reads them.
-pub fn export(
+pub(crate) fn export(
     conn: &mut PgConnection,
     actor: &Actor,
     lookup: &Lookup,

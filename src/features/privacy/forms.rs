@@ -11,21 +11,21 @@ use crate::kit::web::version::{Edits, Labeled, Version};
 /// The person that a page is about, by email or by their data request.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct PersonForm {
-    pub email: String,
+pub(crate) struct PersonForm {
+    pub(crate) email: String,
     /// The ID of a data request, or empty.
-    pub request: String,
+    pub(crate) request: String,
     /// The email again, to confirm an erasure.
-    pub confirmation: String,
+    pub(crate) confirmation: String,
 }
 
 impl PersonForm {
-    pub fn request_id(&self) -> Option<i64> {
+    pub(crate) fn request_id(&self) -> Option<i64> {
         self.request.parse().ok()
     }
 
     /// The lookup, or the error for the email field.
-    pub fn lookup(&self, request: Option<&DataRequest>) -> Result<Lookup, FormErrors> {
+    pub(crate) fn lookup(&self, request: Option<&DataRequest>) -> Result<Lookup, FormErrors> {
         if let Some(request) = request {
             return Ok(request.lookup());
         }
@@ -38,7 +38,7 @@ impl PersonForm {
     }
 
     /// Whether the email was repeated, in any spelling.
-    pub fn confirmed(&self) -> Result<(), FormErrors> {
+    pub(crate) fn confirmed(&self) -> Result<(), FormErrors> {
         let key = |typed: &str| EmailKey::parse(typed).ok();
         if key(&self.email).is_some() && key(&self.email) == key(&self.confirmation) {
             return Ok(());
@@ -50,15 +50,15 @@ impl PersonForm {
 /// The retention periods as typed, in days.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct RetentionForm {
-    pub bodies: String,
-    pub failed_bodies: String,
-    pub customers: String,
-    pub audit_ips: String,
-    pub disconnected: String,
+pub(crate) struct RetentionForm {
+    pub(crate) bodies: String,
+    pub(crate) failed_bodies: String,
+    pub(crate) customers: String,
+    pub(crate) audit_ips: String,
+    pub(crate) disconnected: String,
     /// The version of the data that the form showed.
     #[serde(skip_serializing)]
-    pub version: Version,
+    pub(crate) version: Version,
 }
 
 impl Edits for RetentionForm {
@@ -78,7 +78,7 @@ impl Edits for RetentionForm {
 }
 
 impl RetentionForm {
-    pub fn of(periods: &Periods) -> Self {
+    pub(crate) fn of(periods: &Periods) -> Self {
         let days = |period| periods.days(period).to_string();
         let form = Self {
             bodies: days(Period::Bodies),
@@ -91,7 +91,7 @@ impl RetentionForm {
         Self { version: Version::of(&form), ..form }
     }
 
-    pub fn typed(&self, period: Period) -> &str {
+    pub(crate) fn typed(&self, period: Period) -> &str {
         match period {
             Period::Bodies => &self.bodies,
             Period::FailedBodies => &self.failed_bodies,
@@ -101,7 +101,7 @@ impl RetentionForm {
         }
     }
 
-    pub fn read(&self) -> Result<Periods, FormErrors> {
+    pub(crate) fn read(&self) -> Result<Periods, FormErrors> {
         let (mut periods, mut errors) = (Periods::default(), FormErrors::new());
         for period in Period::ALL {
             let range = period.range();

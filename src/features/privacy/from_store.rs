@@ -56,7 +56,7 @@ fn reference(id: &Value) -> Option<String> {
 /// Processes a store's privacy request, on the caller's thread. `fallback` identifies requests that
 /// have no ID. An unreadable body is logged, not stored, and has no effect. Returns whether a
 /// person was erased.
-pub fn carry_out(
+pub(crate) fn carry_out(
     db: &Db,
     pseudonyms: &Pseudonyms,
     (merchant_id, store_id): (i64, i64),

@@ -3,21 +3,22 @@
 
 mod emails;
 /// Erases a person from one merchant's data.
-pub mod erase;
+pub(crate) mod erase;
 /// Exports all stored data about a person, as a file.
-pub mod export;
+pub(crate) mod export;
 mod forms;
-pub mod from_store;
+pub(crate) mod from_store;
 /// Settings > Privacy.
-pub mod handlers;
+pub(crate) mod handlers;
 /// Finds a person by their email.
-pub mod person;
+pub(crate) mod person;
 /// Customers who requested their data.
-pub mod requests;
+pub(crate) mod requests;
 /// Retention periods of personal data.
 pub mod retention;
 
-pub use self::emails::sent_emails;
-pub use self::erase::{Erased, Refused, erase_from_instance, erase_person};
-pub use self::export::export;
-pub use self::person::{Lookup, Person};
+pub(crate) use self::emails::sent_emails;
+pub(crate) use self::erase::erase_from_instance;
+pub use self::erase::{Erased, Refused, erase_person};
+pub use self::person::Lookup;
+pub(crate) use self::person::Person;

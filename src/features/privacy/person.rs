@@ -33,39 +33,43 @@ impl Lookup {
 
 /// The account that a person signs in with.
 #[derive(Clone, Debug)]
-pub struct Login {
-    pub id: i64,
-    pub name: String,
+pub(crate) struct Login {
+    pub(crate) id: i64,
+    pub(crate) name: String,
     /// Whether they're a member of the merchant's team now.
-    pub is_member: bool,
+    pub(crate) is_member: bool,
 }
 
 /// All data of one merchant about a person.
 #[derive(Clone, Debug, Default)]
-pub struct Person {
+pub(crate) struct Person {
     /// The emails searched for, as keys.
     asked: BTreeSet<String>,
     /// The emails they're known by, as keys.
-    pub mailboxes: BTreeSet<String>,
+    pub(crate) mailboxes: BTreeSet<String>,
     /// The same emails as typed.
-    pub spellings: BTreeSet<String>,
+    pub(crate) spellings: BTreeSet<String>,
     /// Their names as an affiliate, an applicant or a member.
-    pub names: BTreeSet<String>,
-    pub affiliate_ids: Vec<i64>,
-    pub application_ids: Vec<i64>,
-    pub invitation_ids: Vec<i64>,
+    pub(crate) names: BTreeSet<String>,
+    pub(crate) affiliate_ids: Vec<i64>,
+    pub(crate) application_ids: Vec<i64>,
+    pub(crate) invitation_ids: Vec<i64>,
     /// Customer Email triggers with one of their emails.
-    pub trigger_ids: Vec<i64>,
+    pub(crate) trigger_ids: Vec<i64>,
     /// Orders they placed.
-    pub order_ids: Vec<i64>,
-    pub login: Option<Login>,
+    pub(crate) order_ids: Vec<i64>,
+    pub(crate) login: Option<Login>,
 }
 
 impl Person {
     /// Searches all data of the merchant that can name people. All emails that an affiliate was
     /// ever known by count for orders and triggers. They don't lead to other affiliates, because
     /// two can share a payout email or have it one after the other.
-    pub fn find(conn: &mut PgConnection, merchant_id: i64, lookup: &Lookup) -> QueryResult<Self> {
+    pub(crate) fn find(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        lookup: &Lookup,
+    ) -> QueryResult<Self> {
         let mut person = Self::default();
         for email in &lookup.emails {
             person.add_email(email);
@@ -81,7 +85,7 @@ impl Person {
     }
 
     /// Whether the merchant has no data about them.
-    pub fn is_unknown(&self) -> bool {
+    pub(crate) fn is_unknown(&self) -> bool {
         self.affiliate_ids.is_empty()
             && self.application_ids.is_empty()
             && self.invitation_ids.is_empty()

@@ -22,22 +22,21 @@ pub(super) fn act<'a>(action: &'a str, store_id: i64, summary: &str) -> Act<'a> 
 /// A customer who requested their data, which the merchant sends them.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = data_requests)]
-pub struct DataRequest {
-    pub id: i64,
-    pub store_id: i64,
+pub(crate) struct DataRequest {
+    pub(crate) id: i64,
+    pub(crate) store_id: i64,
     /// The customer's email. It's empty once the request is completed, or if the customer has none.
-    pub email: String,
+    pub(crate) email: String,
     order_refs: Vec<Option<String>>,
-    pub received_at: DateTime<Utc>,
-    pub completed_at: Option<DateTime<Utc>>,
+    pub(crate) received_at: DateTime<Utc>,
 }
 
 impl DataRequest {
-    pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+    pub(crate) fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         data_requests::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
     }
 
-    pub fn lookup(&self) -> Lookup {
+    pub(crate) fn lookup(&self) -> Lookup {
         let order_refs = self.order_refs.iter().flatten().cloned().collect();
         Lookup {
             emails: vec![self.email.clone()],
@@ -47,13 +46,13 @@ impl DataRequest {
     }
 
     /// The law gives a month.
-    pub fn due_at(&self) -> DateTime<Utc> {
+    pub(crate) fn due_at(&self) -> DateTime<Utc> {
         self.received_at + chrono::Duration::days(30)
     }
 }
 
 /// Requests that wait for the merchant, the oldest first.
-pub fn open(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<DataRequest>> {
+pub(crate) fn open(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<DataRequest>> {
     data_requests::table
         .filter(data_requests::merchant_id.eq(merchant_id))
         .filter(data_requests::completed_at.is_null())
@@ -79,7 +78,7 @@ pub(super) fn close_of(
 
 /// Records that the merchant has sent the customer their data, and deletes the customer's email and
 /// order references.
-pub fn complete(conn: &mut PgConnection, actor: &Actor, id: i64) -> QueryResult<()> {
+pub(crate) fn complete(conn: &mut PgConnection, actor: &Actor, id: i64) -> QueryResult<()> {
     let store_id: i64 = diesel::update(data_requests::table.find((actor.merchant_id, id)))
         .filter(data_requests::completed_at.is_null())
         .set((

@@ -18,7 +18,7 @@ use crate::kit::web::{ok, see_other};
 /// Which triggers a page looks at.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct UpdatesQuery {
+pub(crate) struct UpdatesQuery {
     ids: String,
 }
 
@@ -31,7 +31,7 @@ struct UpdatesPart {
 }
 
 /// `GET /triggers/pushes`: how the codes of a page stand by now, for its script.
-pub async fn updates(
+pub(crate) async fn updates(
     db: Data<Db>,
     page: MerchantPage,
     query: Query<UpdatesQuery>,
@@ -47,7 +47,7 @@ pub async fn updates(
 }
 
 /// `POST /triggers/{trigger_id}/pushes/{push_id}/retry`
-pub async fn retry(
+pub(crate) async fn retry(
     db: Data<Db>,
     page: MerchantPage,
     ids: Path<(i64, i64)>,
@@ -61,7 +61,7 @@ pub async fn retry(
 }
 
 /// `POST /triggers/{trigger_id}/pushes/{push_id}/attachment`
-pub async fn attach(
+pub(crate) async fn attach(
     db: Data<Db>,
     page: MerchantPage,
     ids: Path<(i64, i64)>,
@@ -75,7 +75,7 @@ pub async fn attach(
 }
 
 /// `POST /triggers/pushes/retries`: tries every failed code again.
-pub async fn retry_all(
+pub(crate) async fn retry_all(
     db: Data<Db>,
     page: MerchantPage,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,

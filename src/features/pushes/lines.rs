@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use vouch_core::platform::Platform;
 
 use super::model::{Push, PushStatus};
 use crate::kit::db::schema::{pushes, stores};
@@ -12,29 +11,27 @@ use crate::kit::urls;
 
 /// A code in one connected store.
 #[derive(Clone, Debug, Queryable)]
-pub struct PushLine {
+pub(crate) struct PushLine {
     /// How far it has come.
-    pub push: Push,
+    pub(crate) push: Push,
     /// What pages call the store.
-    pub store: String,
-    /// What it runs on.
-    pub platform: Platform,
+    pub(crate) store: String,
     /// Whether codes are pushed into it now.
-    pub creates_codes: bool,
+    pub(crate) creates_codes: bool,
     /// Why it cannot be called.
-    pub access_problem: Option<String>,
+    pub(crate) access_problem: Option<String>,
 }
 
 impl PushLine {
     /// Whether it may change by itself any moment.
-    pub fn is_moving(&self) -> bool {
+    pub(crate) fn is_moving(&self) -> bool {
         self.push.status == PushStatus::Queued
             && self.creates_codes
             && self.access_problem.is_none()
     }
 
     /// Why it failed or waits; empty when there is nothing to say.
-    pub fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         if self.push.status != PushStatus::Queued {
             return self.push.reason.clone();
         }
@@ -52,34 +49,34 @@ impl PushLine {
     }
 
     /// The discount's page in the store's admin, where there is one.
-    pub fn admin_url(&self) -> Option<&str> {
+    pub(crate) fn admin_url(&self) -> Option<&str> {
         // It came from outside: nothing but the web is linked to.
         self.push.admin_url.as_deref().filter(|url| url.starts_with("http"))
     }
 
     /// Where it is tried again.
-    pub fn retry_url(&self) -> String {
+    pub(crate) fn retry_url(&self) -> String {
         urls::push_retry(self.push.trigger_id, self.push.id)
     }
 
     /// Where the store's own code is taken for it.
-    pub fn attachment_url(&self) -> String {
+    pub(crate) fn attachment_url(&self) -> String {
         urls::push_attachment(self.push.trigger_id, self.push.id)
     }
 }
 
 /// How one trigger stands in the stores: what `templates/pushes/_cell.html` shows.
 #[derive(Clone, Debug)]
-pub struct PushCell {
+pub(crate) struct PushCell {
     /// The trigger.
-    pub trigger_id: i64,
+    pub(crate) trigger_id: i64,
     /// A line for each store.
-    pub lines: Vec<PushLine>,
+    pub(crate) lines: Vec<PushLine>,
 }
 
 impl PushCell {
     /// The stores that have it, with its page in their admin.
-    pub fn links(&self) -> Vec<(&str, &str)> {
+    pub(crate) fn links(&self) -> Vec<(&str, &str)> {
         let link = |line| -> Option<(&str, &str)> {
             let line: &PushLine = line;
             Some((line.store.as_str(), line.admin_url()?))
@@ -93,47 +90,42 @@ impl PushCell {
 }
 
 /// The codes on a page that may change while somebody looks.
-pub struct Poll {
+pub(crate) struct Poll {
     trigger_ids: Vec<i64>,
 }
 
 impl Poll {
     /// Those among `cells` that are on their way.
-    pub fn of<'a>(cells: impl IntoIterator<Item = &'a PushCell>) -> Self {
+    pub(crate) fn of<'a>(cells: impl IntoIterator<Item = &'a PushCell>) -> Self {
         let moving = cells.into_iter().filter(|cell| cell.is_moving());
         Self { trigger_ids: moving.map(|cell| cell.trigger_id).collect() }
     }
 
     /// Where the page asks for them; `None` when all stand still.
-    pub fn url(&self) -> Option<String> {
+    pub(crate) fn url(&self) -> Option<String> {
         let ids: Vec<String> = self.trigger_ids.iter().map(i64::to_string).collect();
         (!ids.is_empty()).then(|| format!("{}?ids={}", urls::pushes(), ids.join(",")))
     }
 }
 
 /// How each of these triggers stands in the connected stores.
-pub fn of_triggers(
+pub(crate) fn of_triggers(
     conn: &mut PgConnection,
     merchant_id: i64,
     trigger_ids: &[i64],
 ) -> QueryResult<HashMap<i64, Vec<PushLine>>> {
-    let lines: Vec<PushLine> =
-        pushes::table
-            .inner_join(stores::table.on(
-                stores::merchant_id.eq(pushes::merchant_id).and(stores::id.eq(pushes::store_id)),
-            ))
-            .filter(pushes::merchant_id.eq(merchant_id))
-            .filter(pushes::trigger_id.eq_any(trigger_ids))
-            .filter(stores::disconnected_at.is_null())
-            .order((pushes::trigger_id, pushes::store_id))
-            .select((
-                Push::as_select(),
-                stores::name,
-                stores::platform,
-                stores::creates_codes,
-                stores::access_problem,
-            ))
-            .load(conn)?;
+    let lines: Vec<PushLine> = pushes::table
+        .inner_join(
+            stores::table.on(stores::merchant_id
+                .eq(pushes::merchant_id)
+                .and(stores::id.eq(pushes::store_id))),
+        )
+        .filter(pushes::merchant_id.eq(merchant_id))
+        .filter(pushes::trigger_id.eq_any(trigger_ids))
+        .filter(stores::disconnected_at.is_null())
+        .order((pushes::trigger_id, pushes::store_id))
+        .select((Push::as_select(), stores::name, stores::creates_codes, stores::access_problem))
+        .load(conn)?;
     let mut of_triggers: HashMap<i64, Vec<PushLine>> = HashMap::new();
     for line in lines {
         of_triggers.entry(line.push.trigger_id).or_default().push(line);
@@ -142,7 +134,7 @@ pub fn of_triggers(
 }
 
 /// How one trigger stands in the connected stores.
-pub fn of_trigger(
+pub(crate) fn of_trigger(
     conn: &mut PgConnection,
     merchant_id: i64,
     trigger_id: i64,
@@ -151,7 +143,7 @@ pub fn of_trigger(
 }
 
 /// The names of the stores that new codes go to.
-pub fn destinations(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<String>> {
+pub(crate) fn destinations(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<String>> {
     stores::table
         .filter(stores::merchant_id.eq(merchant_id))
         .filter(stores::creates_codes)
@@ -162,7 +154,7 @@ pub fn destinations(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Ve
 }
 
 /// The keys of the triggers that have come so far in a connected store, for a list's filter.
-pub fn in_status(
+pub(crate) fn in_status(
     merchant_id: i64,
     status: PushStatus,
 ) -> diesel::dsl::IntoBoxed<'static, diesel::dsl::Select<pushes::table, pushes::trigger_id>, Pg> {

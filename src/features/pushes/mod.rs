@@ -2,11 +2,14 @@
 //! what became of each.
 
 /// The parts of pages that tell, and the forms.
-pub mod handlers;
+pub(crate) mod handlers;
 mod lines;
 mod model;
 mod run;
 
-pub use self::lines::{Poll, PushCell, PushLine, destinations, in_status, of_trigger, of_triggers};
-pub use self::model::{Push, PushStatus, attach, queue, retry, retry_all, send_again};
+pub(crate) use self::lines::{
+    Poll, PushCell, PushLine, destinations, in_status, of_trigger, of_triggers,
+};
+pub(crate) use self::model::{PushStatus, send_again};
+pub use self::model::{attach, queue, retry};
 pub(crate) use self::run::run;

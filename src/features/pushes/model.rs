@@ -12,7 +12,7 @@ use crate::kit::jobs::{self, Queue};
 
 text_enum! {
     /// How far a code has come on its way into a store.
-    pub enum PushStatus {
+    pub(crate) enum PushStatus {
         /// It will be brought there.
         Queued = "queued", "Queued";
         /// The store has it: made by Vouch, or attached.
@@ -27,21 +27,21 @@ text_enum! {
 /// A code on its way into a store: one row for each code and store, ever.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = pushes)]
-pub struct Push {
+pub(crate) struct Push {
     /// Its key within the merchant.
-    pub id: i64,
+    pub(crate) id: i64,
     /// The code.
-    pub trigger_id: i64,
+    pub(crate) trigger_id: i64,
     /// Where it goes.
-    pub store_id: i64,
+    pub(crate) store_id: i64,
     /// How far it has come.
-    pub status: PushStatus,
+    pub(crate) status: PushStatus,
     /// Why it failed or waits, for people; may be empty.
-    pub reason: String,
+    pub(crate) reason: String,
     /// The discount's page in the store's admin, where there is one.
-    pub admin_url: Option<String>,
+    pub(crate) admin_url: Option<String>,
     /// When it was last pushed, failed or found in the store.
-    pub settled_at: Option<DateTime<Utc>>,
+    pub(crate) settled_at: Option<DateTime<Utc>>,
 }
 
 /// Queues new codes for every connected store with code creation, in the running transaction and
@@ -134,7 +134,7 @@ pub fn retry(
 }
 
 /// Brings every code on its way again that failed in a connected store; answers how many.
-pub fn retry_all(conn: &mut PgConnection, actor: &Actor) -> QueryResult<usize> {
+pub(crate) fn retry_all(conn: &mut PgConnection, actor: &Actor) -> QueryResult<usize> {
     conn.transaction(|conn| {
         let connected = stores::table
             .filter(stores::merchant_id.eq(actor.merchant_id))
@@ -164,7 +164,7 @@ pub fn retry_all(conn: &mut PgConnection, actor: &Actor) -> QueryResult<usize> {
 
 /// Brings the codes of these triggers on their way into a store, whatever became of earlier attempts;
 /// answers how many were not already. At the end of the transaction; see [`jobs::enqueue`].
-pub fn send_again(
+pub(crate) fn send_again(
     conn: &mut PgConnection,
     actor: &Actor,
     store: &Store,

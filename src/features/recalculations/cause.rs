@@ -60,7 +60,7 @@ pub enum RecalculationReason {
 
 impl RecalculationReason {
     /// For people who read the ledger.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let words = match self {
             Self::TriggerCreated { trigger } => return format!("{trigger} was created"),
             Self::TriggersCreated { by } => return by.clone(),

@@ -19,8 +19,8 @@ pub(crate) enum Matching {
 /// The orders after the first id, up to the second.
 #[derive(Clone, Copy)]
 pub(crate) struct Range {
-    pub after: i64,
-    pub up_to: i64,
+    pub(crate) after: i64,
+    pub(crate) up_to: i64,
 }
 
 impl Range {
@@ -28,7 +28,7 @@ impl Range {
 }
 
 /// Every order that matches a trigger the affiliate has or had, or was credited to it manually.
-pub fn orders_of_affiliate(
+pub(crate) fn orders_of_affiliate(
     conn: &mut PgConnection,
     merchant_id: i64,
     affiliate_id: i64,
@@ -42,9 +42,9 @@ pub fn orders_of_affiliate(
 #[derive(Clone, Copy, QueryableByName)]
 pub(crate) struct Found {
     #[diesel(sql_type = BigInt)]
-    pub id: i64,
+    pub(crate) id: i64,
     #[diesel(sql_type = Timestamptz)]
-    pub placed_at: DateTime<Utc>,
+    pub(crate) placed_at: DateTime<Utc>,
 }
 
 macro_rules! of_code {

@@ -9,7 +9,9 @@ mod pending;
 mod request;
 
 pub use self::cause::RecalculationReason;
-pub use self::matching::orders_of_affiliate;
+pub(crate) use self::matching::orders_of_affiliate;
 pub(crate) use self::matching::{Found, Matching, Range};
-pub use self::pending::{Pending, pending_of_affiliate, pending_of_trigger};
-pub use self::request::{request_for_affiliate, request_for_trigger, request_since};
+pub use self::pending::pending_of_affiliate;
+pub(crate) use self::pending::{Pending, pending_of_trigger};
+pub use self::request::request_since;
+pub(crate) use self::request::{request_for_affiliate, request_for_trigger};

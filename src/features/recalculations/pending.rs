@@ -20,7 +20,7 @@ macro_rules! left_over {
 }
 
 /// The orders of that trigger that wait.
-pub fn pending_of_trigger(
+pub(crate) fn pending_of_trigger(
     conn: &mut PgConnection,
     merchant_id: i64,
     trigger_id: i64,
@@ -58,7 +58,7 @@ pub struct Pending(i64);
 
 impl Pending {
     /// Whether any does.
-    pub fn is_any(self) -> bool {
+    pub(crate) fn is_any(self) -> bool {
         self.0 > 0
     }
 
@@ -68,7 +68,7 @@ impl Pending {
     }
 
     /// A sentence.
-    pub fn words(self) -> String {
+    pub(crate) fn words(self) -> String {
         match self.0 {
             1 => "1 order is being recalculated.".to_owned(),
             orders => format!("{orders} orders are being recalculated."),
@@ -76,7 +76,7 @@ impl Pending {
     }
 
     /// The sentence behind another one, where any order waits.
-    pub fn behind(self, sentence: String) -> String {
+    pub(crate) fn behind(self, sentence: String) -> String {
         if self.is_any() { format!("{sentence} {}", self.words()) } else { sentence }
     }
 }

@@ -12,13 +12,13 @@ use crate::kit::db::statement::statement;
 /// What a request is about, as it stands on its row.
 #[derive(Clone, Copy, Debug, Default)]
 struct RequestSubject {
-    pub trigger_id: Option<i64>,
-    pub affiliate_id: Option<i64>,
+    pub(crate) trigger_id: Option<i64>,
+    pub(crate) affiliate_id: Option<i64>,
 }
 
 /// Requests that the orders placed since `since` that match the trigger are recalculated; answers
 /// how many they are now.
-pub fn request_for_trigger(
+pub(crate) fn request_for_trigger(
     conn: &mut PgConnection,
     actor: &Actor,
     trigger_id: i64,
@@ -36,7 +36,7 @@ pub fn request_for_trigger(
 
 /// Requests that the orders placed since `since` are recalculated that match a trigger the affiliate
 /// has or had, or were credited to it manually; answers how many they are now.
-pub fn request_for_affiliate(
+pub(crate) fn request_for_affiliate(
     conn: &mut PgConnection,
     actor: &Actor,
     affiliate_id: i64,

@@ -13,7 +13,7 @@ use crate::kit::audit::{Act, Actor, ActorKind, record};
 use crate::kit::db::schema::{affiliates, users};
 
 /// Creates the link for an affiliate's account and returns its token. The previous link ends.
-pub fn invite(
+pub(crate) fn invite(
     conn: &mut PgConnection,
     actor: &Actor,
     affiliate: &Affiliate,
@@ -24,14 +24,13 @@ pub fn invite(
 
 /// The invitation behind a working link.
 #[derive(Clone, Debug)]
-pub struct Invitation {
-    pub affiliate_id: i64,
+pub(crate) struct Invitation {
     /// The affiliate's name.
-    pub name: String,
+    pub(crate) name: String,
     /// The email that got the link, and that the affiliate will sign in with.
-    pub email: String,
+    pub(crate) email: String,
     /// Whether that email already has an account.
-    pub has_account: bool,
+    pub(crate) has_account: bool,
 }
 
 /// The user with that email, as far as an invitation needs it.
@@ -52,7 +51,7 @@ fn known(conn: &mut PgConnection, email_key: &str) -> QueryResult<Option<Known>>
 
 impl Invitation {
     /// The invitation of a working link; `None` if the person is disabled.
-    pub fn of_link(
+    pub(crate) fn of_link(
         conn: &mut PgConnection,
         merchant_id: i64,
         token: &str,
@@ -68,7 +67,6 @@ impl Invitation {
         }
         let affiliate = Affiliate::find(conn, merchant_id, link.subject_id)?;
         Ok(Some(Self {
-            affiliate_id: affiliate.id,
             name: affiliate.name,
             email: affiliate.email,
             has_account: known.is_some_and(|known| known.has_password),
@@ -79,7 +77,7 @@ impl Invitation {
 /// Uses the link and connects the affiliate to an account: the one with the link's email, or a new
 /// one with `password_hash`. Returns the user's ID. It's `None` if the link no longer works, or if
 /// there's neither an account nor a password.
-pub fn accept(
+pub(crate) fn accept(
     conn: &mut PgConnection,
     merchant_id: i64,
     token: &str,

@@ -2,12 +2,12 @@ use crate::features::applications::Answer;
 
 /// An applicant's data after the form has validated it.
 #[derive(Clone, Debug)]
-pub struct Applicant {
-    pub name: String,
+pub(crate) struct Applicant {
+    pub(crate) name: String,
     /// As typed.
-    pub email: String,
+    pub(crate) email: String,
     /// As typed; empty if none is requested.
-    pub code: String,
+    pub(crate) code: String,
     /// Answers to the custom fields.
-    pub answers: Vec<Answer>,
+    pub(crate) answers: Vec<Answer>,
 }

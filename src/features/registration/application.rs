@@ -26,7 +26,7 @@ const FORGET_AFTER_HOURS: i64 = 48;
 
 impl Application {
     /// The application behind a working confirmation link.
-    pub fn of_link(
+    pub(crate) fn of_link(
         conn: &mut PgConnection,
         merchant_id: i64,
         token: &str,
@@ -47,7 +47,7 @@ impl Application {
 
 /// The result of submitting an application.
 #[derive(Debug)]
-pub enum Applied {
+pub(crate) enum Applied {
     /// The answer for every email, known or not. An email is sent unless there were too many.
     Posted,
     /// The code isn't available.
@@ -56,7 +56,7 @@ pub enum Applied {
 
 /// Stores an application until its email is confirmed, and sends the confirmation link. It reserves
 /// nothing. Only the email reveals whether an affiliate already has that address.
-pub fn apply(
+pub(crate) fn apply(
     conn: &mut PgConnection,
     shown: &Shown,
     encryptor: &Encryptor,
@@ -137,7 +137,7 @@ fn keep(
 
 /// The result of a confirmation.
 #[derive(Debug)]
-pub enum Confirmed {
+pub(crate) enum Confirmed {
     /// The application is now confirmed.
     Done {
         /// The code, which is reserved or already theirs.
@@ -157,7 +157,7 @@ pub enum Confirmed {
 
 /// Turns an application into a pending affiliate with a reserved code, and approves it if the
 /// merchant chose automatic approval. `other_code` replaces a code that's no longer available.
-pub fn confirm(
+pub(crate) fn confirm(
     conn: &mut PgConnection,
     shown: &Shown,
     encryptor: &Encryptor,

@@ -105,7 +105,7 @@ fn welcome_once(
 
 /// Undoes a status change made at `since`. Codes that were denied with it are reserved again,
 /// unless someone else has them. Triggers that it created remain.
-pub fn undo(
+pub(crate) fn undo(
     conn: &mut PgConnection,
     actor: &Actor,
     affiliate_ids: &[i64],
@@ -120,7 +120,7 @@ pub fn undo(
 }
 
 /// Sends an affiliate a new link to an account. The previous link ends.
-pub fn send_invitation(
+pub(crate) fn send_invitation(
     conn: &mut PgConnection,
     actor: &Actor,
     encryptor: &Encryptor,

@@ -23,30 +23,30 @@ const LINES_CHARACTERS: usize = 2_000;
 /// The form on **Affiliate Registration**.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct SettingsForm {
+pub(crate) struct SettingsForm {
     /// "true" or empty.
-    pub is_open: String,
-    pub code_requirement: String,
+    pub(crate) is_open: String,
+    pub(crate) code_requirement: String,
     /// Empty for the default offer.
-    pub offer_id: String,
+    pub(crate) offer_id: String,
     /// "member" or "itself".
-    pub approval: String,
-    pub intro: String,
-    pub terms_text: String,
-    pub thanks: String,
+    pub(crate) approval: String,
+    pub(crate) intro: String,
+    pub(crate) terms_text: String,
+    pub(crate) thanks: String,
     /// One per custom field, and one for a new field; empty if there's none.
-    pub field_label: Vec<String>,
-    pub field_kind: Vec<String>,
+    pub(crate) field_label: Vec<String>,
+    pub(crate) field_kind: Vec<String>,
     /// The indexes of the required fields.
-    pub field_required: Vec<usize>,
+    pub(crate) field_required: Vec<usize>,
     /// "true" or empty.
-    pub allows_code_requests: String,
+    pub(crate) allows_code_requests: String,
     /// Whether only the preview is requested.
     #[serde(skip_serializing)]
-    pub preview: String,
+    pub(crate) preview: String,
     /// The version that the form showed.
     #[serde(skip_serializing)]
-    pub version: Version,
+    pub(crate) version: Version,
 }
 
 /// The choices for who approves applications.
@@ -57,14 +57,14 @@ pub(super) const APPROVALS: [(&str, &str); 2] = [
 
 /// A custom field in the form.
 #[derive(Clone, Debug, Default)]
-pub struct FieldRow {
-    pub label: String,
-    pub kind: String,
-    pub required: bool,
+pub(crate) struct FieldRow {
+    pub(crate) label: String,
+    pub(crate) kind: String,
+    pub(crate) required: bool,
 }
 
 impl SettingsForm {
-    pub fn of(registration: &Registration) -> Self {
+    pub(crate) fn of(registration: &Registration) -> Self {
         let fields = &registration.fields;
         let required = fields.iter().enumerate().filter(|(_, field)| field.required);
         Self {
@@ -93,7 +93,7 @@ impl SettingsForm {
     }
 
     /// The custom fields as rows, and an empty row to add another.
-    pub fn rows(&self) -> Vec<FieldRow> {
+    pub(crate) fn rows(&self) -> Vec<FieldRow> {
         let mut rows: Vec<FieldRow> = self
             .field_label
             .iter()
@@ -123,7 +123,7 @@ impl SettingsForm {
     }
 
     /// The settings without the invalid parts, for the preview.
-    pub fn lenient(&self) -> Registration {
+    pub(crate) fn lenient(&self) -> Registration {
         let fields = self.rows().into_iter().filter(|row| !row.label.trim().is_empty());
         let field = |row: FieldRow| Field {
             label: row.label.trim().to_owned(),
@@ -144,7 +144,7 @@ impl SettingsForm {
     }
 
     /// The settings; `offers` are the choices. Fails with all errors.
-    pub fn read(&self, offers: &[(String, String)]) -> Result<Registration, FormErrors> {
+    pub(crate) fn read(&self, offers: &[(String, String)]) -> Result<Registration, FormErrors> {
         let mut errors = FormErrors::new();
         if CodeRequirement::parse(&self.code_requirement).is_none() {
             errors.add("code_requirement", "Choose whether a code is asked for.");
@@ -211,40 +211,40 @@ fn tick(is_ticked: bool) -> String {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct ApplicationForm {
-    pub name: String,
-    pub email: String,
-    pub code: String,
+pub(crate) struct ApplicationForm {
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) code: String,
     /// A suggested code chosen instead of the typed one.
-    pub instead: String,
+    pub(crate) instead: String,
     /// "true" if the terms are accepted.
-    pub terms: String,
+    pub(crate) terms: String,
     /// A honeypot: people can't see this field, but bots fill it in.
-    pub fax_extension: String,
+    pub(crate) fax_extension: String,
     /// `answer_0` and so on. All values are text, because flattening requires it.
     #[serde(flatten)]
-    pub rest: HashMap<String, String>,
+    pub(crate) rest: HashMap<String, String>,
 }
 
 impl ApplicationForm {
     /// Whether a bot sent it.
-    pub fn is_by_a_program(&self) -> bool {
+    pub(crate) fn is_by_a_program(&self) -> bool {
         !self.fax_extension.is_empty()
     }
 
     /// The requested code.
-    pub fn wanted_code(&self) -> &str {
+    pub(crate) fn wanted_code(&self) -> &str {
         if self.instead.trim().is_empty() { self.code.trim() } else { self.instead.trim() }
     }
 
     /// The answer to the custom field at that index.
-    pub fn answer(&self, at: usize) -> &str {
+    pub(crate) fn answer(&self, at: usize) -> &str {
         self.rest.get(&format!("answer_{at}")).map_or("", |answer| answer.trim())
     }
 
     /// The applicant's data. The database decides whether the code is available. Fails with all
     /// errors.
-    pub fn read(&self, registration: &Registration) -> Result<Applicant, FormErrors> {
+    pub(crate) fn read(&self, registration: &Registration) -> Result<Applicant, FormErrors> {
         let mut errors = FormErrors::new();
         errors.check_name("name", &self.name, "Enter your name, or your company’s.");
         errors.check_email("email", &self.email);

@@ -37,17 +37,17 @@ impl Default for Limits {
 
 impl Limits {
     /// Takes one form submission for an IP address. Fails with `TooMany` and the seconds to wait.
-    pub fn send(&self, address: IpAddr) -> Result<(), AppError> {
+    pub(crate) fn send(&self, address: IpAddr) -> Result<(), AppError> {
         self.sends.take(network_of(address)).map_err(AppError::TooMany)
     }
 
     /// Takes one code check for an IP address.
-    pub fn look(&self, address: IpAddr) -> Result<(), AppError> {
+    pub(crate) fn look(&self, address: IpAddr) -> Result<(), AppError> {
         self.looks.take(network_of(address)).map_err(AppError::TooMany)
     }
 
     /// Whether another email may go to this recipient, so that no one can flood a mailbox.
-    pub fn email(&self, merchant_id: i64, email_key: &str) -> bool {
+    pub(crate) fn email(&self, merchant_id: i64, email_key: &str) -> bool {
         self.emails.take((merchant_id, email_key)).is_ok()
     }
 }

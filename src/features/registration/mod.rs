@@ -7,16 +7,14 @@ mod application;
 mod decide;
 mod emails;
 mod forms;
-pub mod handlers;
+pub(crate) mod handlers;
 mod limits;
 mod settings;
 
-pub use account::{Invitation, accept};
-pub use applicant::Applicant;
-pub use application::{Applied, Confirmed, apply, confirm, sweep};
-pub use decide::{Decided, decide, send_invitation, undo};
-pub use limits::Limits;
-pub use settings::{
-    CodeRequirement, Field, FieldKind, MAX_FIELDS, Registration, Shown, allows_code_requests, load,
-    merchant_of, save,
-};
+pub(crate) use account::{Invitation, accept};
+pub use application::sweep;
+pub use decide::decide;
+pub(crate) use decide::{Decided, send_invitation, undo};
+pub(crate) use limits::Limits;
+pub(crate) use settings::allows_code_requests;
+pub use settings::{CodeRequirement, Field, FieldKind, Registration, load, save};

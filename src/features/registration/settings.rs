@@ -37,7 +37,7 @@ text_enum! {
 }
 
 /// The maximum number of custom fields. No one fills in more.
-pub const MAX_FIELDS: usize = 8;
+pub(crate) const MAX_FIELDS: usize = 8;
 
 /// A custom field of the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ impl Default for Registration {
 impl Registration {
     /// The offer for a new applicant: the chosen one, or the default if that's archived meanwhile.
     /// Fails with `NotFound` if the merchant has no offer.
-    pub fn offer_for(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
+    pub(crate) fn offer_for(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
         if let Some(offer_id) = self.offer_id
             && offers::is_open(conn, merchant_id, offer_id)?
         {
@@ -143,7 +143,7 @@ pub fn load(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Reg
 }
 
 /// Whether affiliates can request additional codes now.
-pub fn allows_code_requests(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
+pub(crate) fn allows_code_requests(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
     let allows = registration_settings::table
         .find(merchant_id)
         .select(registration_settings::allows_code_requests)
@@ -213,17 +213,17 @@ fn as_json(of: &Registration) -> serde_json::Value {
 
 /// A program on its public page.
 #[derive(Clone, Debug)]
-pub struct Shown {
-    pub merchant_id: i64,
-    pub name: String,
+pub(crate) struct Shown {
+    pub(crate) merchant_id: i64,
+    pub(crate) name: String,
     /// The program's part of public URLs.
-    pub slug: String,
-    pub registration: Registration,
+    pub(crate) slug: String,
+    pub(crate) registration: Registration,
 }
 
 impl Shown {
     /// The public page of a merchant; `None` if it has none. The caller holds the merchant's scope.
-    pub fn find(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Self>> {
+    pub(crate) fn find(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Self>> {
         let Some(registration) = load(conn, merchant_id)? else { return Ok(None) };
         let (name, slug) = merchants::table
             .find(merchant_id)
@@ -233,14 +233,14 @@ impl Shown {
     }
 
     /// The path of the public page.
-    pub fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         crate::kit::urls::join(&self.slug)
     }
 }
 
 /// The ID of the merchant in a public URL. The caller holds [`crate::kit::db::Scope::Support`].
 /// Fails with `NotFound` if there's none or it's closed.
-pub fn merchant_of(conn: &mut PgConnection, slug: &str) -> QueryResult<i64> {
+pub(crate) fn merchant_of(conn: &mut PgConnection, slug: &str) -> QueryResult<i64> {
     merchants::table
         .filter(merchants::slug.eq(slug))
         .filter(merchants::closed_at.is_null())

@@ -11,21 +11,21 @@ use crate::kit::db::statement::statement;
 /// Totals in one currency, in its minor units. Denied and unqualified conversions don't count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
 #[diesel(table_name = daily_rollups)]
-pub struct Rollups {
-    pub currency: Currency,
+pub(crate) struct Rollups {
+    pub(crate) currency: Currency,
     /// Pending or approved conversions.
-    pub conversions: i64,
+    pub(crate) conversions: i64,
     /// Customers' payments for the credited lines, after refunds.
-    pub revenue_minor: i64,
+    pub(crate) revenue_minor: i64,
     /// Discounts from the codes.
-    pub discount_minor: i64,
+    pub(crate) discount_minor: i64,
     /// Refunds of the credited lines.
-    pub refunded_minor: i64,
-    pub commission_minor: i64,
+    pub(crate) refunded_minor: i64,
+    pub(crate) commission_minor: i64,
 }
 
 impl Rollups {
-    pub fn none(currency: Currency) -> Self {
+    pub(crate) fn none(currency: Currency) -> Self {
         Self {
             currency,
             conversions: 0,
@@ -66,7 +66,7 @@ fn grouped(rows: Vec<Row>) -> HashMap<i64, Vec<Rollups>> {
 }
 
 /// The totals of some affiliates from the day `since` on, per currency, the busiest first.
-pub fn affiliates_since(
+pub(crate) fn affiliates_since(
     conn: &mut PgConnection,
     merchant_id: i64,
     affiliate_ids: &[i64],
@@ -90,7 +90,7 @@ pub fn affiliates_since(
 }
 
 /// The all-time totals of some triggers, per currency, the busiest first.
-pub fn triggers(
+pub(crate) fn triggers(
     conn: &mut PgConnection,
     merchant_id: i64,
     trigger_ids: &[i64],
@@ -110,17 +110,17 @@ pub fn triggers(
 
 /// The totals of the merchant's days in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
-pub struct SumRollups {
+pub(crate) struct SumRollups {
     /// Orders placed, credited or not.
     #[diesel(sql_type = BigInt)]
-    pub orders: i64,
+    pub(crate) orders: i64,
     /// The credited part.
     #[diesel(embed)]
-    pub rollups: Rollups,
+    pub(crate) rollups: Rollups,
 }
 
 /// The sums of the merchant's days from `from` to `to`, both included, the busiest currency first.
-pub fn merchant_sums(
+pub(crate) fn merchant_sums(
     conn: &mut PgConnection,
     merchant_id: i64,
     from: NaiveDate,
@@ -141,20 +141,20 @@ pub fn merchant_sums(
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
-pub struct DayRollups {
+pub(crate) struct DayRollups {
     /// In the merchant's time zone.
     #[diesel(sql_type = Date)]
-    pub day: NaiveDate,
+    pub(crate) day: NaiveDate,
     /// Orders placed that day, credited or not.
     #[diesel(sql_type = BigInt)]
-    pub orders: i64,
+    pub(crate) orders: i64,
     /// The credited part.
     #[diesel(embed)]
-    pub rollups: Rollups,
+    pub(crate) rollups: Rollups,
 }
 
 /// The merchant's days from `from` to `to`, both included. Days without data are missing.
-pub fn merchant_days(
+pub(crate) fn merchant_days(
     conn: &mut PgConnection,
     merchant_id: i64,
     from: NaiveDate,

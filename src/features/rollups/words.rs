@@ -6,7 +6,11 @@ use super::read::Rollups;
 
 /// Formats an amount of `rollups`, one entry per currency. `own` comes first, followed by other
 /// currencies with an amount. There's at least one entry.
-pub fn amounts(rollups: &[Rollups], own: Currency, of: impl Fn(&Rollups) -> i64) -> Vec<String> {
+pub(crate) fn amounts(
+    rollups: &[Rollups],
+    own: Currency,
+    of: impl Fn(&Rollups) -> i64,
+) -> Vec<String> {
     let (mut mine, mut others) = (0, Vec::new());
     for entry in rollups {
         match of(entry) {

@@ -11,59 +11,59 @@ use crate::kit::db::statement::{rows, statement};
 
 /// The amounts that one order or conversion adds to the totals, in minor units of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delta {
-    pub merchant_id: i64,
+pub(crate) struct Delta {
+    pub(crate) merchant_id: i64,
     /// The day in the merchant's time zone, as stored on the row.
-    pub day: NaiveDate,
-    pub currency: Currency,
+    pub(crate) day: NaiveDate,
+    pub(crate) currency: Currency,
     /// Selects the shard. It's the ID of the order or conversion.
-    pub seed: i64,
+    pub(crate) seed: i64,
     /// The conversion's affiliate; `None` for an order.
-    pub affiliate_id: Option<i64>,
-    pub trigger_id: Option<i64>,
-    pub amounts: Amounts,
+    pub(crate) affiliate_id: Option<i64>,
+    pub(crate) trigger_id: Option<i64>,
+    pub(crate) amounts: Amounts,
     /// The part that another conversion of the order already adds to the merchant's day.
-    pub shared: Shared,
+    pub(crate) shared: Shared,
 }
 
 /// The part of a royalty's amounts that comes from lines from which the order's main conversion
 /// earns too. The merchant's totals count the order once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Shared {
-    pub revenue_minor: i64,
-    pub refunded_minor: i64,
+pub(crate) struct Shared {
+    pub(crate) revenue_minor: i64,
+    pub(crate) refunded_minor: i64,
 }
 
 /// The fields of a conversion that matter for totals.
 #[derive(Clone, Debug)]
-pub struct Counted {
-    pub id: i64,
-    pub affiliate_id: i64,
-    pub trigger_id: Option<i64>,
+pub(crate) struct Counted {
+    pub(crate) id: i64,
+    pub(crate) affiliate_id: i64,
+    pub(crate) trigger_id: Option<i64>,
     /// Earned from its own lines, in addition to the order's main conversion.
-    pub is_royalty: bool,
+    pub(crate) is_royalty: bool,
     /// Whether it's part of the totals.
-    pub counts: bool,
-    pub day: NaiveDate,
-    pub currency: Currency,
-    pub amounts: Amounts,
-    pub shared: Shared,
+    pub(crate) counts: bool,
+    pub(crate) day: NaiveDate,
+    pub(crate) currency: Currency,
+    pub(crate) amounts: Amounts,
+    pub(crate) shared: Shared,
 }
 
 /// The columns that all tables of totals share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Amounts {
+pub(crate) struct Amounts {
     /// Orders placed, credited or not.
-    pub orders: i64,
+    pub(crate) orders: i64,
     /// Pending or approved conversions.
-    pub conversions: i64,
+    pub(crate) conversions: i64,
     /// Customers' payments for the credited lines, after refunds.
-    pub revenue_minor: i64,
+    pub(crate) revenue_minor: i64,
     /// Discounts from the codes.
-    pub discount_minor: i64,
+    pub(crate) discount_minor: i64,
     /// Refunds of the credited lines.
-    pub refunded_minor: i64,
-    pub commission_minor: i64,
+    pub(crate) refunded_minor: i64,
+    pub(crate) commission_minor: i64,
 }
 
 // Saturates, so that absurd amounts from a store can neither panic a writer nor wrap around.
@@ -106,7 +106,7 @@ type TriggerKey = (i64, Currency);
 /// The summed changes of one transaction for one merchant, to write at its end. The rows are hot,
 /// so they're locked as briefly as possible and always in the same order.
 #[derive(Debug)]
-pub struct Changes {
+pub(crate) struct Changes {
     merchant_id: i64,
     days: BTreeMap<DayKey, Amounts>,
     affiliates: BTreeMap<AffiliateKey, Amounts>,
@@ -114,7 +114,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    pub fn of(merchant_id: i64) -> Self {
+    pub(crate) fn of(merchant_id: i64) -> Self {
         Self {
             merchant_id,
             days: BTreeMap::new(),
@@ -123,11 +123,7 @@ impl Changes {
         }
     }
 
-    pub fn merchant_id(&self) -> i64 {
-        self.merchant_id
-    }
-
-    pub fn add(&mut self, delta: &Delta) {
+    pub(crate) fn add(&mut self, delta: &Delta) {
         debug_assert_eq!(delta.merchant_id, self.merchant_id);
         let shard = i16::try_from(delta.seed.rem_euclid(SHARDS)).unwrap_or_default();
         let once = Amounts {
@@ -148,20 +144,20 @@ impl Changes {
         }
     }
 
-    pub fn subtract(&mut self, delta: &Delta) {
+    pub(crate) fn subtract(&mut self, delta: &Delta) {
         self.add(&Delta { amounts: -delta.amounts, shared: -delta.shared, ..delta.clone() });
     }
 
     /// Adds all conversions of one order, or one conversion without an order, in their current
     /// state.
-    pub fn add_order(&mut self, conversions: &[Counted]) {
+    pub(crate) fn add_order(&mut self, conversions: &[Counted]) {
         for delta in self.deltas(conversions) {
             self.add(&delta);
         }
     }
 
     /// Subtracts the same conversions in their former state.
-    pub fn subtract_order(&mut self, conversions: &[Counted]) {
+    pub(crate) fn subtract_order(&mut self, conversions: &[Counted]) {
         for delta in self.deltas(conversions) {
             self.subtract(&delta);
         }
@@ -183,7 +179,7 @@ impl Changes {
         counting().map(delta).collect()
     }
 
-    pub fn write(self, conn: &mut PgConnection) -> QueryResult<()> {
+    pub(crate) fn write(self, conn: &mut PgConnection) -> QueryResult<()> {
         let Self { merchant_id, mut days, mut affiliates, mut triggers } = self;
         days.retain(|_, amounts| *amounts != Amounts::default());
         affiliates.retain(|_, amounts| *amounts != Amounts::default());

@@ -26,7 +26,7 @@ const EXPIRIES: [(&str, &str); 4] =
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct KeyForm {
+pub(crate) struct KeyForm {
     name: String,
     scopes: Vec<String>,
     expires_in: String,
@@ -126,7 +126,7 @@ async fn shown(
 }
 
 /// `GET /settings/api`
-pub async fn show(
+pub(crate) async fn show(
     db: Data<Db>,
     config: Data<Config>,
     page: MerchantPage,
@@ -135,7 +135,7 @@ pub async fn show(
 }
 
 /// `POST /settings/api/keys`: the response contains the key. A redirect would have to store it.
-pub async fn create(
+pub(crate) async fn create(
     db: Data<Db>,
     config: Data<Config>,
     page: MerchantPage,
@@ -155,7 +155,7 @@ pub async fn create(
 }
 
 /// `POST /settings/api/keys/{key_id}/revocation`
-pub async fn revoke(
+pub(crate) async fn revoke(
     db: Data<Db>,
     page: MerchantPage,
     key_id: Path<i64>,

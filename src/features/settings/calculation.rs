@@ -21,7 +21,7 @@ const SHOWN: usize = 20;
 /// An option that the request omits stays unchanged.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct CalculationForm {
+pub(crate) struct CalculationForm {
     precedence: String,
     orders_count_when: Option<String>,
     include_tax: bool,
@@ -143,14 +143,14 @@ impl CalculationPage {
 }
 
 /// `GET /settings/calculation`
-pub async fn show(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn show(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
     let history = history(&db, &page).await?;
     let form = current(&history).into();
     ok(&CalculationPage { page, history, form, errors: FormErrors::new() })
 }
 
 /// `POST /settings/calculation`
-pub async fn update(
+pub(crate) async fn update(
     db: Data<Db>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<CalculationForm>,

@@ -14,7 +14,7 @@ use crate::kit::web::{ok, rejected, see_other};
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct GeneralForm {
+pub(crate) struct GeneralForm {
     name: String,
     time_zone: String,
     /// The version that the form showed.
@@ -58,14 +58,14 @@ impl GeneralPage {
 }
 
 /// `GET /settings/general`
-pub async fn show(page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn show(page: MerchantPage) -> AppResult<HttpResponse> {
     let merchant = page.merchant();
     let form = GeneralForm::of(merchant.name.clone(), merchant.time_zone.clone());
     ok(&GeneralPage::new(page, form, FormErrors::new()))
 }
 
 /// `POST /settings/general`
-pub async fn update(
+pub(crate) async fn update(
     db: Data<Db>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<GeneralForm>,

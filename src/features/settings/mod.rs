@@ -1,10 +1,10 @@
 //! Account > Settings: General, the stores, Calculation, API.
 
-pub mod api;
+pub(crate) mod api;
 /// The audit log.
-pub mod audit_log;
-pub mod calculation;
+pub(crate) mod audit_log;
+pub(crate) mod calculation;
 /// The program's name, time zone and currency.
-pub mod general;
+pub(crate) mod general;
 /// The connected stores of a platform.
 pub(crate) mod stores;

@@ -3,9 +3,9 @@
 mod run;
 mod tools;
 /// Looks after a store's webhooks.
-pub mod webhooks;
+pub(crate) mod webhooks;
 
-pub use self::run::{
-    Failure, Next, PeriodicJob, StoreRun, StoreRunError, run_for_store, run_periodic,
+pub(crate) use self::run::{
+    Failure, PeriodicJob, StoreRun, StoreRunError, run_for_store, run_periodic,
 };
-pub use self::tools::{Caller, Open, Tools};
+pub use self::tools::{Open, Tools};

@@ -15,16 +15,16 @@ use crate::kit::supervise::contained;
 const MAX_UNANSWERED: usize = 3;
 
 /// A worker with the jobs of one kind of one store.
-pub struct StoreRun<'a, 'r> {
-    pub tools: &'a Tools,
+pub(crate) struct StoreRun<'a, 'r> {
+    pub(crate) tools: &'a Tools,
     /// As it stood when the run began.
-    pub store: Store,
+    pub(crate) store: Store,
     run: &'a Run<'r>,
 }
 
 /// Why a run ended early.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreRunError {
+pub(crate) enum StoreRunError {
     /// The store's doing.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -36,13 +36,13 @@ pub enum StoreRunError {
 impl StoreRunError {
     /// Whether Vouch failed on what it was at, and would do so again. What comes after it in the same
     /// store must not wait for that.
-    pub fn is_own_fault(&self) -> bool {
+    pub(crate) fn is_own_fault(&self) -> bool {
         matches!(self, Self::Run(RunError::Own(error)) if !error.is_passing())
     }
 }
 
 /// Runs jobs of a store by `work`, and notes what the store said of the credentials.
-pub fn run_for_store(
+pub(crate) fn run_for_store(
     tools: &Tools,
     run: &Run<'_>,
     work: impl FnOnce(&StoreRun<'_, '_>) -> Result<Ending, StoreRunError>,
@@ -78,7 +78,7 @@ fn needs_noting(checked_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
 
 /// Why an attempt at a job failed.
 #[derive(Clone, Copy, Debug)]
-pub enum Failure<'a> {
+pub(crate) enum Failure<'a> {
     /// By what the store answered about it.
     Call(&'a CallError),
     /// Vouch failed on it.
@@ -87,7 +87,7 @@ pub enum Failure<'a> {
 
 impl Failure<'_> {
     /// As rows of jobs have it.
-    pub fn reason(&self) -> &'static str {
+    pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Own => "own_fault",
             Self::Call(CallError::Denied(_)) => "access_denied",
@@ -97,28 +97,23 @@ impl Failure<'_> {
     }
 }
 
-/// When a job that comes again and again is due next.
-#[derive(Debug)]
-pub enum Next {
-    /// When it's enqueued again.
-    Enqueued,
-    At(DateTime<Utc>),
-}
-
-/// Works on what comes again and again; what's in the payload outlives an attempt.
-pub type PeriodicJob =
-    fn(&StoreRun<'_, '_>, &mut Option<serde_json::Value>) -> Result<Next, StoreRunError>;
+/// Works on a job that comes again and again, and answers when it is due next; what's in the payload outlives an attempt.
+pub(crate) type PeriodicJob =
+    fn(&StoreRun<'_, '_>, &mut Option<serde_json::Value>) -> Result<DateTime<Utc>, StoreRunError>;
 
 /// Runs the one job of a store's periodic kind. What `work` leaves in its payload is kept, also where it
 /// fails.
-pub fn run_periodic(tools: &Tools, run: &Run<'_>, work: PeriodicJob) -> Result<Ending, RunError> {
+pub(crate) fn run_periodic(
+    tools: &Tools,
+    run: &Run<'_>,
+    work: PeriodicJob,
+) -> Result<Ending, RunError> {
     run_for_store(tools, run, |run| {
         let Some(mut job) = run.run.next_job()? else { return Ok(Ending::Done) };
         let next = contained(|| Ok(work(run, &mut job.payload)))
             .unwrap_or_else(|error| Err(RunError::Own(error).into()));
         let finish = match &next {
-            Ok(Next::Enqueued) => Finish::Complete,
-            Ok(Next::At(at)) => Finish::Reschedule(*at),
+            Ok(at) => Finish::Reschedule(*at),
             Err(StoreRunError::Run(RunError::Lost)) => return Err(RunError::Lost.into()),
             Err(_) => Finish::GiveBack(None),
         };
@@ -129,23 +124,23 @@ pub fn run_periodic(tools: &Tools, run: &Run<'_>, work: PeriodicJob) -> Result<E
 
 impl StoreRun<'_, '_> {
     /// See [`Run::now`].
-    pub fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         self.run.now()
     }
 
     /// See [`Run::goes_on`].
-    pub fn goes_on(&self) -> bool {
+    pub(crate) fn goes_on(&self) -> bool {
         self.run.goes_on()
     }
 
     /// The store's client. What token it gets is kept for the next. `CallError::Denied` when its
     /// credentials can't be used at all.
-    pub fn client(&self) -> Result<Caller, CallError> {
+    pub(crate) fn client(&self) -> Result<Caller, CallError> {
         self.tools.client(&self.store, self.now())
     }
 
     /// See [`Run::read`].
-    pub fn read<T>(
+    pub(crate) fn read<T>(
         &self,
         work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
     ) -> Result<T, StoreRunError> {
@@ -153,7 +148,7 @@ impl StoreRun<'_, '_> {
     }
 
     /// See [`Run::write`].
-    pub fn write<T>(
+    pub(crate) fn write<T>(
         &self,
         work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
     ) -> Result<T, StoreRunError> {
@@ -162,7 +157,7 @@ impl StoreRun<'_, '_> {
 
     /// Runs the due jobs, each by `attempt`, which finishes it. Where that fails because of the job itself,
     /// `failed` says how it ends, and the others go on.
-    pub fn each_job(
+    pub(crate) fn each_job(
         &self,
         attempt: impl Fn(&Self, &mut dyn Client, &Job) -> Result<(), StoreRunError>,
         failed: impl Fn(&mut PgConnection, &Self, &Job, &Failure<'_>) -> QueryResult<Finish>,
@@ -214,7 +209,7 @@ impl StoreRun<'_, '_> {
     }
 
     /// See [`Run::finish`].
-    pub fn finish<T>(
+    pub(crate) fn finish<T>(
         &self,
         job: &Job,
         work: impl FnOnce(&mut PgConnection) -> QueryResult<(T, Finish)>,

@@ -38,7 +38,7 @@ pub struct Tools {
 
 impl Tools {
     /// Those of an installation.
-    pub fn new(config: &Config, db: Db) -> Self {
+    pub(crate) fn new(config: &Config, db: Db) -> Self {
         let encryptor = Encryptor::new(&config.secret_key);
         let http = Http::new(config.local_stores);
         let (opens, calls) = (encryptor.clone(), http.clone());
@@ -55,7 +55,7 @@ impl Tools {
 
 impl Tools {
     /// Pseudonyms of people who were erased.
-    pub fn pseudonyms(&self) -> Pseudonyms {
+    pub(crate) fn pseudonyms(&self) -> Pseudonyms {
         Pseudonyms::new(&self.encryptor)
     }
 

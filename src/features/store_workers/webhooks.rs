@@ -1,16 +1,16 @@
 //! Sees to it that the store sends its messages to Vouch, from time to time: platforms switch
 //! webhooks off that failed for a while.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 
-use super::run::{Next, StoreRun, StoreRunError};
+use super::run::{StoreRun, StoreRunError};
 use crate::features::stores;
 
 /// From one look to the next.
 const INTERVAL: Duration = Duration::hours(1);
 
 /// One look.
-pub fn run(run: &StoreRun<'_, '_>) -> Result<Next, StoreRunError> {
+pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<DateTime<Utc>, StoreRunError> {
     let store = &run.store;
     let address = store.webhook_url(&run.tools.public_url);
     let webhooks = run.client()?.ensure_webhooks(&address)?;
@@ -20,5 +20,5 @@ pub fn run(run: &StoreRun<'_, '_>) -> Result<Next, StoreRunError> {
     }
     let now = run.now();
     run.write(|conn| stores::note_webhooks(conn, store, webhooks.problem.as_deref(), now))?;
-    Ok(Next::At(now + INTERVAL))
+    Ok(now + INTERVAL)
 }

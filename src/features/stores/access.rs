@@ -39,7 +39,7 @@ impl Store {
 
     /// The access token from these credentials, if it's valid at `at`. A token that can't be
     /// decrypted counts as none, so a new one is requested.
-    pub fn access_token(
+    pub(crate) fn access_token(
         &self,
         encryptor: &Encryptor,
         at: DateTime<Utc>,
@@ -55,7 +55,7 @@ impl Store {
     }
 
     /// The settings page where it's connected.
-    pub fn settings_path(&self) -> String {
+    pub(crate) fn settings_path(&self) -> String {
         urls::store_settings(self.platform)
     }
 }
@@ -91,7 +91,7 @@ pub fn set_credentials(
 
 /// Saves an access token until `expires_at`. `store` holds the credentials that it was requested
 /// with. If they were replaced meanwhile, nothing is saved.
-pub fn keep_access_token(
+pub(crate) fn keep_access_token(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
     store: &Store,
@@ -140,7 +140,7 @@ pub fn set_discount_rules(
 
 /// Records that the store rejected the credentials in `store`, so calls pause until they're fixed.
 /// If the credentials were replaced meanwhile, the rejection is ignored.
-pub fn note_denied(
+pub(crate) fn note_denied(
     conn: &mut PgConnection,
     store: &Store,
     problem: &str,
@@ -154,7 +154,7 @@ pub fn note_denied(
 }
 
 /// Records that the store accepted the credentials in `store`, and clears any access problem.
-pub fn note_answered(
+pub(crate) fn note_answered(
     conn: &mut PgConnection,
     store: &Store,
     now: DateTime<Utc>,
@@ -167,7 +167,7 @@ pub fn note_answered(
 }
 
 /// Records the state of the store's webhooks.
-pub fn note_webhooks(
+pub(crate) fn note_webhooks(
     conn: &mut PgConnection,
     store: &Store,
     problem: Option<&str>,

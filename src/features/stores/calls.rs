@@ -21,7 +21,7 @@ const RETRY_AFTER: u64 = 10;
 pub struct StoreCalls(Arc<Mutex<HashMap<i64, usize>>>);
 
 /// A permit for one call. Take it before any change, so that a rejection changes nothing.
-pub struct StoreCall {
+pub(crate) struct StoreCall {
     calls: StoreCalls,
     merchant_id: i64,
 }
@@ -29,7 +29,7 @@ pub struct StoreCall {
 impl StoreCalls {
     /// Takes a permit for one call to a store of this merchant. Fails with `TooMany` if a maximum
     /// is reached.
-    pub fn begin(&self, merchant_id: i64) -> AppResult<StoreCall> {
+    pub(crate) fn begin(&self, merchant_id: i64) -> AppResult<StoreCall> {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_merchant = running.get(&merchant_id).copied().unwrap_or_default();
         let of_all: usize = running.values().sum();
@@ -44,7 +44,7 @@ impl StoreCalls {
 impl StoreCall {
     /// Runs `call` on a thread where it may block. The call counts until it ends, even if the
     /// visitor leaves. Fails with `Unavailable` if the call panics or no thread can be started.
-    pub async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         self,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> AppResult<T> {

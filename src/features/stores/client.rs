@@ -24,14 +24,14 @@ pub fn open_client(
 
 /// The discount for customers from a code created in `store` now; `None` if no codes are created
 /// there.
-pub fn rules_in_words(store: &Store) -> Option<String> {
+pub(crate) fn rules_in_words(store: &Store) -> Option<String> {
     let rules = store.discount_rules.as_ref().filter(|_| store.creates_codes)?;
     provider(store.platform)?.rules_sentence(rules)
 }
 
 /// Runs `act` with a connection to `store`, with its credentials and rules, from `now` on. If
 /// there's none, `act` gets the error.
-pub fn with_connection<T>(
+pub(crate) fn with_connection<T>(
     store: &Store,
     encryptor: &Encryptor,
     http: &Http,

@@ -15,7 +15,7 @@ use crate::kit::db::schema::store_clocks;
 use crate::kit::db::statement::statement;
 
 /// With a smaller difference, the clocks count as equal.
-pub const TOLERANCE_SECONDS: i64 = 5;
+pub(crate) const TOLERANCE_SECONDS: i64 = 5;
 /// Clocks get corrected, so measurements expire after this time.
 const FRESH: Duration = Duration::minutes(30);
 /// How many of the newest webhooks are considered.
@@ -30,20 +30,20 @@ const STEADY_WEBHOOKS: usize = 3;
 
 /// How far the store's clock is behind Vouch's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// Negative if it's ahead; zero if the clocks agree or nothing is known.
-    pub behind_seconds: i64,
+    pub(crate) behind_seconds: i64,
     /// Whether it's certain. Webhooks alone only make it likely that a clock is behind.
-    pub is_certain: bool,
+    pub(crate) is_certain: bool,
 }
 
 /// A webhook's send time by the store's clock, and the time it was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
-pub struct SentReceived {
+pub(crate) struct SentReceived {
     #[diesel(sql_type = Timestamptz)]
-    pub sent_at: DateTime<Utc>,
+    pub(crate) sent_at: DateTime<Utc>,
     #[diesel(sql_type = Timestamptz)]
-    pub received_at: DateTime<Utc>,
+    pub(crate) received_at: DateTime<Utc>,
 }
 
 impl SentReceived {
@@ -53,7 +53,7 @@ impl SentReceived {
 }
 
 /// Records the clock difference from a store's response.
-pub fn note(
+pub(crate) fn note(
     conn: &mut PgConnection,
     store: &Store,
     behind_seconds: i32,
@@ -77,7 +77,7 @@ pub fn note(
 }
 
 /// The difference as of `now`; `own` is the webhook that's being processed.
-pub fn difference(
+pub(crate) fn difference(
     conn: &mut PgConnection,
     (merchant_id, store_id): (i64, i64),
     own: Option<SentReceived>,

@@ -151,15 +151,15 @@ pub fn disconnect(conn: &mut PgConnection, actor: &Actor, store: &Store) -> Quer
 
 /// A store whose owner uninstalled Vouch there.
 #[derive(Clone, Debug, Queryable)]
-pub struct Uninstalled {
-    pub name: String,
-    pub platform: Platform,
-    pub at: DateTime<Utc>,
+pub(crate) struct Uninstalled {
+    pub(crate) name: String,
+    pub(crate) platform: Platform,
+    pub(crate) at: DateTime<Utc>,
 }
 
 /// Stores that were disconnected after `since` by the store instead of a member, and that are still
 /// disconnected.
-pub fn uninstalled(
+pub(crate) fn uninstalled(
     conn: &mut PgConnection,
     merchant_id: i64,
     since: DateTime<Utc>,

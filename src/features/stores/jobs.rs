@@ -15,26 +15,26 @@ pub const PUSH: JobKind = JobKind {
 };
 /// Fetch an order that webhooks only name. Its key is the store's own id of the order. All attempts take
 /// most of a day.
-pub const FETCH_ORDER: JobKind = JobKind {
+pub(crate) const FETCH_ORDER: JobKind = JobKind {
     name: "orders",
     first_wait: Duration::seconds(15),
     max_wait: Duration::hours(1),
     max_attempts: 24,
 };
 /// Read what the refunds of an order were for. Its key is the order.
-pub const READ_REFUNDS: JobKind = JobKind { name: "refunds", ..FETCH_ORDER };
+pub(crate) const READ_REFUNDS: JobKind = JobKind { name: "refunds", ..FETCH_ORDER };
 /// See to the store's webhooks.
-pub const CHECK_WEBHOOKS: JobKind = JobKind::periodic("webhooks");
+pub(crate) const CHECK_WEBHOOKS: JobKind = JobKind::periodic("webhooks");
 /// Read the orders that changed, whether or not a message came.
-pub const IMPORT_ORDERS: JobKind = JobKind::periodic("backfills");
+pub(crate) const IMPORT_ORDERS: JobKind = JobKind::periodic("backfills");
 /// Compare the store's codes with the triggers.
-pub const COMPARE_CODES: JobKind = JobKind::periodic("compare");
+pub(crate) const COMPARE_CODES: JobKind = JobKind::periodic("compare");
 
 /// The first comparison comes so long after a store was connected. What members may wait for comes first.
 const BEFORE_COMPARISON: Duration = Duration::minutes(10);
 
 /// Has the store's one job of a periodic kind run at `at` or earlier. See [`jobs::enqueue`].
-pub fn enqueue_periodic(
+pub(crate) fn enqueue_periodic(
     conn: &mut PgConnection,
     merchant_id: i64,
     store_id: i64,
@@ -46,14 +46,14 @@ pub fn enqueue_periodic(
 }
 
 impl Store {
-    pub fn queue(&self, kind: JobKind) -> Queue {
+    pub(crate) fn queue(&self, kind: JobKind) -> Queue {
         Queue { merchant_id: self.merchant_id, kind, store_id: Some(self.id) }
     }
 }
 
 /// Has all jobs of the store run, periodic ones too, and forgets why any of them had to wait: its access
 /// was restored. As [`jobs::enqueue`], last in its transaction.
-pub fn wake_jobs(
+pub(crate) fn wake_jobs(
     conn: &mut PgConnection,
     merchant_id: i64,
     store_id: i64,

@@ -4,7 +4,7 @@ mod access;
 mod calls;
 mod check;
 mod client;
-pub mod clock;
+pub(crate) mod clock;
 mod connect;
 /// The kinds of background jobs.
 pub mod jobs;
@@ -14,19 +14,19 @@ mod rotate;
 mod secret;
 mod traffic;
 
-pub use self::access::{
-    keep_access_token, note_answered, note_denied, note_webhooks, set_credentials,
-    set_discount_rules,
-};
-pub use self::calls::{StoreCall, StoreCalls};
-pub use self::check::{UnreadableSecret, check_secrets};
-pub use self::client::{open_client, rules_in_words, with_connection};
-pub use self::connect::{
-    ConnectError, NewStore, Uninstalled, connect, connect_shopify, disconnect, uninstalled,
-};
+pub(crate) use self::access::{keep_access_token, note_answered, note_denied, note_webhooks};
+pub use self::access::{set_credentials, set_discount_rules};
+pub(crate) use self::calls::{StoreCall, StoreCalls};
+pub use self::check::check_secrets;
+pub use self::client::open_client;
+pub(crate) use self::client::{rules_in_words, with_connection};
+pub(crate) use self::connect::{ConnectError, Uninstalled, uninstalled};
+pub use self::connect::{NewStore, connect, connect_shopify, disconnect};
 pub use self::model::{Store, find_by_key, merchant_of_key};
-pub use self::returns::{ReturnRules, change_return_rules, return_rules_history};
-pub use self::rotate::{Reencrypted, reencrypt_secrets};
-pub use self::secret::{random_secret, remove_previous_secret, replace_secret};
-pub use self::traffic::Traffic;
+pub(crate) use self::returns::return_rules_history;
+pub use self::returns::{ReturnRules, change_return_rules};
+pub(crate) use self::rotate::{Reencrypted, reencrypt_secrets};
+pub use self::secret::replace_secret;
+pub(crate) use self::secret::{random_secret, remove_previous_secret};
+pub(crate) use self::traffic::Traffic;
 pub use vouch_platforms::WebhookSecret;

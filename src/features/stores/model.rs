@@ -66,7 +66,7 @@ impl Store {
     }
 
     /// A connected store of the merchant on that platform.
-    pub fn find_connected(
+    pub(crate) fn find_connected(
         conn: &mut PgConnection,
         merchant_id: i64,
         platform: Platform,
@@ -78,7 +78,7 @@ impl Store {
     }
 
     /// A connected store of the merchant, on a platform that Vouch calls.
-    pub fn find_called(
+    pub(crate) fn find_called(
         conn: &mut PgConnection,
         merchant_id: i64,
         store_id: i64,
@@ -109,7 +109,7 @@ impl Store {
     }
 
     /// Whether the previous secret is still accepted.
-    pub fn has_previous_secret(&self) -> bool {
+    pub(crate) fn has_previous_secret(&self) -> bool {
         self.previous_webhook_secret.is_some()
     }
 
@@ -128,7 +128,7 @@ impl Store {
 
     /// The secrets that may sign privacy requests: those of the webhooks, and the one from before
     /// it was disconnected.
-    pub fn privacy_secrets(
+    pub(crate) fn privacy_secrets(
         &self,
         encryptor: &Encryptor,
     ) -> Result<Vec<SecretSlice<u8>>, DecryptError> {
@@ -143,7 +143,7 @@ impl Store {
 
     /// The last four characters of the current webhook secret, to recognize it; `None` if there's
     /// none or it can't be decrypted.
-    pub fn secret_ending(&self, encryptor: &Encryptor) -> Option<String> {
+    pub(crate) fn secret_ending(&self, encryptor: &Encryptor) -> Option<String> {
         use secrecy::ExposeSecret;
         let secret = encryptor.open(self.webhook_use(), self.webhook_secret.as_ref()?).ok()?;
         let text = String::from_utf8_lossy(secret.expose_secret());

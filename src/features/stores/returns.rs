@@ -25,7 +25,7 @@ dated! {
 
 /// A store's rules with the time they apply from, the newest first. Without any, both reduce
 /// commission.
-pub fn return_rules_history(
+pub(crate) fn return_rules_history(
     conn: &mut PgConnection,
     store: &Store,
     limit: usize,

@@ -10,18 +10,18 @@ use crate::kit::secrets::{Encryptor, Use};
 
 /// The result for the secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reencrypted {
+pub(crate) struct Reencrypted {
     /// How many were re-encrypted with the new key.
-    pub reencrypted: usize,
+    pub(crate) reencrypted: usize,
     /// How many were already re-encrypted, by an earlier run that was interrupted.
-    pub already: usize,
+    pub(crate) already: usize,
     /// How many neither key can decrypt. They stay unchanged.
-    pub unreadable: usize,
+    pub(crate) unreadable: usize,
 }
 
 /// Re-encrypts every secret of every store from `old` to `new`, in one transaction: all or none.
 /// The caller holds `Scope::Instance`.
-pub fn reencrypt_secrets(
+pub(crate) fn reencrypt_secrets(
     conn: &mut PgConnection,
     old: &Encryptor,
     new: &Encryptor,

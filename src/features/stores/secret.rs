@@ -11,7 +11,7 @@ use crate::kit::db::schema::stores;
 use crate::kit::secrets::Encryptor;
 
 /// A random secret of 160 bits, for stores whose webhooks Vouch creates.
-pub fn random_secret() -> WebhookSecret {
+pub(crate) fn random_secret() -> WebhookSecret {
     let mut bytes = [0; 20];
     rand::rng().fill_bytes(&mut bytes);
     bytes.into()
@@ -57,7 +57,7 @@ pub fn replace_secret(
 }
 
 /// Stops accepting the previous secret. A second call changes nothing.
-pub fn remove_previous_secret(
+pub(crate) fn remove_previous_secret(
     conn: &mut PgConnection,
     actor: &Actor,
     store: &Store,

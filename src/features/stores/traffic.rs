@@ -13,15 +13,15 @@ use crate::kit::lists::COUNT_LIMIT;
 const LOOKED_AT: i64 = 1_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Traffic {
+pub(crate) struct Traffic {
     /// When the last delivery arrived; `None` if there's no recent one.
-    pub last: Option<DateTime<Utc>>,
+    pub(crate) last: Option<DateTime<Utc>>,
     /// How many deliveries failed and wait for a retry. The count is exact up to `COUNT_LIMIT`.
-    pub failed: i64,
+    pub(crate) failed: i64,
 }
 
 impl Traffic {
-    pub fn of(conn: &mut PgConnection, store: &Store) -> QueryResult<Self> {
+    pub(crate) fn of(conn: &mut PgConnection, store: &Store) -> QueryResult<Self> {
         let newest = deliveries::table
             .filter(deliveries::merchant_id.eq(store.merchant_id))
             .order((deliveries::received_at.desc(), deliveries::id.desc()))

@@ -59,7 +59,7 @@ struct EmailPage {
 }
 
 /// `GET /support/email`: recipients, subjects and states, without any text.
-pub async fn index(
+pub(crate) async fn index(
     db: Data<Db>,
     config: Data<Config>,
     page: PersonPage,
@@ -82,7 +82,7 @@ pub async fn index(
 /// `POST /support/email/{email_id}/disclosure`: shows one pending email, and records that in the
 /// audit log of its merchant. With a mail server, or if the email isn't for support staff, nothing
 /// is shown.
-pub async fn disclose(
+pub(crate) async fn disclose(
     db: Data<Db>,
     config: Data<Config>,
     encryptor: Data<Encryptor>,
@@ -109,7 +109,7 @@ pub async fn disclose(
 }
 
 /// `POST /support/email/{email_id}/retry`
-pub async fn retry(
+pub(crate) async fn retry(
     db: Data<Db>,
     page: PersonPage,
     email_id: Path<i64>,

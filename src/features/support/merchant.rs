@@ -19,40 +19,40 @@ use crate::kit::lists::{COUNT_LIMIT, Count};
 use crate::kit::session::{Role, Workspace};
 
 #[derive(Clone, Debug)]
-pub struct MemberState {
-    pub user_id: i64,
-    pub name: String,
+pub(crate) struct MemberState {
+    pub(crate) user_id: i64,
+    pub(crate) name: String,
     /// The email they sign in with.
-    pub email: String,
-    pub role: Role,
+    pub(crate) email: String,
+    pub(crate) role: Role,
     /// Whether support staff or an operator disabled them.
-    pub is_disabled: bool,
-    pub sessions: i64,
+    pub(crate) is_disabled: bool,
+    pub(crate) sessions: i64,
     /// When they last made a request.
-    pub seen_at: Option<DateTime<Utc>>,
+    pub(crate) seen_at: Option<DateTime<Utc>>,
 }
 
-pub struct MerchantState {
-    pub merchant: Merchant,
+pub(crate) struct MerchantState {
+    pub(crate) merchant: Merchant,
     /// When its pages were closed to everyone.
-    pub closed_at: Option<DateTime<Utc>>,
-    pub members: Vec<MemberState>,
-    pub invitations: Vec<InvitationRow>,
+    pub(crate) closed_at: Option<DateTime<Utc>>,
+    pub(crate) members: Vec<MemberState>,
+    pub(crate) invitations: Vec<InvitationRow>,
     /// Its stores, including disconnected ones.
-    pub stores: Vec<StoreState>,
+    pub(crate) stores: Vec<StoreState>,
     /// Items that need attention.
-    pub waiting: Waiting,
+    pub(crate) waiting: Waiting,
     /// The counts of affiliates, conversion triggers, orders and exclusions.
-    pub counts: [Count; 4],
+    pub(crate) counts: [Count; 4],
     /// When the newest order was placed.
-    pub last_order_at: Option<DateTime<Utc>>,
+    pub(crate) last_order_at: Option<DateTime<Utc>>,
     /// When a store last sent a webhook.
-    pub last_delivery_at: Option<DateTime<Utc>>,
+    pub(crate) last_delivery_at: Option<DateTime<Utc>>,
 }
 
 impl MerchantState {
     /// The state of a merchant. Call it within `Scope::Support`.
-    pub fn read(
+    pub(crate) fn read(
         conn: &mut PgConnection,
         merchant_id: i64,
         now: DateTime<Utc>,
@@ -149,7 +149,7 @@ fn counts(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<[Count; 4]> 
 
 /// Recent support actions on the merchant, newest first, each with its time, actor and event. Changes of
 /// its access, with their reasons, are in the instance log.
-pub fn recent_acts(
+pub(crate) fn recent_acts(
     conn: &mut PgConnection,
     merchant_id: i64,
     limit: i64,
@@ -168,7 +168,11 @@ pub fn recent_acts(
 
 /// The name of a member of the merchant, or of one of its affiliates who can sign in. Fails with
 /// `NotFound` for anyone else.
-pub fn person_of(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<String> {
+pub(crate) fn person_of(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    user_id: i64,
+) -> QueryResult<String> {
     let is_member = exists(members::table.find((merchant_id, user_id)));
     let is_affiliate = exists(
         affiliates::table
@@ -180,7 +184,7 @@ pub fn person_of(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> Que
 
 /// The workspace of the merchant's member, with their user ID and name. Fails with `NotFound` if
 /// that user isn't a member.
-pub fn member_workspace(
+pub(crate) fn member_workspace(
     conn: &mut PgConnection,
     merchant_id: i64,
     user_id: i64,
@@ -196,7 +200,7 @@ pub fn member_workspace(
 }
 
 /// The workspace of one of the merchant's affiliates who can sign in, by affiliate ID or email.
-pub fn affiliate_workspace(
+pub(crate) fn affiliate_workspace(
     conn: &mut PgConnection,
     merchant_id: i64,
     typed: &str,

@@ -1,8 +1,8 @@
 //! The pages of support staff, who look after every merchant of the instance.
 
-pub mod emails;
-pub mod handlers;
-pub mod merchant;
+pub(crate) mod emails;
+pub(crate) mod handlers;
+pub(crate) mod merchant;
 mod model;
-pub mod stores;
-pub mod users;
+pub(crate) mod stores;
+pub(crate) mod users;

@@ -11,17 +11,17 @@ use crate::kit::lists::{COUNT_LIMIT, Kind, Listing, Order, Range, contains};
 
 /// A merchant for support staff, without its secrets.
 #[derive(Clone, Debug)]
-pub struct MerchantRow {
-    pub merchant: Merchant,
-    pub members: i64,
+pub(crate) struct MerchantRow {
+    pub(crate) merchant: Merchant,
+    pub(crate) members: i64,
     /// The number of connected stores.
-    pub stores: i64,
+    pub(crate) stores: i64,
     /// Deliveries that failed and can be replayed. Exact up to `COUNT_LIMIT`.
-    pub failed_deliveries: i64,
+    pub(crate) failed_deliveries: i64,
     /// When the newest order was placed.
-    pub last_order_at: Option<DateTime<Utc>>,
+    pub(crate) last_order_at: Option<DateTime<Utc>>,
     /// When it was closed, and the reason from the instance log. `None` if it's open.
-    pub closing: Option<(DateTime<Utc>, String)>,
+    pub(crate) closing: Option<(DateTime<Utc>, String)>,
 }
 
 pub(super) const BY_NAME: Order = Order::ascending(&[("name", Kind::Text), ("id", Kind::Number)]);

@@ -14,39 +14,39 @@ const NEWEST: i64 = 3;
 
 /// A store without its credentials.
 #[derive(Clone, Debug)]
-pub struct StoreState {
-    pub name: String,
-    pub platform: Platform,
+pub(crate) struct StoreState {
+    pub(crate) name: String,
+    pub(crate) platform: Platform,
     /// The store domain or URL.
-    pub address: Option<String>,
-    pub disconnected_at: Option<DateTime<Utc>>,
+    pub(crate) address: Option<String>,
+    pub(crate) disconnected_at: Option<DateTime<Utc>>,
     /// Why it can't be called.
-    pub access_problem: Option<String>,
-    pub webhooks_problem: Option<String>,
+    pub(crate) access_problem: Option<String>,
+    pub(crate) webhooks_problem: Option<String>,
     /// Webhook deliveries that failed.
-    pub deliveries: Failures,
+    pub(crate) deliveries: Failures,
     /// Codes that weren't pushed to it.
-    pub pushes: Failures,
+    pub(crate) pushes: Failures,
 }
 
 /// Failures of one kind at a store.
 #[derive(Clone, Debug)]
-pub struct Failures {
-    pub count: Count,
+pub(crate) struct Failures {
+    pub(crate) count: Count,
     /// The newest ones.
-    pub newest: Vec<Failure>,
+    pub(crate) newest: Vec<Failure>,
 }
 
 #[derive(Clone, Debug, QueryableByName)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The code, or the delivery's topic.
     #[diesel(sql_type = Text)]
-    pub what: String,
+    pub(crate) what: String,
     /// The reason, as a sentence.
     #[diesel(sql_type = Text)]
-    pub reason: String,
+    pub(crate) reason: String,
     #[diesel(sql_type = Timestamptz)]
-    pub at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
 }
 
 /// One of a store's newest failures, and their total.
@@ -61,7 +61,7 @@ struct FailureRow {
 }
 
 /// The stores of a merchant, disconnected ones last.
-pub fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<StoreState>> {
+pub(crate) fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<StoreState>> {
     type Row = (
         i64,
         String,

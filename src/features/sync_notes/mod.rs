@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
-pub use self::status::{StoreState, SyncStatus};
+pub(crate) use self::status::StoreState;
+pub use self::status::SyncStatus;
 use crate::kit::db::statement::statement;
 use crate::kit::lists::COUNT_LIMIT;
 use crate::kit::urls;
@@ -37,18 +38,18 @@ pub(crate) const STILL_SAYS: &str = still_says!();
 
 /// The last sync check's result for a trigger in one store.
 #[derive(Clone, Debug, QueryableByName)]
-pub struct Note {
+pub(crate) struct Note {
     #[diesel(sql_type = Text)]
-    pub status: SyncStatus,
+    pub(crate) status: SyncStatus,
     /// Whether customers could use the code.
     #[diesel(sql_type = Nullable<Text>)]
-    pub state: Option<StoreState>,
+    pub(crate) state: Option<StoreState>,
     /// When the check began.
     #[diesel(sql_type = Timestamptz)]
-    pub checked_at: DateTime<Utc>,
+    pub(crate) checked_at: DateTime<Utc>,
     /// The store's name.
     #[diesel(sql_type = Text)]
-    pub store: String,
+    pub(crate) store: String,
     #[diesel(sql_type = BigInt)]
     store_id: i64,
     #[diesel(sql_type = Nullable<Text>)]
@@ -57,18 +58,18 @@ pub struct Note {
 
 impl Note {
     /// The URL of the check.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         urls::code_sync(self.store_id)
     }
 
     /// The discount's page in the store's admin, if there is one.
-    pub fn admin_url(&self) -> Option<&str> {
+    pub(crate) fn admin_url(&self) -> Option<&str> {
         // It comes from the store, so only web links are allowed.
         self.admin_url.as_deref().filter(|url| url.starts_with("http"))
     }
 
     /// The problem, in a few words.
-    pub fn words(&self) -> &'static str {
+    pub(crate) fn words(&self) -> &'static str {
         match (self.status, self.state) {
             (SyncStatus::VouchOnly, _) => "Missing in the store",
             (SyncStatus::Off, Some(StoreState::Scheduled)) => "Not started yet in the store",
@@ -83,7 +84,7 @@ impl Note {
 }
 
 /// The last sync checks' results for these triggers in connected stores, without those in sync.
-pub fn of_triggers(
+pub(crate) fn of_triggers(
     conn: &mut PgConnection,
     merchant_id: i64,
     trigger_ids: &[i64],
@@ -123,26 +124,26 @@ pub fn of_triggers(
 
 /// How many codes of a store customers can't use there.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
-pub struct Unusable {
+pub(crate) struct Unusable {
     #[diesel(sql_type = BigInt)]
-    pub store_id: i64,
+    pub(crate) store_id: i64,
     /// The store's name.
     #[diesel(sql_type = Text)]
-    pub store: String,
+    pub(crate) store: String,
     /// Exact up to the limit for counts on pages, and one more beyond it.
     #[diesel(sql_type = BigInt)]
-    pub count: i64,
+    pub(crate) count: i64,
 }
 
 impl Unusable {
     /// The URL of their list.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         urls::unusable_codes(self.store_id)
     }
 }
 
 /// The connected stores whose last check found missing or inactive codes that are still not usable.
-pub fn unusable(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Unusable>> {
+pub(crate) fn unusable(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Unusable>> {
     let mut unusable: Vec<Unusable> = statement!(
         concat!(
             "SELECT s.id AS store_id, s.name AS store, \

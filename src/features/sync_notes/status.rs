@@ -22,7 +22,7 @@ text_enum! {
 
 impl SyncStatus {
     /// The color of its badge: red if customers can't use the code.
-    pub const fn tone(self) -> &'static str {
+    pub(crate) const fn tone(self) -> &'static str {
         match self {
             Self::VouchOnly | Self::Off => "bad",
             Self::Different | Self::StoreOnly | Self::Retired => "wait",
@@ -33,7 +33,7 @@ impl SyncStatus {
 
 text_enum! {
     /// Whether shoppers can use a code in the store.
-    pub enum StoreState {
+    pub(crate) enum StoreState {
         /// They can.
         Live = "live", "Live";
         /// Not yet.

@@ -14,31 +14,31 @@ use crate::kit::session::Role;
 
 /// A row on the team page: an invitation that wasn't accepted or withdrawn.
 #[derive(Clone, Debug)]
-pub struct InvitationRow {
-    pub id: i64,
-    pub email: String,
-    pub role: Role,
+pub(crate) struct InvitationRow {
+    pub(crate) id: i64,
+    pub(crate) email: String,
+    pub(crate) role: Role,
     /// When the email was last sent.
-    pub sent_at: DateTime<Utc>,
+    pub(crate) sent_at: DateTime<Utc>,
     /// When its link expires; `None` once it has expired.
-    pub expires_at: Option<DateTime<Utc>>,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
     /// The name of the inviting owner.
-    pub inviter: String,
+    pub(crate) inviter: String,
 }
 
 /// An invitation with a working link, as its recipient sees it.
 #[derive(Clone, Debug)]
-pub struct Invitation {
+pub(crate) struct Invitation {
     /// The inviting merchant.
-    pub merchant_id: i64,
+    pub(crate) merchant_id: i64,
     /// The merchant's name.
-    pub program: String,
-    pub email: String,
-    pub role: Role,
+    pub(crate) program: String,
+    pub(crate) email: String,
+    pub(crate) role: Role,
     /// The name of the inviting owner.
-    pub inviter: String,
+    pub(crate) inviter: String,
     /// The user with that email, if they have chosen a password.
-    pub account: Option<i64>,
+    pub(crate) account: Option<i64>,
 }
 
 /// Why a person wasn't invited.
@@ -104,7 +104,7 @@ pub fn invite(
 }
 
 /// The recipient of an invitation. Fails with `NotFound` if it isn't open.
-pub fn invited_address(
+pub(crate) fn invited_address(
     conn: &mut PgConnection,
     merchant_id: i64,
     invitation_id: i64,
@@ -146,7 +146,11 @@ pub fn resend(
 
 /// Withdraws an invitation and ends its link. Returns the recipient. Fails with `NotFound` if it
 /// isn't open.
-pub fn withdraw(conn: &mut PgConnection, actor: &Actor, invitation_id: i64) -> QueryResult<String> {
+pub(crate) fn withdraw(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    invitation_id: i64,
+) -> QueryResult<String> {
     let email: String = diesel::update(invitations::table.find((actor.merchant_id, invitation_id)))
         .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
         .set(invitations::withdrawn_at.eq(actor.now))
@@ -162,22 +166,22 @@ pub fn withdraw(conn: &mut PgConnection, actor: &Actor, invitation_id: i64) -> Q
 /// An invitation that ended because its inviter is no longer an owner.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = invitations)]
-pub struct Withdrawn {
-    pub merchant_id: i64,
-    pub id: i64,
-    pub email: String,
+pub(crate) struct Withdrawn {
+    pub(crate) merchant_id: i64,
+    pub(crate) id: i64,
+    pub(crate) email: String,
 }
 
 impl Withdrawn {
     /// The text for the audit log.
-    pub fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         format!("Withdrew the invitation of {}: its sender is no longer an owner.", self.email)
     }
 }
 
 /// Withdraws a person's open invitations permanently, for one merchant or all. So no one can join
 /// through an inviter who lost the right to invite. The caller records it.
-pub fn withdraw_of_inviter(
+pub(crate) fn withdraw_of_inviter(
     conn: &mut PgConnection,
     inviter: i64,
     merchant_id: Option<i64>,
@@ -214,7 +218,7 @@ pub(super) fn withdraw_with_rights(
 }
 
 /// Open invitations, the newest first.
-pub fn open_invitations(
+pub(crate) fn open_invitations(
     conn: &mut PgConnection,
     merchant_id: i64,
 ) -> QueryResult<Vec<InvitationRow>> {
@@ -245,7 +249,7 @@ pub fn open_invitations(
 
 /// The invitation of a link; `None` if it doesn't work, for any reason. The caller holds the
 /// merchant's scope.
-pub fn find(
+pub(crate) fn find(
     conn: &mut PgConnection,
     merchant_id: i64,
     token: &str,

@@ -33,7 +33,7 @@ pub enum MemberError {
 }
 
 /// The members of a merchant: owners first, then by name.
-pub fn members(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<MemberRow>> {
+pub(crate) fn members(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<MemberRow>> {
     let mut rows: Vec<MemberRow> = members::table
         .inner_join(users::table)
         .filter(members::merchant_id.eq(merchant_id))
@@ -95,7 +95,7 @@ pub fn remove(
 
 /// Ends the actor's own membership. Fails with [`MemberError::LastOwner`], or `NotFound` if they
 /// aren't a member.
-pub fn leave(conn: &mut PgConnection, actor: &Actor) -> Result<(), MemberError> {
+pub(crate) fn leave(conn: &mut PgConnection, actor: &Actor) -> Result<(), MemberError> {
     lock(conn, actor.merchant_id)?;
     let member = find(conn, actor.merchant_id, actor.user_id.unwrap_or_default())?;
     end(conn, actor, &member, "Left the team.".to_owned())
@@ -103,7 +103,7 @@ pub fn leave(conn: &mut PgConnection, actor: &Actor) -> Result<(), MemberError> 
 
 /// Ends a membership without an email and without checking the actor's role, for a person whose
 /// data is erased. Fails with [`MemberError::LastOwner`], or `NotFound` if there's no such member.
-pub fn end_membership(
+pub(crate) fn end_membership(
     conn: &mut PgConnection,
     actor: &Actor,
     user_id: i64,
@@ -180,7 +180,7 @@ fn keep_an_owner(
     if others == 0 { Err(MemberError::LastOwner) } else { Ok(()) }
 }
 
-pub fn requires_two_factor(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
+pub(crate) fn requires_two_factor(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
     merchants::table.find(merchant_id).select(merchants::requires_two_factor).first(conn)
 }
 

@@ -1,15 +1,14 @@
 //! The team of a merchant: members and open invitations.
 
 mod emails;
-pub mod handlers;
+pub(crate) mod handlers;
 mod invitations;
 mod members;
 
-pub use self::invitations::{
-    Invitation, InvitationRow, InviteError, Joining, Withdrawn, accept, find, invite,
-    invited_address, open_invitations, resend, withdraw, withdraw_of_inviter,
+pub(crate) use self::invitations::{
+    Invitation, InvitationRow, InviteError, find, invited_address, open_invitations, withdraw,
+    withdraw_of_inviter,
 };
-pub use self::members::{
-    MemberError, MemberRow, change_role, end_membership, leave, members, remove,
-    require_two_factor, requires_two_factor,
-};
+pub use self::invitations::{Joining, accept, invite, resend};
+pub use self::members::{MemberError, change_role, remove, require_two_factor};
+pub(crate) use self::members::{MemberRow, end_membership, leave, members, requires_two_factor};

@@ -19,14 +19,14 @@ use crate::kit::db::statement::{rows, statement};
 const AT_ONCE: usize = 1_000;
 
 #[derive(Clone, Copy, Debug)]
-pub struct NewTrigger<'a> {
-    pub affiliate_id: i64,
+pub(crate) struct NewTrigger<'a> {
+    pub(crate) affiliate_id: i64,
     /// The affiliate's name.
-    pub affiliate: &'a str,
+    pub(crate) affiliate: &'a str,
     /// Validated by the rules of its kind.
-    pub value: &'a TriggerValue,
+    pub(crate) value: &'a TriggerValue,
     /// The exclusion that matches it, if a member has overridden that.
-    pub excluded: Option<&'a Excluded>,
+    pub(crate) excluded: Option<&'a Excluded>,
 }
 
 type Key<'a> = (TriggerKind, &'a str);
@@ -34,7 +34,7 @@ type Key<'a> = (TriggerKind, &'a str);
 /// Creates these triggers in the running transaction, with their owners, audit log entries and
 /// pushes. The caller holds [`crate::features::availability::lock_codes_shared`]. Returns the new
 /// IDs by key. Keys that another transaction has just taken are missing.
-pub fn create_all<'a>(
+pub(crate) fn create_all<'a>(
     conn: &mut PgConnection,
     actor: &Actor,
     new: &[NewTrigger<'a>],

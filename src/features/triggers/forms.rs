@@ -21,37 +21,37 @@ use crate::kit::web::version::{Edits, Labeled, Version};
 /// the selected type counts.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct TriggerForm {
+pub(crate) struct TriggerForm {
     /// The ID of the chosen affiliate. There are several if a radio button and the field's own list
     /// differ.
-    pub affiliate_id: Vec<String>,
+    pub(crate) affiliate_id: Vec<String>,
     /// The search text for the affiliate.
-    pub affiliate_id_q: String,
+    pub(crate) affiliate_id_q: String,
     /// The field whose Find button was pressed, without JavaScript.
-    pub find: String,
+    pub(crate) find: String,
     /// The name of a [`TriggerKind`].
     #[serde(rename = "type")]
-    pub kind: String,
-    pub coupon_code: String,
-    pub customer_email: String,
-    pub sku: String,
+    pub(crate) kind: String,
+    pub(crate) coupon_code: String,
+    pub(crate) customer_email: String,
+    pub(crate) sku: String,
     /// An available code that was chosen instead of the typed one.
-    pub instead: String,
+    pub(crate) instead: String,
     /// For a Coupon Code that the stores already have.
-    pub only_in_vouch: bool,
+    pub(crate) only_in_vouch: bool,
     /// An excluded code to create anyway, as typed.
-    pub despite: String,
+    pub(crate) despite: String,
 }
 
 #[derive(Clone, Debug)]
-pub struct Created {
-    pub trigger: Trigger,
+pub(crate) struct Created {
+    pub(crate) trigger: Trigger,
     /// The names of the stores that it's being pushed to.
-    pub stores: Vec<String>,
+    pub(crate) stores: Vec<String>,
 }
 
 /// The only affiliate in a form, or the error for the field if there's none or several.
-pub fn chosen(affiliate_ids: &[String]) -> Result<i64, &'static str> {
+pub(crate) fn chosen(affiliate_ids: &[String]) -> Result<i64, &'static str> {
     let mut ids: Vec<&str> =
         affiliate_ids.iter().map(|id| id.trim()).filter(|id| !id.is_empty()).collect();
     ids.dedup();
@@ -63,19 +63,19 @@ pub fn chosen(affiliate_ids: &[String]) -> Result<i64, &'static str> {
 }
 
 /// The error for an affiliate that the merchant doesn't have.
-pub const UNKNOWN_AFFILIATE: &str = "Choose an affiliate from the list.";
+pub(crate) const UNKNOWN_AFFILIATE: &str = "Choose an affiliate from the list.";
 
 /// Why a form was rejected.
 #[derive(Clone, Debug, Default)]
-pub struct Refusal {
-    pub errors: FormErrors,
+pub(crate) struct Refusal {
+    pub(crate) errors: FormErrors,
     /// The unavailable value, with available codes to choose from.
-    pub refused: Option<Refused>,
+    pub(crate) refused: Option<Refused>,
 }
 
 impl Refusal {
     /// One error for one field.
-    pub fn of(field: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn of(field: &str, message: impl Into<String>) -> Self {
         Self { errors: FormErrors::one(field, message), refused: None }
     }
 }
@@ -90,7 +90,7 @@ impl TriggerForm {
     }
 
     /// The type's name, for the select.
-    pub fn kind_name(&self) -> &str {
+    pub(crate) fn kind_name(&self) -> &str {
         if self.kind.is_empty() { TriggerKind::CouponCode.as_str() } else { &self.kind }
     }
 
@@ -106,7 +106,7 @@ impl TriggerForm {
 
     /// Creates the trigger for an affiliate of the merchant. The outer error is `NotFound` if the
     /// merchant has no such affiliate. The inner one is for the user to fix.
-    pub fn save(
+    pub(crate) fn save(
         &self,
         conn: &mut PgConnection,
         actor: &Actor,
@@ -155,20 +155,20 @@ fn refusal_words(refused: &Refused, affiliate_id: i64) -> String {
 /// The form to reassign a trigger.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ReassignForm {
+pub(crate) struct ReassignForm {
     /// As in [`TriggerForm`].
-    pub affiliate_id: Vec<String>,
+    pub(crate) affiliate_id: Vec<String>,
     /// The search text for the affiliate.
     #[serde(skip_serializing)]
-    pub affiliate_id_q: String,
+    pub(crate) affiliate_id_q: String,
     /// The field whose Find button was pressed, without JavaScript.
     #[serde(skip_serializing)]
-    pub find: String,
+    pub(crate) find: String,
     /// The first day, in the merchant's time zone; empty for "from now on".
-    pub from: String,
+    pub(crate) from: String,
     /// The version of the holder that the form showed.
     #[serde(skip_serializing)]
-    pub version: Version,
+    pub(crate) version: Version,
 }
 
 impl Edits for ReassignForm {
@@ -192,7 +192,7 @@ impl Edits for ReassignForm {
 impl ReassignForm {
     /// The input that would lead to the trigger's newest holder. It serves to detect concurrent
     /// changes.
-    pub fn of(
+    pub(crate) fn of(
         conn: &mut PgConnection,
         merchant_id: i64,
         trigger_id: i64,
@@ -211,7 +211,7 @@ impl ReassignForm {
     /// When the trigger goes to the new holder, which is the start of the chosen day. If the
     /// current holder's period began on that day, it's the start of that period. The error is for
     /// the field.
-    pub fn from(
+    pub(crate) fn from(
         &self,
         tz: Tz,
         now: DateTime<Utc>,
@@ -229,7 +229,7 @@ impl ReassignForm {
 }
 
 /// The errors for a rejected reassignment.
-pub fn reassign_refusal(
+pub(crate) fn reassign_refusal(
     error: ReassignError,
     trigger: &Trigger,
     tz: Tz,

@@ -30,7 +30,7 @@ impl Trigger {
 }
 
 /// Cancels the scheduled handover, so that the holder stays. Returns `false` if there's none.
-pub fn cancel_handover(
+pub(crate) fn cancel_handover(
     conn: &mut PgConnection,
     actor: &Actor,
     trigger_id: i64,

@@ -18,17 +18,17 @@ const MAX_AHEAD: Days = Days::new(731);
 
 /// The holder of a trigger in one period. An order credits the holder at the time it was placed.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
-pub struct Owner {
-    pub affiliate_id: i64,
+pub(crate) struct Owner {
+    pub(crate) affiliate_id: i64,
     /// The affiliate's current name.
-    pub name: String,
-    pub valid_from: DateTime<Utc>,
+    pub(crate) name: String,
+    pub(crate) valid_from: DateTime<Utc>,
     /// The end of the period, exclusive; `None` while it lasts.
-    pub valid_until: Option<DateTime<Utc>>,
+    pub(crate) valid_until: Option<DateTime<Utc>>,
 }
 
 /// All holders of the trigger, the newest first.
-pub fn owners(
+pub(crate) fn owners(
     conn: &mut PgConnection,
     merchant_id: i64,
     trigger_id: i64,

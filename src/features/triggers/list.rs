@@ -25,7 +25,7 @@ use crate::kit::lists::{
 
 text_enum! {
     /// Whether orders placed now count.
-    pub enum TriggerState {
+    pub(crate) enum TriggerState {
         /// They do.
         Active = "active", "Active";
         /// They do not; the key stays taken.
@@ -36,7 +36,7 @@ text_enum! {
 text_enum! {
     /// What a list of triggers goes by.
     #[derive(Default)]
-    pub enum TriggerSort {
+    pub(crate) enum TriggerSort {
         /// The newest first.
         #[default]
         Newest = "newest", "Newest";
@@ -77,16 +77,16 @@ impl Sort for TriggerSort {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TriggerFilter {
-    pub affiliate_id: Option<i64>,
+pub(crate) struct TriggerFilter {
+    pub(crate) affiliate_id: Option<i64>,
     /// Part of the key, as typed. One or two characters match only the beginning of a key.
-    pub q: String,
-    pub kind: Option<TriggerKind>,
-    pub state: Option<TriggerState>,
+    pub(crate) q: String,
+    pub(crate) kind: Option<TriggerKind>,
+    pub(crate) state: Option<TriggerState>,
     /// Only codes that an exclusion with this pattern would stop.
-    pub like: Option<Pattern>,
+    pub(crate) like: Option<Pattern>,
     /// Only codes with this push status in a connected store.
-    pub push: Option<PushStatus>,
+    pub(crate) push: Option<PushStatus>,
 }
 
 impl TriggerFilter {
@@ -110,26 +110,26 @@ impl TriggerFilter {
 
 /// A trigger with its related data.
 #[derive(Clone, Debug)]
-pub struct TriggerRow {
-    pub trigger: Trigger,
+pub(crate) struct TriggerRow {
+    pub(crate) trigger: Trigger,
     /// The affiliate who holds it now.
-    pub holder: Holder,
+    pub(crate) holder: Holder,
     /// Its all-time totals, per currency.
-    pub rollups: Vec<Rollups>,
+    pub(crate) rollups: Vec<Rollups>,
     /// The states of its pushes to stores.
-    pub pushes: Vec<PushLine>,
+    pub(crate) pushes: Vec<PushLine>,
 }
 
 /// The affiliate who holds a trigger.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = affiliates)]
-pub struct Holder {
-    pub id: i64,
+pub(crate) struct Holder {
+    pub(crate) id: i64,
     /// The affiliate ID that users see.
-    pub public_id: String,
-    pub name: String,
+    pub(crate) public_id: String,
+    pub(crate) name: String,
     /// An affiliate who isn't active earns nothing.
-    pub status: AffiliateStatus,
+    pub(crate) status: AffiliateStatus,
 }
 
 type Boxed = IntoBoxed<'static, triggers::table, Pg>;
@@ -275,7 +275,7 @@ fn found(
 }
 
 /// The number of the merchant's coupon codes that `pattern` stops.
-pub fn count_like(
+pub(crate) fn count_like(
     conn: &mut PgConnection,
     merchant_id: i64,
     pattern: &Pattern,
@@ -285,7 +285,7 @@ pub fn count_like(
 }
 
 /// Up to `limit` of the codes that `pattern` stops, with their holders' names, by value.
-pub fn some_like(
+pub(crate) fn some_like(
     conn: &mut PgConnection,
     merchant_id: i64,
     pattern: &Pattern,
@@ -335,7 +335,7 @@ pub(crate) fn rows(
 }
 
 /// One trigger with its related data.
-pub fn row(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<TriggerRow> {
+pub(crate) fn row(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<TriggerRow> {
     let trigger = Trigger::find(conn, merchant_id, id)?;
     complete(conn, merchant_id, vec![trigger])?.pop().ok_or(diesel::result::Error::NotFound)
 }

@@ -2,21 +2,25 @@
 
 mod bulk;
 mod forms;
-pub mod handlers;
+pub(crate) mod handlers;
 mod handover;
 mod holding;
-pub mod list;
+pub(crate) mod list;
 mod model;
 mod periods;
 mod rekey;
 mod words;
 
-pub use bulk::{NewTrigger, create_all};
-pub use handover::{cancel_handover, hand_over_due};
-pub use holding::{Owner, ReassignError, owners, reassign, reinstate, retire};
-pub use list::{Holder, TriggerFilter, TriggerRow, TriggerSort, TriggerState};
-pub use model::{CreateTriggerError, Trigger, create, create_reaching, create_value};
+pub(crate) use bulk::{NewTrigger, create_all};
+pub(crate) use handover::cancel_handover;
+pub use handover::hand_over_due;
+pub(crate) use holding::{Owner, owners};
+pub use holding::{ReassignError, reassign, reinstate, retire};
+pub(crate) use list::{Holder, TriggerFilter, TriggerRow, TriggerSort, TriggerState};
+pub(crate) use model::create_value;
+pub use model::{CreateTriggerError, Trigger, create, create_reaching};
 pub(crate) use rekey::rekey;
 pub use vouch_core::code::CouponCode;
-pub use vouch_core::trigger::{Reach, TriggerKind, TriggerValue, ValueError};
-pub use words::{unavailable_words, unknown_affiliate_words};
+pub(crate) use vouch_core::trigger::ValueError;
+pub use vouch_core::trigger::{Reach, TriggerKind, TriggerValue};
+pub(crate) use words::{unavailable_words, unknown_affiliate_words};

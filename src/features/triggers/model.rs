@@ -55,7 +55,7 @@ impl Trigger {
     }
 
     /// Kind and value: `Coupon Code JANE10`.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         format!("{} {}", self.kind, self.value)
     }
 }
@@ -106,7 +106,7 @@ pub fn create_reaching(
 /// [`create`] for a parsed value. A member who knows about an exclusion can override it, which the
 /// audit log and the trigger's page show. [`CreateTriggerError::Refused`] contains the reason and
 /// alternatives.
-pub fn create_value(
+pub(crate) fn create_value(
     conn: &mut PgConnection,
     actor: &Actor,
     affiliate_id: i64,

@@ -5,6 +5,6 @@ dated! {
     pub(super) struct Holding
     in trigger_owners(merchant_id: i64, trigger_id: i64) of triggers(merchant_id, trigger_id)
     {
-        pub affiliate_id: i64,
+        pub(crate) affiliate_id: i64,
     }
 }

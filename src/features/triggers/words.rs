@@ -3,12 +3,12 @@
 use crate::features::availability::{Excluded, ExclusionScope, Held, Requested, Unavailable};
 
 /// The error for an affiliate that the merchant doesn't have.
-pub fn unknown_affiliate_words(named: &str) -> String {
+pub(crate) fn unknown_affiliate_words(named: &str) -> String {
     format!("No affiliate has the affiliate ID or e-mail address {named}.")
 }
 
 /// Explains why the affiliate with that ID can't have the typed value.
-pub fn unavailable_words(wanted: &str, why: &Unavailable, affiliate_id: i64) -> String {
+pub(crate) fn unavailable_words(wanted: &str, why: &Unavailable, affiliate_id: i64) -> String {
     match why {
         Unavailable::Malformed(error) => error.to_string(),
         Unavailable::Held(held) => held_words(held, affiliate_id),

@@ -1,8 +1,8 @@
 /// Extra connections of the order intake, in addition to its writers, for deliveries that wait.
-pub const WAITING_CONNECTIONS: u32 = 2;
+pub(crate) const WAITING_CONNECTIONS: u32 = 2;
 /// Connections that look up the store of a webhook, and the same number for order reports by the
 /// API.
-pub const LOOK_UP_CONNECTIONS: u32 = 2;
+pub(crate) const LOOK_UP_CONNECTIONS: u32 = 2;
 
 /// The connections per kind of work, and how long it waits for them.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ pub struct Connections {
 impl Connections {
     /// The number of all connections, including those without a setting.
     #[must_use]
-    pub fn total(self) -> u32 {
+    pub(crate) fn total(self) -> u32 {
         self.pages + self.intake + WAITING_CONNECTIONS + 2 * LOOK_UP_CONNECTIONS + self.jobs
     }
 }

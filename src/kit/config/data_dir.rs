@@ -6,7 +6,7 @@ use super::error::{ConfigError, bad};
 use crate::kit::os;
 
 /// The name of the key's file in the data folder.
-pub const SECRET_KEY_FILE: &str = "secret.key";
+pub(crate) const SECRET_KEY_FILE: &str = "secret.key";
 
 /// The data folder, created if it's missing.
 ///

@@ -39,7 +39,7 @@ impl TrustedProxies {
 
     /// Whether `address` is a trusted proxy.
     #[must_use]
-    pub fn hold(&self, address: IpAddr) -> bool {
+    pub(crate) fn hold(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.holds(address))
     }
 }

@@ -83,7 +83,7 @@ pub(crate) struct UnusedKey {
 
 impl UnusedKey {
     /// The unused key in the data folder, if it has one.
-    pub fn find(data_dir: &Path) -> Option<Self> {
+    pub(crate) fn find(data_dir: &Path) -> Option<Self> {
         let file = data_dir.join(SECRET_KEY_FILE);
         let content = fs::read_to_string(&file).ok()?;
         let key = content.strip_suffix(&format!("{UNUSED}\n"))?.to_owned();
@@ -92,14 +92,14 @@ impl UnusedKey {
 
     /// Activates the key. Truncating the file only removes the mark, so the file
     /// contains the key even after a crash.
-    pub fn take_into_use(&self) -> std::io::Result<()> {
+    pub(crate) fn take_into_use(&self) -> std::io::Result<()> {
         let file = OpenOptions::new().write(true).open(&self.file)?;
         file.set_len(self.content.len() as u64)?;
         file.sync_all()
     }
 
     /// Removes it, because the data folder needs another key.
-    pub fn discard(self) {
+    pub(crate) fn discard(self) {
         // If the file stays, it's still marked and rejected again.
         let _ = fs::remove_file(self.file);
     }
@@ -116,7 +116,7 @@ impl NextKey {
     /// Creates a new key in a separate file, or loads the one that an interrupted command left.
     ///
     /// Fails if the file can't be written or read.
-    pub fn prepare(data_dir: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn prepare(data_dir: &Path) -> Result<Self, ConfigError> {
         let is_new = !data_dir.join(NEXT_KEY_FILE).exists();
         let key = kept_in(&data_dir.join(NEXT_KEY_FILE), None)?;
         // Nothing may be encrypted with a key whose file could be lost in a power cut.
@@ -126,24 +126,24 @@ impl NextKey {
     }
 
     /// Removes it after a failure, unless an interrupted command had left it.
-    pub fn discard_new(self) {
+    pub(crate) fn discard_new(self) {
         if self.is_new {
             let _ = fs::remove_file(self.data_dir.join(NEXT_KEY_FILE));
         }
     }
 
     /// The key that an interrupted command left.
-    pub fn find(data_dir: &Path) -> Option<Self> {
+    pub(crate) fn find(data_dir: &Path) -> Option<Self> {
         let content = fs::read_to_string(data_dir.join(NEXT_KEY_FILE)).ok()?;
         Some(Self { key: decode(&content)?, data_dir: data_dir.to_owned(), is_new: false })
     }
 
-    pub fn key(&self) -> &SecretBox<[u8; 32]> {
+    pub(crate) fn key(&self) -> &SecretBox<[u8; 32]> {
         &self.key
     }
 
     /// Replaces the current key atomically.
-    pub fn take_over(self) -> std::io::Result<()> {
+    pub(crate) fn take_over(self) -> std::io::Result<()> {
         let Self { data_dir, .. } = self;
         fs::rename(data_dir.join(NEXT_KEY_FILE), data_dir.join(SECRET_KEY_FILE))?;
         File::open(&data_dir)?.sync_all()

@@ -44,7 +44,7 @@ impl Smtp {
     /// Parses `VOUCH_SMTP_URL` and `VOUCH_MAIL_FROM`.
     ///
     /// Fails with the setting and the reason, which never contains the password.
-    pub fn parse(url: &str, from: Option<&str>) -> Result<Self, (&'static str, String)> {
+    pub(crate) fn parse(url: &str, from: Option<&str>) -> Result<Self, (&'static str, String)> {
         let refuse = |reason: &str| ("VOUCH_SMTP_URL", reason.to_owned());
         let parsed = Url::parse(url.trim()).map_err(|_| {
             refuse("this is not an address, such as smtp://user:password@mail.example.com:587")

@@ -4,12 +4,12 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 
 /// A value of a fact, and when it was active.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Period<V> {
+pub(crate) struct Period<V> {
     /// The start (inclusive), a whole second.
-    pub from: DateTime<Utc>,
+    pub(crate) from: DateTime<Utc>,
     /// The end (exclusive); none while the period lasts.
-    pub until: Option<DateTime<Utc>>,
-    pub value: V,
+    pub(crate) until: Option<DateTime<Utc>>,
+    pub(crate) value: V,
 }
 
 /// The start of the second. Stores report in whole seconds when an order was placed (Shopify and
@@ -20,13 +20,13 @@ pub fn second(at: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// The active value at a moment. `periods` must be sorted by time.
-pub fn at<V>(periods: &[Period<V>], moment: DateTime<Utc>) -> Option<&V> {
+pub(crate) fn at<V>(periods: &[Period<V>], moment: DateTime<Utc>) -> Option<&V> {
     let begun = periods.iter().rfind(|period| period.from <= moment)?;
     begun.until.is_none_or(|until| moment < until).then_some(&begun.value)
 }
 
 /// Like [`at`], for a fact that always has a value: before the first period it's the first value.
-pub fn at_or_first<V>(periods: &[Period<V>], moment: DateTime<Utc>) -> Option<&V> {
+pub(crate) fn at_or_first<V>(periods: &[Period<V>], moment: DateTime<Utc>) -> Option<&V> {
     let begun = periods.iter().rfind(|period| period.from <= moment);
     begun.or(periods.first()).map(|period| &period.value)
 }

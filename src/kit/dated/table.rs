@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::history::{Period, Write, changed, current, held_from, second, writes};
 
 /// The value of a dated fact; [`dated!`] implements it for a table.
-pub trait Dated: Clone + PartialEq + Sized {
+pub(crate) trait Dated: Clone + PartialEq + Sized {
     /// The subject of the fact.
     type Key: Copy;
 
@@ -29,16 +29,16 @@ pub trait Dated: Clone + PartialEq + Sized {
 
 /// A change that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changed<V> {
+pub(crate) struct Changed<V> {
     /// Orders placed from this second on may be attributed differently.
-    pub from: DateTime<Utc>,
+    pub(crate) from: DateTime<Utc>,
     /// The active value before the change, if there was one.
-    pub before: Option<V>,
+    pub(crate) before: Option<V>,
 }
 
 /// Inserts the first period of a fact. This transaction must have inserted the owning row, because
 /// no lock is taken.
-pub fn begin<V: Dated>(
+pub(crate) fn begin<V: Dated>(
     conn: &mut PgConnection,
     key: V::Key,
     value: V,
@@ -48,7 +48,7 @@ pub fn begin<V: Dated>(
 }
 
 /// Makes `value` active from `now` on; `None` ends the fact. Returns the change, if any.
-pub fn change<V: Dated>(
+pub(crate) fn change<V: Dated>(
     conn: &mut PgConnection,
     key: V::Key,
     value: Option<V>,
@@ -62,7 +62,7 @@ pub fn change<V: Dated>(
 
 /// Makes `value` active from `from` on, in the past or in the future, and replaces everything after
 /// it. Returns the change, if any.
-pub fn hold_from<V: Dated>(
+pub(crate) fn hold_from<V: Dated>(
     conn: &mut PgConnection,
     key: V::Key,
     value: Option<V>,

@@ -14,7 +14,7 @@ use crate::kit::error::AppError;
 
 /// Whether the same work can succeed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// It can succeed: nothing was changed, and the work itself is valid.
     Passing,
     /// It fails again, because it contains a value that no row can hold.
@@ -25,7 +25,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::DatabaseError(kind, info) => Self::of_database(kind, info.as_ref()),
             Error::BrokenTransactionManager => Self::Passing,

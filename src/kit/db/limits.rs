@@ -9,22 +9,22 @@ use diesel::connection::SimpleConnection;
 /// The timeouts of one kind of work. Each is shorter than the next one, so PostgreSQL's own timeout
 /// comes first and the connection survives. The last one works even if the network fails.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// The pool's name in metrics and the log.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// For a free connection.
-    pub connection: Duration,
+    pub(crate) connection: Duration,
     /// For one lock.
-    pub lock: Duration,
+    pub(crate) lock: Duration,
     /// For one statement.
-    pub statement: Duration,
+    pub(crate) statement: Duration,
     /// From the request for a connection to the end of the transaction. Then the connection is
     /// closed.
-    pub transaction: Duration,
+    pub(crate) transaction: Duration,
 }
 
 /// For pages and the API. All transactions of a request share the last timeout.
-pub const PAGES: Limits = Limits {
+pub(crate) const PAGES: Limits = Limits {
     name: "pages",
     connection: Duration::from_millis(1500),
     lock: Duration::from_secs(4),
@@ -33,7 +33,7 @@ pub const PAGES: Limits = Limits {
 };
 
 /// For webhooks: Shopify stops waiting after five seconds.
-pub const INTAKE: Limits = Limits {
+pub(crate) const INTAKE: Limits = Limits {
     name: "intake",
     connection: Duration::from_millis(1500),
     lock: Duration::from_secs(2),
@@ -42,7 +42,7 @@ pub const INTAKE: Limits = Limits {
 };
 
 /// For looking up the store before a webhook is processed.
-pub const STORES: Limits = Limits {
+pub(crate) const STORES: Limits = Limits {
     name: "stores",
     connection: Duration::from_secs(1),
     lock: Duration::from_secs(1),
@@ -51,10 +51,10 @@ pub const STORES: Limits = Limits {
 };
 
 /// For looking up the API key before an order report is processed, and the result of the order.
-pub const REPORTS: Limits = Limits { name: "reports", ..STORES };
+pub(crate) const REPORTS: Limits = Limits { name: "reports", ..STORES };
 
 /// For workers and commands.
-pub const JOBS: Limits = Limits {
+pub(crate) const JOBS: Limits = Limits {
     name: "jobs",
     connection: Duration::from_secs(5),
     lock: Duration::from_secs(20),

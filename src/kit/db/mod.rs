@@ -10,7 +10,7 @@ pub mod connect;
 pub mod embedded;
 mod fault;
 /// The timeouts per kind of work.
-pub mod limits;
+pub(crate) mod limits;
 /// Migrations at start, and checks of the database role.
 pub mod migrate;
 mod pool;
@@ -28,11 +28,11 @@ use std::time::{Duration, Instant};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 
-pub use self::fault::Fault;
+pub(crate) use self::fault::Fault;
 use self::limits::Limits;
-pub use self::pool::{NoConnection, Pool, Pooled};
-pub use self::prepared::{Constant, Prepared, constant, prepared};
-pub use self::source::Source;
+pub(crate) use self::pool::{NoConnection, Pool};
+pub(crate) use self::prepared::{constant, prepared};
+pub(crate) use self::source::Source;
 use crate::kit::config::{Connections, LOOK_UP_CONNECTIONS, WAITING_CONNECTIONS};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::request;
@@ -123,7 +123,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// The kind of work decides which pool is used, so that no kind takes another's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WorkKind {
+pub(crate) enum WorkKind {
     /// A page, or an API request.
     Page,
     /// Looking up the store of a webhook.
@@ -161,7 +161,7 @@ impl Db {
     }
 
     /// The factor of all timeouts, for limits that must outlast a transaction.
-    pub fn wait_factor(&self) -> u32 {
+    pub(crate) fn wait_factor(&self) -> u32 {
         self.wait_factor
     }
 
@@ -170,7 +170,7 @@ impl Db {
         &self.intake
     }
 
-    pub fn pools(&self) -> [&Pool; 5] {
+    pub(crate) fn pools(&self) -> [&Pool; 5] {
         [&self.pages, &self.intake, &self.stores, &self.reports, &self.jobs]
     }
 
@@ -192,7 +192,7 @@ impl Db {
     }
 
     /// Like [`Db::run`] within one merchant, for most handlers.
-    pub async fn merchant<T, E>(
+    pub(crate) async fn merchant<T, E>(
         &self,
         merchant_id: i64,
         work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
@@ -205,7 +205,7 @@ impl Db {
     }
 
     /// Like [`Db::run`], with the pool and timeouts of another kind of work.
-    pub async fn run_as<T, E>(
+    pub(crate) async fn run_as<T, E>(
         &self,
         kind: WorkKind,
         scope: Scope,
@@ -226,7 +226,7 @@ impl Db {
 
     /// Runs one statement on a blocking thread without a transaction, so in one round trip instead
     /// of three. It only sees rows that don't belong to a merchant.
-    pub async fn glance<T: Send + 'static>(
+    pub(crate) async fn glance<T: Send + 'static>(
         &self,
         statement: impl FnOnce(&mut PgConnection) -> QueryResult<T> + Send + 'static,
     ) -> AppResult<T> {

@@ -13,7 +13,7 @@ use super::limits::Limits;
 use super::watchdog::Watched;
 
 /// A connection borrowed from a [`Pool`].
-pub type Pooled = r2d2::PooledConnection<Manager>;
+pub(crate) type Pooled = r2d2::PooledConnection<Manager>;
 
 /// The timeout for the first connection at start, when no page waits yet.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -74,7 +74,7 @@ impl Pool {
     }
 
     /// A connection for one transaction within the pool's limits. Fails if none is free in time.
-    pub fn get(&self) -> Result<Pooled, NoConnection> {
+    pub(crate) fn get(&self) -> Result<Pooled, NoConnection> {
         self.get_until(Instant::now() + self.limits.transaction)
     }
 
@@ -92,17 +92,17 @@ impl Pool {
     }
 
     /// The timeouts of its work.
-    pub fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
 
     /// The maximum number of connections.
-    pub fn max_size(&self) -> u32 {
+    pub(crate) fn max_size(&self) -> u32 {
         self.connections.max_size()
     }
 
     /// The number of borrowed connections.
-    pub fn in_use(&self) -> u32 {
+    pub(crate) fn in_use(&self) -> u32 {
         let state = self.connections.state();
         state.connections.saturating_sub(state.idle_connections)
     }
@@ -155,7 +155,7 @@ impl r2d2::HandleError<diesel::r2d2::Error> for Logged {
 }
 
 /// Opens and checks the connections of a [`Pool`].
-pub struct Manager {
+pub(crate) struct Manager {
     url: String,
     limits: Limits,
     /// Connections last used before this time must be tested, because another one was found dead
@@ -174,7 +174,7 @@ impl Manager {
 }
 
 /// A connection with the time of its last use.
-pub struct IdleConnection {
+pub(crate) struct IdleConnection {
     conn: PgConnection,
     watched: Arc<Watched>,
     used: Instant,

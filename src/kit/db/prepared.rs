@@ -15,12 +15,12 @@ use diesel::sql_types::{HasSqlType, SqlType};
 /// A statement with `?` where its values go. Answers rows of the SQL type `ST`, a tuple.
 ///
 /// A literal question mark cannot be written; no statement here needs one.
-pub fn prepared<'a, ST>(sql: &'static str) -> Prepared<'a, ST> {
+pub(crate) fn prepared<'a, ST>(sql: &'static str) -> Prepared<'a, ST> {
     Prepared { sql, binds: Vec::new(), row: PhantomData }
 }
 
 /// See [`prepared`].
-pub struct Prepared<'a, ST> {
+pub(crate) struct Prepared<'a, ST> {
     sql: &'static str,
     binds: Vec<Box<dyn Bind + 'a>>,
     row: PhantomData<ST>,
@@ -47,7 +47,7 @@ where
 
 impl<'a, ST> Prepared<'a, ST> {
     /// Gives the next `?` its value.
-    pub fn bind<T, U>(mut self, value: U) -> Self
+    pub(crate) fn bind<T, U>(mut self, value: U) -> Self
     where
         T: 'a,
         Pg: HasSqlType<T>,
@@ -83,12 +83,12 @@ impl<ST> RunQueryDsl<PgConnection> for Prepared<'_, ST> {}
 
 /// An expression of the SQL type `ST` for diesel's query builder, written by hand. Unlike
 /// [`diesel::dsl::sql`], whose text might be another every time, it lets its query be cached.
-pub fn constant<ST>(sql: &'static str) -> Constant<ST> {
+pub(crate) fn constant<ST>(sql: &'static str) -> Constant<ST> {
     Constant { sql, sql_type: PhantomData }
 }
 
 /// See [`constant`].
-pub struct Constant<ST> {
+pub(crate) struct Constant<ST> {
     sql: &'static str,
     sql_type: PhantomData<ST>,
 }

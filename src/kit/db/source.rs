@@ -14,7 +14,7 @@ use crate::kit::os::{self, OsUser};
 
 /// A database server that is available as long as this value exists. The two kinds only differ in
 /// their lifetime.
-pub struct Source {
+pub(crate) struct Source {
     url: SecretString,
     owner_url: Option<SecretString>,
     embedded: Option<EmbeddedServer>,
@@ -24,7 +24,7 @@ impl Source {
     /// Uses the server in `DATABASE_URL`, else starts the embedded one.
     ///
     /// Fails if the embedded server can't be used. A server in the settings isn't contacted yet.
-    pub fn open(config: &Config) -> Result<Self, EmbeddedError> {
+    pub(crate) fn open(config: &Config) -> Result<Self, EmbeddedError> {
         if let Some(url) = &config.database_url {
             let owner_url = config.owner_database_url.as_ref().map(reachable);
             return Ok(Self { url: reachable(url), owner_url, embedded: None });
@@ -43,7 +43,7 @@ impl Source {
 
     /// libpq's URL of the database, including the password.
     #[must_use]
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         self.url.expose_secret()
     }
 
@@ -61,7 +61,7 @@ impl Source {
 
     /// The URL for the schema's owner; the same as [`Source::url`] if no other is set.
     #[must_use]
-    pub fn owner_url(&self) -> &str {
+    pub(crate) fn owner_url(&self) -> &str {
         self.owner_url.as_ref().unwrap_or(&self.url).expose_secret()
     }
 
@@ -73,13 +73,13 @@ impl Source {
 
     /// Both URLs, for migrations.
     #[must_use]
-    pub fn addresses(&self) -> Addresses<'_> {
+    pub(crate) fn addresses(&self) -> Addresses<'_> {
         Addresses { owner: self.owner_url(), server: self.url() }
     }
 
     /// Whether Vouch runs the server itself.
     #[must_use]
-    pub fn is_embedded(&self) -> bool {
+    pub(crate) fn is_embedded(&self) -> bool {
         self.embedded.is_some()
     }
 }

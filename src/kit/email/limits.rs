@@ -41,7 +41,7 @@ impl Limits {
     ///
     /// # Errors
     /// `TooMany` with the seconds to wait.
-    pub fn take(&self, merchant_id: i64, recipient: &str) -> Result<(), AppError> {
+    pub(crate) fn take(&self, merchant_id: i64, recipient: &str) -> Result<(), AppError> {
         self.recipients.take((merchant_id, email_key(recipient))).map_err(AppError::TooMany)?;
         self.merchants.take(merchant_id).map_err(AppError::TooMany)
     }

@@ -129,7 +129,7 @@ pub fn reveal(
 ///
 /// # Errors
 /// `NotFound` if there is none, or its words are forgotten.
-pub fn retry(conn: &mut PgConnection, email_id: i64, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) fn retry(conn: &mut PgConnection, email_id: i64, now: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(emails::table.find(email_id))
         .filter(emails::failed_at.is_not_null().and(emails::paragraphs.is_not_null()))
         .set((
@@ -143,7 +143,7 @@ pub fn retry(conn: &mut PgConnection, email_id: i64, now: DateTime<Utc>) -> Quer
 }
 
 /// How many letters were given up, and why the last of them. Within `Scope::Instance`.
-pub fn given_up(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
+pub(crate) fn given_up(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
     let parked = || emails::table.filter(emails::failed_at.is_not_null());
     let last = parked()
         .order(emails::failed_at.desc())

@@ -76,7 +76,7 @@ impl Mailer {
     }
 
     /// [`Mailer::send_due`], which ends after the letter at hand once `stop` is asked.
-    pub fn send_due_until(&self, stop: &Stop) -> AppResult<usize> {
+    pub(crate) fn send_due_until(&self, stop: &Stop) -> AppResult<usize> {
         let Some(smtp) = &self.smtp else { return self.announce() };
         if self.rests() {
             return Ok(0);

@@ -37,7 +37,7 @@ enum Target {
 
 impl Link {
     /// A page that anybody may know of. `path` begins with a slash.
-    pub fn page(label: &str, path: &str) -> Self {
+    pub(crate) fn page(label: &str, path: &str) -> Self {
         Self { label: label.to_owned(), target: Target::Page(path.to_owned()) }
     }
 
@@ -105,7 +105,10 @@ pub fn reencrypt_links(
 
 /// How many links are sealed, and how many of them do not open with this key. Within
 /// `Scope::Instance`.
-pub fn check_links(conn: &mut PgConnection, encryptor: &Encryptor) -> QueryResult<(usize, usize)> {
+pub(crate) fn check_links(
+    conn: &mut PgConnection,
+    encryptor: &Encryptor,
+) -> QueryResult<(usize, usize)> {
     let encrypted: Vec<Option<Vec<u8>>> = emails::table
         .filter(emails::link_encrypted.is_not_null())
         .select(emails::link_encrypted)

@@ -19,10 +19,13 @@ mod mailer;
 mod message;
 mod render;
 
-pub use self::address::{MAX_EMAIL_BYTES, email_key};
+pub(crate) use self::address::MAX_EMAIL_BYTES;
+pub use self::address::email_key;
 pub use self::delivery::check;
-pub use self::limits::Limits;
-pub use self::list::{EmailRow, RevealedEmail, State, given_up, newest_emails, retry, reveal};
+pub(crate) use self::limits::Limits;
+pub use self::list::{EmailRow, newest_emails, reveal};
 pub(crate) use self::list::{NEWEST, emails};
+pub(crate) use self::list::{RevealedEmail, State, given_up, retry};
 pub use self::mailer::{Mailer, sweep};
-pub use self::message::{Link, Message, check_links, post, reencrypt_links};
+pub(crate) use self::message::check_links;
+pub use self::message::{Link, Message, post, reencrypt_links};

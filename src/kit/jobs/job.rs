@@ -45,7 +45,7 @@ pub enum Finish {
 
 impl Job {
     /// Whether no further attempt comes should this one fail.
-    pub fn is_last_attempt(&self) -> bool {
+    pub(crate) fn is_last_attempt(&self) -> bool {
         self.attempts >= self.max_attempts
     }
 

@@ -15,13 +15,13 @@ pub struct JobKind {
 
 impl JobKind {
     /// A kind that comes again and again, and so is never dead-lettered.
-    pub const fn periodic(name: &'static str) -> Self {
+    pub(crate) const fn periodic(name: &'static str) -> Self {
         let (first_wait, max_wait) = (Duration::seconds(5), Duration::minutes(5));
         Self { name, first_wait, max_wait, max_attempts: i32::MAX }
     }
 
     /// How long the next attempt waits after `attempts` failed ones.
-    pub fn wait_after(&self, attempts: i32) -> Duration {
+    pub(crate) fn wait_after(&self, attempts: i32) -> Duration {
         backoff(self.first_wait, self.max_wait, attempts)
     }
 }

@@ -96,7 +96,7 @@ impl WorkerPool {
     }
 
     /// Tells all runs to end after the job at hand. The end is waited for when the value goes.
-    pub fn tell_to_stop(&self) {
+    pub(crate) fn tell_to_stop(&self) {
         self.stop.ask();
     }
 }

@@ -60,7 +60,7 @@ pub fn enqueue(
 
 /// Has all queues of a store looked at now, whatever they waited for: its access was restored. As
 /// [`enqueue`], last in its transaction.
-pub fn wake_store(
+pub(crate) fn wake_store(
     conn: &mut PgConnection,
     merchant_id: i64,
     store_id: i64,
@@ -82,17 +82,21 @@ pub fn wake_store(
 /// How a job stands that waits, runs or was dead-lettered.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = jobs)]
-pub struct JobState {
-    pub run_at: DateTime<Utc>,
+pub(crate) struct JobState {
+    pub(crate) run_at: DateTime<Utc>,
     /// Failed ones, and the one that runs.
-    pub attempts: i32,
+    pub(crate) attempts: i32,
     /// Why the last one failed.
-    pub reason: Option<String>,
-    pub dead_at: Option<DateTime<Utc>>,
+    pub(crate) reason: Option<String>,
+    pub(crate) dead_at: Option<DateTime<Utc>>,
 }
 
 /// The job of a key, if it isn't done.
-pub fn find(conn: &mut PgConnection, queue: &Queue, key: &str) -> QueryResult<Option<JobState>> {
+pub(crate) fn find(
+    conn: &mut PgConnection,
+    queue: &Queue,
+    key: &str,
+) -> QueryResult<Option<JobState>> {
     job_of(queue.merchant_id, queue.kind.name, queue.target_id(), key)
         .select(JobState::as_select())
         .first(conn)
@@ -100,7 +104,7 @@ pub fn find(conn: &mut PgConnection, queue: &Queue, key: &str) -> QueryResult<Op
 }
 
 /// Takes the job of a key away: it's no longer needed.
-pub fn cancel(conn: &mut PgConnection, queue: &Queue, key: &str) -> QueryResult<()> {
+pub(crate) fn cancel(conn: &mut PgConnection, queue: &Queue, key: &str) -> QueryResult<()> {
     diesel::delete(job_of(queue.merchant_id, queue.kind.name, queue.target_id(), key))
         .execute(conn)
         .map(drop)
@@ -116,7 +120,7 @@ fn job_of<'a>(merchant_id: i64, kind: &'a str, target_id: i64, key: &'a str) -> 
 }
 
 /// Why the last run of a queue failed; `None` where it didn't.
-pub fn last_problem(conn: &mut PgConnection, queue: &Queue) -> QueryResult<Option<String>> {
+pub(crate) fn last_problem(conn: &mut PgConnection, queue: &Queue) -> QueryResult<Option<String>> {
     let problem = job_queues::table
         .find((queue.merchant_id, queue.kind.name, queue.target_id()))
         .filter(job_queues::failures.gt(0))

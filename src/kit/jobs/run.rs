@@ -75,7 +75,7 @@ impl<'a> Run<'a> {
     }
 
     /// Whether there's time for another step. To be asked before each one.
-    pub fn goes_on(&self) -> bool {
+    pub(crate) fn goes_on(&self) -> bool {
         self.begun.elapsed() < RUN_TIME && !self.stop.is_asked()
     }
 
@@ -88,7 +88,7 @@ impl<'a> Run<'a> {
     }
 
     /// Reads the merchant's rows, in a transaction of its own: none is open during a call.
-    pub fn read<T>(
+    pub(crate) fn read<T>(
         &self,
         work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
     ) -> Result<T, RunError> {

@@ -15,7 +15,7 @@ const MAX_SEARCH_CHARS: usize = 255;
 /// The raw query parameters of a URL. If one occurs twice, the last value counts.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub struct Params(HashMap<String, String>);
+pub(crate) struct Params(HashMap<String, String>);
 
 impl Params {
     /// The URL of the list at `path`, with these parameters.
@@ -32,7 +32,7 @@ pub(crate) trait Sort: TextEnum {
 /// The URL of a list. Reading a parameter also records it for links and for the chip that removes it.
 /// Unparseable parameters, for example of an old bookmark, are ignored, and links omit them.
 #[derive(Clone, Debug)]
-pub struct Address {
+pub(crate) struct Address {
     pub(crate) path: String,
     params: Params,
     /// The parsed parameters, in the order of reading.

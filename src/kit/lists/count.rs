@@ -16,7 +16,7 @@ pub(crate) const COUNT_LIMIT: i64 = 10_000;
 
 /// The number of matching rows, exact up to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
+pub(crate) struct Count {
     found: i64,
     limit: i64,
 }

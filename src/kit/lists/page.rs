@@ -62,14 +62,14 @@ impl<R> ListPage<R> {
 /// The active filters of a list. Each has its text and the URL of the list without it.
 #[derive(Template)]
 #[template(path = "components/chips.html")]
-pub struct Chips {
+pub(crate) struct Chips {
     chips: Vec<(String, String)>,
 }
 
 /// The header cell of a sortable column.
 #[derive(Template)]
 #[template(path = "components/sort_header.html")]
-pub struct SortHeader {
+pub(crate) struct SortHeader {
     label: &'static str,
     /// The URL of the list sorted by this column. If it's already sorted by it, the direction is reversed.
     href: String,
@@ -80,7 +80,7 @@ pub struct SortHeader {
 /// The links to other pages of a list. Each is a URL, or "" if there's no such page.
 #[derive(Template)]
 #[template(path = "components/pages.html")]
-pub struct Pages {
+pub(crate) struct Pages {
     first: String,
     previous: String,
     next: String,

@@ -155,7 +155,7 @@ impl Cursor {
 
 /// The rows of a list to read.
 #[derive(Clone, Debug)]
-pub struct Range {
+pub(crate) struct Range {
     pub(crate) order: Order,
     pub(crate) cursor: Cursor,
     pub(crate) rows: usize,
@@ -238,7 +238,7 @@ impl Range {
 
 /// The rows of a range, in the list's order.
 #[derive(Debug)]
-pub struct Listing<R> {
+pub(crate) struct Listing<R> {
     pub(crate) rows: Vec<R>,
     /// The key that the previous page ends before, if there is such a page.
     pub(crate) previous: Option<Key>,

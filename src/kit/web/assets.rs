@@ -56,7 +56,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
 }
 
 /// `GET /static/{path}`
-pub async fn serve(path: Path<String>, request: HttpRequest) -> HttpResponse {
+pub(crate) async fn serve(path: Path<String>, request: HttpRequest) -> HttpResponse {
     let Some(asset) = ASSETS.by_hashed_name.get(path.as_str()) else {
         return HttpResponse::NotFound()
             .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -77,7 +77,7 @@ pub async fn serve(path: Path<String>, request: HttpRequest) -> HttpResponse {
 }
 
 /// Compresses every file at start, so that the first visitor doesn't wait.
-pub fn warm_up() {
+pub(crate) fn warm_up() {
     LazyLock::force(&ASSETS);
 }
 

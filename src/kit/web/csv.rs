@@ -19,10 +19,10 @@ use crate::kit::security::{self, Kind};
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The number of rows read at once.
-pub const CHUNK: usize = 1_000;
+pub(crate) const CHUNK: usize = 1_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cell {
+pub(crate) enum Cell {
     /// Text from a user or a store. A spreadsheet must never treat it as a formula.
     Text(String),
     /// Text from Vouch: amounts, counts, times. It stays unchanged, so that −5.00 is a number.
@@ -31,12 +31,12 @@ pub enum Cell {
 
 impl Cell {
     /// Text from a user or a store.
-    pub fn text(text: impl Into<String>) -> Self {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
     /// Text from Vouch.
-    pub fn plain(value: impl ToString) -> Self {
+    pub(crate) fn plain(value: impl ToString) -> Self {
         Self::Plain(value.to_string())
     }
 
@@ -50,13 +50,13 @@ impl Cell {
 
 /// Permission to send a file with a merchant's data. It proves that the audit log records the
 /// download before the first byte is read.
-pub struct Download {
+pub(crate) struct Download {
     filename: &'static str,
 }
 
 impl Download {
     /// Records in the audit log that `actor` downloads the file.
-    pub async fn begin(db: &Db, actor: Actor, filename: &'static str) -> AppResult<Self> {
+    pub(crate) async fn begin(db: &Db, actor: Actor, filename: &'static str) -> AppResult<Self> {
         db.merchant(actor.merchant_id, move |conn| -> QueryResult<()> {
             let act = Act {
                 action: "export.downloaded",
@@ -78,7 +78,7 @@ impl Download {
 ///
 /// `chunk` gets its own last position (`None` at first) and returns rows with the next position;
 /// none ends the file. An error aborts the download, so that a partial file doesn't look complete.
-pub fn stream<K, F, Next>(download: &Download, header: &[&str], chunk: F) -> HttpResponse
+pub(crate) fn stream<K, F, Next>(download: &Download, header: &[&str], chunk: F) -> HttpResponse
 where
     K: 'static,
     F: Fn(Option<K>) -> Next + 'static,
@@ -90,7 +90,7 @@ where
 }
 
 /// A short file: `header` and these rows.
-pub fn whole(
+pub(crate) fn whole(
     download: &Download,
     header: &[&str],
     rows: Vec<Vec<Cell>>,
@@ -99,7 +99,11 @@ pub fn whole(
 }
 
 /// Like [`whole`], for a template file without any data of the merchant.
-pub fn template(filename: &str, header: &[&str], rows: Vec<Vec<Cell>>) -> AppResult<HttpResponse> {
+pub(crate) fn template(
+    filename: &str,
+    header: &[&str],
+    rows: Vec<Vec<Cell>>,
+) -> AppResult<HttpResponse> {
     let head = header.iter().copied().map(Cell::plain).collect();
     let bytes = write(true, std::iter::once(head).chain(rows))?;
     Ok(attachment(filename).body(bytes))

@@ -11,9 +11,9 @@ use super::marked::Marked;
 #[derive(Template)]
 #[template(path = "components/described_form.html")]
 pub(crate) struct DescribedForm<'a> {
-    pub parts: &'a [Part],
-    pub typed: &'a Typed,
-    pub errors: &'a FormErrors,
+    pub(crate) parts: &'a [Part],
+    pub(crate) typed: &'a Typed,
+    pub(crate) errors: &'a FormErrors,
 }
 
 impl DescribedForm<'_> {

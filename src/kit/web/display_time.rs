@@ -7,16 +7,16 @@ use chrono_tz::Tz;
 
 /// A moment for a page, for machines and for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DisplayTime {
+pub(crate) struct DisplayTime {
     /// RFC 3339, for the `datetime` attribute.
-    pub iso: String,
+    pub(crate) iso: String,
     /// `3 Mar 2026, 14:05`, in the zone.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl DisplayTime {
     /// The moment in `zone`.
-    pub fn new(at: DateTime<Utc>, zone: Tz) -> Self {
+    pub(crate) fn new(at: DateTime<Utc>, zone: Tz) -> Self {
         Self {
             iso: at.to_rfc3339_opts(SecondsFormat::Secs, true),
             text: at.with_timezone(&zone).format("%-d %b %Y, %H:%M").to_string(),
@@ -25,30 +25,30 @@ impl DisplayTime {
 }
 
 /// A date for people: `3 Mar 2026`.
-pub fn day(day: NaiveDate) -> String {
+pub(crate) fn day(day: NaiveDate) -> String {
     day.format("%-d %b %Y").to_string()
 }
 
 /// The date of `at` in `zone`.
-pub fn day_of(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
+pub(crate) fn day_of(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
 }
 
 /// Parses a date in a URL (`YYYY-MM-DD`) with a plausible year.
-pub fn read_day(text: &str) -> Option<NaiveDate> {
+pub(crate) fn read_day(text: &str) -> Option<NaiveDate> {
     let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()?;
     (1970..=9000).contains(&day.year()).then_some(day)
 }
 
 /// Whether PostgreSQL can store a moment and its year is plausible. chrono's range starts at the
 /// year −262143.
-pub fn is_storable(at: &DateTime<Utc>) -> bool {
+pub(crate) fn is_storable(at: &DateTime<Utc>) -> bool {
     (1..=9999).contains(&at.year())
 }
 
 /// The first moment of a date in a time zone. If a clock change skips midnight, it's later than
 /// 0:00.
-pub fn start_of_day(tz: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
+pub(crate) fn start_of_day(tz: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
     let midnight = day.and_time(NaiveTime::MIN);
     if let Some(start) = tz.from_local_datetime(&midnight).earliest() {
         return Some(start.with_timezone(&Utc));
@@ -63,13 +63,13 @@ pub fn start_of_day(tz: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
 
 /// A moment before the start of `day` in every time zone, as a bound for searches by date on an
 /// index of moments.
-pub fn before_day(day: NaiveDate) -> DateTime<Utc> {
+pub(crate) fn before_day(day: NaiveDate) -> DateTime<Utc> {
     // Local clocks are at most 14 hours ahead of UTC.
     day.checked_sub_days(Days::new(1)).unwrap_or(day).and_time(NaiveTime::MIN).and_utc()
 }
 
 /// A moment after the end of `day` in every time zone.
-pub fn after_day(day: NaiveDate) -> DateTime<Utc> {
+pub(crate) fn after_day(day: NaiveDate) -> DateTime<Utc> {
     // Local clocks are at most 12 hours behind UTC.
     day.checked_add_days(Days::new(2)).unwrap_or(day).and_time(NaiveTime::MIN).and_utc()
 }

@@ -18,7 +18,7 @@ use crate::kit::error::AppError;
 ///
 /// It returns [`AppError::Unavailable`] if an inner middleware fails without the database, because
 /// the session store reports that error in no other way.
-pub async fn pages<B: MessageBody>(
+pub(crate) async fn pages<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
@@ -52,7 +52,7 @@ pub async fn pages<B: MessageBody>(
 }
 
 /// The response for an error that bypassed [`pages`].
-pub fn answer(error: &actix_web::Error) -> HttpResponse {
+pub(crate) fn answer(error: &actix_web::Error) -> HttpResponse {
     match error.as_error::<AppError>() {
         Some(error) => render(error, None),
         None => error.error_response(),

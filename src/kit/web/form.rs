@@ -32,17 +32,17 @@ const FORM_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration
 
 /// A form whose CSRF token matched the session's.
 #[derive(Debug)]
-pub struct CsrfForm<T>(pub T);
+pub(crate) struct CsrfForm<T>(pub(crate) T);
 
 /// The trimmed text of a multi-line field. Browsers send two characters per line break, but count
 /// one.
-pub fn several_lines(typed: &str) -> String {
+pub(crate) fn several_lines(typed: &str) -> String {
     typed.trim().replace("\r\n", "\n")
 }
 
 /// A form without fields, only for the CSRF check.
 #[derive(Debug, Deserialize)]
-pub struct Nothing {}
+pub(crate) struct Nothing {}
 
 #[derive(Deserialize)]
 struct Token {

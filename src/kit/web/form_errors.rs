@@ -25,22 +25,22 @@ impl FormErrors {
     }
 
     /// Whether there are no errors.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The errors of one field.
-    pub fn of(&self, field: &str) -> Vec<&str> {
+    pub(crate) fn of(&self, field: &str) -> Vec<&str> {
         self.0.iter().filter(|(f, _)| f == field).map(|(_, m)| m.as_str()).collect()
     }
 
     /// All errors, for the summary at the top.
-    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(field, message)| (field.as_str(), message.as_str()))
     }
 
     /// Checks a new [`Name`]. `missing` is the sentence for an empty one.
-    pub fn check_name(&mut self, field: &str, typed: &str, missing: &str) {
+    pub(crate) fn check_name(&mut self, field: &str, typed: &str, missing: &str) {
         match Name::read(typed) {
             Ok(_) => {}
             Err(NameError::Missing) => self.add(field, missing),
@@ -50,20 +50,26 @@ impl FormErrors {
 
     /// Checks a changed [`Name`]. The unchanged `current` is accepted, because it may be older than
     /// the rules.
-    pub fn check_changed_name(&mut self, field: &str, typed: &str, current: &str, missing: &str) {
+    pub(crate) fn check_changed_name(
+        &mut self,
+        field: &str,
+        typed: &str,
+        current: &str,
+        missing: &str,
+    ) {
         if typed.trim() != current {
             self.check_name(field, typed, missing);
         }
     }
 
-    pub fn check_email(&mut self, field: &str, typed: &str) {
+    pub(crate) fn check_email(&mut self, field: &str, typed: &str) {
         if !typed.trim().validate_email() || typed.trim().chars().count() > 254 {
             self.add(field, "Enter an e-mail address, such as name@example.com.");
         }
     }
 
     /// `Ok` without errors; otherwise fails with itself.
-    pub fn into_result(self) -> Result<(), Self> {
+    pub(crate) fn into_result(self) -> Result<(), Self> {
         if self.is_empty() { Ok(()) } else { Err(self) }
     }
 }

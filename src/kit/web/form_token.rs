@@ -22,29 +22,29 @@ pub struct FormKey(SecretBox<[u8; 32]>);
 
 /// A page that was rendered for a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageOf {
-    pub user_id: i64,
+pub(crate) struct PageOf {
+    pub(crate) user_id: i64,
     /// The key of the chosen context; empty for a page outside of any context.
-    pub place: String,
+    pub(crate) place: String,
     /// Random, different for every page.
-    pub number: String,
+    pub(crate) number: String,
 }
 
 impl FormKey {
     /// Derives the key from `Config::secret_key`.
-    pub fn new(secret_key: &SecretBox<[u8; 32]>) -> Self {
+    pub(crate) fn new(secret_key: &SecretBox<[u8; 32]>) -> Self {
         Self(derive(secret_key, LABEL))
     }
 
     /// The token for the forms of a new page. `session_token` must not contain a dot.
-    pub fn write(&self, session_token: &str, user_id: i64, place: &str) -> String {
+    pub(crate) fn write(&self, session_token: &str, user_id: i64, place: &str) -> String {
         let number = Alphanumeric.sample_string(&mut rand::rng(), NUMBER_LENGTH);
         let proof = hex::encode(self.proof(user_id, place, &number).finalize().into_bytes());
         format!("{session_token}.{number}.{user_id}.{place}.{proof}")
     }
 
     /// The session's token, and the page of the form if its proof is valid.
-    pub fn read<'a>(&self, sent: &'a str) -> (&'a str, Option<PageOf>) {
+    pub(crate) fn read<'a>(&self, sent: &'a str) -> (&'a str, Option<PageOf>) {
         let parts: Vec<&str> = sent.splitn(6, '.').collect();
         let &[token, number, user_id, place, proof] = parts.as_slice() else {
             return (parts.first().copied().unwrap_or_default(), None);

@@ -43,7 +43,7 @@ pub async fn headers<B: MessageBody>(
 }
 
 /// Tells browsers to use only HTTPS for this host from now on.
-pub fn https_only(headers: &mut HeaderMap) {
+pub(crate) fn https_only(headers: &mut HeaderMap) {
     headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HTTPS_ONLY));
 }
 
@@ -69,7 +69,7 @@ fn is_text(content_type: &str) -> bool {
 
 /// Middleware: rejects a request whose head is too long, before its session, route or body is
 /// processed.
-pub async fn bounded_head<B: MessageBody>(
+pub(crate) async fn bounded_head<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
@@ -87,7 +87,7 @@ pub async fn bounded_head<B: MessageBody>(
 }
 
 /// Sets the security headers, and `no-store` unless the response has its own caching rule.
-pub fn secure(headers: &mut HeaderMap) {
+pub(crate) fn secure(headers: &mut HeaderMap) {
     let fixed = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -110,7 +110,7 @@ pub fn secure(headers: &mut HeaderMap) {
 /// they have their own credentials and no cookie.
 ///
 /// A request from another site gets the page of `StaleForm`.
-pub async fn same_origin<B: MessageBody>(
+pub(crate) async fn same_origin<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {

@@ -15,7 +15,7 @@ const MIN_BYTES: u64 = 860;
 const MAX: usize = 4 * 1024 * 1024;
 
 /// Middleware: compresses text of known size for clients that accept gzip.
-pub async fn compress<B: MessageBody + 'static>(
+pub(crate) async fn compress<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {

@@ -11,7 +11,7 @@ const REDIRECT: header::HeaderName = header::HeaderName::from_static("hx-redirec
 /// Middleware: turns a redirect into a header that tells the script where to navigate.
 ///
 /// A script's request would follow a 303 invisibly, and consume the flash message of the next page.
-pub async fn redirects<B: MessageBody>(
+pub(crate) async fn redirects<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {

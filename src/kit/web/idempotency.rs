@@ -135,7 +135,7 @@ fn try_claim(
 
 /// Innermost middleware: finishes a form even if the browser disconnects, and stores the location
 /// of its response.
-pub async fn keep<B: MessageBody + 'static>(
+pub(crate) async fn keep<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error>

@@ -10,12 +10,12 @@ const MAX_BYTES: usize = 2_000;
 /// use an open redirect. It's checked while the request is parsed, before anything is changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct LocalPath(String);
+pub(crate) struct LocalPath(String);
 
 impl LocalPath {
     /// Parses `text` as a path of this site. It must start with exactly one slash, without a
     /// scheme, host, backslash or control character. Non-ASCII characters must be percent-encoded.
-    pub fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         let is_local = text.starts_with('/')
             && !text.starts_with("//")
             && text.len() <= MAX_BYTES
@@ -35,12 +35,12 @@ impl LocalPath {
     }
 
     /// The path, if there is one.
-    pub fn get(&self) -> Option<&str> {
+    pub(crate) fn get(&self) -> Option<&str> {
         Some(self.0.as_str()).filter(|path| !path.is_empty())
     }
 
     /// The path, if it's one of `pages` or below one.
-    pub fn under(&self, pages: &[&str]) -> Option<&str> {
+    pub(crate) fn under(&self, pages: &[&str]) -> Option<&str> {
         let is_below = |rest: &str| rest.is_empty() || rest.starts_with(['/', '?']);
         self.get()
             .filter(|path| pages.iter().any(|page| path.strip_prefix(page).is_some_and(is_below)))

@@ -12,7 +12,7 @@ use super::spans::route_label;
 use crate::kit::counters;
 
 /// Middleware: measures the duration and the status of every request.
-pub async fn measure<B: MessageBody>(
+pub(crate) async fn measure<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {

@@ -37,7 +37,7 @@ const UNIT: usize = 1024;
 
 /// The sender that a body's memory is counted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BodySender {
+pub(crate) enum BodySender {
     Store(i64),
     Merchant(i64),
     Network(IpAddr),
@@ -45,14 +45,14 @@ pub enum BodySender {
 
 /// The maximum size of a body, and the timeout for receiving it, including the wait for memory.
 #[derive(Clone, Copy, Debug)]
-pub struct BodyLimits {
-    pub bytes: usize,
-    pub timeout: Duration,
+pub(crate) struct BodyLimits {
+    pub(crate) bytes: usize,
+    pub(crate) timeout: Duration,
 }
 
 /// A body with its reserved memory, which is released when the body is dropped.
 #[derive(Debug)]
-pub struct Body {
+pub(crate) struct Body {
     bytes: Vec<u8>,
     _room: Room,
 }
@@ -67,7 +67,7 @@ impl Deref for Body {
 
 /// A reservation that is released when it's dropped.
 #[derive(Debug, Default)]
-pub struct Room {
+pub(crate) struct Room {
     _permits: Vec<OwnedSemaphorePermit>,
 }
 
@@ -92,7 +92,7 @@ impl Default for Memory {
 
 impl Memory {
     /// The memory of this process.
-    pub fn of(req: &HttpRequest) -> Data<Self> {
+    pub(crate) fn of(req: &HttpRequest) -> Data<Self> {
         req.app_data::<Data<Self>>().cloned().unwrap_or_default()
     }
 
@@ -101,7 +101,7 @@ impl Memory {
     /// Fails with `TooLarge` if the declared or actual size exceeds the limit. Fails with
     /// `BadRequest` if the body is incomplete or too slow, and with `Unavailable` if no memory is
     /// free.
-    pub async fn read(
+    pub(crate) async fn read(
         &self,
         req: &HttpRequest,
         payload: Payload,
@@ -149,7 +149,7 @@ impl Memory {
     }
 
     /// Reserves `bytes` for a sender; `None` after the timeout.
-    pub async fn reserve(&self, sender: BodySender, bytes: usize) -> Option<Room> {
+    pub(crate) async fn reserve(&self, sender: BodySender, bytes: usize) -> Option<Room> {
         let units = u32::try_from(bytes.div_ceil(UNIT)).ok()?;
         let reserving = async {
             if bytes <= SMALL {
@@ -173,7 +173,7 @@ impl Memory {
     /// takes several times its size.
     ///
     /// Fails with `Unavailable` after the timeout.
-    pub async fn file_turn(&self) -> AppResult<Room> {
+    pub(crate) async fn file_turn(&self) -> AppResult<Room> {
         let turn = tokio::time::timeout(FILE_WAIT, acquire(&self.files, 1)).await;
         turn.ok().flatten().map(|turn| Room { _permits: vec![turn] }).ok_or(AppError::Unavailable)
     }
@@ -187,7 +187,7 @@ async fn acquire(of: &Arc<Semaphore>, units: u32) -> Option<OwnedSemaphorePermit
 /// that the sender gets the response.
 ///
 /// Fails like [`Memory::read`], but never with `Unavailable`.
-pub async fn read_beginning(
+pub(crate) async fn read_beginning(
     req: &HttpRequest,
     mut payload: Payload,
     limits: BodyLimits,
@@ -233,7 +233,7 @@ fn broke_off() -> AppError {
 }
 
 /// The size in the request's `Content-Length`.
-pub fn declared_length(req: &HttpRequest) -> Option<usize> {
+pub(crate) fn declared_length(req: &HttpRequest) -> Option<usize> {
     req.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

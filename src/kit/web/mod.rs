@@ -5,63 +5,63 @@ pub mod assets;
 /// Page components that are compiled once.
 pub mod components;
 /// CSV exports.
-pub mod csv;
+pub(crate) mod csv;
 /// Forms whose fields a platform declares.
 pub(crate) mod described;
 /// Times and dates for people.
-pub mod display_time;
+pub(crate) mod display_time;
 /// The page for a failed request.
-pub mod error_page;
+pub(crate) mod error_page;
 /// The result of the last action, for the next page.
 pub mod flash;
 /// Forms with their CSRF check.
 pub mod form;
 /// The errors of a form.
-pub mod form_errors;
+pub(crate) mod form_errors;
 /// The CSRF token of forms.
-pub mod form_token;
+pub(crate) mod form_token;
 /// Security headers, and the origin check.
 pub mod guard;
 /// Compression of pages.
-pub mod gzip;
+pub(crate) mod gzip;
 /// Redirects for scripts.
-pub mod htmx;
+pub(crate) mod htmx;
 /// Forms that are sent twice.
 pub mod idempotency;
 /// Paths to continue with after a form or link.
-pub mod local_path;
+pub(crate) mod local_path;
 /// Short texts with markup.
 pub(crate) mod marked;
 /// The durations of requests.
-pub mod measure;
+pub(crate) mod measure;
 /// The memory limit of request bodies.
-pub mod memory;
+pub(crate) mod memory;
 /// Numbers as people read them.
-pub mod numbers;
+pub(crate) mod numbers;
 /// Forms that create money once.
-pub mod one_time;
+pub(crate) mod one_time;
 /// The parts of a form with a file.
 mod parts;
 /// The IP address of a request's client.
-pub mod peer;
+pub(crate) mod peer;
 /// The platform in a path.
-pub mod platform_path;
+pub(crate) mod platform_path;
 /// The page for a form with forbidden characters.
-pub mod retype;
+pub(crate) mod retype;
 /// The log span of a request.
-pub mod spans;
+pub(crate) mod spans;
 /// Uploaded CSV files.
-pub mod spreadsheet;
+pub(crate) mod spreadsheet;
 /// The check of URLs for forbidden characters.
-pub mod text;
+pub(crate) mod text;
 /// Forms that were sent without a session.
-pub mod unsent;
+pub(crate) mod unsent;
 /// Forms with a file.
-pub mod upload;
+pub(crate) mod upload;
 /// Conflicting edits of one record.
-pub mod version;
+pub(crate) mod version;
 /// Refusals, recorded as security events.
-pub mod watch;
+pub(crate) mod watch;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::HeaderMap;
@@ -71,27 +71,27 @@ use askama::Template;
 use crate::kit::error::AppResult;
 
 /// Renders `page` with `status`.
-pub fn html(status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
+pub(crate) fn html(status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
     Ok(HttpResponse::build(status).content_type(header::ContentType::html()).body(page.render()?))
 }
 
 /// Renders `page` with status 200.
-pub fn ok(page: &impl Template) -> AppResult<HttpResponse> {
+pub(crate) fn ok(page: &impl Template) -> AppResult<HttpResponse> {
     html(StatusCode::OK, page)
 }
 
 /// Renders a rejected form with status 422.
-pub fn rejected(page: &impl Template) -> AppResult<HttpResponse> {
+pub(crate) fn rejected(page: &impl Template) -> AppResult<HttpResponse> {
     html(StatusCode::UNPROCESSABLE_ENTITY, page)
 }
 
 /// Redirects with 303 to the page that shows the result of a change.
-pub fn see_other(location: &str) -> HttpResponse {
+pub(crate) fn see_other(location: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
 }
 
 /// The token in `Authorization: Bearer ...`.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

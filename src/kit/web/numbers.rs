@@ -1,7 +1,7 @@
 //! Numbers as people read them.
 
 /// 1234567 as "1,234,567".
-pub fn thousands(number: i64) -> String {
+pub(crate) fn thousands(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3 + 1);
     if number < 0 {

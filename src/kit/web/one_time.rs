@@ -19,11 +19,11 @@ const RETENTION: Duration = Duration::days(90);
 /// `one_time_key`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct OneTimeKey(String);
+pub(crate) struct OneTimeKey(String);
 
 text_enum! {
     /// Which form a key was used by.
-    pub enum MoneyForm {
+    pub(crate) enum MoneyForm {
         AmountCredit = "amount_credit", "Amount";
         OrderCredit = "order_credit", "Order";
     }
@@ -31,7 +31,7 @@ text_enum! {
 
 /// The result of a form with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OneTimeOutcome<T> {
+pub(crate) enum OneTimeOutcome<T> {
     /// The work was done now.
     Done(T),
     /// The same form did it earlier. Contains the id of the created row.
@@ -40,24 +40,24 @@ pub enum OneTimeOutcome<T> {
 
 impl OneTimeKey {
     /// The key of a form that is rendered for the first time.
-    pub fn random() -> Self {
+    pub(crate) fn random() -> Self {
         Self(Alphanumeric.sample_string(&mut rand::rng(), LENGTH))
     }
 
     /// The key as the form sends it.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether the form had a key. A form without one might be a repetition, so render it again
     /// with a new key.
-    pub fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         self.0.len() == LENGTH && self.0.bytes().all(|byte| byte.is_ascii_alphanumeric())
     }
 
     /// Runs `work` unless this key was used before. `work` returns the id of the created row. If it
     /// rejects the form, the key stays unused, so that the form can be sent again.
-    pub fn once<T, E: From<diesel::result::Error>>(
+    pub(crate) fn once<T, E: From<diesel::result::Error>>(
         &self,
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -96,7 +96,7 @@ impl OneTimeKey {
 }
 
 /// Deletes keys that no form can have any more. Returns how many.
-pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
+pub(crate) fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     db.run_blocking(Scope::Instance, |conn| {
         diesel::delete(one_time_keys::table.filter(one_time_keys::used_at.lt(now - RETENTION)))
             .execute(conn)

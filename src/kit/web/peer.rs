@@ -10,7 +10,7 @@ use crate::kit::config::TrustedProxies;
 /// The address of the connection or, behind the proxies of `VOUCH_TRUSTED_PROXIES`, of the client
 /// that they name in `X-Forwarded-For`. Other proxies aren't trusted, because any client could
 /// claim to be one. All their clients share one address.
-pub fn peer(req: &HttpRequest) -> IpAddr {
+pub(crate) fn peer(req: &HttpRequest) -> IpAddr {
     let proxies = req.app_data::<Data<TrustedProxies>>();
     client(req, proxies.expect("the application holds its proxies"))
 }

@@ -11,7 +11,7 @@ use crate::kit::error::AppError;
 
 /// The `{platform}` of a path. An unknown platform yields 404.
 #[derive(Clone, Copy)]
-pub struct OfPlatform(pub &'static dyn Provider);
+pub(crate) struct OfPlatform(pub &'static dyn Provider);
 
 impl FromRequest for OfPlatform {
     type Error = AppError;
@@ -25,9 +25,9 @@ impl FromRequest for OfPlatform {
 
 /// The `{platform}` and `{store_id}` of a path. It doesn't check whether the store exists.
 #[derive(Clone, Copy)]
-pub struct OfStore {
-    pub provider: &'static dyn Provider,
-    pub store_id: i64,
+pub(crate) struct OfStore {
+    pub(crate) provider: &'static dyn Provider,
+    pub(crate) store_id: i64,
 }
 
 impl FromRequest for OfStore {

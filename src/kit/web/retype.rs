@@ -27,7 +27,7 @@ pub(super) const SECRETS: [&str; 12] = [
 /// again.
 #[derive(Debug, Template)]
 #[template(path = "retype.html")]
-pub struct Retype {
+pub(crate) struct Retype {
     /// The path that the form was sent to.
     action: String,
     fields: Vec<Field>,

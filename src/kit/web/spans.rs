@@ -16,7 +16,7 @@ use super::peer::peer;
 
 /// The route's pattern in the table of routes; `None` for an unknown path. It's looked up only once
 /// per request, because the lookup is slow.
-pub fn route(request: &ServiceRequest) -> Option<Rc<str>> {
+pub(crate) fn route(request: &ServiceRequest) -> Option<Rc<str>> {
     if let Some(Route(route)) = request.extensions().get() {
         return route.clone();
     }
@@ -41,7 +41,7 @@ pub fn route_label(request: &ServiceRequest) -> Option<Rc<str>> {
 struct Route(Option<Rc<str>>);
 
 /// The span of everything that a request does.
-pub struct RequestSpan;
+pub(crate) struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {

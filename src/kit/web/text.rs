@@ -5,14 +5,14 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
-pub use vouch_core::text::{ReadableJson, cleaned, code_point, is_refused, refused_in};
+pub(crate) use vouch_core::text::{cleaned, code_point, is_refused, refused_in};
 
 use crate::kit::error::AppError;
 
 /// Middleware: rejects a path or query with a forbidden character, or a path that isn't UTF-8,
 /// before anything else reads it. `refusal` renders the response, which differs between pages and
 /// the API.
-pub async fn readable_url<B: MessageBody>(
+pub(crate) async fn readable_url<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {

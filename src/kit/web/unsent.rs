@@ -44,7 +44,7 @@ const NOT_KEPT: [&str; 5] =
 
 /// The input, its user and its destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unsent {
+pub(crate) struct Unsent {
     user_id: i64,
     /// The key of its page's context; empty for none.
     place: String,
@@ -60,7 +60,12 @@ pub struct Unsent {
 
 impl Unsent {
     /// The form in `body`, if it should be stored.
-    pub fn read(key: &FormKey, action: &Uri, body: &[u8], now: DateTime<Utc>) -> Option<Self> {
+    pub(crate) fn read(
+        key: &FormKey,
+        action: &Uri,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Option<Self> {
         if body.len() > MAX_BYTES {
             return None;
         }
@@ -99,27 +104,27 @@ impl Unsent {
     }
 
     /// Whether it belongs to this user and can still be sent.
-    pub fn is_for(&self, user_id: i64, now: DateTime<Utc>) -> bool {
+    pub(crate) fn is_for(&self, user_id: i64, now: DateTime<Utc>) -> bool {
         self.user_id == user_id && now - self.at < RETENTION
     }
 
-    pub fn action(&self) -> &str {
+    pub(crate) fn action(&self) -> &str {
         &self.action
     }
 
     /// The key of its page's context; empty for none.
-    pub fn place(&self) -> &str {
+    pub(crate) fn place(&self) -> &str {
         &self.place
     }
 
     /// Stores it in the session.
-    pub fn keep(&self, session: &Session, encryptor: &Encryptor) -> AppResult<()> {
+    pub(crate) fn keep(&self, session: &Session, encryptor: &Encryptor) -> AppResult<()> {
         let json = serde_json::to_vec(self).map_err(|error| AppError::Internal(error.into()))?;
         Ok(session.insert(UNSENT, STANDARD.encode(encryptor.encrypt(USE, &json)))?)
     }
 
     /// The form in the session.
-    pub fn kept(session: &Session, encryptor: &Encryptor) -> Option<Self> {
+    pub(crate) fn kept(session: &Session, encryptor: &Encryptor) -> Option<Self> {
         let encrypted = STANDARD.decode(session.get::<String>(UNSENT).ok()??).ok()?;
         let json = encryptor.open(USE, &encrypted).ok()?;
         serde_json::from_slice(json.expose_secret()).ok()

@@ -24,11 +24,11 @@ use crate::kit::error::{AppError, AppResult};
 /// The maximum size of a field that isn't a file, in bytes.
 const FIELD_LIMIT: usize = 64 * 1024;
 /// The parser's buffer: the maximum size of one part's headers, in bytes.
-pub const PART_HEADERS_LIMIT: usize = 8 * 1024;
+pub(crate) const PART_HEADERS_LIMIT: usize = 8 * 1024;
 
 /// A form with at most one file, whose CSRF token matched the session's.
 #[derive(Debug, Default)]
-pub struct CsrfUpload {
+pub(crate) struct CsrfUpload {
     fields: HashMap<String, String>,
     /// The name of the file's field; empty without one.
     file_field: String,
@@ -36,7 +36,7 @@ pub struct CsrfUpload {
     file: Vec<u8>,
     room: Room,
     /// The name of the file on the user's machine.
-    pub file_name: String,
+    pub(crate) file_name: String,
 }
 
 impl CsrfUpload {
@@ -44,7 +44,7 @@ impl CsrfUpload {
     /// the result is used.
     ///
     /// Fails with `Unavailable` while the server stops.
-    pub async fn read_file<T: Send + 'static>(
+    pub(crate) async fn read_file<T: Send + 'static>(
         self,
         read: impl FnOnce(&[u8]) -> T + Send + 'static,
     ) -> AppResult<T> {
@@ -79,7 +79,7 @@ impl CsrfUpload {
     }
 
     /// The value of a field; empty if it wasn't sent.
-    pub fn field(&self, name: &str) -> &str {
+    pub(crate) fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
     }
 }

@@ -16,7 +16,7 @@ use crate::kit::request::{self, Request, Sender};
 use crate::kit::security::{self, Kind};
 
 /// Middleware: makes the request available as the current one, and records refusals.
-pub async fn watch<B: MessageBody>(
+pub(crate) async fn watch<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {

@@ -8,13 +8,13 @@ use super::bigcommerce_bodies::{self as bodies, Kind};
 use super::{Platform, Reply, Request, StandIn};
 
 /// The API account.
-pub const CLIENT_ID: &str = "client-of-the-tests";
+pub(crate) const CLIENT_ID: &str = "client-of-the-tests";
 /// The access token that is accepted.
-pub const TOKEN: &str = "bc-access-token-of-the-tests-9f2c";
+pub(crate) const TOKEN: &str = "bc-access-token-of-the-tests-9f2c";
 /// The client secret, which signs the webhooks.
-pub const CLIENT_SECRET: &str = "bc-client-secret-of-the-tests-0123456789";
+pub(crate) const CLIENT_SECRET: &str = "bc-client-secret-of-the-tests-0123456789";
 
-pub struct Bigcommerce {
+pub(crate) struct Bigcommerce {
     pub token: String,
     /// Beginnings of paths that the API account has no right to.
     pub denied: Vec<&'static str>,
@@ -33,12 +33,12 @@ pub struct Bigcommerce {
 }
 
 impl Bigcommerce {
-    pub fn start() -> StandIn<Self> {
+    pub(crate) fn start() -> StandIn<Self> {
         StandIn::start(Self::new())
     }
 
     /// An empty one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             token: TOKEN.to_owned(),
             denied: Vec::new(),
@@ -54,7 +54,7 @@ impl Bigcommerce {
     }
 
     /// Every code that shoppers can type, whoever made it.
-    pub fn codes(&self) -> Vec<String> {
+    pub(crate) fn codes(&self) -> Vec<String> {
         let of_promotions = self.promotions.iter().filter_map(|promotion| {
             promotion.pointer("/codes/code").and_then(Value::as_str).map(str::to_owned)
         });
@@ -64,7 +64,7 @@ impl Bigcommerce {
     }
 
     /// An order of 100.00 USD with a code that takes 10.00 off, paid, changed at `at`.
-    pub fn order(id: i64, code: &str, at: DateTime<Utc>) -> Value {
+    pub(crate) fn order(id: i64, code: &str, at: DateTime<Utc>) -> Value {
         json!({
             "order": {
                 "id": id, "customer_id": 0, "date_created": at.to_rfc2822(),

@@ -8,7 +8,7 @@
 use serde_json::Value;
 
 /// What a value may be.
-pub enum Kind {
+pub(super) enum Kind {
     /// At most so many characters.
     Text(usize),
     /// Letters, digits, spaces, underscores, hyphens; at most 50.
@@ -53,7 +53,7 @@ const RULE: Kind = Fields(&[
 ]);
 
 /// `POST /v3/promotions`
-pub const NEW_PROMOTION: Kind = Fields(&[
+pub(super) const NEW_PROMOTION: Kind = Fields(&[
     ("redemption_type", true, One(&["COUPON"])),
     ("name", true, Text(usize::MAX)),
     ("rules", true, List(&RULE)),
@@ -65,7 +65,7 @@ pub const NEW_PROMOTION: Kind = Fields(&[
 ]);
 
 /// `PUT /v3/promotions/{id}`
-pub const PROMOTION: Kind = Fields(&[
+pub(super) const PROMOTION: Kind = Fields(&[
     ("name", false, Text(usize::MAX)),
     ("rules", false, List(&RULE)),
     ("currency_code", false, Text(3)),
@@ -75,14 +75,14 @@ pub const PROMOTION: Kind = Fields(&[
 ]);
 
 /// `POST /v3/promotions/{promotion_id}/codes`
-pub const NEW_CODE: Kind = Fields(&[
+pub(super) const NEW_CODE: Kind = Fields(&[
     ("code", true, Code),
     ("max_uses", false, Whole),
     ("max_uses_per_customer", false, Whole),
 ]);
 
 /// `POST /v2/coupons`
-pub const NEW_COUPON: Kind = Fields(&[
+pub(super) const NEW_COUPON: Kind = Fields(&[
     ("name", true, Text(100)),
     ("code", true, Code),
     (
@@ -112,7 +112,7 @@ pub const NEW_COUPON: Kind = Fields(&[
 ]);
 
 /// `POST /v3/hooks`
-pub const NEW_HOOK: Kind = Fields(&[
+pub(super) const NEW_HOOK: Kind = Fields(&[
     ("scope", true, Text(100)),
     ("destination", true, Text(500)),
     ("is_active", false, Yes),
@@ -120,7 +120,7 @@ pub const NEW_HOOK: Kind = Fields(&[
 ]);
 
 /// `PUT /v3/hooks/{webhook_id}`
-pub const HOOK: Kind = Fields(&[
+pub(super) const HOOK: Kind = Fields(&[
     ("scope", false, Text(100)),
     ("destination", false, Text(500)),
     ("is_active", false, Yes),
@@ -129,7 +129,7 @@ pub const HOOK: Kind = Fields(&[
 
 impl Kind {
     /// What of `value` is not as documented; empty when all is.
-    pub fn faults(&self, value: &Value) -> Vec<String> {
+    pub(super) fn faults(&self, value: &Value) -> Vec<String> {
         let mut faults = Vec::new();
         self.collect("", value, &mut faults);
         faults

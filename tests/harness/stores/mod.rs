@@ -2,10 +2,10 @@
 
 #![allow(dead_code, reason = "each platform's tests use their share")]
 
-pub mod bigcommerce;
+pub(crate) mod bigcommerce;
 mod bigcommerce_bodies;
-pub mod shopify;
-pub mod woocommerce;
+pub(crate) mod shopify;
+pub(crate) mod woocommerce;
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -19,7 +19,7 @@ use flate2::write::GzEncoder;
 
 /// A call as it came in.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     pub method: String,
     /// Without the query.
     pub path: String,
@@ -32,17 +32,17 @@ pub struct Request {
 
 impl Request {
     /// A header, empty when it is missing.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
     /// The body as JSON; null when it is none.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
     /// What the query says of `name`.
-    pub fn parameter(&self, name: &str) -> Option<String> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let pairs: Vec<(String, String)> = serde_html_form::from_str(&self.query).unwrap();
         pairs.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
@@ -50,7 +50,7 @@ impl Request {
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
@@ -58,13 +58,13 @@ pub struct Reply {
 
 impl Reply {
     /// JSON.
-    pub fn json(status: u16, body: &serde_json::Value) -> Self {
+    pub(crate) fn json(status: u16, body: &serde_json::Value) -> Self {
         let headers = vec![("content-type", "application/json".to_owned())];
         Self { status, headers, body: body.to_string() }
     }
 
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
@@ -72,7 +72,7 @@ impl Reply {
 
 /// What goes wrong with a call.
 #[derive(Clone, Debug)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// This answer instead of the store's own; the store does nothing.
     Instead(Reply),
     /// The store does what was asked, and the connection breaks before it answers.
@@ -93,7 +93,7 @@ pub enum Fault {
 
 impl Fault {
     /// A web page.
-    pub fn html() -> Self {
+    pub(crate) fn html() -> Self {
         Self::Instead(Reply {
             status: 200,
             headers: vec![("content-type", "text/html".to_owned())],
@@ -102,12 +102,12 @@ impl Fault {
     }
 
     /// An empty answer of that status.
-    pub fn status(status: u16) -> Self {
+    pub(crate) fn status(status: u16) -> Self {
         Self::Instead(Reply { status, headers: Vec::new(), body: String::new() })
     }
 
     /// A redirect.
-    pub fn redirect(to: &str) -> Self {
+    pub(crate) fn redirect(to: &str) -> Self {
         Self::Instead(
             Reply { status: 302, headers: Vec::new(), body: String::new() }.header("location", to),
         )
@@ -115,7 +115,7 @@ impl Fault {
 }
 
 /// What a platform does with a call.
-pub trait Platform: Send + 'static {
+pub(crate) trait Platform: Send + 'static {
     fn answer(&mut self, request: &Request) -> Reply;
 }
 
@@ -133,19 +133,19 @@ struct Shared<P> {
 }
 
 /// A store that stands on a port of its own until the test ends.
-pub struct StandIn<P> {
+pub(crate) struct StandIn<P> {
     /// `http://127.0.0.1:PORT`.
     pub base: String,
     shared: Arc<Shared<P>>,
 }
 
 impl<P: Platform> StandIn<P> {
-    pub fn start(platform: P) -> Self {
+    pub(crate) fn start(platform: P) -> Self {
         Self::start_at("127.0.0.1:0", platform)
     }
 
     /// The same on a given port.
-    pub fn start_at(address: &str, platform: P) -> Self {
+    pub(crate) fn start_at(address: &str, platform: P) -> Self {
         let listener = TcpListener::bind(address)
             .unwrap_or_else(|error| panic!("nothing can stand on {address}: {error}"));
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -165,33 +165,33 @@ impl<P: Platform> StandIn<P> {
     }
 
     /// The store itself, to look into it or change it.
-    pub fn store(&self) -> MutexGuard<'_, P> {
+    pub(crate) fn store(&self) -> MutexGuard<'_, P> {
         self.shared.platform.lock().unwrap()
     }
 
     /// The next call whose path or body holds `needle` goes wrong.
-    pub fn once(&self, needle: &str, fault: Fault) {
+    pub(crate) fn once(&self, needle: &str, fault: Fault) {
         self.times(1, needle, fault);
     }
 
     /// So do the next `times` of them.
-    pub fn times(&self, times: usize, needle: &str, fault: Fault) {
+    pub(crate) fn times(&self, times: usize, needle: &str, fault: Fault) {
         let needle = needle.to_owned();
         self.shared.script.lock().unwrap().push(Script { needle, fault, times });
     }
 
     /// Nothing goes wrong from now on.
-    pub fn recover(&self) {
+    pub(crate) fn recover(&self) {
         self.shared.script.lock().unwrap().clear();
     }
 
     /// The calls so far.
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()
     }
 
     /// How many calls so far held `needle` in the path or the body.
-    pub fn count(&self, needle: &str) -> usize {
+    pub(crate) fn count(&self, needle: &str) -> usize {
         self.requests().iter().filter(|request| holds(request, needle)).count()
     }
 }

@@ -10,15 +10,15 @@ use super::{Fault, Platform, Reply, Request, StandIn};
 use crate::harness::shopify::ShopifyOrder;
 
 /// An access token that a stand-in accepts from the start.
-pub const TOKEN: &str = "shpat_0123456789abcdef0123456789ab7d10";
+pub(crate) const TOKEN: &str = "shpat_0123456789abcdef0123456789ab7d10";
 /// The app of a stand-in.
-pub const CLIENT_ID: &str = "5c1ae2f0b3d94e7788990a1b2c3d4e5f";
+pub(crate) const CLIENT_ID: &str = "5c1ae2f0b3d94e7788990a1b2c3d4e5f";
 /// Its secret.
-pub const CLIENT_SECRET: &str = "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";
+pub(crate) const CLIENT_SECRET: &str = "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";
 
 /// A discount with codes.
 #[derive(Clone, Debug)]
-pub struct Discount {
+pub(crate) struct Discount {
     pub id: String,
     /// `DiscountCodeBasic` and so on.
     pub kind: &'static str,
@@ -31,7 +31,7 @@ pub struct Discount {
 }
 
 /// What the stand-in holds.
-pub struct Shop {
+pub(crate) struct Shop {
     pub name: String,
     pub currency: String,
     pub domain: String,
@@ -63,7 +63,7 @@ pub struct Shop {
 
 impl Shop {
     /// As an app finds it that was just installed.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let scopes = ["read_discounts", "write_discounts", "read_orders", "read_products"];
         Self {
             name: "Acme Tea".to_owned(),
@@ -92,12 +92,12 @@ impl Shop {
     }
 
     /// Every code it holds, as spelt.
-    pub fn codes(&self) -> Vec<String> {
+    pub(crate) fn codes(&self) -> Vec<String> {
         self.discounts.iter().flat_map(|discount| discount.codes.clone()).collect()
     }
 
     /// A discount that somebody made in the store's admin.
-    pub fn add_discount(&mut self, code: &str, percentage: f64) -> String {
+    pub(crate) fn add_discount(&mut self, code: &str, percentage: f64) -> String {
         let input = json!({
             "title": code, "code": code, "tags": [],
             "customerGets": { "value": { "percentage": percentage }, "items": { "all": true } },
@@ -106,7 +106,7 @@ impl Shop {
     }
 
     /// A discount of any kind with any codes.
-    pub fn hold(&mut self, kind: &'static str, input: Value, codes: Vec<String>) -> String {
+    pub(crate) fn hold(&mut self, kind: &'static str, input: Value, codes: Vec<String>) -> String {
         let id = format!("gid://shopify/DiscountCodeNode/{}", self.next_id);
         self.next_id += 1;
         let discount = Discount { id: id.clone(), kind, input, codes, status: "ACTIVE", used: 0 };
@@ -115,7 +115,7 @@ impl Shop {
     }
 
     /// Takes an order as its webhook would say it; a later state of the same order replaces it.
-    pub fn put_order(&mut self, order: &ShopifyOrder) {
+    pub(crate) fn put_order(&mut self, order: &ShopifyOrder) {
         self.orders.retain(|held| held["id"] != order.0["id"]);
         self.orders.push(order.0.clone());
     }
@@ -508,13 +508,13 @@ impl Platform for Shop {
 
 impl StandIn<Shop> {
     /// A shop in US dollars, with an app that has every scope Vouch asks for.
-    pub fn shopify() -> Self {
+    pub(crate) fn shopify() -> Self {
         Self::start(Shop::new())
     }
 }
 
 /// As Shopify says that a call must wait.
-pub fn throttled(requested: f64, available: f64, restore_rate: f64) -> Reply {
+pub(crate) fn throttled(requested: f64, available: f64, restore_rate: f64) -> Reply {
     Reply::json(
         200,
         &json!({
@@ -536,7 +536,7 @@ pub fn throttled(requested: f64, available: f64, restore_rate: f64) -> Reply {
 
 impl Fault {
     /// The next call must wait so many seconds.
-    pub fn shopify_throttled(seconds: f64) -> Self {
+    pub(crate) fn shopify_throttled(seconds: f64) -> Self {
         Self::Instead(throttled(100.0 * seconds, 0.0, 100.0))
     }
 }

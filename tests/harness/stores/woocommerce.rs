@@ -10,11 +10,11 @@ use vouch_platforms::woocommerce::{DiscountAmount, Rules};
 use super::{Platform, Reply, Request, StandIn};
 use crate::harness::woocommerce::{WooRefund, gmt};
 
-pub const CONSUMER_KEY: &str = "ck_0123456789abcdef0123456789abcdef01234567";
-pub const CONSUMER_SECRET: &str = "cs_0123456789abcdef0123456789abcdef01234567";
+pub(crate) const CONSUMER_KEY: &str = "ck_0123456789abcdef0123456789abcdef01234567";
+pub(crate) const CONSUMER_SECRET: &str = "cs_0123456789abcdef0123456789abcdef01234567";
 
 /// Ten percent, once per customer: what codes are created with.
-pub fn ten_percent() -> Rules {
+pub(crate) fn ten_percent() -> Rules {
     Rules {
         takeoff: DiscountAmount::Percent { rate: Rate::percent(10) },
         currency: Currency::USD,
@@ -29,7 +29,7 @@ pub fn ten_percent() -> Rules {
 
 /// What the key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Permission {
+pub(crate) enum Permission {
     Read,
     ReadWrite,
     /// It was revoked.
@@ -37,7 +37,7 @@ pub enum Permission {
 }
 
 /// The site.
-pub struct WooSite {
+pub(crate) struct WooSite {
     pub permission: Permission,
     /// What it counts in.
     pub currency: &'static str,
@@ -57,12 +57,12 @@ pub struct WooSite {
 
 impl WooSite {
     /// An empty one, on a port of its own.
-    pub fn start() -> StandIn<Self> {
+    pub(crate) fn start() -> StandIn<Self> {
         StandIn::start(Self::new())
     }
 
     /// An empty one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             permission: Permission::ReadWrite,
             currency: "USD",
@@ -77,12 +77,12 @@ impl WooSite {
     }
 
     /// The codes it has, as it spells them.
-    pub fn codes(&self) -> Vec<String> {
+    pub(crate) fn codes(&self) -> Vec<String> {
         self.coupons.iter().map(|coupon| coupon["code"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Makes a coupon, as its owner could.
-    pub fn add_coupon(&mut self, mut coupon: Value) -> Value {
+    pub(crate) fn add_coupon(&mut self, mut coupon: Value) -> Value {
         self.next_id += 1;
         let defaults = json!({
             "id": self.next_id, "amount": "0.00", "status": "publish", "discount_type": "fixed_cart",
@@ -144,7 +144,7 @@ impl WooSite {
     }
 
     /// Gives money back; answers the order as it is told then.
-    pub fn refund(&mut self, order_id: u64, refund: &WooRefund, at: DateTime<Utc>) -> Value {
+    pub(crate) fn refund(&mut self, order_id: u64, refund: &WooRefund, at: DateTime<Utc>) -> Value {
         let mut whole = refund.whole(at);
         whole["parent_id"] = json!(order_id);
         self.refunds.push(whole);
@@ -156,7 +156,7 @@ impl WooSite {
     }
 
     /// Deletes a refund. The order's time stays as it is.
-    pub fn delete_refund(&mut self, order_id: u64, refund_id: u64) -> Value {
+    pub(crate) fn delete_refund(&mut self, order_id: u64, refund_id: u64) -> Value {
         self.refunds.retain(|refund| refund["id"] != refund_id);
         let order = self.order(order_id).unwrap();
         order["refunds"].as_array_mut().unwrap().retain(|refund| refund["id"] != refund_id);

@@ -28,7 +28,7 @@ pub struct Arguments {
 
 /// Checks what can be checked, however much is broken.
 #[must_use]
-pub fn run(config: Result<Config, ConfigError>, arguments: &Arguments) -> ExitCode {
+pub(crate) fn run(config: Result<Config, ConfigError>, arguments: &Arguments) -> ExitCode {
     let mut report = Report::new(arguments.json);
     match config {
         Ok(config) => examine(&config, &mut report),

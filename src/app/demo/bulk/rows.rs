@@ -54,12 +54,12 @@ const LAST: [&str; 12] = [
 ];
 
 pub(super) struct RowGenerator {
-    pub size: Size,
-    pub begun: DateTime<Utc>,
-    pub now: DateTime<Utc>,
+    pub(crate) size: Size,
+    pub(crate) begun: DateTime<Utc>,
+    pub(crate) now: DateTime<Utc>,
     /// Standard, then Partners.
-    pub offers: [i64; 2],
-    pub keys: Keys,
+    pub(crate) offers: [i64; 2],
+    pub(crate) keys: Keys,
 }
 
 #[derive(Serialize)]

@@ -18,11 +18,11 @@ diesel::table! {
 /// Reserved IDs that no other session gets: the first of each table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Keys {
-    pub affiliates: i64,
-    pub triggers: i64,
-    pub orders: i64,
-    pub deliveries: i64,
-    pub conversions: i64,
+    pub(crate) affiliates: i64,
+    pub(crate) triggers: i64,
+    pub(crate) orders: i64,
+    pub(crate) deliveries: i64,
+    pub(crate) conversions: i64,
 }
 
 impl Keys {

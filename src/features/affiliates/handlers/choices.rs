@@ -15,7 +15,7 @@ const OFFERED: usize = 20;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct ChoicesQuery {
+pub(crate) struct ChoicesQuery {
     q: String,
 }
 
@@ -26,7 +26,7 @@ struct Choices {
 }
 
 /// `GET /affiliates/choices`: the options of a combobox named `affiliate_id`.
-pub async fn choices(
+pub(crate) async fn choices(
     db: Data<Db>,
     page: MerchantPage,
     query: Query<ChoicesQuery>,

@@ -34,7 +34,7 @@ impl NewPage {
 }
 
 /// `GET /affiliates/new`
-pub async fn new(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn new(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
     let merchant_id = page.merchant_id();
     let offers = db.merchant(merchant_id, move |conn| offers::options(conn, merchant_id)).await?;
     let form = AffiliateForm {
@@ -47,7 +47,7 @@ pub async fn new(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
 }
 
 /// `POST /affiliates`
-pub async fn create(
+pub(crate) async fn create(
     db: Data<Db>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<AffiliateForm>,

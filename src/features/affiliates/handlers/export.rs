@@ -31,7 +31,7 @@ const COLUMNS: [&str; 13] = [
 ];
 
 /// `GET /affiliates.csv`: all pages of the list that has the same parameters.
-pub async fn export(
+pub(crate) async fn export(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,

@@ -95,7 +95,7 @@ impl RowWords for ListPart {
 }
 
 /// `GET /affiliates`
-pub async fn index(
+pub(crate) async fn index(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,

@@ -6,8 +6,9 @@ mod export;
 mod list;
 mod settings;
 
-pub use choices::choices;
-pub use create::{create, new};
-pub use export::export;
-pub use list::index;
-pub use settings::{settings, update};
+pub(crate) use choices::choices;
+pub(crate) use create::create;
+pub(crate) use create::new;
+pub(crate) use export::export;
+pub(crate) use list::index;
+pub(crate) use settings::{settings, update};

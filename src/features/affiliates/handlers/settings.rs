@@ -152,7 +152,7 @@ impl Surroundings {
 }
 
 /// `GET /affiliates/{id}`
-pub async fn settings(
+pub(crate) async fn settings(
     db: Data<Db>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
@@ -166,7 +166,7 @@ pub async fn settings(
 }
 
 /// `POST /affiliates/{id}`
-pub async fn update(
+pub(crate) async fn update(
     db: Data<Db>,
     page: MerchantPage,
     affiliate_id: Path<i64>,

@@ -6,7 +6,7 @@ use crate::kit::lists::{Address, Kind, Order, Sort};
 text_enum! {
     /// What a list of affiliates goes by.
     #[derive(Default)]
-    pub enum AffiliateSort {
+    pub(crate) enum AffiliateSort {
         /// By name.
         #[default]
         Name = "name", "Name";
@@ -29,7 +29,7 @@ impl AffiliateSort {
     pub(crate) const BY_JOINING: [Self; 2] = [Self::Newest, Self::Oldest];
 
     /// The default order of a list.
-    pub fn usual(search: &Search) -> Self {
+    pub(crate) fn usual(search: &Search) -> Self {
         if search.is_empty() { Self::Name } else { Self::BestMatch }
     }
 
@@ -61,11 +61,11 @@ impl Sort for AffiliateSort {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AffiliateFilter {
+pub(crate) struct AffiliateFilter {
     /// Searches the name, email and affiliate ID.
-    pub search: Search,
-    pub status: Option<AffiliateStatus>,
-    pub offer_id: Option<i64>,
+    pub(crate) search: Search,
+    pub(crate) status: Option<AffiliateStatus>,
+    pub(crate) offer_id: Option<i64>,
 }
 
 impl AffiliateFilter {

@@ -10,7 +10,7 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use self::fetch::{Found, Wanted};
-pub use self::filter::{AffiliateFilter, AffiliateSort};
+pub(crate) use self::filter::{AffiliateFilter, AffiliateSort};
 use super::model::Affiliate;
 use super::search::Search;
 use crate::features::applications::CodeRequest;
@@ -21,24 +21,24 @@ use crate::kit::db::schema::{offers, triggers};
 use crate::kit::lists::{Count, Listing, Range, Sort};
 
 /// The number of days in the totals next to affiliates, including today.
-pub const ROLLUP_DAYS: u64 = 30;
+pub(crate) const ROLLUP_DAYS: u64 = 30;
 
 /// The first day of the totals next to affiliates, in the merchant's time zone.
-pub fn since(now: DateTime<Utc>, merchant: &Merchant) -> NaiveDate {
+pub(crate) fn since(now: DateTime<Utc>, merchant: &Merchant) -> NaiveDate {
     now.with_timezone(&merchant.tz()).date_naive() - Days::new(ROLLUP_DAYS - 1)
 }
 
 /// An affiliate with its related data.
 #[derive(Clone, Debug)]
-pub struct AffiliateRow {
-    pub affiliate: Affiliate,
-    pub offer_name: String,
+pub(crate) struct AffiliateRow {
+    pub(crate) affiliate: Affiliate,
+    pub(crate) offer_name: String,
     /// The number of coupon codes that aren't retired.
-    pub codes: i64,
+    pub(crate) codes: i64,
     /// The codes in its pending requests. They're reserved until the request is approved or denied.
-    pub reserved: Vec<String>,
+    pub(crate) reserved: Vec<String>,
     /// Its totals of the last [`ROLLUP_DAYS`] days, per currency.
-    pub rollups: Vec<Rollups>,
+    pub(crate) rollups: Vec<Rollups>,
 }
 
 /// The affiliates of a page, and the count of all that match. `since` is the first day of the totals.
@@ -68,7 +68,7 @@ pub(crate) fn rows(
 }
 
 /// Up to `limit` affiliates that match `typed`, the best match first, for choosing one.
-pub fn choices(
+pub(crate) fn choices(
     conn: &mut PgConnection,
     merchant_id: i64,
     typed: &str,

@@ -9,9 +9,8 @@ use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 use vouch_core::platform::Platform;
 
-pub use self::owned::{
-    ApiKey, NewKey, RevokedKey, create, list, revoke, revoke_of_merchant, revoke_of_user,
-};
+pub(crate) use self::owned::{ApiKey, list, revoke, revoke_of_merchant, revoke_of_user};
+pub use self::owned::{NewKey, create};
 use crate::kit::db::schema::{api_keys, merchants, stores, users};
 use crate::kit::db::text_enum;
 
@@ -31,15 +30,15 @@ text_enum! {
 }
 
 /// An API key as sent.
-pub struct Token {
+pub(crate) struct Token {
     /// The merchant that it claims to belong to.
-    pub merchant_id: i64,
+    pub(crate) merchant_id: i64,
     hash: [u8; 32],
 }
 
 impl Token {
     /// Parses `vk_{merchant}_{secret}`. `None` if it can't be a key.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (merchant_id, secret) = text.strip_prefix("vk_")?.split_once('_')?;
         let merchant_id = merchant_id.parse().ok()?;
         (secret.len() == SECRET_CHARACTERS)
@@ -49,19 +48,19 @@ impl Token {
 
 /// An accepted key.
 #[derive(Clone, Debug)]
-pub struct Admitted {
-    pub merchant_id: i64,
-    pub key_id: i64,
+pub(crate) struct Admitted {
+    pub(crate) merchant_id: i64,
+    pub(crate) key_id: i64,
     /// The store of orders reported by the API.
-    pub store_id: i64,
-    pub scopes: Vec<ApiScope>,
+    pub(crate) store_id: i64,
+    pub(crate) scopes: Vec<ApiScope>,
 }
 
 /// Looks up a key within its merchant's scope and records its use. `None` if there's no such key,
 /// it's revoked or expired, its creator was disabled, or the merchant is closed. It still works if
 /// its creator is no longer a member. Orders must not wait for pages, so `users` isn't read: a
 /// disabled user's keys are revoked in the same transaction.
-pub fn admit(
+pub(crate) fn admit(
     conn: &mut PgConnection,
     token: &Token,
     scope: ApiScope,
@@ -106,7 +105,7 @@ fn read_scopes(stored: Vec<Option<String>>) -> Vec<ApiScope> {
 }
 
 /// The key's purpose, as its creator named it.
-pub fn name(conn: &mut PgConnection, merchant_id: i64, key_id: i64) -> QueryResult<String> {
+pub(crate) fn name(conn: &mut PgConnection, merchant_id: i64, key_id: i64) -> QueryResult<String> {
     api_keys::table.find((merchant_id, key_id)).select(api_keys::name).first(conn)
 }
 

@@ -15,27 +15,27 @@ use crate::kit::db::schema::{api_keys, members, users};
 
 /// A key as the settings show it.
 #[derive(Clone, Debug)]
-pub struct ApiKey {
+pub(crate) struct ApiKey {
     /// The ID within the merchant.
-    pub id: i64,
+    pub(crate) id: i64,
     /// Its purpose.
-    pub name: String,
+    pub(crate) name: String,
     /// Its last four characters.
-    pub hint: String,
-    pub created_by: String,
+    pub(crate) hint: String,
+    pub(crate) created_by: String,
     /// Whether the creator is still a member.
-    pub creator_is_member: bool,
-    pub scopes: Vec<ApiScope>,
+    pub(crate) creator_is_member: bool,
+    pub(crate) scopes: Vec<ApiScope>,
     /// When it expires.
-    pub expires_at: Option<DateTime<Utc>>,
-    pub created_at: DateTime<Utc>,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    pub(crate) created_at: DateTime<Utc>,
     /// To the minute.
-    pub last_used_at: Option<DateTime<Utc>>,
-    pub revoked_at: Option<DateTime<Utc>>,
+    pub(crate) last_used_at: Option<DateTime<Utc>>,
+    pub(crate) revoked_at: Option<DateTime<Utc>>,
 }
 
 /// The merchant's keys, newest first.
-pub fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<ApiKey>> {
+pub(crate) fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<ApiKey>> {
     let of_creator = members::table
         .filter(members::merchant_id.eq(merchant_id))
         .filter(members::user_id.eq(api_keys::created_by));
@@ -130,7 +130,7 @@ pub fn create(conn: &mut PgConnection, actor: &Actor, new: &NewKey) -> QueryResu
 
 /// Revokes a key. Requests with it are rejected from now on. Fails with `NotFound` if the merchant
 /// doesn't have it or it was revoked before.
-pub fn revoke(conn: &mut PgConnection, actor: &Actor, key_id: i64) -> QueryResult<()> {
+pub(crate) fn revoke(conn: &mut PgConnection, actor: &Actor, key_id: i64) -> QueryResult<()> {
     let name: String = diesel::update(api_keys::table.find((actor.merchant_id, key_id)))
         .filter(api_keys::revoked_at.is_null())
         .set(api_keys::revoked_at.eq(actor.now))
@@ -153,16 +153,16 @@ fn act(action: &str, key_id: i64, summary: String) -> Act<'_> {
 /// A key that was revoked with the access of a user or a merchant.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = api_keys)]
-pub struct RevokedKey {
-    pub merchant_id: i64,
+pub(crate) struct RevokedKey {
+    pub(crate) merchant_id: i64,
     /// The ID within the merchant.
-    pub id: i64,
+    pub(crate) id: i64,
     /// Its purpose.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// Revokes every key that a user created, for any merchant. Call it within `Scope::Instance`.
-pub fn revoke_of_user(
+pub(crate) fn revoke_of_user(
     conn: &mut PgConnection,
     user_id: i64,
     now: DateTime<Utc>,
@@ -176,7 +176,7 @@ pub fn revoke_of_user(
 }
 
 /// Revokes every key of a merchant.
-pub fn revoke_of_merchant(
+pub(crate) fn revoke_of_merchant(
     conn: &mut PgConnection,
     merchant_id: i64,
     now: DateTime<Utc>,

@@ -6,52 +6,52 @@ use crate::features::triggers::{TriggerRow, TriggerState};
 
 /// A conversion trigger.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TriggerAnswer {
+pub(crate) struct TriggerAnswer {
     /// Vouch's id of it.
     #[schema(example = "42")]
-    pub id: String,
+    pub(crate) id: String,
     /// `coupon_code`, `customer_email` or `sku`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(crate) kind: String,
     /// As it was first written.
-    pub value: String,
+    pub(crate) value: String,
     /// The affiliate ID of who holds it now.
     #[schema(example = "a3y7")]
-    pub affiliate_id: String,
+    pub(crate) affiliate_id: String,
     /// Their name.
-    pub affiliate: String,
+    pub(crate) affiliate: String,
     /// `active` or `retired`. A retired trigger stays reserved.
-    pub state: String,
+    pub(crate) state: String,
     /// Orders placed from then on count (RFC 3339).
     #[schema(format = DateTime)]
-    pub created_at: String,
+    pub(crate) created_at: String,
     /// Orders placed from then on no longer count (RFC 3339).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
-    pub retired_at: Option<String>,
+    pub(crate) retired_at: Option<String>,
     /// How a code stands in your stores.
-    pub stores: Vec<StoreAnswer>,
+    pub(crate) stores: Vec<StoreAnswer>,
 }
 
 /// How a code stands in a store.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct StoreAnswer {
+pub(crate) struct StoreAnswer {
     /// What the store is called.
-    pub store: String,
+    pub(crate) store: String,
     /// `queued`, `pushed`, `failed` or `in_store`.
-    pub status: String,
+    pub(crate) status: String,
     /// Why it failed or waits; may be empty.
-    pub reason: String,
+    pub(crate) reason: String,
 }
 
 /// Conversion triggers, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TriggersAnswer {
+pub(crate) struct TriggersAnswer {
     /// Up to 50 of them.
-    pub triggers: Vec<TriggerAnswer>,
+    pub(crate) triggers: Vec<TriggerAnswer>,
     /// What to send as `after` for the next ones; left out at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 impl TriggerAnswer {

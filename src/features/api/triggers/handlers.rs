@@ -55,7 +55,7 @@ const REFUSED: &str = "The conversion trigger cannot be created";
     ),
     security(("api_key" = ["triggers"]))
 )]
-pub async fn create_trigger(
+pub(crate) async fn create_trigger(
     req: HttpRequest,
     body: Payload,
     db: Data<Db>,
@@ -108,7 +108,7 @@ async fn take(
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct TriggersQuery {
+pub(crate) struct TriggersQuery {
     /// Only those of that affiliate: the affiliate ID, or the e-mail address.
     affiliate: Option<String>,
     /// Only `coupon_code`, `customer_email` or `sku`.
@@ -171,7 +171,11 @@ impl TriggersQuery {
     ),
     security(("api_key" = ["read"]))
 )]
-pub async fn list_triggers(req: HttpRequest, db: Data<Db>, limits: Data<Limits>) -> HttpResponse {
+pub(crate) async fn list_triggers(
+    req: HttpRequest,
+    db: Data<Db>,
+    limits: Data<Limits>,
+) -> HttpResponse {
     answer(listed(&req, &db, &limits).await.map(|list| (StatusCode::OK, list)))
 }
 
@@ -225,7 +229,7 @@ async fn listed(req: &HttpRequest, db: &Db, limits: &Limits) -> Result<TriggersA
     ),
     security(("api_key" = ["read"]))
 )]
-pub async fn show_trigger(
+pub(crate) async fn show_trigger(
     req: HttpRequest,
     db: Data<Db>,
     limits: Data<Limits>,

@@ -24,10 +24,10 @@ struct DevicesPage {
 }
 
 /// The message after one session was ended.
-pub const ENDED: &str = "You are signed out there.";
+pub(crate) const ENDED: &str = "You are signed out there.";
 
 /// The message after `count` other sessions were ended.
-pub fn ended_others(count: usize) -> &'static str {
+pub(crate) fn ended_others(count: usize) -> &'static str {
     match count {
         0 => "You were signed in nowhere else.",
         _ => "You are signed out everywhere else.",
@@ -35,7 +35,7 @@ pub fn ended_others(count: usize) -> &'static str {
 }
 
 /// `GET /account/sessions`
-pub async fn index(db: Data<Db>, page: AccountPage) -> AppResult<HttpResponse> {
+pub(crate) async fn index(db: Data<Db>, page: AccountPage) -> AppResult<HttpResponse> {
     let (user_id, this) = (page.person.id, name_of(page.session())?);
     let devices = db
         .run(Scope::Unowned, move |conn| model::devices(conn, user_id, &this, clock::now()))
@@ -44,7 +44,7 @@ pub async fn index(db: Data<Db>, page: AccountPage) -> AppResult<HttpResponse> {
 }
 
 /// `POST /account/sessions/{session_id}/removal`
-pub async fn end(
+pub(crate) async fn end(
     db: Data<Db>,
     page: AccountPage,
     session_id: Path<String>,
@@ -59,7 +59,7 @@ pub async fn end(
 }
 
 /// `POST /account/sessions/others/removal`
-pub async fn end_others(
+pub(crate) async fn end_others(
     db: Data<Db>,
     page: AccountPage,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,

@@ -24,7 +24,7 @@ const USER_AGENT_LENGTH: usize = 300;
 
 /// Where a person signed in. It's stored with the session from its start.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// Identifies this session among the person's sessions. It gives no access.
     pub(super) id: String,
     user_agent: String,
@@ -33,7 +33,7 @@ pub struct Origin {
 
 impl Origin {
     /// The IP address.
-    pub fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
     }
 }
@@ -54,32 +54,32 @@ impl FromRequest for Origin {
 }
 
 /// One of a person's sessions.
-pub struct Device {
+pub(crate) struct Device {
     key_hash: Vec<u8>,
     /// Identifies it in URLs.
-    pub id: String,
-    pub browser: String,
+    pub(crate) id: String,
+    pub(crate) browser: String,
     /// The IP address at sign-in.
-    pub address: String,
+    pub(crate) address: String,
     /// Whether it's the current session.
-    pub is_this: bool,
+    pub(crate) is_this: bool,
     created_at: DateTime<Utc>,
     /// When it was last used, to within a few minutes.
     seen_at: DateTime<Utc>,
 }
 
 impl Device {
-    pub fn since(&self) -> DisplayTime {
+    pub(crate) fn since(&self) -> DisplayTime {
         DisplayTime::new(self.created_at, Tz::UTC)
     }
 
-    pub fn seen(&self) -> DisplayTime {
+    pub(crate) fn seen(&self) -> DisplayTime {
         DisplayTime::new(self.seen_at, Tz::UTC)
     }
 }
 
 /// The ID of a session among its person's sessions.
-pub fn name_of(session: &Session) -> AppResult<String> {
+pub(crate) fn name_of(session: &Session) -> AppResult<String> {
     let origin = session.get::<Origin>(ORIGIN)?;
     Ok(origin.map(|origin| origin.id).unwrap_or_default())
 }
@@ -87,7 +87,7 @@ pub fn name_of(session: &Session) -> AppResult<String> {
 type Row = (Vec<u8>, serde_json::Value, DateTime<Utc>, DateTime<Utc>);
 
 /// A person's active sessions, the last used first; `this` is the current one.
-pub fn devices(
+pub(crate) fn devices(
     conn: &mut PgConnection,
     user_id: i64,
     this: &str,
@@ -124,14 +124,19 @@ fn device((key_hash, state, created_at, seen_at): Row, this: &str) -> Device {
 }
 
 /// Ends one of a person's sessions. Fails with `NotFound` if they have no such session.
-pub fn end(conn: &mut PgConnection, user_id: i64, id: &str, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) fn end(
+    conn: &mut PgConnection,
+    user_id: i64,
+    id: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
     let device = devices(conn, user_id, "", now)?.into_iter().find(|device| device.id == id);
     let device = device.ok_or(diesel::result::Error::NotFound)?;
     diesel::delete(sessions::table.find(device.key_hash)).execute(conn).map(drop)
 }
 
 /// Ends all of a person's sessions except `this`. Returns how many.
-pub fn end_others(
+pub(crate) fn end_others(
     conn: &mut PgConnection,
     user_id: i64,
     this: &str,

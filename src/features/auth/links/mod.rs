@@ -10,16 +10,16 @@ mod token;
 
 use chrono::Duration;
 
-pub use self::model::{
-    Link, LinkEnd, LinkSubject, end, end_of_merchant, expiries, find, issue, issued_since, sweep,
-    take,
+pub use self::model::sweep;
+pub(crate) use self::model::{
+    LinkEnd, LinkSubject, end, end_of_merchant, expiries, find, issue, issued_since, take,
 };
-pub use self::token::merchant_of;
+pub(crate) use self::token::merchant_of;
 use crate::kit::db::text_enum;
 
 text_enum! {
     /// What a link lets its recipient do.
-    pub enum LinkPurpose {
+    pub(crate) enum LinkPurpose {
         /// Work for a merchant. The subject is the invitation.
         MemberInvitation = "member_invitation", "Member invitation";
         /// Sign in as an affiliate. The subject is the affiliate.
@@ -33,7 +33,7 @@ text_enum! {
 
 impl LinkPurpose {
     /// As short as possible, but long enough for the recipient to read the email.
-    pub const fn lifetime(self) -> Duration {
+    pub(crate) const fn lifetime(self) -> Duration {
         match self {
             Self::PasswordReset => Duration::hours(1),
             Self::Confirmation => Duration::hours(24),

@@ -20,7 +20,7 @@ use crate::kit::session::Role;
 
 text_enum! {
     /// Why a link no longer works before its time.
-    pub enum LinkEnd {
+    pub(crate) enum LinkEnd {
         /// Its recipient has used it.
         Used = "used", "Used";
         /// A newer one was sent.
@@ -34,28 +34,28 @@ text_enum! {
 
 /// What a link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinkSubject {
+pub(crate) struct LinkSubject {
     purpose: LinkPurpose,
     merchant_id: Option<i64>,
     subject_id: i64,
 }
 
 impl LinkSubject {
-    pub fn invitation(merchant_id: i64, invitation_id: i64) -> Self {
+    pub(crate) fn invitation(merchant_id: i64, invitation_id: i64) -> Self {
         Self::of_merchant(LinkPurpose::MemberInvitation, merchant_id, invitation_id)
     }
 
     /// The affiliate's account.
-    pub fn affiliate(merchant_id: i64, affiliate_id: i64) -> Self {
+    pub(crate) fn affiliate(merchant_id: i64, affiliate_id: i64) -> Self {
         Self::of_merchant(LinkPurpose::PortalInvitation, merchant_id, affiliate_id)
     }
 
-    pub fn application(merchant_id: i64, application_id: i64) -> Self {
+    pub(crate) fn application(merchant_id: i64, application_id: i64) -> Self {
         Self::of_merchant(LinkPurpose::Confirmation, merchant_id, application_id)
     }
 
     /// The person's password.
-    pub fn password(user_id: i64) -> Self {
+    pub(crate) fn password(user_id: i64) -> Self {
         Self { purpose: LinkPurpose::PasswordReset, merchant_id: None, subject_id: user_id }
     }
 
@@ -67,17 +67,17 @@ impl LinkSubject {
 /// A link that works.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = links)]
-pub struct Link {
+pub(crate) struct Link {
     /// Depending on the purpose, the ID of an invitation, affiliate, user or application.
-    pub subject_id: i64,
+    pub(crate) subject_id: i64,
     /// The email it was sent to, which is still the subject's email.
-    pub email_key: String,
+    pub(crate) email_key: String,
 }
 
 /// Creates a link for the recipient at `email`. The previous link for the same subject ends.
 /// Returns the token, which isn't stored. Fails with `NotFound` if no link for the subject could
 /// work, for example because its merchant is closed.
-pub fn issue(
+pub(crate) fn issue(
     conn: &mut PgConnection,
     about: LinkSubject,
     email: &str,
@@ -107,7 +107,7 @@ pub fn issue(
 }
 
 /// Finds the link of a token without using it. Returns `None` if it doesn't work, for any reason.
-pub fn find(
+pub(crate) fn find(
     conn: &mut PgConnection,
     purpose: LinkPurpose,
     merchant_id: Option<i64>,
@@ -132,7 +132,7 @@ pub fn find(
 /// Uses a link, in the transaction of the action it allows. Of two concurrent uses, one finds
 /// nothing. Everything the link depends on is locked first, then the subject. Changes of the email
 /// use the same order, so none can happen in between.
-pub fn take(
+pub(crate) fn take(
     conn: &mut PgConnection,
     purpose: LinkPurpose,
     merchant_id: Option<i64>,
@@ -260,7 +260,7 @@ fn present_address(conn: &mut PgConnection, about: LinkSubject) -> QueryResult<O
 }
 
 /// Ends a subject's link, if one works.
-pub fn end(
+pub(crate) fn end(
     conn: &mut PgConnection,
     about: LinkSubject,
     why: LinkEnd,
@@ -277,7 +277,7 @@ pub fn end(
 }
 
 /// Ends all working links of a merchant.
-pub fn end_of_merchant(
+pub(crate) fn end_of_merchant(
     conn: &mut PgConnection,
     merchant_id: i64,
     why: LinkEnd,
@@ -292,7 +292,7 @@ pub fn end_of_merchant(
 }
 
 /// How many links a subject was sent since then, whether they still work or not.
-pub fn issued_since(
+pub(crate) fn issued_since(
     conn: &mut PgConnection,
     about: LinkSubject,
     since: DateTime<Utc>,
@@ -307,7 +307,7 @@ pub fn issued_since(
 }
 
 /// When a merchant's links expire, by subject.
-pub fn expiries(
+pub(crate) fn expiries(
     conn: &mut PgConnection,
     purpose: LinkPurpose,
     merchant_id: i64,

@@ -15,7 +15,7 @@ pub(super) fn new_token(merchant_id: Option<i64>) -> String {
 }
 
 /// The merchant ID in a token.
-pub fn merchant_of(token: &str) -> Option<i64> {
+pub(crate) fn merchant_of(token: &str) -> Option<i64> {
     token.split_once('-')?.0.parse().ok()
 }
 

@@ -20,7 +20,12 @@ pub fn is_outdated(phc: &str) -> bool {
 
 /// Replaces the hash of an unchanged password, unless the password has changed meanwhile. Sessions
 /// stay open.
-pub fn replace(conn: &mut PgConnection, user_id: i64, old: &str, new: &str) -> QueryResult<()> {
+pub(crate) fn replace(
+    conn: &mut PgConnection,
+    user_id: i64,
+    old: &str,
+    new: &str,
+) -> QueryResult<()> {
     diesel::update(users::table.find(user_id))
         .filter(users::password_hash.eq(old))
         .set(users::password_hash.eq(new))

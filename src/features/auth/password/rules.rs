@@ -26,7 +26,7 @@ const COMMON: &str = include_str!("common.txt");
 
 /// Why a new password is rejected, and how to fix it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PasswordRefusal {
+pub(crate) enum PasswordRefusal {
     /// Too short to resist an attack.
     #[error("Use at least 8 characters. A few words in a row are easy to remember.")]
     Short,
@@ -45,7 +45,10 @@ pub enum PasswordRefusal {
 
 /// Checks the length of a new password, how much remains without common passwords and personal
 /// words, and how soon it would be guessed (zxcvbn). Fails with the reason.
-pub fn judge(password: &str, about_the_person: &[impl AsRef<str>]) -> Result<(), PasswordRefusal> {
+pub(crate) fn judge(
+    password: &str,
+    about_the_person: &[impl AsRef<str>],
+) -> Result<(), PasswordRefusal> {
     if password.chars().count() < MIN_CHARACTERS {
         return Err(PasswordRefusal::Short);
     }

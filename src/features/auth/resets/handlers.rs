@@ -30,14 +30,14 @@ const ANSWER_AFTER: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct AskForm {
+pub(crate) struct AskForm {
     email: String,
 }
 
 /// The new password is never sent back to the browser.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct ResetForm {
+pub(crate) struct ResetForm {
     new: String,
 }
 
@@ -64,12 +64,12 @@ struct DeadPage {
 }
 
 /// `GET /password-resets/new`
-pub async fn new(page: PublicPage) -> AppResult<HttpResponse> {
+pub(crate) async fn new(page: PublicPage) -> AppResult<HttpResponse> {
     ok(&AskPage { page, form: AskForm::default(), errors: FormErrors::new() })
 }
 
 /// `POST /password-resets`: the response and its timing are the same for known and unknown emails.
-pub async fn create(
+pub(crate) async fn create(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     attempts: Data<AttemptLimits>,
@@ -97,7 +97,11 @@ pub async fn create(
 }
 
 /// `GET /password-resets/{token}`: doesn't use up the link, because email programs open links too.
-pub async fn show(db: Data<Db>, page: PublicPage, token: Path<String>) -> AppResult<HttpResponse> {
+pub(crate) async fn show(
+    db: Data<Db>,
+    page: PublicPage,
+    token: Path<String>,
+) -> AppResult<HttpResponse> {
     match owner(&db, &token).await? {
         Some(person) => ok(&ResetPage { page, person, errors: FormErrors::new() }),
         None => html(StatusCode::NOT_FOUND, &DeadPage { page }),
@@ -105,7 +109,7 @@ pub async fn show(db: Data<Db>, page: PublicPage, token: Path<String>) -> AppRes
 }
 
 /// `POST /password-resets/{token}`: ends all of the person's sessions. They sign in again.
-pub async fn update(
+pub(crate) async fn update(
     db: Data<Db>,
     hashing: Data<Hashing>,
     page: PublicPage,

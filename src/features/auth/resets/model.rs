@@ -38,7 +38,7 @@ pub fn ask(
 }
 
 /// The person a link belongs to; `None` if it doesn't work, for any reason.
-pub fn find(
+pub(crate) fn find(
     conn: &mut PgConnection,
     token: &str,
     now: DateTime<Utc>,

@@ -33,13 +33,13 @@ const SETS_UP: &str = "sets_up_two_factor";
 /// The password is never sent back to the browser.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct PasswordForm {
+pub(crate) struct PasswordForm {
     current: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct CodeForm {
+pub(crate) struct CodeForm {
     code: String,
 }
 
@@ -63,7 +63,7 @@ struct TwoFactorPage {
 }
 
 /// `GET /account/two-factor`
-pub async fn show(
+pub(crate) async fn show(
     db: Data<Db>,
     config: Data<Config>,
     encryptor: Data<Encryptor>,
@@ -74,7 +74,7 @@ pub async fn show(
 }
 
 /// `POST /account/two-factor`: creates a secret after the person enters their password.
-pub async fn begin(
+pub(crate) async fn begin(
     db: Data<Db>,
     hashing: Data<Hashing>,
     attempts: Data<AttemptLimits>,
@@ -103,7 +103,7 @@ pub async fn begin(
 
 /// `POST /account/two-factor/confirmation`: the first code turns it on and ends the person's other
 /// sessions.
-pub async fn confirm(
+pub(crate) async fn confirm(
     db: Data<Db>,
     config: Data<Config>,
     encryptor: Data<Encryptor>,
@@ -135,7 +135,7 @@ pub async fn confirm(
 }
 
 /// `POST /account/two-factor/recovery-codes`
-pub async fn renew_codes(
+pub(crate) async fn renew_codes(
     db: Data<Db>,
     config: Data<Config>,
     encryptor: Data<Encryptor>,
@@ -165,7 +165,7 @@ pub async fn renew_codes(
 }
 
 /// `POST /account/two-factor/removal`: also the first step to switch devices.
-pub async fn turn_off(
+pub(crate) async fn turn_off(
     db: Data<Db>,
     config: Data<Config>,
     encryptor: Data<Encryptor>,

@@ -2,8 +2,8 @@
 
 mod codes;
 /// The person's two-factor settings.
-pub mod handlers;
+pub(crate) mod handlers;
 mod model;
-pub mod second_step;
+pub(crate) mod second_step;
 
-pub use self::model::{begin, check_secrets, confirm, reencrypt, turn_off};
+pub(crate) use self::model::{check_secrets, reencrypt, turn_off};

@@ -27,7 +27,11 @@ pub(super) enum CodeCheck {
 
 /// Creates a new secret that waits for its first code. Fails with `NotFound` if two-factor sign-in
 /// is already on.
-pub fn begin(conn: &mut PgConnection, encryptor: &Encryptor, user_id: i64) -> QueryResult<Vec<u8>> {
+pub(crate) fn begin(
+    conn: &mut PgConnection,
+    encryptor: &Encryptor,
+    user_id: i64,
+) -> QueryResult<Vec<u8>> {
     let secret = new_secret();
     diesel::update(users::table.find(user_id).filter(users::two_factor_at.is_null()))
         .set((
@@ -58,7 +62,7 @@ pub(super) fn secret_of(
 
 /// Turns two-factor sign-in on with its first code. Ends all of the person's sessions and returns
 /// the recovery codes; `None` if the code is wrong.
-pub fn confirm(
+pub(crate) fn confirm(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
     person: &Person,
@@ -134,7 +138,11 @@ pub(super) fn replace_recovery_codes(
 }
 
 /// Turns two-factor sign-in off and ends all of the person's sessions.
-pub fn turn_off(conn: &mut PgConnection, person: &Person, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) fn turn_off(
+    conn: &mut PgConnection,
+    person: &Person,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
     diesel::update(users::table.find(person.id))
         .set((
             users::two_factor_at.eq(None::<DateTime<Utc>>),
@@ -148,7 +156,11 @@ pub fn turn_off(conn: &mut PgConnection, person: &Person, now: DateTime<Utc>) ->
 }
 
 /// Re-encrypts the secrets from `old` to `new`. Secrets that `old` can't decrypt stay unchanged.
-pub fn reencrypt(conn: &mut PgConnection, old: &Encryptor, new: &Encryptor) -> QueryResult<()> {
+pub(crate) fn reencrypt(
+    conn: &mut PgConnection,
+    old: &Encryptor,
+    new: &Encryptor,
+) -> QueryResult<()> {
     for (user_id, encrypted) in all_encrypted(conn)? {
         let Ok(secret) = old.open(bound_to(user_id), &encrypted) else { continue };
         // Skips a secret that was replaced since it was read.
@@ -163,7 +175,7 @@ pub fn reencrypt(conn: &mut PgConnection, old: &Encryptor, new: &Encryptor) -> Q
 }
 
 /// How many secrets there are, and which users' secrets this key can't decrypt.
-pub fn check_secrets(
+pub(crate) fn check_secrets(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
 ) -> QueryResult<(usize, Vec<String>)> {

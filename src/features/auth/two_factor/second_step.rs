@@ -44,14 +44,14 @@ struct Awaited {
 /// Whether the form is for a code or a recovery code.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct CodeQuery {
+pub(crate) struct CodeQuery {
     with: String,
 }
 
 /// The code is never sent back to the browser, although it's worthless after use.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct CodeForm {
+pub(crate) struct CodeForm {
     code: String,
     with: String,
 }
@@ -80,7 +80,7 @@ pub(in crate::features::auth) fn begin(
 }
 
 /// `GET /login/code`
-pub async fn show(page: PublicPage, query: Query<CodeQuery>) -> AppResult<HttpResponse> {
+pub(crate) async fn show(page: PublicPage, query: Query<CodeQuery>) -> AppResult<HttpResponse> {
     if awaited(page.session())?.is_none() {
         return Ok(see_other("/login"));
     }
@@ -89,7 +89,7 @@ pub async fn show(page: PublicPage, query: Query<CodeQuery>) -> AppResult<HttpRe
 }
 
 /// `POST /login/code`
-pub async fn enter(
+pub(crate) async fn enter(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     attempts: Data<AttemptLimits>,

@@ -19,7 +19,7 @@ use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::{rejected, see_other};
 
 /// `POST /settings/stores/{store_id}/code_sync`: requests a sync check now.
-pub async fn create(
+pub(crate) async fn create(
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,
@@ -50,7 +50,7 @@ pub async fn create(
 }
 
 /// `POST /settings/stores/{store_id}/code_sync/counted-codes`
-pub async fn set_counted_codes(
+pub(crate) async fn set_counted_codes(
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,
@@ -90,12 +90,12 @@ pub async fn set_counted_codes(
 /// The trigger to push. Without it, all missing codes are pushed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct RepairForm {
+pub(crate) struct RepairForm {
     trigger_id: Option<i64>,
 }
 
 /// `POST /settings/stores/{store_id}/code_sync/repairs`: creates missing codes in the store.
-pub async fn repair(
+pub(crate) async fn repair(
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,

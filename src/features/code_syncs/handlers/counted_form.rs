@@ -7,7 +7,7 @@ use crate::kit::web::version::{Edits, Labeled, Version};
 /// The store codes without a trigger that count, as typed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct CountedForm {
+pub(crate) struct CountedForm {
     pub(super) counted: String,
     /// The version that the form showed.
     #[serde(skip_serializing)]

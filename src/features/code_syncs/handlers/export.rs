@@ -23,7 +23,7 @@ const COLUMNS: [&str; 8] = [
 ];
 
 /// `GET /settings/stores/{store_id}/code_sync.csv`: all pages of the list that has the same parameters.
-pub async fn export(
+pub(crate) async fn export(
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,

@@ -4,6 +4,7 @@ mod export;
 mod show;
 mod words;
 
-pub use self::change::{create, repair, set_counted_codes};
-pub use self::export::export;
-pub use self::show::show;
+pub(crate) use self::change::set_counted_codes;
+pub(crate) use self::change::{create, repair};
+pub(crate) use self::export::export;
+pub(crate) use self::show::show;

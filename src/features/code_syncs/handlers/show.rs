@@ -146,7 +146,7 @@ pub(super) async fn shown(
 }
 
 /// `GET /settings/stores/{store_id}/code_sync`
-pub async fn show(
+pub(crate) async fn show(
     req: HttpRequest,
     db: Data<Db>,
     page: MerchantPage,

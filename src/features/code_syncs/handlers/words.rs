@@ -7,18 +7,18 @@ use crate::features::sync_notes::{StoreState, SyncStatus};
 use crate::kit::urls;
 
 /// A difference as shown in a row.
-pub struct DifferenceView {
-    pub row: DifferenceRow,
+pub(crate) struct DifferenceView {
+    pub(crate) row: DifferenceRow,
     /// The problem.
-    pub says: String,
+    pub(crate) says: String,
     /// What to do, if anything.
-    pub next: String,
+    pub(crate) next: String,
     /// Whether the code can be pushed from here.
-    pub can_be_sent: bool,
+    pub(crate) can_be_sent: bool,
 }
 
 impl DifferenceView {
-    pub fn new(row: DifferenceRow, store: &Store, checked: &CodeSync) -> Self {
+    pub(crate) fn new(row: DifferenceRow, store: &Store, checked: &CodeSync) -> Self {
         let since = since(&row, checked);
         let is_missing = row.finding.status == SyncStatus::VouchOnly;
         let is_retired = row.trigger.as_ref().is_some_and(|trigger| trigger.is_retired());
@@ -33,16 +33,16 @@ impl DifferenceView {
         Self { row, says, next, can_be_sent }
     }
 
-    pub fn finding(&self) -> &Difference {
+    pub(crate) fn finding(&self) -> &Difference {
         &self.row.finding
     }
 
-    pub fn trigger_url(&self) -> Option<String> {
+    pub(crate) fn trigger_url(&self) -> Option<String> {
         self.row.finding.trigger_id.map(urls::trigger)
     }
 
     /// The URL that links the store's own code to the trigger.
-    pub fn attachment_url(&self) -> Option<String> {
+    pub(crate) fn attachment_url(&self) -> Option<String> {
         let line = self.row.push.as_ref()?;
         let is_in_store = self.row.finding.state.is_some();
         (is_in_store && line.push.status == PushStatus::InStore).then(|| line.attachment_url())

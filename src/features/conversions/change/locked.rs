@@ -11,26 +11,26 @@ use crate::kit::db::schema::{conversions, orders};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct MemberReview {
-    pub review: Review,
-    pub by: String,
-    pub at: DateTime<Utc>,
-    pub denial_reason: Option<DenialReason>,
-    pub note: String,
+    pub(crate) review: Review,
+    pub(crate) by: String,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) denial_reason: Option<DenialReason>,
+    pub(crate) note: String,
 }
 
 /// A member's denial of an order as fraud.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fraud {
-    pub by: String,
-    pub at: DateTime<Utc>,
-    pub note: String,
+    pub(crate) by: String,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) note: String,
 }
 
 /// The reviews of a conversion and of its order. Each is `None` without a review by a member.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ReviewMark {
-    pub said: Option<MemberReview>,
-    pub fraud: Option<Fraud>,
+    pub(crate) said: Option<MemberReview>,
+    pub(crate) fraud: Option<Fraud>,
 }
 
 impl ReviewMark {
@@ -71,7 +71,7 @@ struct Row {
 #[derive(Clone)]
 pub(super) struct LockedConversion {
     row: Row,
-    pub mark: ReviewMark,
+    pub(crate) mark: ReviewMark,
 }
 
 impl LockedConversion {

@@ -17,7 +17,7 @@ use crate::kit::web::see_other;
 /// The conversions to review, with the new status.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct ReviewForm {
+pub(crate) struct ReviewForm {
     ids: Vec<i64>,
     status: String,
     /// The reason for a denial. If it's empty or `Other`, the note decides.
@@ -46,13 +46,13 @@ impl ReviewForm {
 /// A note on the decision about one conversion.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct NoteForm {
+pub(crate) struct NoteForm {
     note: String,
     back: LocalPath,
 }
 
 /// `POST /conversions/statuses`: approves, denies, or sets back to pending.
-pub async fn set_status(
+pub(crate) async fn set_status(
     db: Data<Db>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<ReviewForm>,
@@ -125,7 +125,7 @@ fn tell(page: &MerchantPage, changed: Changed, done: &str, back: &str) -> AppRes
 }
 
 /// `POST /conversions/{conversion_id}/overruling`
-pub async fn overrule(
+pub(crate) async fn overrule(
     db: Data<Db>,
     page: MerchantPage,
     conversion_id: Path<i64>,
@@ -151,12 +151,12 @@ pub async fn overrule(
 /// The page to return to after an undo.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct UndoQuery {
+pub(crate) struct UndoQuery {
     back: LocalPath,
 }
 
 /// `POST /conversions/changes/{change_id}/undo`
-pub async fn undo(
+pub(crate) async fn undo(
     db: Data<Db>,
     page: MerchantPage,
     change_id: Path<i64>,

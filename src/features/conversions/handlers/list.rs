@@ -177,7 +177,7 @@ struct ListPart {
 }
 
 /// `GET /conversions`
-pub async fn index(
+pub(crate) async fn index(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,
@@ -203,7 +203,7 @@ struct AffiliatePage {
 }
 
 /// `GET /affiliates/{affiliate_id}/conversions`
-pub async fn of_affiliate(
+pub(crate) async fn of_affiliate(
     db: Data<Db>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
@@ -247,7 +247,7 @@ const COLUMNS: [&str; 15] = [
 ];
 
 /// `GET /conversions.csv`: exactly what the list shows under the same address, all pages of it.
-pub async fn export(
+pub(crate) async fn export(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,

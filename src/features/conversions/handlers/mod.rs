@@ -3,5 +3,6 @@
 mod change;
 mod list;
 
-pub use self::change::{overrule, set_status, undo};
-pub use self::list::{export, index, of_affiliate};
+pub(crate) use self::change::set_status;
+pub(crate) use self::change::{overrule, undo};
+pub(crate) use self::list::{export, index, of_affiliate};

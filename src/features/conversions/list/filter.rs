@@ -6,7 +6,7 @@ use crate::kit::lists::Address;
 
 text_enum! {
     /// Which statuses a list shows.
-    pub enum StatusFilter {
+    pub(crate) enum StatusFilter {
         /// What is in the figures: Pending and Approved.
         Credited = "credited", "Pending or Approved";
         /// Only this one.
@@ -33,16 +33,16 @@ impl StatusFilter {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConversionFilter {
+pub(crate) struct ConversionFilter {
     /// An affiliate, a trigger's value or an order's name, as typed.
-    pub q: String,
-    pub status: Option<StatusFilter>,
-    pub affiliate_id: Option<i64>,
-    pub trigger_id: Option<i64>,
+    pub(crate) q: String,
+    pub(crate) status: Option<StatusFilter>,
+    pub(crate) affiliate_id: Option<i64>,
+    pub(crate) trigger_id: Option<i64>,
     /// The first day, in the merchant's time zone.
-    pub from: Option<NaiveDate>,
+    pub(crate) from: Option<NaiveDate>,
     /// The last day, in the merchant's time zone.
-    pub to: Option<NaiveDate>,
+    pub(crate) to: Option<NaiveDate>,
 }
 
 impl ConversionFilter {

@@ -12,7 +12,7 @@ use crate::kit::lists::contains;
 use crate::kit::web::display_time::{after_day, before_day};
 
 /// The maximum of matching affiliates, triggers and orders that a search considers, each.
-pub const MAX_FOUND: i64 = 200;
+pub(crate) const MAX_FOUND: i64 = 200;
 
 type Boxed = IntoBoxed<'static, conversions::table, Pg>;
 

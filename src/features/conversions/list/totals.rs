@@ -13,25 +13,25 @@ use crate::kit::db::schema::conversions;
 use crate::kit::lists::{COUNT_LIMIT, Count};
 
 #[derive(Clone, Debug)]
-pub struct Totals {
-    pub count: Count,
+pub(crate) struct Totals {
+    pub(crate) count: Count,
     /// The Pending and Approved conversions per currency, the most frequent currency first.
-    pub credited: Vec<Credited>,
+    pub(crate) credited: Vec<Credited>,
     /// Whether a search matches at least [`super::MAX_FOUND`] affiliates, triggers or orders. Conversions
     /// of further ones may be missing then.
-    pub is_cut: bool,
+    pub(crate) is_cut: bool,
 }
 
 /// The Pending and Approved conversions of a list in one currency.
 #[derive(Clone, Debug)]
-pub struct Credited {
-    pub currency: Currency,
+pub(crate) struct Credited {
+    pub(crate) currency: Currency,
     /// Minor units.
-    pub revenue_minor: i64,
+    pub(crate) revenue_minor: i64,
     /// Minor units.
-    pub commission_minor: i64,
+    pub(crate) commission_minor: i64,
     /// Minor units.
-    pub refunded_minor: i64,
+    pub(crate) refunded_minor: i64,
 }
 
 /// The totals of all credited conversions of a period. They come from the rollups, so many conversions

@@ -14,7 +14,7 @@ const WAITING: usize = 20;
 
 /// Affiliates' codes that an exclusion matches. Affiliates keep the codes they have. Requested
 /// codes still wait for a decision.
-pub struct AffectedTriggers {
+pub(crate) struct AffectedTriggers {
     count: Count,
     some: Vec<(Trigger, String)>,
     waiting: Vec<Waiting>,
@@ -22,7 +22,11 @@ pub struct AffectedTriggers {
 }
 
 impl AffectedTriggers {
-    pub fn by(conn: &mut PgConnection, merchant_id: i64, pattern: Pattern) -> QueryResult<Self> {
+    pub(crate) fn by(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        pattern: Pattern,
+    ) -> QueryResult<Self> {
         let count = count_like(conn, merchant_id, &pattern)?;
         let some = some_like(conn, merchant_id, &pattern, NAMED)?;
         let mut waiting = code_requests::waiting(conn, merchant_id)?;
@@ -30,12 +34,12 @@ impl AffectedTriggers {
         Ok(Self { count, some, waiting, pattern })
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.some.is_empty() && self.waiting.is_empty()
     }
 
     /// The title above the codes.
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let asked = match self.waiting.len() {
             0 => return format!("Affiliates have {} like this already", self.count()),
             1 => "1 code".to_owned(),
@@ -49,41 +53,41 @@ impl AffectedTriggers {
     }
 
     /// The URL, code and affiliate of each pending request.
-    pub fn waiting(&self) -> impl Iterator<Item = (String, &str, &str)> {
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (String, &str, &str)> {
         self.waiting.iter().take(WAITING).map(|one| {
             (urls::affiliate(one.affiliate_id), one.code.as_str(), one.affiliate.as_str())
         })
     }
 
     /// How many pending requests aren't shown.
-    pub fn more_waiting(&self) -> usize {
+    pub(crate) fn more_waiting(&self) -> usize {
         self.waiting.len().saturating_sub(WAITING)
     }
 
     /// The key that codes are compared with.
-    pub fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         self.pattern.key()
     }
 
     /// `3 codes`
-    pub fn count(&self) -> String {
+    pub(crate) fn count(&self) -> String {
         self.count.words("code", "codes")
     }
 
     /// The URL, code and holder of the first ones.
-    pub fn named(&self) -> impl Iterator<Item = (String, &str, &str)> {
+    pub(crate) fn named(&self) -> impl Iterator<Item = (String, &str, &str)> {
         self.some.iter().map(|(trigger, holder)| {
             (urls::trigger(trigger.id), trigger.value.as_str(), holder.as_str())
         })
     }
 
     /// Whether some codes aren't shown.
-    pub fn has_more(&self) -> bool {
+    pub(crate) fn has_more(&self) -> bool {
         self.count.exact().is_none_or(|count| count > NAMED)
     }
 
     /// The list of all matching triggers.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         urls::triggers_like(self.pattern.value())
     }
 }

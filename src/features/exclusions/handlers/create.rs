@@ -30,12 +30,12 @@ struct NewPage {
 /// The initial values of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct NewQuery {
+pub(crate) struct NewQuery {
     code: String,
 }
 
 /// `GET /settings/coupon-exclusions/new`
-pub async fn new(page: MerchantPage, query: Query<NewQuery>) -> AppResult<HttpResponse> {
+pub(crate) async fn new(page: MerchantPage, query: Query<NewQuery>) -> AppResult<HttpResponse> {
     enabled(&page)?;
     let code = query.into_inner().code.chars().take(100).collect();
     let form = ExclusionForm { code, ..ExclusionForm::default() };
@@ -71,7 +71,7 @@ pub(super) fn save_seen(
 }
 
 /// `POST /settings/coupon-exclusions`
-pub async fn create(
+pub(crate) async fn create(
     db: Data<Db>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<ExclusionForm>,

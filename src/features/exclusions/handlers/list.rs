@@ -70,7 +70,7 @@ impl IndexPage {
 }
 
 /// `GET /settings/coupon-exclusions`
-pub async fn index(
+pub(crate) async fn index(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,
@@ -107,7 +107,7 @@ pub(super) const COLUMNS: [&str; 5] =
     ["Coupon_Code", "Description", "Starts", "Ends", "Applied_To"];
 
 /// `GET /settings/coupon-exclusions.csv`: what the list shows under the same address, all of it.
-pub async fn export(
+pub(crate) async fn export(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,

@@ -7,11 +7,11 @@ mod remove;
 mod update;
 mod upload;
 
-pub use self::create::{create, new};
-pub use self::list::{export, index};
-pub use self::remove::{remove, restore};
-pub use self::update::{show, update};
-pub use self::upload::{new_upload, template, upload};
+pub(crate) use self::create::{create, new};
+pub(crate) use self::list::{export, index};
+pub(crate) use self::remove::{remove, restore};
+pub(crate) use self::update::{show, update};
+pub(crate) use self::upload::{new_upload, template, upload};
 use crate::features::auth::pages::MerchantPage;
 use crate::kit::error::{AppError, AppResult};
 

@@ -13,7 +13,7 @@ use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::see_other;
 
 /// `POST /settings/coupon-exclusions/{id}/removal`
-pub async fn remove(
+pub(crate) async fn remove(
     db: Data<Db>,
     page: MerchantPage,
     id: Path<i64>,
@@ -35,7 +35,7 @@ pub async fn remove(
 }
 
 /// `POST /settings/coupon-exclusions/{id}/restoration`: undoes a removal.
-pub async fn restore(
+pub(crate) async fn restore(
     db: Data<Db>,
     page: MerchantPage,
     id: Path<i64>,

@@ -62,13 +62,17 @@ async fn shown(db: &Db, page: MerchantPage, id: i64) -> AppResult<ShowPage> {
 }
 
 /// `GET /settings/coupon-exclusions/{id}`
-pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
+pub(crate) async fn show(
+    db: Data<Db>,
+    page: MerchantPage,
+    id: Path<i64>,
+) -> AppResult<HttpResponse> {
     enabled(&page)?;
     ok(&shown(&db, page, *id).await?)
 }
 
 /// `POST /settings/coupon-exclusions/{id}`
-pub async fn update(
+pub(crate) async fn update(
     db: Data<Db>,
     page: MerchantPage,
     id: Path<i64>,

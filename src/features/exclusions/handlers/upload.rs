@@ -98,7 +98,7 @@ impl RowStatus {
 }
 
 /// `GET /settings/coupon-exclusions/uploads/new`
-pub async fn new_upload(page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn new_upload(page: MerchantPage) -> AppResult<HttpResponse> {
     enabled(&page)?;
     let choice = Choice::default();
     ok(&UploadPage { page, errors: FormErrors::new(), status: None, choice })
@@ -111,7 +111,7 @@ const EXAMPLES: [[&str; 5]; 2] = [
 ];
 
 /// `GET /settings/coupon-exclusions/template.csv`
-pub async fn template(page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn template(page: MerchantPage) -> AppResult<HttpResponse> {
     enabled(&page)?;
     let rows = EXAMPLES.iter().map(|row| row.iter().copied().map(Cell::text).collect());
     csv::template("coupon-exclusions-template.csv", &COLUMNS, rows.collect())
@@ -119,7 +119,7 @@ pub async fn template(page: MerchantPage) -> AppResult<HttpResponse> {
 
 /// `POST /settings/coupon-exclusions/uploads`: adds all rows of a file, or none. With `good_rows`
 /// it adds the valid rows, with `keep_changed` also codes that look changed by a spreadsheet.
-pub async fn upload(
+pub(crate) async fn upload(
     db: Data<Db>,
     page: MerchantPage,
     memory: Data<Memory>,

@@ -11,11 +11,11 @@ const UNQUOTED: &str = "The quotation marks around it are left out.";
 
 /// A row of the table.
 pub(super) struct Line<'a> {
-    pub row: &'a Row,
-    pub value: String,
-    pub affiliate: Option<&'a str>,
-    pub badge: (&'static str, &'static str),
-    pub reason: String,
+    pub(crate) row: &'a Row,
+    pub(crate) value: String,
+    pub(crate) affiliate: Option<&'a str>,
+    pub(crate) badge: (&'static str, &'static str),
+    pub(crate) reason: String,
 }
 
 impl<'a> Line<'a> {

@@ -31,7 +31,7 @@ impl ImportsPage {
 }
 
 /// `GET /triggers/imports`
-pub async fn index(
+pub(crate) async fn index(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,

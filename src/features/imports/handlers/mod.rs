@@ -6,7 +6,7 @@ mod save;
 mod show;
 mod upload;
 
-pub use self::list::index;
-pub use self::save::complete;
-pub use self::show::{refused, show};
-pub use self::upload::{create, new, template};
+pub(crate) use self::list::index;
+pub(crate) use self::save::complete;
+pub(crate) use self::show::{refused, show};
+pub(crate) use self::upload::{create, new, template};

@@ -19,7 +19,7 @@ use crate::kit::web::{rejected, see_other};
 /// The decisions of a member who has seen the rows.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct CompletionForm {
+pub(crate) struct CompletionForm {
     /// How many rows were fine then.
     fine: usize,
     /// How many were excluded.
@@ -53,7 +53,7 @@ impl CompletionForm {
 
 /// `POST /triggers/imports/{id}/completion`: creates the possible triggers, or the first portion of
 /// a large file.
-pub async fn complete(
+pub(crate) async fn complete(
     db: Data<Db>,
     page: MerchantPage,
     memory: Data<Memory>,

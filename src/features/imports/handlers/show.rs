@@ -28,20 +28,20 @@ pub(super) const SKIP_CHANGED: &str = "skip";
 #[derive(Template)]
 #[template(path = "imports/show.html")]
 pub(super) struct ImportPage {
-    pub page: MerchantPage,
-    pub import: Import,
+    pub(crate) page: MerchantPage,
+    pub(crate) import: Import,
     /// All rows of an open import. Empty once it's saved.
-    pub checked: Vec<CheckedRow>,
+    pub(crate) checked: Vec<CheckedRow>,
     /// The skipped rows of an import that's saved or being saved, as long as they're stored.
-    pub skipped: Vec<Row>,
+    pub(crate) skipped: Vec<Row>,
     /// How many rows are still to be created, while it's being saved.
-    pub waiting: i64,
+    pub(crate) waiting: i64,
     /// The names of the stores that get new codes.
-    pub stores: Vec<String>,
-    pub errors: FormErrors,
-    pub override_exclusions: bool,
-    pub changed_rows: String,
-    pub only_in_vouch: bool,
+    pub(crate) stores: Vec<String>,
+    pub(crate) errors: FormErrors,
+    pub(crate) override_exclusions: bool,
+    pub(crate) changed_rows: String,
+    pub(crate) only_in_vouch: bool,
 }
 
 impl ImportPage {
@@ -195,7 +195,7 @@ struct Found {
 }
 
 /// `GET /triggers/imports/{id}`
-pub async fn show(
+pub(crate) async fn show(
     db: Data<Db>,
     page: MerchantPage,
     memory: Data<Memory>,
@@ -242,7 +242,7 @@ const COLUMNS: [&str; 7] =
     ["Affiliate", "Affiliate ID", "Affiliate Email", "Type", "Code", "Line", "Reason"];
 
 /// `GET /triggers/imports/{id}/refused.csv`
-pub async fn refused(
+pub(crate) async fn refused(
     db: Data<Db>,
     page: MerchantPage,
     memory: Data<Memory>,

@@ -31,18 +31,18 @@ struct NewPage {
 }
 
 /// `GET /triggers/imports/new`
-pub async fn new(page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn new(page: MerchantPage) -> AppResult<HttpResponse> {
     ok(&NewPage { page, errors: FormErrors::new() })
 }
 
 /// `GET /triggers/imports/template.csv`
-pub async fn template(_page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn template(_page: MerchantPage) -> AppResult<HttpResponse> {
     let rows = EXAMPLES.iter().map(|row| row.iter().copied().map(Cell::text).collect());
     csv::template("conversion-triggers-template.csv", &COLUMNS, rows.collect())
 }
 
 /// `POST /triggers/imports`: stores the rows for review but creates no triggers.
-pub async fn create(
+pub(crate) async fn create(
     db: Data<Db>,
     page: MerchantPage,
     memory: Data<Memory>,

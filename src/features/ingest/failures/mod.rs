@@ -8,7 +8,8 @@ mod model;
 mod run;
 
 pub use self::build::build;
-pub use self::model::RETRY_DELIVERY;
-pub use self::model::{Failure, FailureCounts, FailureReason, counts, find};
+pub(crate) use self::model::RETRY_DELIVERY;
+pub(crate) use self::model::{Failure, FailureCounts, FailureReason, counts, find};
 pub(super) use self::model::{OWN_FAULT, record, resolve, retry_later};
-pub use self::run::{renew, run};
+pub use self::run::renew;
+pub(crate) use self::run::run;

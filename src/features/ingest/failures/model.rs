@@ -9,7 +9,7 @@ use crate::kit::db::{prepared, text_enum};
 use crate::kit::jobs::{self, JobKind, Queue};
 
 /// Process a failed delivery again: over about two days, then a member decides. Its key is the delivery.
-pub const RETRY_DELIVERY: JobKind = JobKind {
+pub(crate) const RETRY_DELIVERY: JobKind = JobKind {
     name: "deliveries",
     first_wait: Duration::minutes(1),
     max_wait: Duration::hours(6),
@@ -21,7 +21,7 @@ pub(in crate::features::ingest) const OWN_FAULT: &str = "Vouch could not process
 
 text_enum! {
     /// Why a delivery failed.
-    pub enum FailureReason {
+    pub(crate) enum FailureReason {
         /// Vouch failed on it: a panic, or a broken rule of the schema.
         OwnFault = "own_fault", "Vouch failed";
         /// It holds a value that no row can hold.
@@ -35,28 +35,24 @@ text_enum! {
 
 /// What is known of a failed delivery.
 #[derive(Clone, Debug)]
-pub struct Failure {
-    /// Why it failed.
-    pub reason: FailureReason,
+pub(crate) struct Failure {
     /// The next automatic attempt; `None` when there is none until another build starts.
-    pub retry_at: Option<DateTime<Utc>>,
+    pub(crate) retry_at: Option<DateTime<Utc>>,
 }
 
 /// What is known of the failure of one delivery.
-pub fn find(
+pub(crate) fn find(
     conn: &mut PgConnection,
     merchant_id: i64,
     delivery_id: i64,
 ) -> QueryResult<Option<Failure>> {
-    let reason = delivery_failures::table
-        .find((merchant_id, delivery_id))
-        .select(delivery_failures::reason)
-        .first(conn)
-        .optional()?;
-    let Some(reason) = reason else { return Ok(None) };
+    let failure = delivery_failures::table.find((merchant_id, delivery_id));
+    if !diesel::select(diesel::dsl::exists(failure)).get_result(conn)? {
+        return Ok(None);
+    }
     let job = jobs::find(conn, &queue(merchant_id), &delivery_id.to_string())?;
     let retry_at = job.filter(|job| job.dead_at.is_none()).map(|job| job.run_at);
-    Ok(Some(Failure { reason, retry_at }))
+    Ok(Some(Failure { retry_at }))
 }
 
 /// The merchant's deliveries that are processed again.
@@ -126,15 +122,15 @@ pub(in crate::features::ingest) fn resolve(
 
 /// How many deliveries are failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FailureCounts {
+pub(crate) struct FailureCounts {
     /// Those that Vouch retries automatically.
-    pub retried: i64,
+    pub(crate) retried: i64,
     /// Those that need a person, or another build.
-    pub left: i64,
+    pub(crate) left: i64,
 }
 
 /// How many deliveries of all merchants are failed and still have their body. Within `Scope::Instance`.
-pub fn counts(conn: &mut PgConnection) -> QueryResult<FailureCounts> {
+pub(crate) fn counts(conn: &mut PgConnection) -> QueryResult<FailureCounts> {
     let (retried, left) = prepared::<(BigInt, BigInt)>(
         "SELECT count(j.id), count(*) FILTER (WHERE j.id IS NULL) \
          FROM deliveries d LEFT JOIN jobs j \

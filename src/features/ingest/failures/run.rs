@@ -18,7 +18,7 @@ use crate::kit::pseudonyms::Pseudonyms;
 const PASSING_WAIT: Span = Span::from_secs(60);
 
 /// Processes failed deliveries of a merchant again, each in a transaction of its own.
-pub fn run(run: &Run<'_>, pseudonyms: &Pseudonyms) -> Result<Ending, RunError> {
+pub(crate) fn run(run: &Run<'_>, pseudonyms: &Pseudonyms) -> Result<Ending, RunError> {
     while let Some(job) = run.next_job()? {
         match attempt(run, &job, pseudonyms) {
             Err(RunError::Own(error)) if error.is_passing() => {

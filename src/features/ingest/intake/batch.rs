@@ -18,7 +18,7 @@ struct NewJobs {
 }
 
 /// Data shared by deliveries of one merchant that are processed in one transaction.
-pub struct Batch {
+pub(crate) struct Batch {
     pub(super) merchant_id: i64,
     pub(super) changes: Changes,
     settings: Option<Settings>,
@@ -36,7 +36,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub fn of(merchant_id: i64) -> Self {
+    pub(crate) fn of(merchant_id: i64) -> Self {
         Self {
             merchant_id,
             changes: Changes::of(merchant_id),
@@ -50,7 +50,7 @@ impl Batch {
     }
 
     /// Like [`Batch::of`], for deliveries from stores, which may be about erased people.
-    pub fn of_messages(merchant_id: i64, pseudonyms: &Pseudonyms) -> Self {
+    pub(crate) fn of_messages(merchant_id: i64, pseudonyms: &Pseudonyms) -> Self {
         Self { pseudonyms: Some(pseudonyms.clone()), ..Self::of(merchant_id) }
     }
 
@@ -98,7 +98,7 @@ impl Batch {
 
     /// Writes the totals and the jobs. The caller does this at the end of the transaction,
     /// since their rows are hot.
-    pub fn finish(self, conn: &mut PgConnection) -> QueryResult<()> {
+    pub(crate) fn finish(self, conn: &mut PgConnection) -> QueryResult<()> {
         self.changes.write(conn)?;
         for ((store_id, _), NewJobs { kind, keys, run_at }) in self.jobs {
             let queue = Queue { merchant_id: self.merchant_id, kind, store_id: Some(store_id) };

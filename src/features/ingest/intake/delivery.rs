@@ -54,12 +54,12 @@ impl IncomingDelivery {
 /// The result that's stored with a delivery.
 #[derive(Default)]
 pub(super) struct DeliveryRecord<'a> {
-    pub outcome: DeliveryOutcome,
-    pub detail: &'a str,
-    pub order_id: Option<i64>,
+    pub(crate) outcome: DeliveryOutcome,
+    pub(crate) detail: &'a str,
+    pub(crate) order_id: Option<i64>,
     /// The store's timestamp, after implausible times were clamped.
-    pub reported_at: Option<DateTime<Utc>>,
-    pub clamped: &'a [ClampedTime],
+    pub(crate) reported_at: Option<DateTime<Utc>>,
+    pub(crate) clamped: &'a [ClampedTime],
 }
 
 impl DeliveryRecord<'_> {

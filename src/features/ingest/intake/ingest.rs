@@ -99,7 +99,7 @@ pub fn ingest_one(
 
 /// Processes one delivery that the batch has reserved. The caller writes the totals at the end of
 /// the transaction, so that several deliveries can share it.
-pub fn ingest(
+pub(crate) fn ingest(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
     mut event: StoreEvent,
@@ -190,7 +190,7 @@ fn note(conn: &mut PgConnection, arrival: &IncomingDelivery, detail: &str) -> Qu
 
 /// Stores a delivery without processing it. Called at the end of the transaction where it failed by
 /// our own fault, since that enqueues a retry.
-pub fn fail(
+pub(crate) fn fail(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
     reason: FailureReason,

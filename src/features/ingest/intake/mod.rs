@@ -19,10 +19,11 @@ mod parts;
 mod reserve;
 mod rules;
 
-pub use self::batch::Batch;
+pub(crate) use self::batch::Batch;
 pub(super) use self::cause::Cause;
 pub use self::delivery::{IncomingDelivery, Source, gzip};
 pub(super) use self::held::IfHeld;
 pub(super) use self::ingest::decide_again;
-pub use self::ingest::{Outcome, fail, ingest, ingest_one};
+pub use self::ingest::{Outcome, ingest_one};
+pub(crate) use self::ingest::{fail, ingest};
 pub(super) use self::order_row::OrderRow;

@@ -18,31 +18,31 @@ use crate::kit::db::statement::{Columns, columns, rows, statement};
 
 /// An order's row, locked for this transaction.
 pub(in crate::features::ingest) struct OrderRow {
-    pub id: i64,
-    pub store_id: i64,
-    pub state: OrderState,
-    pub day: Option<NaiveDate>,
-    pub currency: Option<Currency>,
+    pub(crate) id: i64,
+    pub(crate) store_id: i64,
+    pub(crate) state: OrderState,
+    pub(crate) day: Option<NaiveDate>,
+    pub(crate) currency: Option<Currency>,
     /// Whether it's counted in the number of orders of its day, as the row was read.
-    pub counted: bool,
-    pub overruled: BTreeSet<i64>,
+    pub(crate) counted: bool,
+    pub(crate) overruled: BTreeSet<i64>,
     /// Whether a member denied it as fraud.
-    pub is_fraud: bool,
+    pub(crate) is_fraud: bool,
     /// Whether its customer was erased.
-    pub is_erased: bool,
-    pub manual: Option<(i64, ManualNote)>,
+    pub(crate) is_erased: bool,
+    pub(crate) manual: Option<(i64, ManualNote)>,
     /// Seconds from the store's time of placement to Vouch's; `None` if that isn't decided yet, or
     /// for orders older than clock shifts.
-    pub clock_shift: Option<i32>,
+    pub(crate) clock_shift: Option<i32>,
 }
 
 /// The details of a member's manual credit for the order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(in crate::features::ingest) struct ManualNote {
-    pub credited_by: String,
-    pub at: DateTime<Utc>,
-    pub note: String,
+    pub(crate) credited_by: String,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) note: String,
 }
 
 /// The columns of [`Row`].
@@ -239,12 +239,12 @@ impl OrderRow {
 
 /// The columns that are written for an order.
 pub(super) struct Written<'a> {
-    pub merchant_id: i64,
-    pub state: &'a OrderState,
-    pub attribution: &'a Attribution,
-    pub day: Option<NaiveDate>,
-    pub clock_shift: Option<i32>,
-    pub now: DateTime<Utc>,
+    pub(crate) merchant_id: i64,
+    pub(crate) state: &'a OrderState,
+    pub(crate) attribution: &'a Attribution,
+    pub(crate) day: Option<NaiveDate>,
+    pub(crate) clock_shift: Option<i32>,
+    pub(crate) now: DateTime<Utc>,
 }
 
 impl Written<'_> {

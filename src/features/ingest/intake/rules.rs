@@ -20,18 +20,18 @@ pub(super) struct Settings {
     /// Whether an exclusion applies to orders, or ever did.
     has_exclusions: bool,
     /// Encrypted; see [`crate::kit::pseudonyms`].
-    pub erasure_key: Option<Vec<u8>>,
+    pub(crate) erasure_key: Option<Vec<u8>>,
 }
 
 /// A merchant's settings at the time an order was placed.
 #[derive(Clone, Copy)]
 pub(super) struct Setting {
     /// The day of the order, in the merchant's time zone.
-    pub day: NaiveDate,
+    pub(crate) day: NaiveDate,
     /// The Calculation Logic.
-    pub rules: Rules,
+    pub(crate) rules: Rules,
     /// Whether codes must be checked against the exclusions.
-    pub has_exclusions: bool,
+    pub(crate) has_exclusions: bool,
 }
 
 /// One row for each period of the merchant's rules.

@@ -8,7 +8,7 @@ use crate::kit::db::schema::deliveries;
 use crate::kit::jobs::{self, Queue};
 
 /// Says for which order a message waits, which was just remembered.
-pub fn wait_for(
+pub(crate) fn wait_for(
     conn: &mut PgConnection,
     merchant_id: i64,
     delivery_id: i64,
@@ -25,7 +25,7 @@ pub fn wait_for(
 }
 
 /// Lets a message wait once more: its order is read anew.
-pub fn wait_again(
+pub(crate) fn wait_again(
     conn: &mut PgConnection,
     merchant_id: i64,
     store_id: i64,

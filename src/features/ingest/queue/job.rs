@@ -9,7 +9,7 @@ use crate::kit::pseudonyms::Pseudonyms;
 use vouch_core::order::snapshot::StoreEvent;
 
 /// What a message says, or why it cannot be understood.
-pub type ParsedEvent = Result<StoreEvent, String>;
+pub(crate) type ParsedEvent = Result<StoreEvent, String>;
 
 /// As many deliveries share a commit at the most.
 pub(super) const BATCH: usize = 64;

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use vouch_core::platform::Platform;
 
-pub use self::job::ParsedEvent;
+pub(crate) use self::job::ParsedEvent;
 use self::job::{BATCH, Job, Writer};
 use self::transaction::{IngestError, IngestResult, together};
 use self::waiting::{AdmissionQueue, Waiting};

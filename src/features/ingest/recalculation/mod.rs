@@ -14,5 +14,5 @@ mod now;
 mod portion;
 mod queue;
 
-pub use self::now::recalculate;
+pub(crate) use self::now::recalculate;
 pub use self::queue::{drain, parked, run_due, unpark};

@@ -10,7 +10,7 @@ use crate::kit::audit::Actor;
 ///
 /// # Errors
 /// `NotFound` if one of them isn't the merchant's.
-pub fn recalculate(
+pub(crate) fn recalculate(
     conn: &mut PgConnection,
     actor: &Actor,
     order_ids: &[i64],

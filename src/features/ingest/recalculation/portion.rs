@@ -30,7 +30,7 @@ const MAX_WAIT: Duration = Duration::hours(1);
 #[diesel(table_name = recalculations)]
 pub(super) struct Request {
     merchant_id: i64,
-    pub id: i64,
+    pub(crate) id: i64,
     trigger_id: Option<i64>,
     affiliate_id: Option<i64>,
     order_ids: Option<Vec<Option<i64>>>,
@@ -38,7 +38,7 @@ pub(super) struct Request {
     cause: serde_json::Value,
     in_flight: Option<Vec<Option<String>>>,
     after_order_id: i64,
-    pub attempts: i32,
+    pub(crate) attempts: i32,
     up_to_order_id: Option<i64>,
 }
 

@@ -6,6 +6,6 @@ mod model;
 mod run;
 
 pub(super) use self::model::queue;
-pub use self::model::{ReadProblem, RefundRead};
+pub(crate) use self::model::{ReadProblem, RefundRead};
 pub(crate) use self::model::{find, retry};
 pub(crate) use self::run::run;

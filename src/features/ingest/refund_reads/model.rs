@@ -12,7 +12,7 @@ use crate::kit::jobs::{self, Queue};
 
 text_enum! {
     /// Why an order's refunds couldn't be read.
-    pub enum ReadProblem {
+    pub(crate) enum ReadProblem {
         /// Nothing came back, or nothing that can be understood.
         NoAnswer = "no_answer", "the store didn't answer";
         /// The credentials are not good for it.
@@ -38,11 +38,11 @@ impl From<&CallError> for ReadProblem {
 
 /// How the reading of an order's refunds stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefundRead {
+pub(crate) struct RefundRead {
     /// Whether no further attempt comes.
-    pub has_failed: bool,
+    pub(crate) has_failed: bool,
     /// Why the last attempt failed.
-    pub problem: Option<ReadProblem>,
+    pub(crate) problem: Option<ReadProblem>,
 }
 
 /// Those of a store whose refunds' lines are still to be read. A key is an order.
@@ -88,9 +88,9 @@ pub(crate) fn retry(
 #[derive(Debug, Queryable)]
 pub(super) struct Requested {
     order_id: i64,
-    pub order_ref: String,
+    pub(crate) order_ref: String,
     /// Of the order as it was reported last.
-    pub currency: Option<String>,
+    pub(crate) currency: Option<String>,
 }
 
 impl Requested {

@@ -13,7 +13,7 @@ use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::see_other;
 
 /// `POST /offers/{id}/archival`
-pub async fn archive(
+pub(crate) async fn archive(
     db: Data<Db>,
     page: MerchantPage,
     offer_id: Path<i64>,
@@ -40,7 +40,7 @@ pub async fn archive(
 }
 
 /// `POST /offers/{id}/restoration`
-pub async fn restore(
+pub(crate) async fn restore(
     db: Data<Db>,
     page: MerchantPage,
     offer_id: Path<i64>,

@@ -24,14 +24,14 @@ struct NewPage {
 }
 
 /// `GET /offers/new`
-pub async fn new(page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn new(page: MerchantPage) -> AppResult<HttpResponse> {
     let form =
         OfferForm { pays: CommissionKind::Percent.as_str().to_owned(), ..OfferForm::default() };
     ok(&NewPage { page, form, errors: FormErrors::new() })
 }
 
 /// `POST /offers`
-pub async fn create(
+pub(crate) async fn create(
     db: Data<Db>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<OfferForm>,

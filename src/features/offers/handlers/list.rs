@@ -32,7 +32,7 @@ impl IndexPage {
 }
 
 /// `GET /offers`
-pub async fn index(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn index(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
     let merchant_id = page.merchant_id();
     let offers = db.merchant(merchant_id, move |conn| read::list(conn, merchant_id)).await?;
     ok(&IndexPage { page, offers })

@@ -5,10 +5,12 @@ mod create;
 mod list;
 mod update;
 
-pub use archive::{archive, restore};
-pub use create::{create, new};
-pub use list::index;
-pub use update::{show, update};
+pub(crate) use archive::{archive, restore};
+pub(crate) use create::create;
+pub(crate) use create::new;
+pub(crate) use list::index;
+pub(crate) use update::show;
+pub(crate) use update::update;
 use vouch_core::money::Currency;
 
 use crate::features::auth::pages::MerchantPage;

@@ -64,7 +64,7 @@ impl ShowPage {
 }
 
 /// `GET /offers/{id}`
-pub async fn show(
+pub(crate) async fn show(
     db: Data<Db>,
     page: MerchantPage,
     offer_id: Path<i64>,
@@ -77,7 +77,7 @@ pub async fn show(
 }
 
 /// `POST /offers/{id}`
-pub async fn update(
+pub(crate) async fn update(
     db: Data<Db>,
     page: MerchantPage,
     offer_id: Path<i64>,

@@ -75,7 +75,7 @@ impl IndexPage {
 }
 
 /// `GET /deliveries`
-pub async fn deliveries(
+pub(crate) async fn deliveries(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,
@@ -210,7 +210,7 @@ fn set_out(json: &str) -> String {
 
 /// `GET /deliveries/{delivery_id}`: only for members who may also act on it, because it contains
 /// customer data.
-pub async fn delivery(
+pub(crate) async fn delivery(
     db: Data<Db>,
     page: MerchantPage,
     delivery_id: Path<i64>,
@@ -223,7 +223,7 @@ pub async fn delivery(
 }
 
 /// `POST /deliveries/{delivery_id}/replay`
-pub async fn replay(
+pub(crate) async fn replay(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     page: MerchantPage,
@@ -259,7 +259,7 @@ async fn replay_one(
 
 /// `POST /deliveries/replay`: all failed deliveries, the oldest first. Each has its own
 /// transaction, so one that fails doesn't block the others.
-pub async fn replay_all(
+pub(crate) async fn replay_all(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     page: MerchantPage,

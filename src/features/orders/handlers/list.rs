@@ -68,7 +68,7 @@ struct ListPart {
 }
 
 /// `GET /orders`
-pub async fn index(
+pub(crate) async fn index(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,

@@ -32,14 +32,14 @@ const OFFERED: usize = 10;
 /// The search text and the chosen order.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct OrderQuery {
+pub(crate) struct OrderQuery {
     order_q: String,
     order: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct AmountForm {
+pub(crate) struct AmountForm {
     one_time_key: OneTimeKey,
     amount: String,
     currency: String,
@@ -48,7 +48,7 @@ pub struct AmountForm {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct OrderForm {
+pub(crate) struct OrderForm {
     one_time_key: OneTimeKey,
     order: i64,
     note: String,
@@ -172,7 +172,7 @@ fn chosen(
 }
 
 /// `GET /affiliates/{affiliate_id}/manual-credit`
-pub async fn manual_credit(
+pub(crate) async fn manual_credit(
     db: Data<Db>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
@@ -206,7 +206,7 @@ async fn show(
 }
 
 /// `POST /affiliates/{affiliate_id}/manual-credit/orders`
-pub async fn credit_order(
+pub(crate) async fn credit_order(
     db: Data<Db>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
@@ -255,7 +255,7 @@ pub async fn credit_order(
 }
 
 /// `POST /orders/{order_id}/manual-credit/removal`
-pub async fn remove_manual_credit(
+pub(crate) async fn remove_manual_credit(
     db: Data<Db>,
     page: MerchantPage,
     order_id: Path<i64>,
@@ -268,7 +268,7 @@ pub async fn remove_manual_credit(
 }
 
 /// `POST /affiliates/{affiliate_id}/manual-credit/amounts`
-pub async fn give_amount(
+pub(crate) async fn give_amount(
     db: Data<Db>,
     page: MerchantPage,
     affiliate_id: Path<i64>,

@@ -204,7 +204,7 @@ impl OrderPage {
 }
 
 /// `GET /orders/{order_id}`
-pub async fn show(
+pub(crate) async fn show(
     db: Data<Db>,
     page: MerchantPage,
     order_id: Path<i64>,
@@ -217,7 +217,7 @@ pub async fn show(
 }
 
 /// `POST /orders/{order_id}/refund-reads`: retries a failed import of the refunded lines.
-pub async fn read_refunds(
+pub(crate) async fn read_refunds(
     db: Data<Db>,
     page: MerchantPage,
     order_id: Path<i64>,

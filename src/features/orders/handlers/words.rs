@@ -1,6 +1,6 @@
 /// A merchant-friendly label for a delivery's topic. Other text, such as a member's action, stays
 /// the same.
-pub fn topic_label(topic: &str) -> &str {
+pub(crate) fn topic_label(topic: &str) -> &str {
     match topic {
         "orders/create" | "order.created" => "Order placed",
         "orders/updated" | "order.updated" => "Order updated",

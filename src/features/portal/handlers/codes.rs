@@ -44,14 +44,14 @@ pub(super) struct CodesPage {
     list: ListPage<Code>,
     requests: Vec<CodeRequest>,
     asking: RequestAvailability,
-    pub typed: String,
-    pub errors: FormErrors,
+    pub(crate) typed: String,
+    pub(crate) errors: FormErrors,
     /// The check of the typed code.
-    pub checked: Checked,
+    pub(crate) checked: Checked,
 }
 
 impl CodesPage {
-    pub async fn load(db: &Db, page: AffiliatePage, params: Params) -> AppResult<Self> {
+    pub(crate) async fn load(db: &Db, page: AffiliatePage, params: Params) -> AppResult<Self> {
         let mut address = params.at(urls::portal());
         let range = address.page(NEWEST);
         let (merchant_id, affiliate_id) = (page.merchant_id(), page.member_context.affiliate_id);
@@ -139,7 +139,7 @@ fn counts(sum: &CodeSum) -> bool {
 }
 
 /// `GET /portal`: **My Codes**
-pub async fn index(
+pub(crate) async fn index(
     db: Data<Db>,
     page: AffiliatePage,
     params: Query<Params>,

@@ -78,7 +78,7 @@ impl ConversionsPage {
 }
 
 /// `GET /portal/conversions`
-pub async fn conversions(
+pub(crate) async fn conversions(
     db: Data<Db>,
     page: AffiliatePage,
     params: Query<Params>,

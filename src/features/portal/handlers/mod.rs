@@ -5,7 +5,7 @@ mod conversions;
 mod requests;
 mod settings;
 
-pub use codes::index;
-pub use conversions::conversions;
-pub use requests::{ask, code, withdraw};
-pub use settings::{change_password, end_other_sessions, end_session, settings, update};
+pub(crate) use codes::index;
+pub(crate) use conversions::conversions;
+pub(crate) use requests::{ask, code, withdraw};
+pub(crate) use settings::{change_password, end_other_sessions, end_session, settings, update};

@@ -22,13 +22,13 @@ use crate::kit::web::{rejected, see_other};
 /// The code as typed so far.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct CodeQuery {
+pub(crate) struct CodeQuery {
     code: String,
 }
 
 /// `GET /portal/code-requests/code`: whether a code is available, for a script. It returns no more
 /// than the form does.
-pub async fn code(
+pub(crate) async fn code(
     db: Data<Db>,
     limits: Data<Limits>,
     req: HttpRequest,
@@ -57,7 +57,7 @@ pub async fn code(
 }
 
 /// `POST /portal/code-requests`: requests an additional code, which is reserved from then on.
-pub async fn ask(
+pub(crate) async fn ask(
     db: Data<Db>,
     limits: Data<Limits>,
     req: HttpRequest,
@@ -115,7 +115,7 @@ fn turned_away(page: &AffiliatePage, words: String) -> AppResult<HttpResponse> {
 }
 
 /// `POST /portal/code-requests/{request_id}/withdrawal`
-pub async fn withdraw(
+pub(crate) async fn withdraw(
     db: Data<Db>,
     page: AffiliatePage,
     request_id: Path<i64>,

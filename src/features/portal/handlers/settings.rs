@@ -64,12 +64,12 @@ impl SettingsPage {
 }
 
 /// `GET /portal/settings`
-pub async fn settings(db: Data<Db>, page: AffiliatePage) -> AppResult<HttpResponse> {
+pub(crate) async fn settings(db: Data<Db>, page: AffiliatePage) -> AppResult<HttpResponse> {
     ok(&SettingsPage::load(&db, page).await?)
 }
 
 /// `POST /portal/settings`: name and payout details.
-pub async fn update(
+pub(crate) async fn update(
     db: Data<Db>,
     page: AffiliatePage,
     CsrfForm(form): CsrfForm<ProfileForm>,
@@ -103,7 +103,7 @@ pub async fn update(
 }
 
 /// `POST /portal/settings/password`
-pub async fn change_password(
+pub(crate) async fn change_password(
     db: Data<Db>,
     hashing: Data<Hashing>,
     tries: Data<AttemptLimits>,
@@ -125,7 +125,7 @@ pub async fn change_password(
 }
 
 /// `POST /portal/settings/sessions/{session_id}/removal`
-pub async fn end_session(
+pub(crate) async fn end_session(
     db: Data<Db>,
     page: AffiliatePage,
     session_id: Path<String>,
@@ -140,7 +140,7 @@ pub async fn end_session(
 }
 
 /// `POST /portal/settings/sessions/others/removal`
-pub async fn end_other_sessions(
+pub(crate) async fn end_other_sessions(
     db: Data<Db>,
     page: AffiliatePage,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,

@@ -15,7 +15,8 @@ use self::erasure::Erasure;
 pub(super) use self::orders::{Left, deciding_addresses, erase_bodies, erase_customers};
 pub use self::outcome::{Erased, Refused};
 pub(super) use self::patterns::NamePatterns;
-pub use self::whole::{erase_from_instance, erase_person};
+pub(crate) use self::whole::erase_from_instance;
+pub use self::whole::erase_person;
 use super::person::{Lookup, Person};
 use super::requests;
 use crate::kit::audit::{Act, Actor, record};
@@ -31,7 +32,7 @@ const TIMEOUT: &str = "SET LOCAL statement_timeout = '80s'";
 ///
 /// Each of their emails becomes the same pseudonym on orders, triggers and affiliates, in this one
 /// transaction. So no recalculation sees half of the change.
-pub fn erase(
+pub(crate) fn erase(
     conn: &mut PgConnection,
     actor: &Actor,
     pseudonyms: &Pseudonyms,

@@ -71,7 +71,7 @@ pub fn erase_person(
 /// Removes a person's names and emails from the reasons in the instance's log. The caller holds
 /// `Scope::Instance` and acts for the operator. A merchant must not change the log through names in
 /// its own data.
-pub fn erase_from_instance(conn: &mut PgConnection, person: &Person) -> QueryResult<i64> {
+pub(crate) fn erase_from_instance(conn: &mut PgConnection, person: &Person) -> QueryResult<i64> {
     audit::erase_from_instance(conn, None, &NamePatterns::list(person), NAME)
 }
 

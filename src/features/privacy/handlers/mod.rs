@@ -1,5 +1,5 @@
 mod people;
 mod settings;
 
-pub use self::people::{erase, export, search};
-pub use self::settings::{complete, set_retention, show};
+pub(crate) use self::people::{erase, export, search};
+pub(crate) use self::settings::{complete, set_retention, show};

@@ -124,7 +124,7 @@ async fn shown(
 }
 
 /// `POST /settings/privacy/people`: a form, so that no email becomes part of a URL.
-pub async fn search(
+pub(crate) async fn search(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     page: MerchantPage,
@@ -134,7 +134,7 @@ pub async fn search(
 }
 
 /// `POST /settings/privacy/exports`: all stored data about the person, as a file.
-pub async fn export(
+pub(crate) async fn export(
     db: Data<Db>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<PersonForm>,
@@ -166,7 +166,7 @@ pub async fn export(
 }
 
 /// `POST /settings/privacy/erasures`
-pub async fn erase(
+pub(crate) async fn erase(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     page: MerchantPage,

@@ -72,12 +72,12 @@ impl PrivacyPage {
 }
 
 /// `GET /settings/privacy`
-pub async fn show(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn show(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
     ok(&PrivacyPage::load(&db, page).await?)
 }
 
 /// `POST /settings/privacy/retention`
-pub async fn set_retention(
+pub(crate) async fn set_retention(
     db: Data<Db>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<RetentionForm>,
@@ -104,7 +104,7 @@ pub async fn set_retention(
 }
 
 /// `POST /settings/privacy/data-requests/{data_request_id}/completion`
-pub async fn complete(
+pub(crate) async fn complete(
     db: Data<Db>,
     page: MerchantPage,
     request_id: Path<i64>,

@@ -1,5 +1,6 @@
 mod settings;
 mod sweep;
 
-pub use self::settings::{Period, Periods, load, save};
+pub(crate) use self::settings::{Period, load};
+pub use self::settings::{Periods, save};
 pub use self::sweep::{overdue, sweep};

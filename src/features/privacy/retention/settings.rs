@@ -8,7 +8,7 @@ use crate::kit::db::text_enum;
 
 text_enum! {
     /// What a merchant keeps for a number of days.
-    pub enum Period {
+    pub(crate) enum Period {
         /// Raw bodies of webhook deliveries that were processed.
         Bodies = "bodies", "Raw webhook bodies";
         FailedBodies = "failed_bodies", "Raw bodies of failed webhooks";
@@ -23,7 +23,7 @@ text_enum! {
 
 impl Period {
     /// The allowed number of days, as in the constraints of the columns.
-    pub const fn range(self) -> RangeInclusive<i32> {
+    pub(crate) const fn range(self) -> RangeInclusive<i32> {
         match self {
             Self::Bodies | Self::FailedBodies => 1..=365,
             Self::Customers => 30..=3650,
@@ -58,7 +58,7 @@ impl Default for Periods {
 }
 
 impl Periods {
-    pub fn days(&self, period: Period) -> i32 {
+    pub(crate) fn days(&self, period: Period) -> i32 {
         match period {
             Period::Bodies => self.bodies_days,
             Period::FailedBodies => self.failed_bodies_days,
@@ -68,7 +68,7 @@ impl Periods {
         }
     }
 
-    pub fn set(&mut self, period: Period, days: i32) {
+    pub(crate) fn set(&mut self, period: Period, days: i32) {
         *match period {
             Period::Bodies => &mut self.bodies_days,
             Period::FailedBodies => &mut self.failed_bodies_days,
@@ -87,7 +87,7 @@ impl Periods {
 }
 
 /// The merchant's periods, or the defaults.
-pub fn load(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Periods> {
+pub(crate) fn load(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Periods> {
     let set = retention_settings::table
         .find(merchant_id)
         .select(Periods::as_select())

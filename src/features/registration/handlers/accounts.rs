@@ -22,7 +22,7 @@ use crate::kit::web::{html, ok, rejected, see_other};
 /// The first password is never sent back to the browser.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct AccountForm {
+pub(crate) struct AccountForm {
     password: String,
 }
 
@@ -53,7 +53,7 @@ async fn invited(db: &Db, slug: &str, token: &str) -> AppResult<(Merchant, Optio
 }
 
 /// `GET /join/{program}/accounts/{token}`: changes nothing, because email programs open links too.
-pub async fn account(
+pub(crate) async fn account(
     db: Data<Db>,
     page: PublicPage,
     path: Path<(String, String)>,
@@ -71,7 +71,7 @@ pub async fn account(
 
 /// `POST /join/{program}/accounts/{token}`: connects the affiliate to an account, and signs in if
 /// that's a new one.
-pub async fn accept(
+pub(crate) async fn accept(
     db: Data<Db>,
     hashing: Data<Hashing>,
     limits: Data<Limits>,

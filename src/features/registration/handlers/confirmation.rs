@@ -27,7 +27,7 @@ use crate::kit::web::{html, ok, rejected, see_other};
 /// A code to replace one that's no longer available.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct ConfirmForm {
+pub(crate) struct ConfirmForm {
     code: String,
     instead: String,
 }
@@ -100,7 +100,7 @@ struct ConfirmedPage {
 
 /// `GET /join/{program}/confirmations/{token}`: changes nothing, because email programs open links
 /// too.
-pub async fn confirmation(
+pub(crate) async fn confirmation(
     db: Data<Db>,
     page: PublicPage,
     path: Path<(String, String)>,
@@ -133,7 +133,7 @@ pub async fn confirmation(
 }
 
 /// `POST /join/{program}/confirmations/{token}`: confirms the application and reserves its code.
-pub async fn confirm(
+pub(crate) async fn confirm(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     limits: Data<Limits>,
@@ -184,7 +184,7 @@ fn gone(page: PublicPage, shown: Shown, is_known: bool) -> AppResult<HttpRespons
 }
 
 /// `GET /join/{program}/confirmed`
-pub async fn confirmed(
+pub(crate) async fn confirmed(
     db: Data<Db>,
     page: PublicPage,
     program: Path<String>,

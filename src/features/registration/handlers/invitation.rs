@@ -14,7 +14,7 @@ use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::see_other;
 
 /// `POST /affiliates/{id}/invitation`: sends the account link to an affiliate without an account.
-pub async fn invite(
+pub(crate) async fn invite(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     limits: Data<email::Limits>,

@@ -24,21 +24,21 @@ use crate::kit::web::peer::peer;
 use crate::kit::web::{ok, rejected, see_other};
 
 /// The application form on a page, as `templates/join/_fields.html` shows it.
-pub struct Apply {
+pub(crate) struct Apply {
     /// The program's name.
-    pub name: String,
+    pub(crate) name: String,
     /// The program's part of public URLs.
-    pub slug: String,
+    pub(crate) slug: String,
     /// The fields that are shown.
-    pub registration: Registration,
-    pub form: ApplicationForm,
-    pub errors: FormErrors,
+    pub(crate) registration: Registration,
+    pub(crate) form: ApplicationForm,
+    pub(crate) errors: FormErrors,
     /// The check of the typed code.
-    pub checked: Checked,
+    pub(crate) checked: Checked,
 }
 
 impl Apply {
-    pub fn blank(name: &str, slug: &str, registration: Registration) -> Self {
+    pub(crate) fn blank(name: &str, slug: &str, registration: Registration) -> Self {
         Self {
             name: name.to_owned(),
             slug: slug.to_owned(),
@@ -75,21 +75,21 @@ impl Apply {
         Self { errors: all, ..Self::refused(shown, form, refused) }
     }
 
-    pub fn asks_for_code(&self) -> bool {
+    pub(crate) fn asks_for_code(&self) -> bool {
         self.registration.code_requirement != CodeRequirement::No
     }
 
-    pub fn requires_code(&self) -> bool {
+    pub(crate) fn requires_code(&self) -> bool {
         self.registration.code_requirement == CodeRequirement::Required
     }
 
     /// The URL that checks a code.
-    pub fn code_url(&self) -> String {
+    pub(crate) fn code_url(&self) -> String {
         urls::join_code(&self.slug)
     }
 
     /// The custom fields as (name, field, answer).
-    pub fn fields(&self) -> Vec<(String, &Field, &str)> {
+    pub(crate) fn fields(&self) -> Vec<(String, &Field, &str)> {
         let fields = self.registration.fields.iter().enumerate();
         fields.map(|(at, field)| (format!("answer_{at}"), field, self.form.answer(at))).collect()
     }
@@ -105,8 +105,8 @@ struct JoinPage {
 #[derive(Template)]
 #[template(path = "join/closed.html")]
 pub(super) struct ClosedPage {
-    pub page: PublicPage,
-    pub program: String,
+    pub(crate) page: PublicPage,
+    pub(crate) program: String,
 }
 
 #[derive(Template)]
@@ -118,7 +118,7 @@ struct SentPage {
 }
 
 /// `GET /join/{program}`
-pub async fn show(
+pub(crate) async fn show(
     db: Data<Db>,
     page: PublicPage,
     program: Path<String>,
@@ -132,7 +132,7 @@ pub async fn show(
 }
 
 /// `POST /join/{program}`: the response is the same for known and unknown emails.
-pub async fn apply(
+pub(crate) async fn apply(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     limits: Data<Limits>,
@@ -195,14 +195,14 @@ async fn code_refusal(
 /// The form as typed so far.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct CodeQuery {
+pub(crate) struct CodeQuery {
     code: String,
     name: String,
 }
 
 /// `GET /join/{program}/code`: whether a code is available, for a script. It returns no more than
 /// the form does.
-pub async fn code(
+pub(crate) async fn code(
     db: Data<Db>,
     limits: Data<Limits>,
     req: HttpRequest,
@@ -230,7 +230,7 @@ pub async fn code(
 }
 
 /// `GET /join/{program}/sent`: the next steps, the same for everyone.
-pub async fn sent(
+pub(crate) async fn sent(
     db: Data<Db>,
     page: PublicPage,
     program: Path<String>,

@@ -9,12 +9,12 @@ mod settings;
 mod status;
 mod status_form;
 
-pub use accounts::{accept, account};
-pub use confirmation::{confirm, confirmation, confirmed};
-pub use invitation::invite;
-pub use join::{apply, code, sent, show as join};
-pub use settings::{show, update};
-pub use status::{change, change_several, reverse};
+pub(crate) use accounts::{accept, account};
+pub(crate) use confirmation::{confirm, confirmation, confirmed};
+pub(crate) use invitation::invite;
+pub(crate) use join::{apply, code, sent, show as join};
+pub(crate) use settings::{show, update};
+pub(crate) use status::{change, change_several, reverse};
 
 use crate::features::auth::Merchant;
 use crate::features::registration::settings::{Shown, merchant_of};

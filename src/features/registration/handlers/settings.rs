@@ -66,7 +66,7 @@ async fn read(db: &Db, merchant_id: i64) -> AppResult<(Registration, Vec<(String
 }
 
 /// `GET /registration`
-pub async fn show(
+pub(crate) async fn show(
     db: Data<Db>,
     config: Data<Config>,
     page: MerchantPage,
@@ -77,7 +77,7 @@ pub async fn show(
 }
 
 /// `POST /registration`
-pub async fn update(
+pub(crate) async fn update(
     db: Data<Db>,
     config: Data<Config>,
     page: MerchantPage,

@@ -25,7 +25,7 @@ const MAX_AT_ONCE: usize = 200;
 /// An undo of a status change, as in its button's URL.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Reversal {
+pub(crate) struct Reversal {
     /// The time of the change, in microseconds since 1970.
     at: i64,
     /// The IDs of the changed affiliates, separated by commas.
@@ -34,7 +34,7 @@ pub struct Reversal {
 }
 
 /// `POST /affiliates/{id}/status`
-pub async fn change(
+pub(crate) async fn change(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     page: MerchantPage,
@@ -72,7 +72,7 @@ pub async fn change(
 }
 
 /// `POST /affiliates/status`
-pub async fn change_several(
+pub(crate) async fn change_several(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     page: MerchantPage,
@@ -111,7 +111,7 @@ pub async fn change_several(
 }
 
 /// `POST /affiliates/reversals`: undoes a status change.
-pub async fn reverse(
+pub(crate) async fn reverse(
     db: Data<Db>,
     page: MerchantPage,
     reversal: Query<Reversal>,

@@ -7,7 +7,7 @@ use crate::kit::web::local_path::LocalPath;
 /// The chosen status. One affiliate is identified by the URL, several by checkboxes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct StatusForm {
+pub(crate) struct StatusForm {
     pub(super) status: String,
     pub(super) ids: Vec<i64>,
     pub(super) back: LocalPath,

@@ -24,9 +24,9 @@ use crate::kit::web::display_time::DisplayTime;
 
 /// A field with its old and new value.
 pub(super) struct Change {
-    pub field: &'static str,
-    pub before: String,
-    pub after: String,
+    pub(crate) field: &'static str,
+    pub(crate) before: String,
+    pub(crate) after: String,
 }
 
 /// How a value is formatted.

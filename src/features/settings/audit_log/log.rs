@@ -14,7 +14,7 @@ use crate::kit::web::display_time::start_of_day;
 
 text_enum! {
     /// What an act was about.
-    pub enum SubjectKind {
+    pub(crate) enum SubjectKind {
         /// Somebody who promotes the merchant.
         Affiliate = "affiliate", "Affiliates";
         /// What ties orders to them.
@@ -47,31 +47,31 @@ text_enum! {
 /// An event with its recorded details.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = audit_log)]
-pub struct Line {
-    pub id: i64,
-    pub at: DateTime<Utc>,
-    pub actor_kind: ActorKind,
-    pub actor_name: String,
+pub(crate) struct Line {
+    pub(crate) id: i64,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) actor_kind: ActorKind,
+    pub(crate) actor_name: String,
     /// In the form noun.verb, for example `api_key.revoked`.
-    pub action: String,
+    pub(crate) action: String,
     /// The event in one sentence.
-    pub summary: String,
+    pub(crate) summary: String,
     /// The IP address of the request. Requests from support staff have `None`, to hide theirs.
-    pub came_from: Option<String>,
+    pub(crate) came_from: Option<String>,
     /// The old values of the changed fields.
-    pub before: Option<serde_json::Value>,
+    pub(crate) before: Option<serde_json::Value>,
     /// The new values of the changed fields.
-    pub after: Option<serde_json::Value>,
+    pub(crate) after: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct LogFilter {
-    pub subject: Option<SubjectKind>,
-    pub actor: Option<ActorKind>,
+pub(crate) struct LogFilter {
+    pub(crate) subject: Option<SubjectKind>,
+    pub(crate) actor: Option<ActorKind>,
     /// The first day, in the merchant's time zone.
-    pub from: Option<NaiveDate>,
+    pub(crate) from: Option<NaiveDate>,
     /// The last day, in the merchant's time zone.
-    pub until: Option<NaiveDate>,
+    pub(crate) until: Option<NaiveDate>,
 }
 
 impl LogFilter {

@@ -45,7 +45,7 @@ impl AuditLogPage {
 }
 
 /// `GET /settings/audit-log`
-pub async fn show(
+pub(crate) async fn show(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,
@@ -66,7 +66,7 @@ pub async fn show(
 const COLUMNS: [&str; 8] = ["Time", "Who", "As", "Action", "What", "From where", "Before", "After"];
 
 /// `GET /settings/audit-log.csv`: all pages of the list that has the same parameters.
-pub async fn export(
+pub(crate) async fn export(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,

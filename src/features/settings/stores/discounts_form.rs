@@ -20,12 +20,12 @@ pub(super) fn stored(store: &Store, currency: Currency) -> Stored<'_> {
 #[derive(Serialize)]
 #[serde(transparent)]
 pub(super) struct EditedRules {
-    pub typed: Typed,
+    pub(crate) typed: Typed,
     /// The version that the form showed.
     #[serde(skip)]
-    pub version: Version,
+    pub(crate) version: Version,
     #[serde(skip)]
-    pub parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
 }
 
 impl EditedRules {
@@ -49,13 +49,13 @@ impl Edits for EditedRules {
 
 /// The form of a store's discount rules, for templates.
 pub(super) struct DiscountsView {
-    pub rules: EditedRules,
+    pub(crate) rules: EditedRules,
     /// The customer's discount, or the errors that prevent a preview. Without rules there are no errors.
-    pub sentence: Result<String, FormErrors>,
-    pub errors: FormErrors,
-    pub action: String,
+    pub(crate) sentence: Result<String, FormErrors>,
+    pub(crate) errors: FormErrors,
+    pub(crate) action: String,
     /// The URL of the live preview. Empty for viewers.
-    pub live_url: String,
+    pub(crate) live_url: String,
 }
 
 impl DiscountsView {

@@ -92,9 +92,9 @@ type Read = (Store, Traffic, ReturnRules);
 /// The shared state of this page's handlers.
 #[derive(Clone)]
 pub(super) struct Shop {
-    pub db: Data<Db>,
-    pub config: Data<Config>,
-    pub encryptor: Data<Encryptor>,
+    pub(crate) db: Data<Db>,
+    pub(crate) config: Data<Config>,
+    pub(crate) encryptor: Data<Encryptor>,
 }
 
 impl Shop {

@@ -12,7 +12,7 @@ use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{rejected, see_other};
 
 /// `POST /support/merchants/{id}/access`: closes a merchant or reopens it.
-pub async fn set_access(
+pub(crate) async fn set_access(
     db: Data<Db>,
     page: PersonPage,
     merchant_id: Path<i64>,

@@ -12,7 +12,7 @@ use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{rejected, see_other};
 
 /// `POST /support/merchants/{id}/coupon-exclusions`: enables or disables them for the merchant.
-pub async fn set_exclusions(
+pub(crate) async fn set_exclusions(
     db: Data<Db>,
     page: PersonPage,
     merchant_id: Path<i64>,

@@ -41,7 +41,7 @@ impl MerchantsPage {
 }
 
 /// `GET /support/merchants`
-pub async fn index(
+pub(crate) async fn index(
     db: Data<Db>,
     page: PersonPage,
     params: Query<Params>,

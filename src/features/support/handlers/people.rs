@@ -21,13 +21,13 @@ use crate::kit::web::see_other;
 /// An affiliate, by affiliate ID or email.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct AffiliateForm {
+pub(crate) struct AffiliateForm {
     affiliate: String,
 }
 
 /// `POST /support/merchants/{id}/people/{user_id}/sign-out`: ends every session of a member or an
 /// affiliate.
-pub async fn end_sessions(
+pub(crate) async fn end_sessions(
     db: Data<Db>,
     page: PersonPage,
     path: Path<(i64, i64)>,
@@ -40,7 +40,7 @@ pub async fn end_sessions(
 
 /// `POST /support/merchants/{id}/affiliate-sign-outs`: ends the sessions of an affiliate, by
 /// affiliate ID or email.
-pub async fn end_sessions_of_affiliate(
+pub(crate) async fn end_sessions_of_affiliate(
     db: Data<Db>,
     page: PersonPage,
     merchant_id: Path<i64>,
@@ -89,7 +89,7 @@ async fn end(
 
 /// `POST /support/merchants/{id}/invitations/{invitation_id}/sending`: sends the invitation again,
 /// with a new link.
-pub async fn resend_invitation(
+pub(crate) async fn resend_invitation(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     limits: Data<Limits>,

@@ -24,20 +24,20 @@ const RECENT_EVENTS: i64 = 10;
 
 /// A feature's state and the reason for it.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct FeatureForm {
+pub(crate) struct FeatureForm {
     /// Whether the feature is enabled. It has no default, so a form without it is rejected and
     /// disables nothing.
-    pub enabled: bool,
+    pub(crate) enabled: bool,
     #[serde(default)]
-    pub reason: String,
+    pub(crate) reason: String,
 }
 
 /// The reason for an action.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct ReasonForm {
+pub(crate) struct ReasonForm {
     /// Written by support staff.
-    pub reason: String,
+    pub(crate) reason: String,
 }
 
 #[derive(Template)]
@@ -169,7 +169,7 @@ fn with_access(mut acts: Vec<SupportAct>, access_log: &[InstanceEntry]) -> Vec<S
 }
 
 /// `GET /support/merchants/{id}`
-pub async fn show(
+pub(crate) async fn show(
     db: Data<Db>,
     page: PersonPage,
     merchant_id: Path<i64>,

@@ -19,15 +19,15 @@ use crate::kit::web::see_other;
 /// The user whose view of the program is requested.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct ViewForm {
+pub(crate) struct ViewForm {
     /// A member, by user ID.
-    pub user_id: Option<i64>,
+    pub(crate) user_id: Option<i64>,
     /// An affiliate, by affiliate ID or email.
-    pub affiliate: String,
+    pub(crate) affiliate: String,
 }
 
 /// `POST /support/merchants/{id}/views`: shows the program as one of its users sees it.
-pub async fn begin_view(
+pub(crate) async fn begin_view(
     db: Data<Db>,
     page: PersonPage,
     merchant_id: Path<i64>,
@@ -69,7 +69,7 @@ pub async fn begin_view(
 }
 
 /// `POST /support/views/end`
-pub async fn end_view(
+pub(crate) async fn end_view(
     db: Data<Db>,
     page: PersonPage,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,

@@ -60,7 +60,7 @@ impl UserPage {
 }
 
 /// `GET /support/users`
-pub async fn index(
+pub(crate) async fn index(
     db: Data<Db>,
     page: PersonPage,
     params: Query<Params>,
@@ -72,7 +72,11 @@ pub async fn index(
 }
 
 /// `GET /support/users/{user_id}`
-pub async fn show(db: Data<Db>, page: PersonPage, user_id: Path<i64>) -> AppResult<HttpResponse> {
+pub(crate) async fn show(
+    db: Data<Db>,
+    page: PersonPage,
+    user_id: Path<i64>,
+) -> AppResult<HttpResponse> {
     ok(&UserPage::read(&db, page, *user_id).await?)
 }
 
@@ -96,7 +100,7 @@ async fn refused(
 }
 
 /// `POST /support/users/{user_id}/access`: disables or enables a user.
-pub async fn set_access(
+pub(crate) async fn set_access(
     db: Data<Db>,
     page: PersonPage,
     user_id: Path<i64>,
@@ -126,7 +130,7 @@ pub async fn set_access(
 }
 
 /// `POST /support/users/{user_id}/support-rights/removal`
-pub async fn remove_support(
+pub(crate) async fn remove_support(
     db: Data<Db>,
     page: PersonPage,
     user_id: Path<i64>,

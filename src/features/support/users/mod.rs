@@ -3,4 +3,4 @@
 mod handlers;
 mod model;
 
-pub use self::handlers::{index, remove_support, set_access, show};
+pub(crate) use self::handlers::{index, remove_support, set_access, show};

@@ -12,17 +12,17 @@ const RECENT_EVENTS: i64 = 20;
 /// A user, enabled or disabled.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = users)]
-pub struct UserRow {
-    pub id: i64,
-    pub name: String,
+pub(crate) struct UserRow {
+    pub(crate) id: i64,
+    pub(crate) name: String,
     /// As typed.
-    pub email: String,
-    pub is_support: bool,
+    pub(crate) email: String,
+    pub(crate) is_support: bool,
     /// When they were disabled.
-    pub disabled_at: Option<DateTime<Utc>>,
+    pub(crate) disabled_at: Option<DateTime<Utc>>,
     /// When two-factor sign-in was enabled.
-    pub two_factor_at: Option<DateTime<Utc>>,
-    pub created_at: DateTime<Utc>,
+    pub(crate) two_factor_at: Option<DateTime<Utc>>,
+    pub(crate) created_at: DateTime<Utc>,
 }
 
 pub(super) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
@@ -44,31 +44,35 @@ pub(super) fn users(
 
 /// A program that a user belongs to.
 #[derive(Clone, Debug)]
-pub struct Membership {
-    pub merchant_id: i64,
+pub(crate) struct Membership {
+    pub(crate) merchant_id: i64,
     /// The merchant's name.
-    pub merchant: String,
+    pub(crate) merchant: String,
     /// A member's role; `None` for an affiliate.
-    pub role: Option<Role>,
+    pub(crate) role: Option<Role>,
     /// Whether the program is closed.
-    pub is_closed: bool,
+    pub(crate) is_closed: bool,
 }
 
 /// The state of a user for support staff.
 #[derive(Clone, Debug)]
-pub struct UserState {
-    pub user: UserRow,
-    pub memberships: Vec<Membership>,
-    pub sessions: i64,
+pub(crate) struct UserState {
+    pub(crate) user: UserRow,
+    pub(crate) memberships: Vec<Membership>,
+    pub(crate) sessions: i64,
     /// How many of their API keys aren't revoked.
-    pub keys: i64,
+    pub(crate) keys: i64,
     /// The changes of their access, newest first.
-    pub log: Vec<InstanceEntry>,
+    pub(crate) log: Vec<InstanceEntry>,
 }
 
 impl UserState {
     /// The state of a user. Call it within `Scope::Support`.
-    pub fn read(conn: &mut PgConnection, user_id: i64, now: DateTime<Utc>) -> QueryResult<Self> {
+    pub(crate) fn read(
+        conn: &mut PgConnection,
+        user_id: i64,
+        now: DateTime<Utc>,
+    ) -> QueryResult<Self> {
         Ok(Self {
             user: users::table.find(user_id).select(UserRow::as_select()).first(conn)?,
             memberships: memberships(conn, user_id)?,

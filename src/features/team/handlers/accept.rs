@@ -21,7 +21,7 @@ use crate::kit::web::{html, ok, rejected};
 /// A new member's name and password. The password is never sent back to the browser.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct JoinForm {
+pub(crate) struct JoinForm {
     name: String,
     password: String,
 }
@@ -61,7 +61,11 @@ struct DeadPage {
 }
 
 /// `GET /invitations/{token}`: doesn't use up the link.
-pub async fn show(db: Data<Db>, page: PublicPage, token: Path<String>) -> AppResult<HttpResponse> {
+pub(crate) async fn show(
+    db: Data<Db>,
+    page: PublicPage,
+    token: Path<String>,
+) -> AppResult<HttpResponse> {
     let Some(invitation) = find(&db, &token).await? else { return dead(page) };
     let standing = standing(signed_in(&db, page.session()).await?, &invitation);
     ok(&InvitationPage {
@@ -74,7 +78,7 @@ pub async fn show(db: Data<Db>, page: PublicPage, token: Path<String>) -> AppRes
 }
 
 /// `POST /invitations/{token}`: accepts and redirects to the new program.
-pub async fn join(
+pub(crate) async fn join(
     db: Data<Db>,
     hashing: Data<Hashing>,
     origin: Origin,

@@ -6,7 +6,7 @@ use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
-pub struct InviteForm {
+pub(crate) struct InviteForm {
     pub(super) email: String,
     pub(super) role: String,
 }
@@ -19,7 +19,7 @@ impl Default for InviteForm {
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct RoleForm {
+pub(crate) struct RoleForm {
     pub(super) role: String,
     /// The version that the form showed.
     #[serde(skip_serializing)]
@@ -46,7 +46,7 @@ impl Edits for RoleForm {
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct RequirementForm {
+pub(crate) struct RequirementForm {
     pub(super) required: String,
     /// The version that the form showed.
     #[serde(skip_serializing)]

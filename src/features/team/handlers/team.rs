@@ -20,15 +20,15 @@ const HERE: &str = "/settings/team";
 
 /// A form with only a button.
 #[derive(Debug, Deserialize)]
-pub struct Nothing {}
+pub(crate) struct Nothing {}
 
 /// `GET /settings/team`
-pub async fn index(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn index(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
     answer(&db, page, InviteForm::default(), FormErrors::new()).await
 }
 
 /// `POST /settings/team/invitations`
-pub async fn invite(
+pub(crate) async fn invite(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     limits: Data<Limits>,
@@ -62,7 +62,7 @@ pub async fn invite(
 }
 
 /// `POST /settings/team/invitations/{invitation_id}/sending`
-pub async fn resend(
+pub(crate) async fn resend(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
     limits: Data<Limits>,
@@ -83,7 +83,7 @@ pub async fn resend(
 }
 
 /// `POST /settings/team/invitations/{invitation_id}/withdrawal`
-pub async fn withdraw(
+pub(crate) async fn withdraw(
     db: Data<Db>,
     page: MerchantPage,
     invitation_id: Path<i64>,
@@ -98,7 +98,7 @@ pub async fn withdraw(
 }
 
 /// `POST /settings/team/members/{member_id}/role`
-pub async fn change_role(
+pub(crate) async fn change_role(
     db: Data<Db>,
     page: MerchantPage,
     member_id: Path<i64>,
@@ -132,7 +132,7 @@ pub async fn change_role(
 }
 
 /// `POST /settings/team/members/{member_id}/removal`
-pub async fn remove(
+pub(crate) async fn remove(
     db: Data<Db>,
     page: MerchantPage,
     member_id: Path<i64>,
@@ -153,7 +153,7 @@ pub async fn remove(
 }
 
 /// `POST /settings/team/departure`: ends one's own membership.
-pub async fn leave(
+pub(crate) async fn leave(
     db: Data<Db>,
     page: MerchantPage,
     _form: CsrfForm<Nothing>,
@@ -172,7 +172,7 @@ pub async fn leave(
 }
 
 /// `POST /settings/team/two-factor`: sets whether members must use two-factor sign-in.
-pub async fn require_two_factor(
+pub(crate) async fn require_two_factor(
     db: Data<Db>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<RequirementForm>,

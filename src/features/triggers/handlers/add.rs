@@ -22,9 +22,9 @@ use crate::kit::web::{ok, rejected, see_other};
 /// **Add Conversion Trigger**, with an affiliate to choose. `templates/triggers/_add.html` expects
 /// it under the name `add`.
 #[derive(Default)]
-pub struct AddTrigger {
-    pub chooser: Chooser,
-    pub fields: Fields,
+pub(crate) struct AddTrigger {
+    pub(crate) chooser: Chooser,
+    pub(crate) fields: Fields,
 }
 
 #[derive(Template)]
@@ -44,14 +44,14 @@ struct AddPart {
 /// The initial values of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct NewQuery {
+pub(crate) struct NewQuery {
     coupon_code: String,
     /// Set if the code comes from a store's order, so the store already has it.
     only_in_vouch: bool,
 }
 
 /// `GET /triggers/new`
-pub async fn new(
+pub(crate) async fn new(
     db: Data<Db>,
     page: MerchantPage,
     query: Query<NewQuery>,
@@ -77,7 +77,7 @@ enum Added {
 }
 
 /// `POST /triggers`
-pub async fn create(
+pub(crate) async fn create(
     db: Data<Db>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<TriggerForm>,

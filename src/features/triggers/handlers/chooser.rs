@@ -10,28 +10,28 @@ const OFFERED: usize = 12;
 /// The field to find an affiliate among many by typing. Without JavaScript, its Find button lists
 /// the matches below.
 #[derive(Clone, Debug, Default)]
-pub struct Chooser {
+pub(crate) struct Chooser {
     /// The ID of the chosen affiliate, or empty.
-    pub id: String,
+    pub(crate) id: String,
     /// The text in the field.
-    pub shown: String,
+    pub(crate) shown: String,
     /// The affiliates that match the text.
-    pub found: Vec<Affiliate>,
+    pub(crate) found: Vec<Affiliate>,
 }
 
 /// The affiliate field as submitted.
 #[derive(Clone, Debug)]
-pub struct PickerState {
+pub(crate) struct PickerState {
     /// The submitted IDs.
-    pub ids: Vec<String>,
+    pub(crate) ids: Vec<String>,
     /// The text in the field.
-    pub words: String,
+    pub(crate) words: String,
     /// Whether the Find button was pressed.
-    pub find: bool,
+    pub(crate) find: bool,
 }
 
 /// The result of the affiliate field.
-pub enum Answer {
+pub(crate) enum Answer {
     Chosen(Affiliate, Chooser),
     /// No affiliate is chosen yet. Pressing only Find is no error.
     Open(Chooser, FormErrors),
@@ -39,7 +39,7 @@ pub enum Answer {
 
 impl PickerState {
     /// Determines which affiliate of the merchant was chosen.
-    pub fn answer(self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Answer> {
+    pub(crate) fn answer(self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Answer> {
         if self.find {
             return self.open(conn, merchant_id, None);
         }

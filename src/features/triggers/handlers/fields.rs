@@ -8,26 +8,26 @@ use crate::kit::web::form::FormErrors;
 
 /// The fields of a new trigger, as typed, with their errors.
 #[derive(Default)]
-pub struct Fields {
-    pub form: TriggerForm,
+pub(crate) struct Fields {
+    pub(crate) form: TriggerForm,
     /// Empty at first.
-    pub refusal: Refusal,
+    pub(crate) refusal: Refusal,
     /// The names of the stores that new codes are pushed to.
-    pub stores: Vec<String>,
+    pub(crate) stores: Vec<String>,
 }
 
 impl Fields {
-    pub fn errors(&self) -> &FormErrors {
+    pub(crate) fn errors(&self) -> &FormErrors {
         &self.refusal.errors
     }
 
     /// The names and labels of the types.
-    pub fn kinds(&self) -> Vec<(&'static str, &'static str)> {
+    pub(crate) fn kinds(&self) -> Vec<(&'static str, &'static str)> {
         TriggerKind::options()
     }
 
     /// The hint for the checkbox that keeps a code out of the stores.
-    pub fn reach_hint(&self) -> String {
+    pub(crate) fn reach_hint(&self) -> String {
         let existing = "Enter it as your store has it, with spaces and up to 255 characters.";
         if self.stores.is_empty() {
             return existing.to_owned();
@@ -36,31 +36,31 @@ impl Fields {
     }
 
     /// The excluded code that can be created anyway.
-    pub fn despite(&self) -> &str {
+    pub(crate) fn despite(&self) -> &str {
         let form = &self.form;
         if form.instead.is_empty() { form.coupon_code.trim() } else { &form.instead }
     }
 
-    pub fn refused(&self) -> Option<&Refused> {
+    pub(crate) fn refused(&self) -> Option<&Refused> {
         self.refusal.refused.as_ref()
     }
 
-    pub fn exclusion_url(&self, excluded: &Excluded) -> String {
+    pub(crate) fn exclusion_url(&self, excluded: &Excluded) -> String {
         urls::exclusion(excluded.exclusion_id)
     }
 
     /// The page of the trigger that already has the value.
-    pub fn holding_url(&self, held: &Held) -> String {
+    pub(crate) fn holding_url(&self, held: &Held) -> String {
         urls::trigger(held.trigger_id)
     }
 
     /// The page of that trigger's holder.
-    pub fn holder_url(&self, held: &Held) -> String {
+    pub(crate) fn holder_url(&self, held: &Held) -> String {
         urls::affiliate_triggers(held.affiliate_id)
     }
 
     /// The page of the affiliate that requested the value.
-    pub fn asker_url(&self, requested: &Requested) -> String {
+    pub(crate) fn asker_url(&self, requested: &Requested) -> String {
         urls::affiliate(requested.affiliate_id)
     }
 }

@@ -23,7 +23,7 @@ use crate::kit::web::csv::Cell;
 use crate::kit::web::ok;
 
 /// A list of triggers, of the program or of one affiliate: everything in `#results`.
-pub struct TriggerList {
+pub(crate) struct TriggerList {
     pub(super) page: ListPage<TriggerView>,
     /// Whether the holder stands in a column.
     pub(super) shows_holder: bool,
@@ -117,7 +117,7 @@ struct ListPart {
 }
 
 /// `GET /triggers`
-pub async fn index(
+pub(crate) async fn index(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,
@@ -154,7 +154,7 @@ const COLUMNS: [&str; 14] = [
 ];
 
 /// `GET /triggers.csv`: exactly what the list shows under the same address, all pages of it.
-pub async fn export(
+pub(crate) async fn export(
     db: Data<Db>,
     page: MerchantPage,
     params: Query<Params>,

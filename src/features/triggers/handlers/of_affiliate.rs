@@ -51,7 +51,7 @@ struct NewPart {
 }
 
 /// `GET /affiliates/{id}/triggers`
-pub async fn index_of_affiliate(
+pub(crate) async fn index_of_affiliate(
     db: Data<Db>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
@@ -77,7 +77,7 @@ pub async fn index_of_affiliate(
 }
 
 /// `GET /affiliates/{id}/triggers/new`
-pub async fn new_of_affiliate(
+pub(crate) async fn new_of_affiliate(
     db: Data<Db>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
@@ -97,7 +97,7 @@ pub async fn new_of_affiliate(
 }
 
 /// `POST /affiliates/{id}/triggers`
-pub async fn create_of_affiliate(
+pub(crate) async fn create_of_affiliate(
     db: Data<Db>,
     page: MerchantPage,
     affiliate_id: Path<i64>,

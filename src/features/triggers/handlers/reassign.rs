@@ -69,7 +69,7 @@ impl Reassignment {
 }
 
 /// `GET /triggers/{id}/reassignment`
-pub async fn reassignment(
+pub(crate) async fn reassignment(
     db: Data<Db>,
     page: MerchantPage,
     id: Path<i64>,
@@ -107,7 +107,7 @@ enum Outcome {
 }
 
 /// `POST /triggers/{id}/reassignment`
-pub async fn reassign(
+pub(crate) async fn reassign(
     db: Data<Db>,
     page: MerchantPage,
     id: Path<i64>,
@@ -214,7 +214,7 @@ fn done_words(trigger: &Trigger, affiliate: &Affiliate, from: &str) -> String {
 }
 
 /// `POST /triggers/{id}/reassignment/cancellation`: cancels a scheduled handover.
-pub async fn cancel_reassignment(
+pub(crate) async fn cancel_reassignment(
     db: Data<Db>,
     page: MerchantPage,
     id: Path<i64>,

@@ -82,7 +82,11 @@ impl ShowPage {
 }
 
 /// `GET /triggers/{id}`
-pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
+pub(crate) async fn show(
+    db: Data<Db>,
+    page: MerchantPage,
+    id: Path<i64>,
+) -> AppResult<HttpResponse> {
     let (merchant_id, id) = (page.merchant_id(), *id);
     let now = page.actor().now;
     let (row, notes, owners, history, excluded, recalculating) = db
@@ -133,7 +137,7 @@ async fn change(
 }
 
 /// `POST /triggers/{id}/retirement`
-pub async fn retire(
+pub(crate) async fn retire(
     db: Data<Db>,
     page: MerchantPage,
     id: Path<i64>,
@@ -161,7 +165,7 @@ pub async fn retire(
 }
 
 /// `POST /triggers/{id}/reinstatement`: undoes a retirement.
-pub async fn reinstate(
+pub(crate) async fn reinstate(
     db: Data<Db>,
     page: MerchantPage,
     id: Path<i64>,

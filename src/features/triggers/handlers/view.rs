@@ -16,13 +16,13 @@ use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::numbers::thousands;
 
 /// A trigger on a page or in a row.
-pub struct TriggerView {
-    pub trigger: Trigger,
-    pub holder: Holder,
+pub(crate) struct TriggerView {
+    pub(crate) trigger: Trigger,
+    pub(crate) holder: Holder,
     /// Its state in the stores.
-    pub pushes: PushCell,
+    pub(crate) pushes: PushCell,
     /// Differences that the last code sync of a store found.
-    pub notes: Vec<Note>,
+    pub(crate) notes: Vec<Note>,
     rollups: Vec<Rollups>,
     tz: Tz,
     currency: Currency,
@@ -42,7 +42,7 @@ pub(super) fn notes_of(
 }
 
 impl TriggerView {
-    pub fn new(row: TriggerRow, notes: Vec<Note>, merchant: &Merchant) -> Self {
+    pub(crate) fn new(row: TriggerRow, notes: Vec<Note>, merchant: &Merchant) -> Self {
         let currency = merchant.currency;
         let TriggerRow { trigger, holder, rollups, pushes } = row;
         let pushes = PushCell { trigger_id: trigger.id, lines: pushes };
@@ -50,71 +50,71 @@ impl TriggerView {
     }
 
     /// When the code sync of a note began.
-    pub fn checked(&self, note: &Note) -> DisplayTime {
+    pub(crate) fn checked(&self, note: &Note) -> DisplayTime {
         DisplayTime::new(note.checked_at, self.tz)
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         urls::trigger(self.trigger.id)
     }
 
-    pub fn holder_url(&self) -> String {
+    pub(crate) fn holder_url(&self) -> String {
         urls::affiliate_triggers(self.holder.id)
     }
 
-    pub fn conversions_url(&self) -> String {
+    pub(crate) fn conversions_url(&self) -> String {
         urls::trigger_conversions(self.trigger.id)
     }
 
-    pub fn retirement_url(&self) -> String {
+    pub(crate) fn retirement_url(&self) -> String {
         urls::trigger_retirement(self.trigger.id)
     }
 
-    pub fn reinstatement_url(&self) -> String {
+    pub(crate) fn reinstatement_url(&self) -> String {
         urls::trigger_reinstatement(self.trigger.id)
     }
 
-    pub fn reassignment_url(&self) -> String {
+    pub(crate) fn reassignment_url(&self) -> String {
         urls::trigger_reassignment(self.trigger.id)
     }
 
     /// Cancels a scheduled handover.
-    pub fn cancellation_url(&self) -> String {
+    pub(crate) fn cancellation_url(&self) -> String {
         urls::trigger_reassignment_cancellation(self.trigger.id)
     }
 
-    pub fn state(&self) -> TriggerState {
+    pub(crate) fn state(&self) -> TriggerState {
         if self.trigger.is_retired() { TriggerState::Retired } else { TriggerState::Active }
     }
 
     /// When it was created. The text contains only the day.
-    pub fn created(&self) -> DisplayTime {
+    pub(crate) fn created(&self) -> DisplayTime {
         let at = self.trigger.created_at;
         DisplayTime { text: day(day_of(at, self.tz)), ..DisplayTime::new(at, self.tz) }
     }
 
     /// The number of conversions that count.
-    pub fn orders(&self) -> String {
+    pub(crate) fn orders(&self) -> String {
         thousands(self.rollups.iter().map(|rollups| rollups.conversions).sum())
     }
 
     /// Customers' payments for the credited lines, after refunds, per currency.
-    pub fn revenue(&self) -> Vec<String> {
+    pub(crate) fn revenue(&self) -> Vec<String> {
         self.amounts(|rollups| rollups.revenue_minor)
     }
 
     /// The code's discounts.
-    pub fn discount(&self) -> Vec<String> {
+    pub(crate) fn discount(&self) -> Vec<String> {
         self.amounts(|rollups| rollups.discount_minor)
     }
 
     /// The commission of all holders.
-    pub fn commission(&self) -> Vec<String> {
+    pub(crate) fn commission(&self) -> Vec<String> {
         self.amounts(|rollups| rollups.commission_minor)
     }
 
     /// Refunds to customers.
-    pub fn refunds(&self) -> Vec<String> {
+    pub(crate) fn refunds(&self) -> Vec<String> {
         self.amounts(|rollups| rollups.refunded_minor)
     }
 

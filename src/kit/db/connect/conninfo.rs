@@ -20,7 +20,7 @@ const DEFAULT_PORT: u16 = 5432;
 /// Adds timeouts that neither `url` nor libpq's environment sets. A URL that libpq can't parse
 /// stays unchanged, so that libpq reports the error.
 #[must_use]
-pub fn bounded(url: &str) -> String {
+pub(crate) fn bounded(url: &str) -> String {
     let Some(given) = parse(url) else { return url.to_owned() };
     let mut complete = url.to_owned();
     for (keyword, value) in LIMITS.into_iter().filter(|(keyword, _)| !given.contains_key(*keyword))

@@ -14,9 +14,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection};
 
-pub use self::conninfo::bounded;
+pub(crate) use self::conninfo::bounded;
+pub use self::retry::ConnectRetry;
 pub(in crate::kit::db) use self::retry::Wait;
-pub use self::retry::{ConnectRetry, establish_with_retry};
+pub(crate) use self::retry::establish_with_retry;
 pub(super) use self::socket::{Condition, Socket};
 
 /// Parts of PostgreSQL's messages when it has no free connection.
@@ -26,12 +27,12 @@ const NO_CONNECTION_LEFT: [&str; 3] =
 /// Connects to the database at `url`, within the URL's timeout.
 ///
 /// Fails with libpq's message, plus advice if the message has none.
-pub fn establish(url: &str) -> ConnectionResult<PgConnection> {
+pub(crate) fn establish(url: &str) -> ConnectionResult<PgConnection> {
     PgConnection::establish(&bounded(url)).map_err(in_words)
 }
 
 /// Like [`establish`], for a command with a waiting user: it doesn't wait long for locks.
-pub fn establish_for_command(url: &str) -> ConnectionResult<PgConnection> {
+pub(crate) fn establish_for_command(url: &str) -> ConnectionResult<PgConnection> {
     let mut conn = establish(url)?;
     conn.batch_execute("SET lock_timeout = '20s'")
         .map_err(ConnectionError::CouldntSetupConfiguration)?;

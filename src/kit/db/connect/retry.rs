@@ -51,7 +51,7 @@ impl Default for ConnectRetry {
 impl ConnectRetry {
     /// Whether the start was canceled.
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
     }
 
@@ -93,7 +93,10 @@ impl Wait<'_> {
 /// each attempt. Errors that waiting doesn't fix are returned at once.
 ///
 /// Fails with the last attempt's error after the timeout.
-pub fn establish_with_retry(url: &str, retry: &ConnectRetry) -> ConnectionResult<PgConnection> {
+pub(crate) fn establish_with_retry(
+    url: &str,
+    retry: &ConnectRetry,
+) -> ConnectionResult<PgConnection> {
     let wait = retry.wait(retry.server);
     loop {
         let attempt = Instant::now();

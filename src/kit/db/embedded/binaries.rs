@@ -7,7 +7,7 @@ use std::process::Command;
 use super::EmbeddedError;
 
 /// The oldest major version that the schema supports.
-pub const OLDEST_MAJOR: u32 = 14;
+pub(crate) const OLDEST_MAJOR: u32 = 14;
 
 /// Folders with one subfolder per version, each of which contains a `bin` folder.
 const VERSIONED: [&str; 6] = [
@@ -21,11 +21,11 @@ const VERSIONED: [&str; 6] = [
 
 /// One installed version of PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binaries {
+pub(crate) struct Binaries {
     /// The folder with `postgres` and `initdb`.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The major version, as in `PG_VERSION`.
-    pub major: u32,
+    pub(crate) major: u32,
 }
 
 impl Binaries {
@@ -40,7 +40,7 @@ impl Binaries {
 ///
 /// Fails with [`EmbeddedError::NoBinaries`] if nothing is installed, and with
 /// [`EmbeddedError::OtherMajor`] if no installed version can read the cluster.
-pub fn find(pg_bin: Option<&Path>, cluster: &Path) -> Result<Binaries, EmbeddedError> {
+pub(crate) fn find(pg_bin: Option<&Path>, cluster: &Path) -> Result<Binaries, EmbeddedError> {
     let found = installed(pg_bin);
     let Some(newest) = found.first() else {
         let looked = pg_bin.map(|folder| format!(" in {}", folder.display()));

@@ -45,14 +45,14 @@ idle_in_transaction_session_timeout = 5min
 #[derive(Debug)]
 pub(super) struct Cluster {
     /// The data folder, with symbolic links resolved.
-    pub data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     /// The folder of the cluster.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The server's log file.
-    pub log: PathBuf,
-    pub binaries: Binaries,
-    pub run_as: RunAs,
-    pub extra_settings: Vec<(String, String)>,
+    pub(crate) log: PathBuf,
+    pub(crate) binaries: Binaries,
+    pub(crate) run_as: RunAs,
+    pub(crate) extra_settings: Vec<(String, String)>,
 }
 
 impl Cluster {

@@ -42,7 +42,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-pub use binaries::OLDEST_MAJOR;
 pub use error::EmbeddedError;
 pub use options::EmbeddedOptions;
 
@@ -77,7 +76,7 @@ pub struct EmbeddedServer {
 /// else the newest.
 ///
 /// Fails with [`EmbeddedError::NoBinaries`] or [`EmbeddedError::OtherMajor`].
-pub fn programs(pg_bin: Option<&Path>, data_dir: &Path) -> Result<PathBuf, EmbeddedError> {
+pub(crate) fn programs(pg_bin: Option<&Path>, data_dir: &Path) -> Result<PathBuf, EmbeddedError> {
     Ok(binaries::find(pg_bin, &data_dir.join("postgres"))?.folder)
 }
 

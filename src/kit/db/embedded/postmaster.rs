@@ -32,7 +32,7 @@ const LOG_LIMIT: u64 = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Postmaster {
     pid: i32,
-    pub socket_folder: PathBuf,
+    pub(crate) socket_folder: PathBuf,
     /// If this process started the server, it must reap it.
     child: Option<Child>,
 }

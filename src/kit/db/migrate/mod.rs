@@ -27,15 +27,15 @@ pub const SQL_FOR_ROLES: &str = "CREATE ROLE vouch_owner LOGIN PASSWORD 'choose 
 
 /// SQL for a superuser that transfers an existing database to a separate owner, if the server's
 /// role has owned the schema so far.
-pub const SQL_FOR_OWNER: &str = "CREATE ROLE vouch_owner LOGIN PASSWORD 'choose one' NOSUPERUSER NOBYPASSRLS; ALTER DATABASE vouch OWNER TO vouch_owner; REASSIGN OWNED BY vouch TO vouch_owner; REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT USAGE, CREATE ON SCHEMA public TO vouch_owner; REVOKE TEMPORARY ON DATABASE vouch FROM PUBLIC;";
+pub(crate) const SQL_FOR_OWNER: &str = "CREATE ROLE vouch_owner LOGIN PASSWORD 'choose one' NOSUPERUSER NOBYPASSRLS; ALTER DATABASE vouch OWNER TO vouch_owner; REASSIGN OWNED BY vouch TO vouch_owner; REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT USAGE, CREATE ON SCHEMA public TO vouch_owner; REVOKE TEMPORARY ON DATABASE vouch FROM PUBLIC;";
 
 /// SQL for a superuser that lets searches use the trigram indexes under row-level security. See
 /// [`crate::kit::db::embedded`] for the reason.
-pub const SQL_FOR_LEAKPROOF: &str = "ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF; ALTER FUNCTION pg_catalog.texticlike(text, text) LEAKPROOF;";
+pub(crate) const SQL_FOR_LEAKPROOF: &str = "ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF; ALTER FUNCTION pg_catalog.texticlike(text, text) LEAKPROOF;";
 
 /// SQL for a superuser that keeps the server's role from changing the settings of row-level
 /// security within a statement. See docs/tenancy.md.
-pub const SQL_FOR_SETTINGS: &str = "REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC; GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO vouch_owner; REVOKE UPDATE ON pg_catalog.pg_settings FROM PUBLIC;";
+pub(crate) const SQL_FOR_SETTINGS: &str = "REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC; GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO vouch_owner; REVOKE UPDATE ON pg_catalog.pg_settings FROM PUBLIC;";
 
 /// The extensions that the schema uses. The owner of a database may create them.
 const EXTENSIONS: [&str; 3] = ["pg_trgm", "btree_gin", "btree_gist"];
@@ -141,7 +141,7 @@ fn current_role(conn: &mut PgConnection) -> QueryResult<String> {
 }
 
 /// Whether the role may migrate the schema: it owns the schema, or may create a missing one.
-pub fn owns_schema(conn: &mut PgConnection) -> QueryResult<bool> {
+pub(crate) fn owns_schema(conn: &mut PgConnection) -> QueryResult<bool> {
     is_true(
         conn,
         "coalesce((SELECT pg_has_role(relowner, 'USAGE') FROM pg_class
@@ -151,7 +151,7 @@ pub fn owns_schema(conn: &mut PgConnection) -> QueryResult<bool> {
 }
 
 /// The versions of the migrations in this program.
-pub fn expected() -> &'static [String] {
+pub(crate) fn expected() -> &'static [String] {
     static EXPECTED: LazyLock<Vec<String>> = LazyLock::new(|| {
         let known: Vec<Box<dyn Migration<Pg>>> =
             MIGRATIONS.migrations().expect("they were checked when they were compiled in");
@@ -179,16 +179,16 @@ pub fn pending(conn: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
 
 /// The differences between the schema and this program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct State {
+pub(crate) struct State {
     /// Versions of migrations that the database doesn't have yet.
-    pub missing: Vec<String>,
+    pub(crate) missing: Vec<String>,
     /// Versions that this program doesn't know, because a newer Vouch added them.
-    pub unknown: Vec<String>,
+    pub(crate) unknown: Vec<String>,
 }
 
 /// Compares the schema with this program. It only reads, so any role that can read the table may
 /// call it.
-pub fn state(conn: &mut PgConnection) -> Result<State, MigrateError> {
+pub(crate) fn state(conn: &mut PgConnection) -> Result<State, MigrateError> {
     let missing = pending(conn)?;
     let is_new = is_true(conn, "to_regclass('public.__diesel_schema_migrations') IS NULL")?;
     let applied = if is_new { Vec::new() } else { applied(conn)? };
@@ -215,7 +215,7 @@ pub fn check_server(conn: &mut PgConnection) -> Result<(), MigrateError> {
 }
 
 /// The server's version as it reports it: `15.4`.
-pub fn server_version(conn: &mut PgConnection) -> QueryResult<String> {
+pub(crate) fn server_version(conn: &mut PgConnection) -> QueryResult<String> {
     diesel::select(sql::<Text>("current_setting('server_version')")).get_result(conn)
 }
 

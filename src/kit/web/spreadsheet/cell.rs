@@ -8,7 +8,7 @@ const FORMULA_STARTS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
 const QUOTES: &str = "\"'“”„‟«»‘’‚‛‹›`´＂「」";
 
 /// Marks a text so that no spreadsheet treats it as a formula. [`as_typed`] removes the mark.
-pub fn safe(text: String) -> String {
+pub(crate) fn safe(text: String) -> String {
     if text.trim_start_matches('\'').starts_with(FORMULA_STARTS) {
         format!("'{text}")
     } else {
@@ -17,7 +17,7 @@ pub fn safe(text: String) -> String {
 }
 
 /// A cell without the mark of [`safe`].
-pub fn as_typed(cell: &str) -> &str {
+pub(crate) fn as_typed(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(rest) if rest.trim_start_matches('\'').starts_with(FORMULA_STARTS) => rest,
         _ => cell,
@@ -26,14 +26,14 @@ pub fn as_typed(cell: &str) -> &str {
 
 /// The value of a cell with a name, a code or similar text. It's trimmed, without the mark of
 /// [`safe`], `="..."` and surrounding quotes.
-pub fn value(cell: &str) -> String {
+pub(crate) fn value(cell: &str) -> String {
     let cell = as_typed(cell.trim());
     let text = formula_text(cell).unwrap_or_else(|| cell.to_owned());
     unquoted(&text).to_owned()
 }
 
 /// The [`value`] of a cell with a code, and how a spreadsheet seems to have changed it.
-pub fn code(cell: &str) -> (String, Option<Change>) {
+pub(crate) fn code(cell: &str) -> (String, Option<Change>) {
     let text = value(cell);
     let is_formula = as_typed(cell.trim()).starts_with('=');
     let found = if is_formula { Some(Change::Formula) } else { change(&text) };

@@ -19,7 +19,7 @@ pub enum Encoding {
 
 impl Encoding {
     /// Whether another encoding is possible.
-    pub fn is_guess(self) -> bool {
+    pub(crate) fn is_guess(self) -> bool {
         self == Self::Windows1252
     }
 }

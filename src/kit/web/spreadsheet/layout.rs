@@ -4,10 +4,10 @@
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Layout<'a> {
     /// The header and the rows.
-    pub body: &'a str,
+    pub(crate) body: &'a str,
     /// The number of lines before the body.
-    pub lines_before: u64,
-    pub delimiter: u8,
+    pub(crate) lines_before: u64,
+    pub(crate) delimiter: u8,
 }
 
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];

@@ -10,10 +10,10 @@ mod layout;
 use csv::{Position, StringRecord};
 use serde::{Deserialize, Serialize};
 
-pub use self::cell::{as_typed, code, safe, value};
-pub use self::changed::{Change, change};
-pub use self::encoding::Encoding;
-pub use self::error::SpreadsheetError;
+pub(crate) use self::cell::{as_typed, code, safe, value};
+pub(crate) use self::changed::{Change, change};
+pub(crate) use self::encoding::Encoding;
+pub(crate) use self::error::SpreadsheetError;
 use self::layout::Layout;
 use super::text::is_refused;
 
@@ -38,7 +38,7 @@ pub struct UsedColumn {
 
 /// A parsed file.
 #[derive(Clone, Debug)]
-pub struct Spreadsheet {
+pub(crate) struct Spreadsheet {
     encoding: Encoding,
     names: Vec<String>,
     rows: Vec<(u64, StringRecord)>,
@@ -52,7 +52,7 @@ impl Spreadsheet {
     /// header.
     ///
     /// Fails if the rows can't be parsed.
-    pub fn read(file: &[u8], most: usize) -> Result<Self, SpreadsheetError> {
+    pub(crate) fn read(file: &[u8], most: usize) -> Result<Self, SpreadsheetError> {
         let (text, encoding) = encoding::decode(file)?;
         let text = normalized(text);
         let layout = Layout::of(&text);
@@ -68,7 +68,7 @@ impl Spreadsheet {
     /// The position of the column for the first of these names that the file has; the leftmost if
     /// several match. Plurals match too, except "Codes", which is a count in Vouch's own export.
     /// `names` must be in lower case, letters and digits only.
-    pub fn column(&self, names: &[&str]) -> Option<usize> {
+    pub(crate) fn column(&self, names: &[&str]) -> Option<usize> {
         let is = |own: &str, name: &str| {
             let ending = own.strip_prefix(name);
             ending.is_some_and(|ending| matches!(ending, "" | "s" | "es")) && own != "codes"
@@ -77,7 +77,7 @@ impl Spreadsheet {
     }
 
     /// Like [`Spreadsheet::column`], for a required column.
-    pub fn required(
+    pub(crate) fn required(
         &self,
         names: &[&str],
         missing: &'static str,
@@ -87,7 +87,11 @@ impl Spreadsheet {
     }
 
     /// The error for a file without a column for `missing`.
-    pub fn no_column(&self, missing: &'static str, needed: &'static str) -> SpreadsheetError {
+    pub(crate) fn no_column(
+        &self,
+        missing: &'static str,
+        needed: &'static str,
+    ) -> SpreadsheetError {
         let names: Vec<&str> =
             self.names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
         let found = names.join(", ").chars().take(NAMES_SHOWN).collect();
@@ -95,7 +99,7 @@ impl Spreadsheet {
     }
 
     /// Which columns were used, and for which purpose.
-    pub fn reading(&self, used: &[(&str, Option<usize>)]) -> Reading {
+    pub(crate) fn reading(&self, used: &[(&str, Option<usize>)]) -> Reading {
         let name = |at: usize| self.names.get(at).cloned().unwrap_or_default();
         let is_unused = |at: &usize| used.iter().all(|(_, used)| *used != Some(*at));
         let unused = (0..self.names.len()).filter(is_unused).map(name);
@@ -112,13 +116,13 @@ impl Spreadsheet {
     /// The rows, each with its first line.
     ///
     /// Fails with [`SpreadsheetError::Empty`] if there are none.
-    pub fn rows(&self) -> Result<&[(u64, StringRecord)], SpreadsheetError> {
+    pub(crate) fn rows(&self) -> Result<&[(u64, StringRecord)], SpreadsheetError> {
         if self.rows.is_empty() { Err(SpreadsheetError::Empty) } else { Ok(&self.rows) }
     }
 
     /// Whether a row has content beyond the last column. A delimiter outside of quotes splits a
     /// cell, and shifts all later cells to the wrong column.
-    pub fn is_too_long(&self, record: &StringRecord) -> bool {
+    pub(crate) fn is_too_long(&self, record: &StringRecord) -> bool {
         record.iter().skip(self.names.len()).any(|cell| !cell.trim().is_empty())
     }
 }
@@ -171,12 +175,12 @@ fn records(layout: &Layout<'_>, most: usize) -> Result<Vec<(u64, StringRecord)>,
 }
 
 /// The trimmed cell of a row; empty if the column is missing.
-pub fn field(record: &StringRecord, column: Option<usize>) -> &str {
+pub(crate) fn field(record: &StringRecord, column: Option<usize>) -> &str {
     column.and_then(|at| record.get(at)).unwrap_or_default().trim()
 }
 
 /// Normalizes a column name: `Coupon_Code (required)`, `COUPON CODE` and `couponCode` are the same.
-pub fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     let name = name.split(['(', '[']).next().unwrap_or_default();
     name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
 }

@@ -24,38 +24,38 @@ const FIELD: &str = "version";
 /// form that creates something.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct Version(String);
+pub(crate) struct Version(String);
 
 impl Version {
     /// The version of a form with the stored values. The form must not serialize its own version.
-    pub fn of(form: &impl Serialize) -> Self {
+    pub(crate) fn of(form: &impl Serialize) -> Self {
         let json = serde_json::to_vec(form).unwrap_or_default();
         Self(hex::encode(&Sha256::digest(json)[..16]))
     }
 
     /// The version as the form sends it.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 /// The edited record.
 #[derive(Clone, Copy, Debug)]
-pub struct Record {
-    pub merchant_id: i64,
+pub(crate) struct Record {
+    pub(crate) merchant_id: i64,
     /// The kind in the audit log.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// `None` if a merchant has only one of these.
-    pub id: Option<i64>,
+    pub(crate) id: Option<i64>,
     /// The audit log's name for this form's change. `None` if the user may not see who made it.
-    pub action: Option<&'static str>,
+    pub(crate) action: Option<&'static str>,
 }
 
 /// The fields of a form: label and value, in the order of the page.
-pub type Labeled = Vec<(&'static str, String)>;
+pub(crate) type Labeled = Vec<(&'static str, String)>;
 
 /// A form that edits a stored record.
-pub trait Edits: Serialize {
+pub(crate) trait Edits: Serialize {
     /// The version of the values that it showed.
     fn version(&self) -> &Version;
 
@@ -110,7 +110,7 @@ fn hold(conn: &mut PgConnection, record: Record) -> QueryResult<()> {
 }
 
 /// The label of the chosen option.
-pub fn chosen<L: Into<String>>(
+pub(crate) fn chosen<L: Into<String>>(
     options: impl IntoIterator<Item = (impl AsRef<str>, L)>,
     value: &str,
 ) -> String {
@@ -119,7 +119,7 @@ pub fn chosen<L: Into<String>>(
 }
 
 /// The text for a checkbox.
-pub fn ticked(is_ticked: bool) -> String {
+pub(crate) fn ticked(is_ticked: bool) -> String {
     if is_ticked { "Yes" } else { "No" }.to_owned()
 }
 

@@ -14,13 +14,13 @@ use crate::kit::db::statement::{Columns, columns, statement};
 
 /// A conversion with the amounts in its ledger.
 pub(super) struct CurrentConversion {
-    pub id: i64,
+    pub(crate) id: i64,
     /// The review by a member.
-    pub review: Option<Review>,
-    pub now: Target,
+    pub(crate) review: Option<Review>,
+    pub(crate) now: Target,
     /// The amounts in the ledger, by currency.
-    pub held: Vec<Held>,
-    pub end: LedgerEnd,
+    pub(crate) held: Vec<Held>,
+    pub(crate) end: LedgerEnd,
 }
 
 #[derive(QueryableByName)]

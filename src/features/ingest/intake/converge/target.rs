@@ -6,13 +6,13 @@ use crate::features::rollups::{Amounts, Counted, Shared};
 
 /// The order whose conversions are updated.
 pub(in crate::features::ingest::intake) struct OfOrder {
-    pub merchant_id: i64,
-    pub order_id: i64,
-    pub currency: Currency,
-    pub placed_at: DateTime<Utc>,
-    pub day: NaiveDate,
+    pub(crate) merchant_id: i64,
+    pub(crate) order_id: i64,
+    pub(crate) currency: Currency,
+    pub(crate) placed_at: DateTime<Utc>,
+    pub(crate) day: NaiveDate,
     /// A member denied it as fraud, which applies to all of its conversions.
-    pub is_fraud: bool,
+    pub(crate) is_fraud: bool,
 }
 
 /// The intended conversion, as far as the order decides. A member's review isn't part of it.

@@ -9,7 +9,7 @@ use self::dates::{is_date, is_digits, is_time};
 
 /// How a spreadsheet seems to have changed a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// `1.23457E+11`, `20.0`, `10.00%`, `1234567890123450000`.
     Number,
     /// `20-May`, `5/20/2026`, `5/20`.
@@ -30,7 +30,7 @@ pub enum Change {
 
 impl Change {
     /// The behavior of spreadsheets, in a sentence.
-    pub fn explanation(self) -> &'static str {
+    pub(crate) fn explanation(self) -> &'static str {
         match self {
             Self::Number => "Spreadsheets shorten, round and reformat numbers.",
             Self::Date => "Spreadsheets turn codes into dates.",
@@ -44,7 +44,7 @@ impl Change {
     }
 
     /// The explanation with its subject, for use on its own.
-    pub fn words(self) -> String {
+    pub(crate) fn words(self) -> String {
         format!("It looks changed by a spreadsheet. {}", self.explanation())
     }
 }
@@ -52,7 +52,7 @@ impl Change {
 /// How a spreadsheet seems to have changed the code in a cell, if it did. `MAY20`, `MAY-20`,
 /// `00123`, `1E5` and `10%` don't count: a spreadsheet would have changed them, or leaves them
 /// unchanged.
-pub fn change(text: &str) -> Option<Change> {
+pub(crate) fn change(text: &str) -> Option<Change> {
     let text = text.trim();
     let checks: [(fn(&str) -> bool, Change); 8] = [
         (|text| text.starts_with(['=', '\'']), Change::Formula),
