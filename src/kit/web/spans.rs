@@ -27,7 +27,7 @@ pub(crate) fn route(request: &ServiceRequest) -> Option<Rc<str>> {
 
 /// The route as logs and metrics name it: with the platform where the pattern has `{platform}`, as
 /// each platform's webhooks are watched on their own. An unknown platform stays a pattern.
-pub fn route_label(request: &ServiceRequest) -> Option<Rc<str>> {
+pub(crate) fn route_label(request: &ServiceRequest) -> Option<Rc<str>> {
     let route = route(request)?;
     // Middleware runs before the parameters are known.
     let named = |at: usize| request.path().split('/').nth(at).and_then(Platform::parse);
