@@ -5,8 +5,8 @@ use diesel::sql_types::{Array, BigInt, Timestamptz};
 use crate::features::stores::Store;
 use crate::features::stores::jobs::PUSH;
 use crate::kit::audit::{Act, Actor, record};
-use crate::kit::db::prepared;
 use crate::kit::db::schema::{pushes, stores, triggers};
+use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
 use crate::kit::jobs::{self, Queue};
 
@@ -47,26 +47,33 @@ pub(crate) struct Push {
 /// Queues new codes for every connected store with code creation, in the running transaction and
 /// at its end; see [`jobs::enqueue`].
 pub fn queue(conn: &mut PgConnection, actor: &Actor, trigger_ids: &[i64]) -> QueryResult<()> {
-    let queued = prepared::<(BigInt, BigInt)>(
+    let queued = statement!(
         "INSERT INTO pushes (merchant_id, trigger_id, store_id, status, created_at) \
-         SELECT s.merchant_id, t.id, s.id, 'queued', ? \
-         FROM stores s CROSS JOIN unnest(?) AS t (id) \
-         WHERE s.merchant_id = ? AND s.creates_codes AND s.disconnected_at IS NULL \
+         SELECT s.merchant_id, t.id, s.id, 'queued', :now \
+         FROM stores s CROSS JOIN unnest(:trigger_ids) AS t (id) \
+         WHERE s.merchant_id = :merchant_id AND s.creates_codes AND s.disconnected_at IS NULL \
          RETURNING store_id, id",
+        now: Timestamptz = actor.now,
+        trigger_ids: Array<BigInt> = trigger_ids,
+        merchant_id: BigInt = actor.merchant_id,
     )
-    .bind::<Timestamptz, _>(actor.now)
-    .bind::<Array<BigInt>, _>(trigger_ids)
-    .bind::<BigInt, _>(actor.merchant_id)
-    .load::<(i64, i64)>(conn)?;
+    .load::<QueuedPush>(conn)?;
     enqueue(conn, actor, queued)
 }
 
-/// Leaves a job for each push, given by store and id.
-fn enqueue(conn: &mut PgConnection, actor: &Actor, mut pushes: Vec<(i64, i64)>) -> QueryResult<()> {
-    pushes.sort_unstable();
-    for of_store in pushes.chunk_by(|a, b| a.0 == b.0) {
-        let store_id = Some(of_store[0].0);
-        let keys: Vec<String> = of_store.iter().map(|(_, id)| id.to_string()).collect();
+#[derive(Queryable, QueryableByName)]
+#[diesel(table_name = pushes)]
+struct QueuedPush {
+    store_id: i64,
+    id: i64,
+}
+
+/// Enqueues a job for each push.
+fn enqueue(conn: &mut PgConnection, actor: &Actor, mut pushes: Vec<QueuedPush>) -> QueryResult<()> {
+    pushes.sort_unstable_by_key(|push| (push.store_id, push.id));
+    for of_store in pushes.chunk_by(|a, b| a.store_id == b.store_id) {
+        let store_id = Some(of_store[0].store_id);
+        let keys: Vec<String> = of_store.iter().map(|push| push.id.to_string()).collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let queue = Queue { merchant_id: actor.merchant_id, kind: PUSH, store_id };
         jobs::enqueue(conn, &queue, &keys, actor.now)?;
@@ -129,7 +136,7 @@ pub fn retry(
             .execute(conn)?;
         let summary = format!("Sent {} to {} again.", subject.code, subject.store);
         record(conn, actor, act("push.retried", trigger_id, summary))?;
-        enqueue(conn, actor, vec![(subject.store_id, push_id)])
+        enqueue(conn, actor, vec![QueuedPush { store_id: subject.store_id, id: push_id }])
     })
 }
 
@@ -144,7 +151,7 @@ pub(crate) fn retry_all(conn: &mut PgConnection, actor: &Actor) -> QueryResult<u
             .filter(pushes::merchant_id.eq(actor.merchant_id))
             .filter(pushes::status.eq(PushStatus::Failed))
             .filter(pushes::store_id.eq_any(connected));
-        let queued: Vec<(i64, i64)> = diesel::update(failed)
+        let queued: Vec<QueuedPush> = diesel::update(failed)
             .set(queued_again())
             .returning((pushes::store_id, pushes::id))
             .get_results(conn)?;
@@ -170,20 +177,21 @@ pub(crate) fn send_again(
     store: &Store,
     trigger_ids: &[i64],
 ) -> QueryResult<usize> {
-    let queued = prepared::<(BigInt, BigInt)>(
+    let queued = statement!(
         "INSERT INTO pushes AS p (merchant_id, trigger_id, store_id, status, created_at) \
-         SELECT ?, trigger_id, ?, 'queued', ? FROM unnest(?) AS t (trigger_id) \
+         SELECT :merchant_id, trigger_id, :store_id, 'queued', :now \
+         FROM unnest(:trigger_ids) AS t (trigger_id) \
          ON CONFLICT (merchant_id, trigger_id, store_id) DO UPDATE \
              SET status = 'queued', reason = '', settled_at = NULL, remote_ref = NULL, \
                  admin_url = NULL \
              WHERE p.status <> 'queued' \
          RETURNING p.store_id, p.id",
+        merchant_id: BigInt = actor.merchant_id,
+        store_id: BigInt = store.id,
+        now: Timestamptz = actor.now,
+        trigger_ids: Array<BigInt> = trigger_ids,
     )
-    .bind::<BigInt, _>(actor.merchant_id)
-    .bind::<BigInt, _>(store.id)
-    .bind::<Timestamptz, _>(actor.now)
-    .bind::<Array<BigInt>, _>(trigger_ids)
-    .load::<(i64, i64)>(conn)?;
+    .load::<QueuedPush>(conn)?;
     let count = queued.len();
     enqueue(conn, actor, queued)?;
     Ok(count)
