@@ -344,21 +344,15 @@ fn no_files_need_each_other() {
 }
 
 /// Still by position: what the queue of jobs brings or takes away.
-const BY_POSITION: [&str; 14] = [
+const BY_POSITION: [&str; 8] = [
     "app/operations/queues.rs",
     "features/code_syncs/run/finish.rs",
     "features/code_syncs/run/keep.rs",
-    "features/code_syncs/turn/finish.rs",
-    "features/code_syncs/turn/keep.rs",
-    "features/ingest/awaited/model.rs",
     "features/ingest/failures/model.rs",
     "features/ingest/recalculation/portion.rs",
-    "features/ingest/refund_reads/model.rs",
-    "features/store_workers/finish.rs",
     "kit/jobs/claim.rs",
     "kit/jobs/job.rs",
     "kit/jobs/queue.rs",
-    "kit/store_jobs/queue.rs",
 ];
 
 /// SQL by hand has names for its values: `kit/db/statement.rs`.

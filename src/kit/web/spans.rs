@@ -129,7 +129,8 @@ mod tests {
             ("/join/tea/accounts/t0ken", "/join/{program}/accounts/{token}"),
             ("/first-run/t0ken", "/first-run/{token}"),
             ("/login?next=/invitations/1-t0ken", "/login"),
-            ("/hooks/shopify/1-t0ken", "/hooks/{platform}/{store_key}"),
+            ("/hooks/shopify/1-t0ken", "/hooks/shopify/{store_key}"),
+            ("/hooks/t0ken/1", "/hooks/{platform}/{store_key}"),
             ("/t0ken", "unknown"),
         ] {
             kept.0.lock().unwrap().clear();
