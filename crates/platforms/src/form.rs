@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// Fields and their former names, which pages opened before an upgrade and scripts still send.
+const FORMER: [(&str, &str); 2] = [("address", "api_path"), ("creates_codes", "creates")];
+
 /// The typed values by field name. It has no `Debug`, because it contains secrets.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -14,7 +17,9 @@ pub struct Typed(BTreeMap<String, String>);
 impl Typed {
     /// The value as typed, or an empty string.
     pub fn text(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
+        let former = FORMER.iter().find(|(is, _)| *is == name);
+        let typed = self.0.get(name).or_else(|| self.0.get(former?.1));
+        typed.map_or("", String::as_str)
     }
 
     /// The value without surrounding spaces, or `None` if it's empty.
@@ -281,5 +286,17 @@ mod tests {
         ] {
             assert_eq!(field.value_in_words(&typed), expected, "{field:?}");
         }
+    }
+
+    #[test]
+    fn a_field_is_read_by_its_former_name_too() {
+        let old: Typed =
+            [("api_path", "https://api.example"), ("creates", "yes")].into_iter().collect();
+        assert_eq!(
+            (old.text("address"), old.text("creates_codes")),
+            ("https://api.example", "yes")
+        );
+        let new: Typed = [("address", "a"), ("api_path", "b")].into_iter().collect();
+        assert_eq!((new.text("address"), new.text("secret")), ("a", ""));
     }
 }
