@@ -343,18 +343,6 @@ fn no_files_need_each_other() {
     assert!(files.len() > 300, "the imports were read");
 }
 
-/// Still by position: what the queue of jobs brings or takes away.
-const BY_POSITION: [&str; 8] = [
-    "app/operations/queues.rs",
-    "features/code_syncs/run/finish.rs",
-    "features/code_syncs/run/keep.rs",
-    "features/ingest/failures/model.rs",
-    "features/ingest/recalculation/portion.rs",
-    "kit/jobs/claim.rs",
-    "kit/jobs/job.rs",
-    "kit/jobs/queue.rs",
-];
-
 /// SQL by hand has names for its values: `kit/db/statement.rs`.
 #[test]
 fn values_of_statements_go_by_name() {
@@ -362,19 +350,14 @@ fn values_of_statements_go_by_name() {
     let modules = Crate::load().0;
     let has_positions = |file: &&str| {
         let text = fs::read_to_string(src.join(file)).unwrap();
-        let text = &text[..text
-            .find(
-                "
-#[cfg(test)]",
-            )
-            .unwrap_or(text.len())];
+        let text = text.split("\n#[cfg(test)]").next().unwrap_or_default();
         let is_position = |two: &[u8]| two[0] == b'$' && two[1].is_ascii_digit();
         text.contains(".bind::<") || text.as_bytes().windows(2).any(is_position)
     };
     let found: Vec<&str> = modules
         .values()
         .map(|module| module.file.as_str())
-        .filter(|file| *file != "kit/db/statement.rs" && !BY_POSITION.contains(file))
+        .filter(|file| *file != "kit/db/statement.rs")
         .filter(has_positions)
         .collect();
     assert_eq!(found, Vec::<&str>::new());

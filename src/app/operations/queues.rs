@@ -4,18 +4,21 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Text, Timestamptz};
 
-use crate::kit::db::prepared;
 use crate::kit::db::schema::jobs;
+use crate::kit::db::statement::statement;
 
 /// What waits for the workers, of one kind.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug, QueryableByName)]
 pub(super) struct Queue {
     /// `store_jobs`, `deliveries`, `pushes`, `emails`, `recalculations`, `deliveries_retried`; and
     /// `recalculations_parked` and `deliveries_failed`, which wait for a person.
+    #[diesel(sql_type = Text)]
     pub(crate) name: String,
     /// How much of it.
+    #[diesel(sql_type = BigInt)]
     pub(crate) waiting: i64,
     /// For how long the oldest has, in seconds; 0 when nothing waits.
+    #[diesel(sql_type = Double)]
     pub(crate) oldest: f64,
 }
 
@@ -26,11 +29,11 @@ pub(super) struct Queue {
 /// mend, and they see it on their pages.
 pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Vec<Queue>> {
     conn.batch_execute("SET LOCAL statement_timeout = '2s'")?;
-    prepared::<(Text, BigInt, Double)>(
+    statement!(
         "WITH open AS (SELECT merchant_id, id, creates_codes FROM stores \
              WHERE disconnected_at IS NULL AND access_problem IS NULL \
                  AND credentials IS NOT NULL), \
-         asked AS (SELECT ?::timestamptz AS now), \
+         asked AS (SELECT :now::timestamptz AS now), \
          queued (name, since) AS ( \
              SELECT 'store_jobs', greatest(q.due_at, q.paused_until) FROM job_queues q \
              JOIN open s ON s.merchant_id = q.merchant_id AND s.id = q.store_id CROSS JOIN asked \
@@ -59,15 +62,15 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
              LEFT JOIN jobs j ON j.merchant_id = f.merchant_id AND j.kind = 'deliveries' \
                  AND j.target_id = 0 AND j.key = f.delivery_id::text AND j.dead_at IS NULL \
              WHERE d.outcome = 'failed') \
-         SELECT name, count(since), coalesce(greatest(0, \
-             extract(epoch FROM now - min(since))), 0)::double precision \
+         SELECT name, count(since) AS waiting, coalesce(greatest(0, \
+             extract(epoch FROM now - min(since))), 0)::double precision AS oldest \
          FROM asked CROSS JOIN unnest(ARRAY['store_jobs', 'deliveries', 'pushes', 'letters', \
                  'recalculations', 'recalculations_parked', 'deliveries_failed', \
                  'deliveries_retried']) AS named (name) \
          LEFT JOIN queued USING (name) \
          GROUP BY name, now",
+        now: Timestamptz = now,
     )
-    .bind::<Timestamptz, _>(now)
     .load(conn)
 }
 

@@ -7,6 +7,7 @@ use vouch_platforms::{CallError, Client, CodeState, Mark, NewCode, StoreCode};
 
 use super::model::PushStatus;
 use crate::features::store_workers::{Failure, StoreRun, StoreRunError};
+use crate::features::stores::jobs::PUSH;
 use crate::kit::counters;
 use crate::kit::db::schema::{affiliates, pushes, triggers};
 use crate::kit::jobs::{Ending, Finish, Job};
@@ -149,7 +150,8 @@ fn failed(
         Failure::Own => OWN_FAULT.to_owned(),
     };
     let push_id = job.key.parse().unwrap_or_default();
-    if job.is_last_attempt() {
+    let is_last = job.is_last_attempt(&PUSH);
+    if is_last {
         reason = format!("{reason} Vouch gave up after {} tries.", job.attempts);
         settle(conn, run, push_id, Settled::failed(reason))?;
     } else {
@@ -158,7 +160,7 @@ fn failed(
             .set(pushes::reason.eq(reason))
             .execute(conn)?;
     }
-    let outcome = if job.is_last_attempt() { PushStatus::Failed.as_str() } else { "unanswered" };
+    let outcome = if is_last { PushStatus::Failed.as_str() } else { "unanswered" };
     counters::push(run.store.platform.as_str(), outcome);
     Ok(Finish::Retry(failure.reason()))
 }

@@ -5,8 +5,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 
 use super::{JobKind, Queue};
-use crate::kit::db::schema::job_queues;
-use crate::kit::db::{Scope, prepared};
+use crate::kit::db::Scope;
+use crate::kit::db::schema::{job_queues, jobs};
+use crate::kit::db::statement::statement;
 
 /// A worker that sends no heartbeat for so long has lost its queue to another.
 const LEASE: Duration = Duration::seconds(20);
@@ -38,7 +39,15 @@ pub(super) struct Release {
     pub(super) last_error: Option<String>,
 }
 
-type Row = (i64, String, Option<i64>, i64, i32);
+#[derive(QueryableByName)]
+#[diesel(table_name = job_queues)]
+struct Row {
+    merchant_id: i64,
+    kind: String,
+    store_id: Option<i64>,
+    lease: i64,
+    failures: i32,
+}
 
 /// Takes the queue that has been due for longest, of nobody in `busy`. Within `Scope::Instance`.
 ///
@@ -51,29 +60,30 @@ pub(super) fn claim(
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Claimed>> {
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
-    let row: Option<Row> = prepared::<(BigInt, Text, Nullable<BigInt>, BigInt, Integer)>(
-        "WITH asked AS (SELECT ?::timestamptz AS now) \
-         UPDATE job_queues t SET leased_until = ?, lease = t.lease + 1, due_at = NULL \
+    let row: Option<Row> = statement!(
+        "WITH asked AS (SELECT :now::timestamptz AS now) \
+         UPDATE job_queues t SET leased_until = :leased_until, lease = t.lease + 1, due_at = NULL \
          FROM (SELECT q.merchant_id, q.kind, q.target_id FROM job_queues q CROSS JOIN asked \
              LEFT JOIN stores s ON s.merchant_id = q.merchant_id AND s.id = q.store_id \
              WHERE (q.leased_until <= now OR (q.leased_until IS NULL AND q.due_at <= now \
                      AND (q.paused_until IS NULL OR q.paused_until <= now))) \
                  AND (q.store_id IS NULL OR s.disconnected_at IS NULL \
                      AND s.access_problem IS NULL AND s.credentials IS NOT NULL) \
-                 AND q.kind = ANY(?) AND q.merchant_id <> ALL(?) AND q.target_id <> ALL(?) \
+                 AND q.kind = ANY(:kinds) AND q.merchant_id <> ALL(:merchants) \
+                 AND q.target_id <> ALL(:stores) \
              ORDER BY q.due_at NULLS FIRST LIMIT 1 FOR UPDATE OF q SKIP LOCKED) due \
          WHERE t.merchant_id = due.merchant_id AND t.kind = due.kind AND t.target_id = due.target_id \
          RETURNING t.merchant_id, t.kind, t.store_id, t.lease, t.failures",
+        now: Timestamptz = now,
+        leased_until: Timestamptz = now + LEASE,
+        kinds: Array<Text> = names,
+        merchants: Array<BigInt> = &busy.merchants,
+        stores: Array<BigInt> = &busy.stores,
     )
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(now + LEASE)
-    .bind::<Array<Text>, _>(names)
-    .bind::<Array<BigInt>, _>(&busy.merchants)
-    .bind::<Array<BigInt>, _>(&busy.stores)
     .get_result(conn)
     .optional()?;
-    Ok(row.and_then(|(merchant_id, name, store_id, lease, failures)| {
-        let kind = *kinds.iter().find(|kind| kind.name == name)?;
+    Ok(row.and_then(|Row { merchant_id, kind, store_id, lease, failures }| {
+        let kind = *kinds.iter().find(|one| one.name == kind)?;
         Some(Claimed { queue: Queue { merchant_id, kind, store_id }, lease, failures })
     }))
 }
@@ -97,34 +107,33 @@ impl Claimed {
     /// Gives the queue back; `false` when another worker has it. What was enqueued meanwhile stays due.
     pub(super) fn release(&self, conn: &mut PgConnection, release: &Release) -> QueryResult<bool> {
         let due_at = if release.looks_at_jobs { self.next_run_at(conn)? } else { None };
-        let released = prepared::<()>(
-            "UPDATE job_queues SET leased_until = NULL, due_at = least(due_at, ?), \
-                 paused_until = ?, failures = ?, last_error = ? \
-             WHERE merchant_id = ? AND kind = ? AND target_id = ? AND lease = ? \
-                 AND leased_until IS NOT NULL",
+        let released = statement!(
+            "UPDATE job_queues SET leased_until = NULL, due_at = least(due_at, :due_at), \
+                 paused_until = :paused_until, failures = :failures, last_error = :last_error \
+             WHERE merchant_id = :merchant_id AND kind = :kind AND target_id = :target_id \
+                 AND lease = :lease AND leased_until IS NOT NULL",
+            due_at: Nullable<Timestamptz> = due_at,
+            paused_until: Nullable<Timestamptz> = release.paused_until,
+            failures: Integer = release.failures,
+            last_error: Nullable<Text> = &release.last_error,
+            merchant_id: BigInt = self.queue.merchant_id,
+            kind: Text = self.queue.kind.name,
+            target_id: BigInt = self.queue.target_id(),
+            lease: BigInt = self.lease,
         )
-        .bind::<Nullable<Timestamptz>, _>(due_at)
-        .bind::<Nullable<Timestamptz>, _>(release.paused_until)
-        .bind::<Integer, _>(release.failures)
-        .bind::<Nullable<Text>, _>(&release.last_error)
-        .bind::<BigInt, _>(self.queue.merchant_id)
-        .bind::<Text, _>(self.queue.kind.name)
-        .bind::<BigInt, _>(self.queue.target_id())
-        .bind::<BigInt, _>(self.lease)
         .execute(conn)?;
         Ok(released > 0)
     }
 
     /// Read in a statement of its own: whoever enqueues after it writes the queue's row after it too.
     fn next_run_at(&self, conn: &mut PgConnection) -> QueryResult<Option<DateTime<Utc>>> {
-        prepared::<Nullable<Timestamptz>>(
-            "SELECT min(run_at) FROM jobs \
-             WHERE merchant_id = ? AND kind = ? AND target_id = ? AND dead_at IS NULL",
-        )
-        .bind::<BigInt, _>(self.queue.merchant_id)
-        .bind::<Text, _>(self.queue.kind.name)
-        .bind::<BigInt, _>(self.queue.target_id())
-        .get_result(conn)
+        jobs::table
+            .filter(jobs::merchant_id.eq(self.queue.merchant_id))
+            .filter(jobs::kind.eq(self.queue.kind.name))
+            .filter(jobs::target_id.eq(self.queue.target_id()))
+            .filter(jobs::dead_at.is_null())
+            .select(diesel::dsl::min(jobs::run_at))
+            .first(conn)
     }
 
     pub(super) fn is(&self, other: &Self) -> bool {

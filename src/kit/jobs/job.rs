@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Text, Timestamptz};
 
+use super::JobKind;
 use super::claim::Claimed;
-use crate::kit::db::prepared;
 use crate::kit::db::schema::jobs;
+use crate::kit::db::statement::statement;
 
 /// A job whose worker dies isn't tried again before.
 const AFTER_CRASH: Duration = Duration::seconds(20);
@@ -14,7 +15,8 @@ const AFTER_CRASH: Duration = Duration::seconds(20);
 const CRASHED: &str = "crashed";
 
 /// A job that is running.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, QueryableByName)]
+#[diesel(table_name = jobs)]
 pub struct Job {
     id: i64,
     /// What it's about, among the jobs of its queue.
@@ -23,7 +25,6 @@ pub struct Job {
     pub payload: Option<serde_json::Value>,
     /// This one included.
     pub attempts: i32,
-    max_attempts: i32,
     /// As this attempt left it: it's another once the job was enqueued again meanwhile.
     run_at: DateTime<Utc>,
 }
@@ -45,8 +46,8 @@ pub enum Finish {
 
 impl Job {
     /// Whether no further attempt comes should this one fail.
-    pub(crate) fn is_last_attempt(&self) -> bool {
-        self.attempts >= self.max_attempts
+    pub(crate) fn is_last_attempt(&self, kind: &JobKind) -> bool {
+        self.attempts >= kind.max_attempts
     }
 
     /// The next job of a queue that is due. Its attempt is counted before it begins, should the process
@@ -71,33 +72,21 @@ impl Job {
         claimed: &Claimed,
         now: DateTime<Utc>,
     ) -> QueryResult<Option<Self>> {
-        type Row = (i64, String, Option<serde_json::Value>, i32, DateTime<Utc>);
-        let merchant_id = claimed.queue.merchant_id;
-        let row: Option<Row> = prepared::<(BigInt, Text, Nullable<Jsonb>, Integer, Timestamptz)>(
-            "UPDATE jobs SET attempts = attempts + 1, run_at = ? \
-             WHERE merchant_id = ? AND id = (SELECT id FROM jobs \
-                 WHERE merchant_id = ? AND kind = ? AND target_id = ? AND dead_at IS NULL \
-                     AND run_at <= ? \
+        statement!(
+            "UPDATE jobs SET attempts = attempts + 1, run_at = :after_crash \
+             WHERE merchant_id = :merchant_id AND id = (SELECT id FROM jobs \
+                 WHERE merchant_id = :merchant_id AND kind = :kind AND target_id = :target_id \
+                     AND dead_at IS NULL AND run_at <= :now \
                  ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) \
              RETURNING id, key, payload, attempts, run_at",
+            after_crash: Timestamptz = now + AFTER_CRASH,
+            merchant_id: BigInt = claimed.queue.merchant_id,
+            kind: Text = claimed.queue.kind.name,
+            target_id: BigInt = claimed.queue.target_id(),
+            now: Timestamptz = now,
         )
-        .bind::<Timestamptz, _>(now + AFTER_CRASH)
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<Text, _>(claimed.queue.kind.name)
-        .bind::<BigInt, _>(claimed.queue.target_id())
-        .bind::<Timestamptz, _>(now)
         .get_result(conn)
-        .optional()?;
-        let max_attempts = claimed.queue.kind.max_attempts;
-        Ok(row.map(|(id, key, payload, attempts, run_at)| Self {
-            id,
-            key,
-            payload,
-            attempts,
-            max_attempts,
-            run_at,
-        }))
+        .optional()
     }
 
     /// Writes how the attempt ended. A job that was enqueued again meanwhile stays due, whatever it was.
@@ -120,7 +109,7 @@ impl Job {
             }
             Finish::Reschedule(at) => (at, 0, None, None),
             Finish::GiveBack(reason) => (now, self.attempts - 1, reason, None),
-            Finish::Retry(reason) if !self.is_last_attempt() => {
+            Finish::Retry(reason) if !self.is_last_attempt(&claimed.queue.kind) => {
                 let wait = claimed.queue.kind.wait_after(self.attempts);
                 (now + wait, self.attempts, Some(reason), None)
             }

@@ -3,8 +3,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
 use super::JobKind;
-use crate::kit::db::prepared;
 use crate::kit::db::schema::{job_queues, jobs};
+use crate::kit::db::statement::statement;
 
 /// Jobs that run one after the other: those of a kind, of a merchant and, where they call it, of a store.
 /// A queue with a store rests while the store can't be called.
@@ -34,12 +34,12 @@ pub fn enqueue(
     keys: &[&str],
     run_at: DateTime<Utc>,
 ) -> QueryResult<()> {
-    prepared::<()>(
-        "WITH q AS (SELECT ?::bigint AS merchant_id, ?::text AS kind, ?::bigint AS store_id, \
-                 ?::timestamptz AS run_at), \
+    statement!(
+        "WITH q AS (SELECT :merchant_id::bigint AS merchant_id, :kind::text AS kind, \
+                 :store_id::bigint AS store_id, :run_at::timestamptz AS run_at), \
          enqueued AS (INSERT INTO jobs AS j (merchant_id, kind, target_id, key, run_at) \
              SELECT q.merchant_id, q.kind, coalesce(q.store_id, 0), k.key, q.run_at \
-             FROM q CROSS JOIN (SELECT key FROM unnest(?) AS k (key) ORDER BY key) k \
+             FROM q CROSS JOIN (SELECT key FROM unnest(:keys) AS k (key) ORDER BY key) k \
              ON CONFLICT (merchant_id, kind, target_id, key) DO UPDATE \
                  SET run_at = least(j.run_at, excluded.run_at), attempts = 0, reason = NULL, \
                      dead_at = NULL \
@@ -48,12 +48,12 @@ pub fn enqueue(
          SELECT q.merchant_id, q.kind, q.store_id, (SELECT min(run_at) FROM enqueued) FROM q \
          ON CONFLICT (merchant_id, kind, target_id) DO UPDATE \
              SET due_at = least(t.due_at, excluded.due_at)",
+        merchant_id: BigInt = queue.merchant_id,
+        kind: Text = queue.kind.name,
+        store_id: Nullable<BigInt> = queue.store_id,
+        run_at: Timestamptz = run_at,
+        keys: Array<Text> = keys,
     )
-    .bind::<BigInt, _>(queue.merchant_id)
-    .bind::<Text, _>(queue.kind.name)
-    .bind::<Nullable<BigInt>, _>(queue.store_id)
-    .bind::<Timestamptz, _>(run_at)
-    .bind::<Array<Text>, _>(keys)
     .execute(conn)
     .map(drop)
 }
@@ -66,15 +66,15 @@ pub(crate) fn wake_store(
     store_id: i64,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    prepared::<()>(
-        "UPDATE job_queues q SET due_at = least(due_at, ?), paused_until = NULL, failures = 0 \
+    statement!(
+        "UPDATE job_queues q SET due_at = least(due_at, :now), paused_until = NULL, failures = 0 \
          FROM (SELECT merchant_id, kind, target_id FROM job_queues \
-             WHERE merchant_id = ? AND target_id = ? ORDER BY kind FOR NO KEY UPDATE) w \
+             WHERE merchant_id = :merchant_id AND target_id = :store_id ORDER BY kind FOR NO KEY UPDATE) w \
          WHERE q.merchant_id = w.merchant_id AND q.kind = w.kind AND q.target_id = w.target_id",
+        now: Timestamptz = now,
+        merchant_id: BigInt = merchant_id,
+        store_id: BigInt = store_id,
     )
-    .bind::<Timestamptz, _>(now)
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(store_id)
     .execute(conn)
     .map(drop)
 }

@@ -117,7 +117,7 @@ impl<'a> Run<'a> {
         })?;
         let outcome = match finish {
             Finish::Complete | Finish::Reschedule(_) => "completed",
-            Finish::Retry(_) if !job.is_last_attempt() => "retried",
+            Finish::Retry(_) if !job.is_last_attempt(&self.claimed.queue.kind) => "retried",
             Finish::Retry(_) | Finish::DeadLetter(_) => "dead_lettered",
             Finish::GiveBack(_) => "given_back",
         };

@@ -9,8 +9,8 @@ use super::settings::holds;
 use crate::features::code_syncs::model::{CodeSync, insert};
 use crate::features::store_workers::{StoreRun, StoreRunError};
 use crate::features::stores::Store;
-use crate::kit::db::prepared;
 use crate::kit::db::schema::code_syncs;
+use crate::kit::db::statement::statement;
 
 /// What a list shows can be so much behind what a store has made.
 const LAG: Duration = Duration::minutes(5);
@@ -44,19 +44,20 @@ pub(super) fn finish(run: &StoreRun<'_, '_>, code_sync: &CodeSync) -> Result<boo
 
 /// Triggers can have been made, retired or reinstated since their page was read.
 fn settle(conn: &mut PgConnection, store: &Store, code_sync: &CodeSync) -> QueryResult<usize> {
-    prepared::<()>(concat!(
+    statement!(
+        concat!(
         "UPDATE code_sync_results f SET trigger_id = j.trigger_id, status = j.status \
          FROM (SELECT c.id, t.id AS trigger_id, ",
         status!(),
         " AS status FROM code_sync_results c LEFT JOIN triggers t \
              ON t.merchant_id = c.merchant_id AND t.kind = 'coupon_code' AND t.key = c.key \
-             WHERE c.merchant_id = ? AND c.code_sync_id = ?) j \
-         WHERE f.merchant_id = ? AND f.id = j.id \
+             WHERE c.merchant_id = :merchant_id AND c.code_sync_id = :code_sync_id) j \
+         WHERE f.merchant_id = :merchant_id AND f.id = j.id \
              AND (f.trigger_id, f.status) IS DISTINCT FROM (j.trigger_id, j.status)"
-    ))
-    .bind::<BigInt, _>(store.merchant_id)
-    .bind::<BigInt, _>(code_sync.id)
-    .bind::<BigInt, _>(store.merchant_id)
+        ),
+        merchant_id: BigInt = store.merchant_id,
+        code_sync_id: BigInt = code_sync.id,
+    )
     .execute(conn)
 }
 
@@ -64,26 +65,27 @@ fn settle(conn: &mut PgConnection, store: &Store, code_sync: &CodeSync) -> Query
 /// for those that are on their way, or came into the store meanwhile.
 fn add_missing(conn: &mut PgConnection, store: &Store, code_sync: &CodeSync) -> QueryResult<usize> {
     let started_at = code_sync.started_at.unwrap_or(code_sync.requested_at);
-    prepared::<()>(
+    statement!(
         "INSERT INTO code_sync_results \
              (merchant_id, code_sync_id, key, code, trigger_id, status, same_rules, rules) \
-         SELECT t.merchant_id, ?, t.key, t.value, t.id, 'vouch_only', true, '' FROM triggers t \
-         WHERE t.merchant_id = ? AND t.kind = 'coupon_code' AND t.retired_at IS NULL \
-             AND t.created_at <= ? \
+         SELECT t.merchant_id, :code_sync_id, t.key, t.value, t.id, 'vouch_only', true, '' \
+         FROM triggers t \
+         WHERE t.merchant_id = :merchant_id AND t.kind = 'coupon_code' AND t.retired_at IS NULL \
+             AND t.created_at <= :started_at \
              AND NOT EXISTS (SELECT 1 FROM code_sync_results f \
-                 WHERE f.merchant_id = t.merchant_id AND f.code_sync_id = ? AND f.key = t.key) \
+                 WHERE f.merchant_id = t.merchant_id AND f.code_sync_id = :code_sync_id \
+                     AND f.key = t.key) \
              AND NOT EXISTS (SELECT 1 FROM pushes p \
-                 WHERE p.merchant_id = t.merchant_id AND p.trigger_id = t.id AND p.store_id = ? \
-                     AND (p.status = 'queued' AND ? \
-                         OR p.status IN ('pushed', 'in_store') AND p.settled_at >= ?))",
+                 WHERE p.merchant_id = t.merchant_id AND p.trigger_id = t.id \
+                     AND p.store_id = :store_id AND (p.status = 'queued' AND :creates_codes \
+                         OR p.status IN ('pushed', 'in_store') AND p.settled_at >= :pushed_since))",
+        code_sync_id: BigInt = code_sync.id,
+        merchant_id: BigInt = store.merchant_id,
+        started_at: Timestamptz = started_at,
+        store_id: BigInt = store.id,
+        creates_codes: Bool = code_sync.creates_codes,
+        pushed_since: Timestamptz = started_at - LAG,
     )
-    .bind::<BigInt, _>(code_sync.id)
-    .bind::<BigInt, _>(store.merchant_id)
-    .bind::<Timestamptz, _>(started_at)
-    .bind::<BigInt, _>(code_sync.id)
-    .bind::<BigInt, _>(store.id)
-    .bind::<Bool, _>(code_sync.creates_codes)
-    .bind::<Timestamptz, _>(started_at - LAG)
     .execute(conn)
 }
 
@@ -94,8 +96,8 @@ fn show(
     code_sync: &CodeSync,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<String>> {
-    prepared::<(Nullable<Text>,)>(
-        "UPDATE code_syncs SET finished_at = ?, is_shown = true, cursor = NULL, \
+    statement!(
+        "UPDATE code_syncs SET finished_at = :now, is_shown = true, cursor = NULL, \
              in_sync_count = n.in_sync_count, missing_count = n.missing_count, \
              store_only_count = n.store_only_count, inactive_count = n.inactive_count, \
              different_count = n.different_count, retired_count = n.retired_count \
@@ -105,14 +107,13 @@ fn show(
              count(*) FILTER (WHERE status = 'off') AS inactive_count, \
              count(*) FILTER (WHERE status = 'different') AS different_count, \
              count(*) FILTER (WHERE status = 'retired') AS retired_count \
-             FROM code_sync_results WHERE merchant_id = ? AND code_sync_id = ?) n \
-         WHERE code_syncs.merchant_id = ? AND code_syncs.id = ? RETURNING rerun_requested_by",
+             FROM code_sync_results WHERE merchant_id = :merchant_id AND code_sync_id = :id) n \
+         WHERE code_syncs.merchant_id = :merchant_id AND code_syncs.id = :id \
+         RETURNING rerun_requested_by",
+        now: Timestamptz = now,
+        merchant_id: BigInt = store.merchant_id,
+        id: BigInt = code_sync.id,
     )
-    .bind::<Timestamptz, _>(now)
-    .bind::<BigInt, _>(store.merchant_id)
-    .bind::<BigInt, _>(code_sync.id)
-    .bind::<BigInt, _>(store.merchant_id)
-    .bind::<BigInt, _>(code_sync.id)
-    .get_result::<(Option<String>,)>(conn)
-    .map(|(rerun_requested_by,)| rerun_requested_by)
+    .scalar::<Nullable<Text>>()
+    .get_result(conn)
 }

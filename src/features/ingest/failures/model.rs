@@ -5,7 +5,8 @@ use vouch_core::delivery::DeliveryOutcome;
 
 use super::build;
 use crate::kit::db::schema::{deliveries, delivery_failures};
-use crate::kit::db::{prepared, text_enum};
+use crate::kit::db::statement::statement;
+use crate::kit::db::text_enum;
 use crate::kit::jobs::{self, JobKind, Queue};
 
 /// Process a failed delivery again: over about two days, then a member decides. Its key is the delivery.
@@ -121,26 +122,27 @@ pub(in crate::features::ingest) fn resolve(
 }
 
 /// How many deliveries are failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
 pub(crate) struct FailureCounts {
     /// Those that Vouch retries automatically.
+    #[diesel(sql_type = BigInt)]
     pub(crate) retried: i64,
     /// Those that need a person, or another build.
+    #[diesel(sql_type = BigInt)]
     pub(crate) left: i64,
 }
 
 /// How many deliveries of all merchants are failed and still have their body. Within `Scope::Instance`.
 pub(crate) fn counts(conn: &mut PgConnection) -> QueryResult<FailureCounts> {
-    let (retried, left) = prepared::<(BigInt, BigInt)>(
-        "SELECT count(j.id), count(*) FILTER (WHERE j.id IS NULL) \
+    statement!(
+        "SELECT count(j.id) AS retried, count(*) FILTER (WHERE j.id IS NULL) AS \"left\" \
          FROM deliveries d LEFT JOIN jobs j \
              ON j.merchant_id = d.merchant_id AND j.kind = 'deliveries' AND j.target_id = 0 \
                  AND j.key = d.id::text AND j.dead_at IS NULL \
-         WHERE d.outcome = ? AND d.body_gzip IS NOT NULL",
+         WHERE d.outcome = :failed AND d.body_gzip IS NOT NULL",
+        failed: Text = DeliveryOutcome::Failed,
     )
-    .bind::<Text, _>(DeliveryOutcome::Failed)
-    .get_result(conn)?;
-    Ok(FailureCounts { retried, left })
+    .get_result(conn)
 }
 
 /// Notes this build for what failed under another one; answers merchants and deliveries. Bodies that are

@@ -11,6 +11,7 @@ use crate::features::ingest::failures::{self, FailureReason, OWN_FAULT};
 use crate::features::ingest::intake::Outcome;
 use crate::features::ingest::read::{self, Read};
 use crate::features::store_workers::{Failure, StoreRun, StoreRunError};
+use crate::features::stores::jobs::FETCH_ORDER;
 use crate::kit::counters;
 use crate::kit::jobs::{Ending, Finish, Job};
 
@@ -70,7 +71,7 @@ fn failed(
 ) -> QueryResult<Finish> {
     let store = &run.store;
     let finish = Finish::Retry(failure.reason());
-    if !job.is_last_attempt() {
+    if !job.is_last_attempt(&FETCH_ORDER) {
         let detail = match failure {
             Failure::Call(error) => format!("{error} Vouch tries again by itself."),
             Failure::Own => OWN_FAULT.to_owned(),

@@ -11,8 +11,8 @@ use crate::features::ingest::in_flight;
 use crate::features::ingest::intake::{Batch, Cause, OrderRow, decide_again};
 use crate::features::recalculations::{Found, Matching, Range, RecalculationReason};
 use crate::kit::clock;
-use crate::kit::db::prepared;
 use crate::kit::db::schema::{orders, recalculations, triggers};
+use crate::kit::db::statement::statement;
 use crate::kit::jobs::backoff;
 
 /// As many orders are recalculated in one transaction: it keeps their deliveries waiting meanwhile.
@@ -166,13 +166,14 @@ impl Request {
     }
 
     pub(super) fn put_off(&self, conn: &mut PgConnection, milliseconds: i32) -> QueryResult<()> {
-        prepared::<()>(
-            "UPDATE recalculations SET due_at = clock_timestamp() + ? * interval '1 millisecond' \
-             WHERE merchant_id = ? AND id = ?",
+        statement!(
+            "UPDATE recalculations \
+             SET due_at = clock_timestamp() + :milliseconds * interval '1 millisecond' \
+             WHERE merchant_id = :merchant_id AND id = :id",
+            milliseconds: Integer = milliseconds,
+            merchant_id: BigInt = self.merchant_id,
+            id: BigInt = self.id,
         )
-        .bind::<Integer, _>(milliseconds)
-        .bind::<BigInt, _>(self.merchant_id)
-        .bind::<BigInt, _>(self.id)
         .execute(conn)
         .map(drop)
     }
@@ -205,18 +206,19 @@ impl Request {
         milliseconds: i32,
     ) -> QueryResult<()> {
         for ids in groups {
-            prepared::<()>(
+            statement!(
                 "INSERT INTO recalculations (merchant_id, trigger_id, affiliate_id, order_ids, \
                      cause, requested_at, due_at, in_flight, orders_total) \
                  SELECT merchant_id, trigger_id, affiliate_id, n.ids, cause, requested_at, \
-                     clock_timestamp() + ? * interval '1 millisecond', '{}', cardinality(n.ids) \
-                 FROM recalculations, (SELECT ?::bigint[]) AS n (ids) \
-                 WHERE merchant_id = ? AND id = ?",
+                     clock_timestamp() + :milliseconds * interval '1 millisecond', '{}', \
+                     cardinality(n.ids) \
+                 FROM recalculations, (SELECT :ids::bigint[]) AS n (ids) \
+                 WHERE merchant_id = :merchant_id AND id = :id",
+                milliseconds: Integer = milliseconds,
+                ids: Array<BigInt> = ids.as_slice(),
+                merchant_id: BigInt = self.merchant_id,
+                id: BigInt = self.id,
             )
-            .bind::<Integer, _>(milliseconds)
-            .bind::<Array<BigInt>, _>(ids.as_slice())
-            .bind::<BigInt, _>(self.merchant_id)
-            .bind::<BigInt, _>(self.id)
             .execute(conn)?;
         }
         Ok(())

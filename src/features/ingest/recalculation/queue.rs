@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::Bool;
 
 use super::portion::{Portion, Request};
 use crate::kit::db::schema::recalculations;
-use crate::kit::db::{Db, Scope, prepared};
+use crate::kit::db::statement::statement;
+use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::supervise::Stop;
 
@@ -73,20 +74,23 @@ fn round(db: &Db, rest: Duration, stop: &Stop) -> AppResult<Option<usize>> {
 /// The merchants that something is due of.
 fn due(db: &Db) -> AppResult<Vec<i64>> {
     db.run_blocking(Scope::Instance, |conn| {
-        prepared::<BigInt>(
-            "SELECT DISTINCT merchant_id FROM recalculations \
-             WHERE failed_at IS NULL AND due_at <= now() ORDER BY merchant_id",
-        )
-        .load::<i64>(conn)
+        recalculations::table
+            .filter(recalculations::failed_at.is_null())
+            .filter(recalculations::due_at.le(diesel::dsl::now))
+            .select(recalculations::merchant_id)
+            .distinct()
+            .order(recalculations::merchant_id)
+            .load(conn)
     })
 }
 
 fn is_due_shortly(db: &Db) -> AppResult<bool> {
     db.run_blocking(Scope::Instance, |conn| {
-        prepared::<diesel::sql_types::Bool>(
+        statement!(
             "SELECT EXISTS (SELECT FROM recalculations \
-             WHERE failed_at IS NULL AND due_at <= now() + interval '1 second')",
+             WHERE failed_at IS NULL AND due_at <= now() + interval '1 second')"
         )
+        .scalar::<Bool>()
         .get_result(conn)
     })
 }
