@@ -52,10 +52,15 @@ pub(crate) fn signal(pid: i32, number: i32) -> bool {
 }
 
 /// Waits until `holds`, for half a minute at the most.
-pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, holds: impl FnMut() -> bool) {
+    eventually_within(Duration::from_secs(30), what, holds);
+}
+
+/// Waits until `holds`, for `limit` at the most on a machine that does nothing else.
+pub(crate) fn eventually_within(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < on_this_machine(Duration::from_secs(30)), "never: {what}");
-        std::thread::sleep(Duration::from_millis(5));
+        assert!(begun.elapsed() < on_this_machine(limit), "never: {what}");
+        std::thread::sleep(limit / 2_000);
     }
 }

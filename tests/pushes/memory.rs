@@ -2,8 +2,7 @@
 //! all three platforms at once, each with its worker threads.
 
 use std::fs;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::prelude::*;
 use serde_json::json;
@@ -15,11 +14,12 @@ use vouch::kit::db::schema::pushes;
 use super::cases::{bigcommerce_in, woocommerce_in};
 use super::processes::Worker;
 use super::{code, creating_in};
+use crate::harness::TestApp;
+use crate::harness::program::eventually_within;
 use crate::harness::stores::bigcommerce::Bigcommerce;
 use crate::harness::stores::shopify::Shop;
 use crate::harness::stores::woocommerce::WooSite;
 use crate::harness::stores::{Fault, StandIn};
-use crate::harness::{TestApp, on_this_machine};
 
 /// More than this no answers of stores may cost, whatever their size: MiB.
 const ANSWERS: u64 = 32;
@@ -80,20 +80,9 @@ impl Stores {
             self.app.within(|conn| code_syncs::ask(conn, &self.app.actor(), store));
         }
         let shown = |store| self.app.within(|conn| CodeSync::shown(conn, store));
-        wait_until("the comparison", 120, || {
+        eventually_within(Duration::from_secs(120), "the comparison", || {
             self.all.iter().all(|store| shown(store).is_some_and(|run| run.read_count == read))
         });
-    }
-}
-
-fn wait_until(what: &str, seconds: u64, done: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !done() {
-        assert!(
-            begun.elapsed() < on_this_machine(Duration::from_secs(seconds)),
-            "{what} takes too long"
-        );
-        thread::sleep(Duration::from_millis(100));
     }
 }
 
@@ -115,20 +104,26 @@ fn answers_without_end_packed_or_late_cost_little_memory_and_make_no_second_code
     let stores = Stores::open();
     let worker = Worker::start(&stores.app, "memory");
     code(&stores.app, "FIRST");
-    wait_until("a code that nothing spoils", 30, || stores.pushed() == 3);
+    eventually_within(Duration::from_secs(30), "a code that nothing spoils", || {
+        stores.pushed() == 3
+    });
     let before = peak(&worker);
     let late = Fault::Late(Duration::from_secs(11));
     stores.spoil(&[Fault::Huge, Fault::HugeInChunks, Fault::Bomb, late]);
     let values = ["HUGE", "CHUNKS", "BOMB", "LATE"];
     let ids = values.map(|value| code(&stores.app, value));
-    wait_until("giving up", 30, || stores.saying("longer than 4 MiB") == 9);
+    eventually_within(Duration::from_secs(30), "giving up", || {
+        stores.saying("longer than 4 MiB") == 9
+    });
     let owner = stores.app.owner();
     let said = owner.get(&format!("/triggers/{}", ids[2])).all(".push-reason");
     let words =
         "The store’s answer is longer than 4 MiB and was not read. Vouch tries again by itself.";
     assert_eq!(said, [words; 3]);
-    wait_until("waiting", 30, || stores.saying("did not answer within ten seconds") == 3);
-    wait_until("the next tries", 60, || stores.pushed() == 3 + 12);
+    eventually_within(Duration::from_secs(30), "waiting", || {
+        stores.saying("did not answer within ten seconds") == 3
+    });
+    eventually_within(Duration::from_secs(60), "the next tries", || stores.pushed() == 3 + 12);
     for value in values {
         assert_eq!(stores.count(value), [1, 1, 1], "{value}");
     }

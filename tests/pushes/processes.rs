@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 use std::process::{Child, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -13,10 +12,10 @@ use vouch::kit::db::schema::pushes;
 use vouch::kit::jobs::{Queue, enqueue};
 
 use super::creating_in;
-use crate::harness::program::{DataFolder, vouch};
+use crate::harness::TestApp;
+use crate::harness::program::{DataFolder, eventually_within, vouch};
 use crate::harness::stores::StandIn;
 use crate::harness::stores::shopify::Shop;
-use crate::harness::{TestApp, on_this_machine};
 
 const CODES: usize = 2_000;
 
@@ -77,17 +76,6 @@ fn pushed(app: &TestApp) -> i64 {
     app.within(|conn| pushes::table.filter(pushes::status.eq("pushed")).count().get_result(conn))
 }
 
-fn wait_until(what: &str, limit: u64, done: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !done() {
-        assert!(
-            begun.elapsed() < on_this_machine(Duration::from_secs(limit)),
-            "{what} takes too long"
-        );
-        thread::sleep(Duration::from_millis(100));
-    }
-}
-
 fn generous() -> StandIn<Shop> {
     let shop = StandIn::shopify();
     {
@@ -103,12 +91,18 @@ fn two_processes_push_2000_codes_once_each_though_one_of_them_is_killed() {
     let app = creating_in(&shop);
     queue(&app);
     let first = Worker::start(&app, "first");
-    wait_until("the first process", 60, || shop.store().codes().len() > CODES / 8);
+    eventually_within(Duration::from_secs(60), "the first process", || {
+        shop.store().codes().len() > CODES / 8
+    });
     let _second = Worker::start(&app, "second");
-    wait_until("the first process", 60, || shop.store().codes().len() > CODES / 4);
+    eventually_within(Duration::from_secs(60), "the first process", || {
+        shop.store().codes().len() > CODES / 4
+    });
     drop(first);
     assert!(shop.store().codes().len() < CODES, "it was killed in the middle");
-    wait_until("the second process", 240, || pushed(&app) == i64::try_from(CODES).unwrap());
+    eventually_within(Duration::from_secs(240), "the second process", || {
+        pushed(&app) == i64::try_from(CODES).unwrap()
+    });
     let codes = shop.store().codes();
     assert_eq!(codes.len(), CODES);
     assert_eq!(codes.iter().collect::<HashSet<_>>().len(), CODES, "each once");
