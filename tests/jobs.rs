@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
-use std::time::{Duration as Span, Instant};
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
@@ -15,7 +14,8 @@ use vouch::kit::jobs::{
     enqueue,
 };
 
-use crate::harness::{TestApp, on_this_machine};
+use crate::harness::TestApp;
+use crate::harness::program::eventually;
 
 const TEST: JobKind = kind("test");
 
@@ -75,14 +75,6 @@ fn left(app: &TestApp) -> Vec<Left> {
     })
 }
 
-fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < on_this_machine(Span::from_secs(20)), "never: {what}");
-        thread::sleep(Span::from_millis(10));
-    }
-}
-
 #[test]
 fn two_processes_run_each_job_once() {
     let app = TestApp::start();
@@ -103,7 +95,7 @@ fn two_processes_run_each_job_once() {
         let left: i64 = app.within(|conn| jobs::table.count().get_result(conn));
         left == 0
     };
-    wait_until("all are done", is_empty);
+    eventually("all are done", is_empty);
     drop(pools);
     let ran = ran.lock().unwrap();
     assert_eq!((ran.len(), ran.values().sum::<usize>()), (240, 240));
@@ -129,7 +121,7 @@ fn a_job_whose_worker_died_runs_again_and_the_dead_one_writes_nothing() {
         });
         let app = &app;
         scope.spawn(move || run_at(app, &hangs, clock::now()));
-        wait_until("the first has it", || taken.load(Ordering::SeqCst) == 1);
+        eventually("the first has it", || taken.load(Ordering::SeqCst) == 1);
         assert_eq!(run_at(app, &ending(Finish::Complete), clock::now()), 0, "it's leased");
         let attempts = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&attempts);
@@ -141,7 +133,7 @@ fn a_job_whose_worker_died_runs_again_and_the_dead_one_writes_nothing() {
         assert_eq!(*attempts.lock().unwrap(), [2], "the first attempt counts");
         *gate.0.lock().unwrap() = true;
         gate.1.notify_all();
-        wait_until("the first ends", || late.lock().unwrap().is_some());
+        eventually("the first ends", || late.lock().unwrap().is_some());
         late.lock().unwrap().unwrap()
     });
     assert!(lost);
@@ -168,6 +160,21 @@ fn a_key_waits_once_and_runs_again_where_it_was_enqueued_meanwhile() {
     run_at(&app, &again, clock::now());
     assert_eq!(left(&app), []);
     assert_eq!(*runs.lock().unwrap(), ["1", "2", "2"]);
+}
+
+#[test]
+fn a_job_that_is_enqueued_for_later_while_it_runs_comes_again() {
+    let app = TestApp::start();
+    let queue = queue(&app, TEST);
+    leave(&app, &queue, &["1"]);
+    let later = by(move |run, job| {
+        run.write(|conn| enqueue(conn, run.queue(), &["1"], run.now() + Duration::hours(1)))?;
+        run.finish(job, |_| Ok(((), Finish::Complete)))
+    });
+    assert_eq!(run_at(&app, &later, clock::now()), 1);
+    assert_eq!(left(&app), [("1".to_owned(), 0, None, false)]);
+    run_at(&app, &ending(Finish::Complete), clock::now() + Duration::hours(1));
+    assert_eq!(left(&app), []);
 }
 
 #[test]
@@ -246,17 +253,17 @@ fn one_merchants_slow_jobs_leave_room_for_anothers() {
         run.finish(job, |_| Ok(((), Finish::Complete)))
     });
     let pool = WorkerPool::start(registry(&app, &kinds, &runner)).unwrap();
-    wait_until("the slow ones have their share", || running.load(Ordering::SeqCst) == 8);
+    eventually("the slow ones have their share", || running.load(Ordering::SeqCst) == 8);
     let theirs = Queue { merchant_id: others, ..queue(&app, kinds[0]) };
     leave(&app, &theirs, &["quick"]);
-    wait_until("the other's is done", || {
+    eventually("the other's is done", || {
         let waiting = |conn: &mut PgConnection| jobs::table.count().get_result::<i64>(conn);
         app.within_merchant(others, waiting) == 0
     });
     assert_eq!(running.load(Ordering::SeqCst), 8);
     *gate.0.lock().unwrap() = true;
     gate.1.notify_all();
-    wait_until("all are done", || {
+    eventually("all are done", || {
         app.within(|conn| jobs::table.count().get_result::<i64>(conn)) == 0
     });
     drop(pool);

@@ -98,7 +98,8 @@ impl Job {
         now: DateTime<Utc>,
     ) -> QueryResult<()> {
         let row = jobs::table.find((claimed.queue.merchant_id, self.id));
-        let unchanged = jobs::run_at.eq(self.run_at);
+        // Enqueuing resets the attempts, also where it leaves the time alone.
+        let unchanged = jobs::run_at.eq(self.run_at).and(jobs::attempts.eq(self.attempts));
         let (run_at, attempts, reason, dead_at) = match finish {
             Finish::Complete => {
                 let deleted = diesel::delete(row.filter(unchanged)).execute(conn)?;
