@@ -130,7 +130,7 @@ fn a_worker_that_is_killed_leaves_its_place_to_the_next() {
     assert!(page.says("Nothing came back. Vouch tries again by itself."));
     // The process dies with its lease.
     app.within(|conn| {
-        diesel::update(job_queues::table.filter(job_queues::kind.eq("compare")))
+        diesel::update(job_queues::table.filter(job_queues::kind.eq("code_syncs")))
             .set(job_queues::leased_until.eq(clock::now()))
             .execute(conn)
     });
@@ -348,7 +348,7 @@ fn a_worker_that_lost_its_lease_keeps_nothing() {
             let mut conn = PgConnection::establish(&database).unwrap();
             let scope = vouch::kit::db::Scope::Merchant(merchant_id);
             vouch::kit::db::in_scope(&mut conn, scope, |conn| {
-                diesel::update(job_queues::table.filter(job_queues::kind.eq("compare")))
+                diesel::update(job_queues::table.filter(job_queues::kind.eq("code_syncs")))
                     .set(job_queues::lease.eq(job_queues::lease + 1))
                     .execute(conn)
             })

@@ -134,7 +134,7 @@ fn answers_without_end_packed_or_late_cost_little_memory_and_make_no_second_code
 #[test]
 fn ten_thousand_codes_of_each_platform_are_compared_in_little_memory() {
     let stores = Stores::open();
-    let worker = Worker::start(&stores.app, "compare");
+    let worker = Worker::start(&stores.app, "code_syncs");
     stores.compare(0);
     let before = peak(&worker);
     let (mut shop, mut bc, mut site) =

@@ -114,7 +114,7 @@ pub fn ask(conn: &mut PgConnection, actor: &Actor, store: &Store) -> QueryResult
             after: None,
         };
         record(conn, actor, act)?;
-        enqueue_periodic(conn, store.merchant_id, store.id, jobs::COMPARE_CODES, actor.now)?;
+        enqueue_periodic(conn, store.merchant_id, store.id, jobs::CHECK_CODES, actor.now)?;
         Ok(if follows > 0 { SyncRequest::Follows } else { SyncRequest::Begins })
     })
 }

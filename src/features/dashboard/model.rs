@@ -52,7 +52,7 @@ pub(crate) fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<
                  WHERE d.merchant_id = :merchant_id AND d.outcome = 'failed' \
                      AND d.body_gzip IS NOT NULL \
                      AND NOT EXISTS (SELECT FROM jobs j WHERE j.merchant_id = d.merchant_id \
-                         AND j.kind = 'deliveries' AND j.target_id = 0 AND j.key = d.id::text \
+                         AND j.kind = 'delivery_retries' AND j.target_id = 0 AND j.key = d.id::text \
                          AND j.dead_at IS NULL) \
                  LIMIT :at_most) n) AS deliveries, \
              (SELECT count(*) FROM (SELECT 1 FROM pushes p \

@@ -28,10 +28,10 @@ pub(crate) const CHECK_WEBHOOKS: JobKind = JobKind::periodic("webhooks");
 /// Read the orders that changed, whether or not a message came.
 pub(crate) const IMPORT_ORDERS: JobKind = JobKind::periodic("backfills");
 /// Compare the store's codes with the triggers.
-pub(crate) const COMPARE_CODES: JobKind = JobKind::periodic("compare");
+pub(crate) const CHECK_CODES: JobKind = JobKind::periodic("code_syncs");
 
-/// The first comparison comes so long after a store was connected. What members may wait for comes first.
-const BEFORE_COMPARISON: Duration = Duration::minutes(10);
+/// The first check of codes comes so long after a store was connected. What members may wait for comes first.
+const BEFORE_FIRST_CHECK: Duration = Duration::minutes(10);
 
 /// Has the store's one job of a periodic kind run at `at` or earlier. See [`jobs::enqueue`].
 pub(crate) fn enqueue_periodic(
@@ -41,13 +41,12 @@ pub(crate) fn enqueue_periodic(
     kind: JobKind,
     at: DateTime<Utc>,
 ) -> QueryResult<()> {
-    let queue = Queue { merchant_id, kind, store_id: Some(store_id) };
-    jobs::enqueue(conn, &queue, &[""], at)
+    jobs::enqueue(conn, &Queue::of_store(merchant_id, store_id, kind), &[""], at)
 }
 
 impl Store {
     pub(crate) fn queue(&self, kind: JobKind) -> Queue {
-        Queue { merchant_id: self.merchant_id, kind, store_id: Some(self.id) }
+        Queue::of_store(self.merchant_id, self.id, kind)
     }
 }
 
@@ -60,7 +59,7 @@ pub(crate) fn wake_jobs(
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     for (kind, at) in
-        [(IMPORT_ORDERS, now), (COMPARE_CODES, now + BEFORE_COMPARISON), (CHECK_WEBHOOKS, now)]
+        [(IMPORT_ORDERS, now), (CHECK_CODES, now + BEFORE_FIRST_CHECK), (CHECK_WEBHOOKS, now)]
     {
         enqueue_periodic(conn, merchant_id, store_id, kind, at)?;
     }

@@ -123,7 +123,7 @@ pub(super) async fn shown(
             };
             Ok(Read {
                 running: CodeSync::unfinished(conn, &store)?,
-                problem: last_problem(conn, &store.queue(jobs::COMPARE_CODES))?,
+                problem: last_problem(conn, &store.queue(jobs::CHECK_CODES))?,
                 counted: counted_codes(conn, &store)?,
                 shown,
                 store,

@@ -11,7 +11,7 @@ use crate::kit::jobs::{self, JobKind, Queue};
 
 /// Process a failed delivery again: over about two days, then a member decides. Its key is the delivery.
 pub(crate) const RETRY_DELIVERY: JobKind = JobKind {
-    name: "deliveries",
+    name: "delivery_retries",
     first_wait: Duration::minutes(1),
     max_wait: Duration::hours(6),
     max_attempts: 16,
@@ -137,7 +137,7 @@ pub(crate) fn counts(conn: &mut PgConnection) -> QueryResult<FailureCounts> {
     statement!(
         "SELECT count(j.id) AS retried, count(*) FILTER (WHERE j.id IS NULL) AS \"left\" \
          FROM deliveries d LEFT JOIN jobs j \
-             ON j.merchant_id = d.merchant_id AND j.kind = 'deliveries' AND j.target_id = 0 \
+             ON j.merchant_id = d.merchant_id AND j.kind = 'delivery_retries' AND j.target_id = 0 \
                  AND j.key = d.id::text AND j.dead_at IS NULL \
          WHERE d.outcome = :failed AND d.body_gzip IS NOT NULL",
         failed: Text = DeliveryOutcome::Failed,
