@@ -202,10 +202,14 @@ fn what_waits_is_shown_with_the_age_of_the_oldest() {
     });
     let shown = metrics(&app);
     assert_eq!(value(&shown, "vouch_database_up"), 1.0);
-    assert_eq!(value(&shown, "vouch_queue_waiting{queue=\"letters\"}"), 2.0);
-    let oldest = value(&shown, "vouch_queue_oldest_seconds{queue=\"letters\"}");
-    assert!((3600.0..3700.0).contains(&oldest), "{oldest}");
-    for queue in ["store_jobs", "deliveries", "pushes", "recalculations", "recalculations_parked"] {
+    // By their former name too.
+    for queue in ["emails", "letters"] {
+        let of = |metric: &str| value(&shown, &format!("{metric}{{queue=\"{queue}\"}}"));
+        assert_eq!(of("vouch_queue_waiting"), 2.0);
+        let oldest = of("vouch_queue_oldest_seconds");
+        assert!((3600.0..3700.0).contains(&oldest), "{queue}: {oldest}");
+    }
+    for queue in ["store_jobs", "deliveries", "pushes", "recalculations", "recalculations_failed"] {
         let series = format!("vouch_queue_waiting{{queue=\"{queue}\"}} 0");
         assert!(shown.contains(&series), "{series}: {shown}");
     }

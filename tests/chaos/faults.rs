@@ -269,7 +269,7 @@ fn people_are_locked(instance: &Instance, chance: &mut Chance) -> Result<(), Str
 }
 
 fn jobs_are_locked(instance: &Instance, chance: &mut Chance) -> Result<(), String> {
-    locks(instance, "letters, job_queues, jobs, pushes, recalculations", chance)
+    locks(instance, "emails, job_queues, jobs, pushes, recalculations", chance)
 }
 
 fn locks(instance: &Instance, tables: &str, chance: &mut Chance) -> Result<(), String> {

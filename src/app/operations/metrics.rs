@@ -52,7 +52,7 @@ impl Metrics {
         counters::begin_at_zero(&Labels {
             senders: Platform::ALL.iter().map(|platform| platform.as_str()).collect(),
             stores: PROVIDERS.iter().map(|provider| provider.platform().as_str()).collect(),
-            jobs: workers::KINDS.iter().map(|kind| kind.name).collect(),
+            jobs: workers::kinds().map(|kind| kind.name).collect(),
             security_events: Kind::ALL.iter().map(|kind| kind.as_str()).collect(),
         });
         Self { db, keep, started_at: clock::now(), queues: Mutex::new(None) }
@@ -141,18 +141,30 @@ impl Metrics {
     }
 }
 
+/// Queues and their former names, which are reported for one release.
+const FORMER_QUEUES: [(&str, &str); 2] =
+    [("emails", "letters"), ("recalculations_failed", "recalculations_parked")];
+
 fn of_queues(queues: &[Queue]) -> Vec<MetricFamily> {
+    let former =
+        |queue: &Queue| FORMER_QUEUES.iter().find(|(is, _)| *is == queue.name).map(|(_, was)| *was);
+    let named: Vec<(&str, &Queue)> = queues
+        .iter()
+        .flat_map(|queue| {
+            std::iter::once(queue.name.as_str()).chain(former(queue)).map(move |name| (name, queue))
+        })
+        .collect();
     let mut families = by(
         "queue",
         "vouch_queue_waiting",
-        "What waits for the background workers of the installation, by kind.",
-        queues.iter().map(|queue| (queue.name.as_str(), queue.waiting as f64)),
+        "What waits for the background workers of the instance, by kind.",
+        named.iter().map(|(name, queue)| (*name, queue.waiting as f64)),
     );
     families.extend(by(
         "queue",
         "vouch_queue_oldest_seconds",
         "For how long the oldest of it has waited; 0 when nothing waits.",
-        queues.iter().map(|queue| (queue.name.as_str(), queue.oldest)),
+        named.iter().map(|(name, queue)| (*name, queue.oldest)),
     ));
     families
 }
@@ -163,7 +175,7 @@ fn of_dead_jobs(dead: &[(String, i64)]) -> Vec<MetricFamily> {
         "kind",
         "vouch_jobs_dead_lettered",
         "Background jobs that failed for good and wait for someone to retry them, by kind.",
-        workers::KINDS.iter().map(|kind| (kind.name, number(kind.name) as f64)),
+        workers::kinds().map(|kind| (kind.name, number(kind.name) as f64)),
     )
 }
 

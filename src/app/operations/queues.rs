@@ -11,7 +11,7 @@ use crate::kit::db::statement::statement;
 #[derive(Clone, Debug, QueryableByName)]
 pub(super) struct Queue {
     /// `store_jobs`, `deliveries`, `pushes`, `emails`, `recalculations`, `deliveries_retried`; and
-    /// `recalculations_parked` and `deliveries_failed`, which wait for a person.
+    /// `recalculations_failed` and `deliveries_failed`, which wait for a person.
     #[diesel(sql_type = Text)]
     pub(crate) name: String,
     /// How much of it.
@@ -36,8 +36,9 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
          asked AS (SELECT :now::timestamptz AS now), \
          queued (name, since) AS ( \
              SELECT 'store_jobs', greatest(q.due_at, q.paused_until) FROM job_queues q \
-             JOIN open s ON s.merchant_id = q.merchant_id AND s.id = q.store_id CROSS JOIN asked \
-             WHERE q.leased_until IS NULL AND q.due_at <= now \
+             LEFT JOIN open s ON s.merchant_id = q.merchant_id AND s.id = q.store_id CROSS JOIN asked \
+             WHERE (q.store_id IS NULL OR s.id IS NOT NULL) \
+                 AND q.leased_until IS NULL AND q.due_at <= now \
                  AND (q.paused_until IS NULL OR q.paused_until <= now) \
              UNION ALL \
              SELECT 'deliveries', d.received_at FROM deliveries d \
@@ -48,24 +49,24 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
              JOIN open s ON s.merchant_id = p.merchant_id AND s.id = p.store_id \
              WHERE p.status = 'queued' AND s.creates_codes \
              UNION ALL \
-             SELECT 'letters', created_at FROM emails \
+             SELECT 'emails', created_at FROM emails \
              WHERE delivered_at IS NULL AND failed_at IS NULL \
              UNION ALL \
              SELECT 'recalculations', requested_at FROM recalculations WHERE failed_at IS NULL \
              UNION ALL \
-             SELECT 'recalculations_parked', failed_at FROM recalculations WHERE failed_at IS NOT NULL \
+             SELECT 'recalculations_failed', failed_at FROM recalculations WHERE failed_at IS NOT NULL \
              UNION ALL \
              SELECT CASE WHEN j.id IS NULL THEN 'deliveries_failed' ELSE 'deliveries_retried' END, \
                  d.received_at \
              FROM delivery_failures f \
              JOIN deliveries d ON d.merchant_id = f.merchant_id AND d.id = f.delivery_id \
-             LEFT JOIN jobs j ON j.merchant_id = f.merchant_id AND j.kind = 'deliveries' \
+             LEFT JOIN jobs j ON j.merchant_id = f.merchant_id AND j.kind = 'delivery_retries' \
                  AND j.target_id = 0 AND j.key = f.delivery_id::text AND j.dead_at IS NULL \
              WHERE d.outcome = 'failed') \
          SELECT name, count(since) AS waiting, coalesce(greatest(0, \
              extract(epoch FROM now - min(since))), 0)::double precision AS oldest \
-         FROM asked CROSS JOIN unnest(ARRAY['store_jobs', 'deliveries', 'pushes', 'letters', \
-                 'recalculations', 'recalculations_parked', 'deliveries_failed', \
+         FROM asked CROSS JOIN unnest(ARRAY['store_jobs', 'deliveries', 'pushes', 'emails', \
+                 'recalculations', 'recalculations_failed', 'deliveries_failed', \
                  'deliveries_retried']) AS named (name) \
          LEFT JOIN queued USING (name) \
          GROUP BY name, now",
@@ -92,7 +93,7 @@ pub(crate) fn late(
 ) -> QueryResult<Vec<(String, f64)>> {
     let queues = read(conn, now)?;
     // What has failed isn't late: it's told apart.
-    let has_failed = |name: &str| name.ends_with("_parked") || name.ends_with("_failed");
+    let has_failed = |name: &str| name.ends_with("_failed");
     Ok(queues
         .into_iter()
         .filter(|queue| queue.oldest > seconds && !has_failed(&queue.name))

@@ -55,7 +55,7 @@ fn queues(conn: &mut PgConnection, config: &Config) -> CheckResult {
     }))?
     .into_iter()
     // Without a mail server emails wait, and are read on /support/emails.
-    .filter(|(name, _)| name != "letters" || config.smtp.is_some())
+    .filter(|(name, _)| name != "emails" || config.smtp.is_some())
     .map(|(name, seconds)| format!("{name} ({} minutes)", (seconds / 60.0) as i64))
     .collect();
     if late.is_empty() {
