@@ -48,9 +48,12 @@ fn by(
     })
 }
 
-/// Each job, which ends like this.
+/// Each job, which ends like this; one that kept crashing is dead-lettered.
 fn ending(finish: Finish) -> JobRunner {
-    by(move |run, job| run.finish(job, |_| Ok(((), finish))))
+    by(move |run, job| {
+        let finish = if job.has_crashed(&TEST) { Finish::DeadLetter("crashed") } else { finish };
+        run.finish(job, |_| Ok(((), finish)))
+    })
 }
 
 fn registry(app: &TestApp, kinds: &[JobKind], runner: &JobRunner) -> Registry {
@@ -163,18 +166,21 @@ fn a_key_waits_once_and_runs_again_where_it_was_enqueued_meanwhile() {
 }
 
 #[test]
-fn a_job_that_is_enqueued_for_later_while_it_runs_comes_again() {
-    let app = TestApp::start();
-    let queue = queue(&app, TEST);
-    leave(&app, &queue, &["1"]);
-    let later = by(move |run, job| {
-        run.write(|conn| enqueue(conn, run.queue(), &["1"], run.now() + Duration::hours(1)))?;
-        run.finish(job, |_| Ok(((), Finish::Complete)))
-    });
-    assert_eq!(run_at(&app, &later, clock::now()), 1);
-    assert_eq!(left(&app), [("1".to_owned(), 0, None, false)]);
-    run_at(&app, &ending(Finish::Complete), clock::now() + Duration::hours(1));
-    assert_eq!(left(&app), []);
+fn a_job_that_is_enqueued_late_in_its_attempt_comes_again() {
+    // Later than a crash of its worker is waited for, or only for some time to come.
+    for seconds in [30, 3_600] {
+        let app = TestApp::start();
+        leave(&app, &queue(&app, TEST), &["1"]);
+        let enqueues = by(move |run, job| {
+            let at = run.now() + Duration::seconds(seconds);
+            run.write(|conn| enqueue(conn, run.queue(), &["1"], at))?;
+            run.finish(job, |_| Ok(((), Finish::Complete)))
+        });
+        assert_eq!(run_at(&app, &enqueues, clock::now()), 1);
+        assert_eq!(left(&app), [("1".to_owned(), 0, None, false)], "after {seconds} seconds");
+        run_at(&app, &ending(Finish::Complete), clock::now() + Duration::hours(1));
+        assert_eq!(left(&app), []);
+    }
 }
 
 #[test]

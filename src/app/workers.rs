@@ -18,7 +18,8 @@ use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::email::Mailer;
 use crate::kit::error::AppResult;
-use crate::kit::jobs::{Ending, JobKind, JobRunner, Registry, WorkerPool, drain};
+use crate::kit::jobs::{Ending, JobKind, JobRunner, Registry, Run, RunError, WorkerPool, drain};
+use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::supervise::{self, Stop};
 
 /// Something that is done again and again.
@@ -158,37 +159,42 @@ impl Drop for Workers {
     }
 }
 
-/// The kinds of jobs.
-pub(crate) const KINDS: [JobKind; 7] = [
-    jobs::PUSH,
-    jobs::FETCH_ORDER,
-    jobs::READ_REFUNDS,
-    jobs::CHECK_WEBHOOKS,
-    jobs::IMPORT_ORDERS,
-    jobs::COMPARE_CODES,
-    failures::RETRY_DELIVERY,
+/// What a kind of job does.
+#[derive(Clone, Copy)]
+enum Work {
+    /// Calls a store.
+    Store(fn(&StoreRun<'_, '_>) -> Result<Ending, StoreRunError>),
+    /// Calls a store, from time to time.
+    Periodic(PeriodicJob),
+    Merchant(fn(&Run<'_>, &Pseudonyms) -> Result<Ending, RunError>),
+}
+
+const WORK: [(JobKind, Work); 7] = [
+    (jobs::PUSH, Work::Store(pushes::run)),
+    (jobs::FETCH_ORDER, Work::Store(pending_fetches::run)),
+    (jobs::READ_REFUNDS, Work::Store(refund_reads::run)),
+    (jobs::CHECK_WEBHOOKS, Work::Periodic(|run, _| store_workers::webhooks::run(run))),
+    (jobs::IMPORT_ORDERS, Work::Periodic(backfills::run)),
+    (jobs::CHECK_CODES, Work::Periodic(|run, _| code_syncs::run(run))),
+    (failures::RETRY_DELIVERY, Work::Merchant(failures::run)),
 ];
+
+/// The kinds of jobs.
+pub(crate) fn kinds() -> impl Iterator<Item = JobKind> {
+    WORK.into_iter().map(|(kind, _)| kind)
+}
 
 /// Who runs which kind of job.
 pub fn registry(tools: &Tools) -> Registry {
-    let of_store = |work: fn(&StoreRun<'_, '_>) -> Result<Ending, StoreRunError>| -> JobRunner {
+    let runner = |work: Work| -> JobRunner {
         let tools = tools.clone();
-        Arc::new(move |run| run_for_store(&tools, run, work))
+        match work {
+            Work::Store(work) => Arc::new(move |run| run_for_store(&tools, run, work)),
+            Work::Periodic(work) => Arc::new(move |run| run_periodic(&tools, run, work)),
+            Work::Merchant(work) => Arc::new(move |run| work(run, &tools.pseudonyms())),
+        }
     };
-    let periodic = |work: PeriodicJob| -> JobRunner {
-        let tools = tools.clone();
-        Arc::new(move |run| run_periodic(&tools, run, work))
-    };
-    let pseudonyms = tools.pseudonyms();
-    let runners = vec![
-        (jobs::PUSH, of_store(pushes::run)),
-        (jobs::FETCH_ORDER, of_store(pending_fetches::run)),
-        (jobs::READ_REFUNDS, of_store(refund_reads::run)),
-        (jobs::CHECK_WEBHOOKS, periodic(|run, _| store_workers::webhooks::run(run))),
-        (jobs::IMPORT_ORDERS, periodic(backfills::run)),
-        (jobs::COMPARE_CODES, periodic(|run, _| code_syncs::run(run))),
-        (failures::RETRY_DELIVERY, Arc::new(move |run| failures::run(run, &pseudonyms))),
-    ];
+    let runners = WORK.into_iter().map(|(kind, work)| (kind, runner(work))).collect();
     Registry::new(tools.db.clone(), runners)
 }
 

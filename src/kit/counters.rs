@@ -18,7 +18,7 @@ const DELIVERED: [&str; 9] = [
 const PUSHED: [&str; 4] = ["pushed", "in_store", "failed", "unanswered"];
 const SENT: [&str; 4] = ["delivered", "later", "refused", "unreachable"];
 
-const ATTEMPTED: [&str; 4] = ["completed", "retried", "dead_lettered", "given_back"];
+const ATTEMPTED: [&str; 4] = ["completed", "retried", "dead_lettered", "released"];
 
 static COUNTERS: LazyLock<Counters> = LazyLock::new(Counters::new);
 
@@ -49,12 +49,12 @@ impl Counters {
         };
         let deliveries = of(
             "vouch_deliveries_total",
-            "Messages of stores and reports by the API, by what became of them.",
+            "Webhooks of stores and reports by the API, by outcome.",
             &["platform", "outcome"],
         );
         let pushes = of(
             "vouch_pushes_total",
-            "Tries to bring a code into a store, by what became of them.",
+            "Attempts to push a code into a store, by outcome.",
             &["platform", "outcome"],
         );
         let emails = of(
@@ -69,7 +69,7 @@ impl Counters {
         );
         let jobs = of(
             "vouch_jobs_total",
-            "Attempts at background jobs, by what became of them.",
+            "Attempts at background jobs, by outcome.",
             &["kind", "outcome"],
         );
         let security_events = of(

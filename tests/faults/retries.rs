@@ -21,7 +21,7 @@ fn failures(app: &TestApp) -> Vec<(String, i32, Option<DateTime<Utc>>)> {
             .load(conn)?;
         let with_job = |(id, reason): (i64, String)| {
             let job: Option<(i32, DateTime<Utc>, bool)> = jobs::table
-                .filter(jobs::kind.eq("deliveries").and(jobs::key.eq(id.to_string())))
+                .filter(jobs::kind.eq("delivery_retries").and(jobs::key.eq(id.to_string())))
                 .select((jobs::attempts, jobs::run_at, jobs::dead_at.is_not_null()))
                 .first(conn)
                 .optional()?;
@@ -131,7 +131,7 @@ fn what_is_left_after_the_last_attempt_is_shown_and_tried_by_another_build() {
     let path = format!("/deliveries/{id}");
     assert!(owner.get(&path).has("[data-retry]"));
     app.within(|conn| {
-        diesel::update(jobs::table.filter(jobs::kind.eq("deliveries")))
+        diesel::update(jobs::table.filter(jobs::kind.eq("delivery_retries")))
             .set(jobs::attempts.eq(15))
             .execute(conn)
     });
@@ -145,7 +145,7 @@ fn what_is_left_after_the_last_attempt_is_shown_and_tried_by_another_build() {
     // What was read is shown for five seconds.
     std::thread::sleep(std::time::Duration::from_millis(5100));
     assert_eq!(metric(&app, "vouch_queue_waiting{queue=\"deliveries_failed\"}"), 1.0);
-    assert_eq!(metric(&app, "vouch_jobs_dead_lettered{kind=\"deliveries\"}"), 1.0);
+    assert_eq!(metric(&app, "vouch_jobs_dead_lettered{kind=\"delivery_retries\"}"), 1.0);
 
     fix(&app);
     assert_eq!(renew(&app.db, build()).unwrap(), 0, "this build has failed on it");

@@ -1,11 +1,12 @@
 use std::time::Duration as Span;
 
 use chrono::Duration;
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use vouch::features::triggers::{self, TriggerKind};
 use vouch::features::{pushes as model, stores};
 use vouch::kit::clock;
-use vouch::kit::db::schema::pushes;
+use vouch::kit::db::schema::{jobs, pushes};
 use vouch_platforms::CallError;
 
 use super::{Fault, code, creating, encryptor, problem, push_id, status, store, work, work_at};
@@ -211,4 +212,39 @@ fn a_fault_of_ours_holds_up_no_other_code_and_is_tried_again_later() {
     assert_eq!(status(&app, other).0, "pushed");
     work_at(&app, &fake, clock::now() + Duration::minutes(1));
     assert_eq!(status(&app, id).0, "pushed");
+}
+
+#[test]
+fn a_push_whose_worker_died_at_each_attempt_has_failed() {
+    let (app, fake) = creating();
+    let id = code(&app, "SPRING");
+    app.within(|conn| diesel::update(jobs::table).set(jobs::attempts.eq(10)).execute(conn));
+    work(&app, &fake);
+    assert_eq!(fake.calls(), 0, "it would kill the next worker too");
+    assert_eq!(status(&app, id).0, "failed");
+    app.within(|conn| model::retry(conn, &app.actor(), id, push_id(&app, id)));
+    work(&app, &fake);
+    assert_eq!(status(&app, id), pair("pushed", ""));
+}
+
+#[test]
+fn a_database_that_is_full_for_a_while_uses_up_no_attempt() {
+    let (app, fake) = creating();
+    let id = code(&app, "SPRING");
+    app.as_owner()
+        .batch_execute(
+            "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END $$; \
+             CREATE TRIGGER fault BEFORE UPDATE ON pushes FOR EACH ROW EXECUTE FUNCTION fault()",
+        )
+        .unwrap();
+    for hours in 0..12 {
+        work_at(&app, &fake, clock::now() + Duration::hours(hours));
+    }
+    let attempts: i32 = app.within(|conn| jobs::table.select(jobs::attempts).first(conn));
+    assert_eq!(attempts, 0);
+    app.as_owner().batch_execute("DROP FUNCTION fault() CASCADE").unwrap();
+    work_at(&app, &fake, clock::now() + Duration::days(1));
+    assert_eq!(status(&app, id), pair("pushed", ""));
+    assert_eq!(fake.codes(), ["SPRING"]);
 }

@@ -72,10 +72,9 @@ struct QueuedPush {
 fn enqueue(conn: &mut PgConnection, actor: &Actor, mut pushes: Vec<QueuedPush>) -> QueryResult<()> {
     pushes.sort_unstable_by_key(|push| (push.store_id, push.id));
     for of_store in pushes.chunk_by(|a, b| a.store_id == b.store_id) {
-        let store_id = Some(of_store[0].store_id);
+        let store_id = of_store[0].store_id;
         let keys: Vec<String> = of_store.iter().map(|push| push.id.to_string()).collect();
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let queue = Queue { merchant_id: actor.merchant_id, kind: PUSH, store_id };
+        let queue = Queue::of_store(actor.merchant_id, store_id, PUSH);
         jobs::enqueue(conn, &queue, &keys, actor.now)?;
     }
     Ok(())

@@ -50,7 +50,7 @@ fn attempt(
     client: &mut dyn Client,
     job: &Job,
 ) -> Result<(), StoreRunError> {
-    let push_id: i64 = job.key.parse().unwrap_or_default();
+    let push_id = job.row_id();
     let Some(queued) = run.read(|conn| find(conn, run.store.merchant_id, push_id))? else {
         // Someone decided otherwise meanwhile.
         return run.finish(job, |_| Ok(((), Finish::Complete)));
@@ -149,7 +149,7 @@ fn failed(
         Failure::Call(error) => error.to_string(),
         Failure::Own => OWN_FAULT.to_owned(),
     };
-    let push_id = job.key.parse().unwrap_or_default();
+    let push_id = job.row_id();
     let is_last = job.is_last_attempt(&PUSH);
     if is_last {
         reason = format!("{reason} Vouch gave up after {} tries.", job.attempts);

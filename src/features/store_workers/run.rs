@@ -1,5 +1,6 @@
 //! Jobs of one store: what they're given, and what their store's answers mean for the others.
 
+use std::cell::Cell;
 use std::time::Duration as Span;
 
 use chrono::{DateTime, Duration, Utc};
@@ -20,6 +21,8 @@ pub(crate) struct StoreRun<'a, 'r> {
     /// As it stood when the run began.
     pub(crate) store: Store,
     run: &'a Run<'r>,
+    /// Whether it got as far as a call.
+    has_called: Cell<bool>,
 }
 
 /// Why a run ended early.
@@ -49,12 +52,12 @@ pub(crate) fn run_for_store(
 ) -> Result<Ending, RunError> {
     let (merchant_id, store_id) = (run.queue().merchant_id, run.queue().store_id.unwrap_or(0));
     let store = run.read(|conn| Store::find(conn, merchant_id, store_id))?;
-    let store_run = StoreRun { tools, store, run };
+    let store_run = StoreRun { tools, store, run, has_called: Cell::new(false) };
     let ended = work(&store_run);
     let (store, now) = (&store_run.store, run.now());
     match ended {
         Ok(ending) => {
-            if needs_noting(store.access_checked_at, now) {
+            if store_run.has_called.get() && needs_noting(store.access_checked_at, now) {
                 run.write(|conn| stores::note_answered(conn, store, now))?;
             }
             Ok(ending)
@@ -115,7 +118,7 @@ pub(crate) fn run_periodic(
         let finish = match &next {
             Ok(at) => Finish::Reschedule(*at),
             Err(StoreRunError::Run(RunError::Lost)) => return Err(RunError::Lost.into()),
-            Err(_) => Finish::GiveBack(None),
+            Err(_) => Finish::Release(None),
         };
         run.finish(&job, |_| Ok(((), finish)))?;
         next.map(|_| Ending::Done)
@@ -136,7 +139,9 @@ impl StoreRun<'_, '_> {
     /// The store's client. What token it gets is kept for the next. `CallError::Denied` when its
     /// credentials can't be used at all.
     pub(crate) fn client(&self) -> Result<Caller, CallError> {
-        self.tools.client(&self.store, self.now())
+        let client = self.tools.client(&self.store, self.now())?;
+        self.has_called.set(true);
+        Ok(client)
     }
 
     /// See [`Run::read`].
@@ -167,14 +172,20 @@ impl StoreRun<'_, '_> {
         };
         let (mut client, mut unanswered) = (None, 0);
         while let Some(job) = self.run.next_job()? {
+            if job.has_crashed(&self.run.queue().kind) {
+                fail(&job, &Failure::Own)?;
+                continue;
+            }
             let attempted = self.with_client(&mut client, |client| attempt(self, client, &job));
             match attempted {
                 Ok(()) => unanswered = 0,
-                Err(StoreRunError::Call(error))
-                    if matches!(error, CallError::Throttled { .. } | CallError::Denied(_)) =>
-                {
+                Err(StoreRunError::Call(error @ CallError::Throttled { .. })) => {
+                    self.finish(&job, |_| Ok(((), Finish::Release(None))))?;
+                    return Err(error.into());
+                }
+                Err(StoreRunError::Call(error @ CallError::Denied(_))) => {
                     let reason = Some(Failure::Call(&error).reason());
-                    self.finish(&job, |_| Ok(((), Finish::GiveBack(reason))))?;
+                    self.finish(&job, |_| Ok(((), Finish::Release(reason))))?;
                     return Err(error.into());
                 }
                 Err(StoreRunError::Call(error)) => {
@@ -189,7 +200,12 @@ impl StoreRun<'_, '_> {
                     tracing::error!(merchant_id, kind, key = job.key, %error, "job_failed");
                     fail(&job, &Failure::Own)?;
                 }
-                Err(error) => return Err(error),
+                Err(error @ StoreRunError::Run(RunError::Lost)) => return Err(error),
+                // It says nothing of the job. Where the database is still away, the attempt counts.
+                Err(error) => {
+                    let _ = self.finish(&job, |_| Ok(((), Finish::Release(None))));
+                    return Err(error);
+                }
             }
         }
         Ok(Ending::Done)

@@ -8,7 +8,7 @@ use super::jobs;
 use super::model::Store;
 use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::stores;
-use crate::kit::jobs::wake_store;
+use crate::kit::jobs::wake;
 use crate::kit::secrets::{DecryptError, Encryptor, Use};
 use crate::kit::urls;
 
@@ -126,7 +126,7 @@ pub fn set_discount_rules(
         if changed == 0 {
             return Err(diesel::result::Error::NotFound);
         }
-        wake_store(conn, store.merchant_id, store.id, actor.now)?;
+        wake(conn, &store.queue(jobs::PUSH), actor.now)?;
         let summary = match creates_codes {
             true => format!("Set what codes that are created in {} get.", store.name),
             false => format!("Switched the creation of codes in {} off.", store.name),

@@ -2,7 +2,6 @@
 //! sends it; it is sent twice only where one died between sending and noting so, and then under the
 //! same Message-ID.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration as Period, Instant};
 
@@ -21,7 +20,7 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::jobs::backoff;
 use crate::kit::secrets::Encryptor;
-use crate::kit::supervise::Stop;
+use crate::kit::supervise::{Stop, contained};
 
 /// A worker that dies gives its letter back after this time; no try takes as long.
 const LEASE: Duration = Duration::minutes(15);
@@ -87,9 +86,9 @@ impl Mailer {
         while began.elapsed() < RUN_TIME && !stop.is_asked() {
             let Some(email) = self.lease(clock::now())? else { break };
             tried += 1;
-            let send = || self.try_to_send(&email, &mut line, smtp, host);
+            let send = || Ok(self.try_to_send(&email, &mut line, smtp, host));
             // One that Vouch fails on counts as tried, and holds up no other.
-            let outcome = catch_unwind(AssertUnwindSafe(send))
+            let outcome = contained(send)
                 .unwrap_or_else(|_| Outcome::Later("Vouch failed on it; see the log.".to_owned()));
             let (word, is_unreachable) = (outcome.word(), outcome.is_unreachable());
             self.note(&email, outcome, clock::now())?;

@@ -51,6 +51,9 @@ struct Row {
 
 /// Takes the queue that has been due for longest, of nobody in `busy`. Within `Scope::Instance`.
 ///
+/// It reads `stores`, the one table of a feature that kit knows: otherwise every queue of a store would be
+/// claimed and given back for as long as the store can't be called.
+///
 /// Queues of stores that are disconnected, have no credentials, or refuse them, rest. One that its worker
 /// left is taken again, whether or not anything is due.
 pub(super) fn claim(

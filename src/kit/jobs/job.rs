@@ -11,9 +11,6 @@ use crate::kit::db::statement::statement;
 
 /// A job whose worker dies isn't tried again before.
 const AFTER_CRASH: Duration = Duration::seconds(20);
-/// Why a job was dead-lettered each of whose attempts ended with its worker.
-const CRASHED: &str = "crashed";
-
 /// A job that is running.
 #[derive(Clone, Debug, QueryableByName)]
 #[diesel(table_name = jobs)]
@@ -25,8 +22,6 @@ pub struct Job {
     pub payload: Option<serde_json::Value>,
     /// This one included.
     pub attempts: i32,
-    /// As this attempt left it: it's another once the job was enqueued again meanwhile.
-    run_at: DateTime<Utc>,
 }
 
 /// How an attempt ends.
@@ -40,34 +35,31 @@ pub enum Finish {
     Retry(&'static str),
     /// No attempt will succeed, for this reason, a code.
     DeadLetter(&'static str),
-    /// The attempt doesn't count: what it failed for, a code, says nothing of the job.
-    GiveBack(Option<&'static str>),
+    /// The attempt doesn't count: what it failed for, a code, says nothing of the job. Without a code the
+    /// reason of the attempt before stays.
+    Release(Option<&'static str>),
 }
 
 impl Job {
+    /// The key of a job that is about a row: its ID.
+    pub fn row_id(&self) -> i64 {
+        self.key.parse().unwrap_or_default()
+    }
+
     /// Whether no further attempt comes should this one fail.
     pub(crate) fn is_last_attempt(&self, kind: &JobKind) -> bool {
         self.attempts >= kind.max_attempts
     }
 
-    /// The next job of a queue that is due. Its attempt is counted before it begins, should the process
-    /// die on it.
-    pub(super) fn next(
-        conn: &mut PgConnection,
-        claimed: &Claimed,
-        now: DateTime<Utc>,
-    ) -> QueryResult<Option<Self>> {
-        let max_attempts = claimed.queue.kind.max_attempts;
-        loop {
-            let Some(job) = Self::take(conn, claimed, now)? else { return Ok(None) };
-            if job.attempts <= max_attempts {
-                return Ok(Some(job));
-            }
-            job.finish(conn, claimed, Finish::DeadLetter(CRASHED), now)?;
-        }
+    /// Whether each of its attempts ended with its worker, or with the database away: it runs no more, and
+    /// is only here to be ended, so that what it's about says so too.
+    pub fn has_crashed(&self, kind: &JobKind) -> bool {
+        self.attempts > kind.max_attempts
     }
 
-    fn take(
+    /// The next job of a queue that is due. Its attempt is counted before it starts, in case the process
+    /// dies on it.
+    pub(super) fn next(
         conn: &mut PgConnection,
         claimed: &Claimed,
         now: DateTime<Utc>,
@@ -78,7 +70,7 @@ impl Job {
                  WHERE merchant_id = :merchant_id AND kind = :kind AND target_id = :target_id \
                      AND dead_at IS NULL AND run_at <= :now \
                  ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) \
-             RETURNING id, key, payload, attempts, run_at",
+             RETURNING id, key, payload, attempts",
             after_crash: Timestamptz = now + AFTER_CRASH,
             merchant_id: BigInt = claimed.queue.merchant_id,
             kind: Text = claimed.queue.kind.name,
@@ -89,7 +81,7 @@ impl Job {
         .optional()
     }
 
-    /// Writes how the attempt ended. A job that was enqueued again meanwhile stays due, whatever it was.
+    /// Writes how the attempt ended. A job that was enqueued meanwhile stays due.
     pub(super) fn finish(
         &self,
         conn: &mut PgConnection,
@@ -98,38 +90,38 @@ impl Job {
         now: DateTime<Utc>,
     ) -> QueryResult<()> {
         let row = jobs::table.find((claimed.queue.merchant_id, self.id));
-        // Enqueuing resets the attempts, also where it leaves the time alone.
-        let unchanged = jobs::run_at.eq(self.run_at).and(jobs::attempts.eq(self.attempts));
-        let (run_at, attempts, reason, dead_at) = match finish {
+        // Enqueuing resets the attempts: the job then stays due, whatever its payload is by now.
+        let same = row.filter(jobs::attempts.eq(self.attempts));
+        let waits = |run_at, attempts, reason| Ended { run_at, attempts, reason, dead_at: None };
+        let ended = match finish {
             Finish::Complete => {
-                let deleted = diesel::delete(row.filter(unchanged)).execute(conn)?;
-                if deleted > 0 {
-                    return Ok(());
-                }
-                (now, 0, None, None)
+                diesel::delete(same).execute(conn)?;
+                return Ok(());
             }
-            Finish::Reschedule(at) => (at, 0, None, None),
-            Finish::GiveBack(reason) => (now, self.attempts - 1, reason, None),
+            Finish::Reschedule(at) => waits(at, 0, Some(None)),
+            Finish::Release(reason) => waits(now, self.attempts - 1, reason.map(Some)),
             Finish::Retry(reason) if !self.is_last_attempt(&claimed.queue.kind) => {
                 let wait = claimed.queue.kind.wait_after(self.attempts);
-                (now + wait, self.attempts, Some(reason), None)
+                waits(now + wait, self.attempts, Some(Some(reason)))
             }
-            Finish::Retry(reason) | Finish::DeadLetter(reason) => {
-                (now, self.attempts, Some(reason), Some(now))
-            }
+            Finish::Retry(reason) | Finish::DeadLetter(reason) => Ended {
+                run_at: now,
+                attempts: self.attempts,
+                reason: Some(Some(reason)),
+                dead_at: Some(now),
+            },
         };
-        let payload = || jobs::payload.eq(self.payload.as_ref());
-        let ended = (
-            jobs::run_at.eq(run_at),
-            jobs::attempts.eq(attempts),
-            jobs::reason.eq(reason),
-            jobs::dead_at.eq(dead_at),
-        );
-        let written =
-            diesel::update(row.filter(unchanged)).set((payload(), ended)).execute(conn)?;
-        if written == 0 {
-            diesel::update(row).set(payload()).execute(conn)?;
-        }
-        Ok(())
+        diesel::update(row).set(jobs::payload.eq(self.payload.as_ref())).execute(conn)?;
+        diesel::update(same).set(ended).execute(conn).map(drop)
     }
+}
+
+/// How a job's row is left: a `None` leaves its column alone.
+#[derive(AsChangeset)]
+#[diesel(table_name = jobs)]
+struct Ended {
+    run_at: DateTime<Utc>,
+    attempts: i32,
+    reason: Option<Option<&'static str>>,
+    dead_at: Option<DateTime<Utc>>,
 }

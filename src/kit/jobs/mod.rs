@@ -19,5 +19,5 @@ pub use self::kind::JobKind;
 pub(crate) use self::kind::backoff;
 pub use self::pool::{JobRunner, Registry, WorkerPool, drain};
 pub use self::queue::{Queue, enqueue};
-pub(crate) use self::queue::{cancel, find, last_problem, wake_store};
+pub(crate) use self::queue::{cancel, find, last_problem, wake, wake_store};
 pub use self::run::{Ending, Run, RunError};

@@ -33,7 +33,7 @@ const HUNG: Duration = Duration::from_secs(180);
 const END_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Runs the due jobs of a queue, for some 20 seconds at the most.
-pub type JobRunner = Arc<dyn Fn(&mut Run<'_>) -> Result<Ending, RunError> + Send + Sync>;
+pub type JobRunner = Arc<dyn Fn(&Run<'_>) -> Result<Ending, RunError> + Send + Sync>;
 
 /// Who runs which kind. Jobs of other kinds, perhaps of a newer version, are left alone.
 #[derive(Clone)]
@@ -57,8 +57,8 @@ impl Registry {
         let queue = claimed.queue;
         let (merchant_id, store_id, kind) = (queue.merchant_id, queue.store_id, queue.kind.name);
         let Some((_, runner)) = self.runners.iter().find(|(of, _)| of.name == kind) else { return };
-        let mut run = Run::new(&self.db, claimed, now, stop);
-        let ended = contained(|| Ok(runner(&mut run))).unwrap_or_else(|error| Err(error.into()));
+        let run = Run::new(&self.db, claimed, now, stop);
+        let ended = contained(|| Ok(runner(&run))).unwrap_or_else(|error| Err(error.into()));
         match run.release(ended) {
             Ok(()) => {}
             Err(RunError::Lost) => tracing::warn!(merchant_id, store_id, kind, "job_lease_lost"),

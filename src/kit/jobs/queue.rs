@@ -16,6 +16,11 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// The queue of a store.
+    pub const fn of_store(merchant_id: i64, store_id: i64, kind: JobKind) -> Self {
+        Self { merchant_id, kind, store_id: Some(store_id) }
+    }
+
     /// As keys of rows have it.
     pub(super) fn target_id(&self) -> i64 {
         self.store_id.unwrap_or(0)
@@ -31,9 +36,10 @@ impl Queue {
 pub fn enqueue(
     conn: &mut PgConnection,
     queue: &Queue,
-    keys: &[&str],
+    keys: &[impl AsRef<str>],
     run_at: DateTime<Utc>,
 ) -> QueryResult<()> {
+    let keys: Vec<&str> = keys.iter().map(AsRef::as_ref).collect();
     statement!(
         "WITH q AS (SELECT :merchant_id::bigint AS merchant_id, :kind::text AS kind, \
                  :store_id::bigint AS store_id, :run_at::timestamptz AS run_at), \
@@ -79,13 +85,25 @@ pub(crate) fn wake_store(
     .map(drop)
 }
 
+/// Has a queue looked at now, unless it's paused. As [`enqueue`], last in its transaction.
+pub(crate) fn wake(conn: &mut PgConnection, queue: &Queue, now: DateTime<Utc>) -> QueryResult<()> {
+    statement!(
+        "UPDATE job_queues SET due_at = least(due_at, :now) \
+         WHERE merchant_id = :merchant_id AND kind = :kind AND target_id = :target_id",
+        now: Timestamptz = now,
+        merchant_id: BigInt = queue.merchant_id,
+        kind: Text = queue.kind.name,
+        target_id: BigInt = queue.target_id(),
+    )
+    .execute(conn)
+    .map(drop)
+}
+
 /// How a job stands that waits, runs or was dead-lettered.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = jobs)]
 pub(crate) struct JobState {
     pub(crate) run_at: DateTime<Utc>,
-    /// Failed ones, and the one that runs.
-    pub(crate) attempts: i32,
     /// Why the last one failed.
     pub(crate) reason: Option<String>,
     pub(crate) dead_at: Option<DateTime<Utc>>,

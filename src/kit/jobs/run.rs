@@ -119,7 +119,7 @@ impl<'a> Run<'a> {
             Finish::Complete | Finish::Reschedule(_) => "completed",
             Finish::Retry(_) if !job.is_last_attempt(&self.claimed.queue.kind) => "retried",
             Finish::Retry(_) | Finish::DeadLetter(_) => "dead_lettered",
-            Finish::GiveBack(_) => "given_back",
+            Finish::Release(_) => "released",
         };
         counters::job(self.claimed.queue.kind.name, outcome);
         Ok(value)

@@ -1,5 +1,6 @@
-//! Deliveries that Vouch keeps as failed. What is Vouch's own fault is processed again by jobs,
-//! with backoff; everything that failed is processed once more when another build starts.
+//! Deliveries that Vouch keeps as failed. A job processes again, with backoff, what is Vouch's own
+//! fault, except an order that it couldn't read after the last fetch: that would fetch forever.
+//! Everything that failed is processed once more when another build starts.
 //! A fault that passes never gets here: its delivery is answered by 503, and the store sends it
 //! again ([`crate::kit::db::Fault`]).
 

@@ -3,7 +3,7 @@ use std::time::Duration as Span;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use super::model::{FailureReason, queue, renew_all, update_reason};
+use super::model::{FailureReason, RETRY_DELIVERY, queue, renew_all, update_reason};
 use crate::features::ingest::intake::Outcome;
 use crate::features::ingest::replay::{ReplayError, replay};
 use crate::kit::audit::Actor;
@@ -20,9 +20,17 @@ const PASSING_WAIT: Span = Span::from_secs(60);
 /// Processes failed deliveries of a merchant again, each in a transaction of its own.
 pub(crate) fn run(run: &Run<'_>, pseudonyms: &Pseudonyms) -> Result<Ending, RunError> {
     while let Some(job) = run.next_job()? {
+        if job.has_crashed(&RETRY_DELIVERY) {
+            let reason = FailureReason::OwnFault;
+            run.finish(&job, |conn| {
+                update_reason(conn, run.queue().merchant_id, job.row_id(), reason)?;
+                Ok(((), Finish::DeadLetter(reason.as_str())))
+            })?;
+            continue;
+        }
         match attempt(run, &job, pseudonyms) {
             Err(RunError::Own(error)) if error.is_passing() => {
-                run.finish(&job, |_| Ok(((), Finish::GiveBack(None))))?;
+                run.finish(&job, |_| Ok(((), Finish::Release(None))))?;
                 return Ok(Ending::Paused { wait: PASSING_WAIT, reason: error.to_string() });
             }
             Err(RunError::Own(error)) => fail(run, &job, &error)?,
@@ -35,7 +43,7 @@ pub(crate) fn run(run: &Run<'_>, pseudonyms: &Pseudonyms) -> Result<Ending, RunE
 fn attempt(run: &Run<'_>, job: &Job, pseudonyms: &Pseudonyms) -> Result<(), RunError> {
     let merchant_id = run.queue().merchant_id;
     let actor = Actor::system(merchant_id, run.now());
-    let delivery_id = job.key.parse().unwrap_or_default();
+    let delivery_id = job.row_id();
     let outcome = run.finish(job, |conn| {
         // Its order is locked meanwhile: whatever is in the way must not keep it so.
         conn.batch_execute("SET LOCAL lock_timeout = '1s'")?;
@@ -58,7 +66,7 @@ fn attempt(run: &Run<'_>, job: &Job, pseudonyms: &Pseudonyms) -> Result<(), RunE
 /// Vouch failed on it again.
 fn fail(run: &Run<'_>, job: &Job, error: &AppError) -> Result<(), RunError> {
     let merchant_id = run.queue().merchant_id;
-    let delivery_id: i64 = job.key.parse().unwrap_or_default();
+    let delivery_id = job.row_id();
     tracing::error!(merchant_id, delivery_id, attempts = job.attempts, %error, "delivery_failed_again");
     let (reason, finish) = match error {
         AppError::BadRequest(_) => {
@@ -78,7 +86,6 @@ pub fn renew(db: &Db, build: &str) -> AppResult<usize> {
         failed.sort_unstable();
         for of_merchant in failed.chunk_by(|a, b| a.0 == b.0) {
             let keys: Vec<String> = of_merchant.iter().map(|(_, id)| id.to_string()).collect();
-            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             jobs::enqueue(conn, &queue(of_merchant[0].0), &keys, clock::now())?;
         }
         QueryResult::Ok(failed.len())

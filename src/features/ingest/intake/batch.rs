@@ -101,8 +101,8 @@ impl Batch {
     pub(crate) fn finish(self, conn: &mut PgConnection) -> QueryResult<()> {
         self.changes.write(conn)?;
         for ((store_id, _), NewJobs { kind, keys, run_at }) in self.jobs {
-            let queue = Queue { merchant_id: self.merchant_id, kind, store_id: Some(store_id) };
-            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            let queue = Queue::of_store(self.merchant_id, store_id, kind);
+            let keys: Vec<String> = keys.into_iter().collect();
             jobs::enqueue(conn, &queue, &keys, run_at)?;
         }
         Ok(())

@@ -34,7 +34,7 @@ pub(crate) fn wait_again(
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     wait_for(conn, merchant_id, delivery_id, order_ref)?;
-    let queue = Queue { merchant_id, kind: FETCH_ORDER, store_id: Some(store_id) };
+    let queue = Queue::of_store(merchant_id, store_id, FETCH_ORDER);
     jobs::enqueue(conn, &queue, &[order_ref], now)
 }
 

@@ -1,4 +1,4 @@
-//! What refunds were for, where orders only outline them (WooCommerce): a row for each order whose
+//! What refunds were for, where orders only outline them (WooCommerce): a job for each order whose
 //! refunds' lines are still to be read from the store. Until they are there, a refund is spread over
 //! the order.
 

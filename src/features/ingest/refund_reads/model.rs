@@ -2,7 +2,6 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
 use vouch_core::order::state::OrderState;
-use vouch_platforms::CallError;
 
 use crate::features::stores::Store;
 use crate::features::stores::jobs::READ_REFUNDS;
@@ -26,16 +25,6 @@ text_enum! {
     }
 }
 
-impl From<&CallError> for ReadProblem {
-    fn from(error: &CallError) -> Self {
-        match error {
-            CallError::Denied(_) => Self::AccessDenied,
-            CallError::Refused(_) | CallError::Taken => Self::Refused,
-            CallError::Unanswered(_) | CallError::Throttled { .. } => Self::NoAnswer,
-        }
-    }
-}
-
 /// How the reading of an order's refunds stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RefundRead {
@@ -47,7 +36,7 @@ pub(crate) struct RefundRead {
 
 /// Those of a store whose refunds' lines are still to be read. A key is an order.
 pub(in crate::features::ingest) fn queue(merchant_id: i64, store_id: i64) -> Queue {
-    Queue { merchant_id, kind: READ_REFUNDS, store_id: Some(store_id) }
+    Queue::of_store(merchant_id, store_id, READ_REFUNDS)
 }
 
 /// How far it is, if the order's refunds are still to be read.
@@ -94,8 +83,7 @@ pub(super) struct Requested {
 }
 
 impl Requested {
-    pub(super) fn find(conn: &mut PgConnection, store: &Store, key: &str) -> QueryResult<Self> {
-        let order_id: i64 = key.parse().unwrap_or_default();
+    pub(super) fn find(conn: &mut PgConnection, store: &Store, order_id: i64) -> QueryResult<Self> {
         orders::table
             .find((store.merchant_id, order_id))
             .select((orders::id, orders::order_ref, orders::currency))

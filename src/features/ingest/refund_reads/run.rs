@@ -2,7 +2,7 @@
 
 use diesel::QueryResult;
 use diesel::pg::PgConnection;
-use vouch_platforms::Client;
+use vouch_platforms::{CallError, Client};
 
 use super::model::{ReadProblem, Requested};
 use crate::features::ingest::intake::Outcome;
@@ -25,7 +25,7 @@ fn attempt(
     job: &Job,
 ) -> Result<(), StoreRunError> {
     let store = &run.store;
-    let requested = run.read(|conn| Requested::find(conn, store, &job.key))?;
+    let requested = run.read(|conn| Requested::find(conn, store, job.row_id()))?;
     let read_at = run.now();
     let currency = requested.currency.as_deref().unwrap_or_default();
     let Some(message) = client.refunds(&requested.order_ref, currency, read_at)? else {
@@ -56,12 +56,32 @@ fn failed(
     _: &Job,
     failure: &Failure<'_>,
 ) -> QueryResult<Finish> {
-    let problem = match failure {
-        Failure::Call(error) => ReadProblem::from(*error),
-        Failure::Own => ReadProblem::Unreadable,
-    };
-    Ok(match problem {
-        ReadProblem::Refused => Finish::DeadLetter(problem.as_str()),
-        _ => Finish::Retry(problem.as_str()),
+    Ok(match failure {
+        Failure::Own => Finish::Retry(ReadProblem::Unreadable.as_str()),
+        Failure::Call(CallError::Refused(_) | CallError::Taken) => {
+            Finish::DeadLetter(failure.reason())
+        }
+        Failure::Call(_) => Finish::Retry(failure.reason()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn pages_know_every_reason() {
+        let errors = [
+            CallError::Denied(String::new()),
+            CallError::Refused(String::new()),
+            CallError::Taken,
+            CallError::Unanswered(String::new()),
+            CallError::Throttled { wait: Duration::ZERO },
+        ];
+        for error in &errors {
+            assert!(ReadProblem::parse(Failure::Call(error).reason()).is_some(), "{error}");
+        }
+    }
 }
