@@ -119,8 +119,8 @@ pub(super) fn label_of(name: &str) -> String {
         word => word,
     };
     let words = name.split('_').map(word).collect::<Vec<_>>().join(" ");
-    let mut emails = words.chars();
-    emails.next().map_or_else(String::new, |first| first.to_uppercase().chain(emails).collect())
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

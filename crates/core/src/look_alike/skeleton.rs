@@ -48,9 +48,9 @@ fn letters_and_digits(text: &str) -> String {
     if text.is_ascii() {
         return text.chars().map(ascii_prototype).filter_map(counted).collect();
     }
-    let emails: String = text.nfkd().flat_map(prototype).filter_map(counted).collect();
+    let letters: String = text.nfkd().flat_map(prototype).filter_map(counted).collect();
     // NFKD puts marks from prototypes and separate marks into one canonical order.
-    emails.nfkd().collect()
+    letters.nfkd().collect()
 }
 
 /// The capital letter that a character looks like, followed by its marks.

@@ -52,9 +52,9 @@ fn is_host(host: &str) -> bool {
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             && !label.starts_with('-')
     };
-    let has_emails = name.bytes().any(|b| b.is_ascii_alphabetic());
+    let has_letters = name.bytes().any(|b| b.is_ascii_alphabetic());
     name.contains('.')
-        && has_emails
+        && has_letters
         && name.split('.').all(label)
         && port.parse::<u16>().is_ok_and(|port| port > 0)
 }

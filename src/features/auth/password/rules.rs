@@ -162,8 +162,8 @@ fn spells(text: &[char], word: &[char]) -> Option<usize> {
 }
 
 /// Whether a digit or symbol replaces a letter.
-fn stands_for(sign: char, email: char) -> bool {
-    let emails = match sign {
+fn stands_for(sign: char, letter: char) -> bool {
+    let letters = match sign {
         '0' => "o",
         '1' | '|' => "il",
         '!' => "il",
@@ -178,7 +178,7 @@ fn stands_for(sign: char, email: char) -> bool {
         '(' => "c",
         _ => return false,
     };
-    emails.contains(email)
+    letters.contains(letter)
 }
 
 /// Marks years as known. Returns whether it found one.

@@ -121,7 +121,7 @@ fn major_of(folder: &Path) -> Option<u32> {
 
 fn parse_major(version: &str) -> Option<u32> {
     let number = version.split("(PostgreSQL) ").nth(1)?;
-    let digits: String = number.chars().take_while(|email| email.is_ascii_digit()).collect();
+    let digits: String = number.chars().take_while(|c| c.is_ascii_digit()).collect();
     digits.parse().ok()
 }
 
