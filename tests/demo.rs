@@ -90,15 +90,15 @@ fn disagreements(app: &TestApp, merchant_id: i64) -> i64 {
     })
 }
 
-fn send(app: &TestApp, loaded: &Loaded, letter: &DemoMessage) -> Page {
+fn send(app: &TestApp, loaded: &Loaded, webhook: &DemoMessage) -> Page {
     let headers = [
         ("content-type", "application/json"),
-        ("x-shopify-topic", letter.topic),
-        ("x-shopify-webhook-id", letter.delivery_ref.as_str()),
-        ("x-shopify-hmac-sha256", letter.signature.as_str()),
+        ("x-shopify-topic", webhook.topic),
+        ("x-shopify-webhook-id", webhook.delivery_ref.as_str()),
+        ("x-shopify-hmac-sha256", webhook.signature.as_str()),
     ];
     let path = format!("/hooks/shopify/{}", loaded.store.store_key);
-    app.anonymous().send(&path, &headers, letter.body.as_bytes())
+    app.anonymous().send(&path, &headers, webhook.body.as_bytes())
 }
 
 /// (status, ledger) of the conversions of the newest order.
@@ -160,17 +160,17 @@ fn everybody_of_the_demo_can_sign_in_and_sees_every_page() {
 }
 
 #[test]
-fn the_demos_letters_credit_once_and_come_to_the_same_in_any_order() {
+fn the_demos_webhooks_credit_once_and_come_to_the_same_in_any_order() {
     let (app, loaded) = with_demo();
     let merchant_id = loaded.store.merchant_id;
-    let [order, refund, update] = demo::emails(&loaded.store, loaded.code, clock::now());
+    let [order, refund, update] = demo::webhooks(&loaded.store, loaded.code, clock::now());
     for _ in 0..10 {
         assert_eq!(send(&app, &loaded, &order).status, 200);
     }
     // 15 % of 52.20 and of 8.10, half to even; Partners are approved by themselves.
     assert_eq!(newest(&app, merchant_id), [("approved".to_owned(), vec![905])]);
-    for letter in [&update, &refund, &update, &order] {
-        assert_eq!(send(&app, &loaded, letter).status, 200);
+    for webhook in [&update, &refund, &update, &order] {
+        assert_eq!(send(&app, &loaded, webhook).status, 200);
     }
     let after = newest(&app, merchant_id);
     assert_eq!(after.len(), 1);
@@ -184,7 +184,7 @@ fn the_line_for_the_terminal_works_as_it_is_printed() {
         return; // nothing to run it with
     }
     let (app, loaded) = with_demo();
-    let [order, ..] = demo::emails(&loaded.store, loaded.code, clock::now());
+    let [order, ..] = demo::webhooks(&loaded.store, loaded.code, clock::now());
     let line = order.curl(&format!("{}/hooks/shopify/{}", app.base, loaded.store.store_key));
     let output = Command::new("sh").arg("-c").arg(line).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "200\n");
@@ -222,7 +222,7 @@ fn a_big_program_agrees_with_itself_and_its_orders_explain_themselves() {
     }
     // What is made by hand next does not meet the keys that were reserved.
     let loaded = Loaded { store: big.store, is_new: false, code: "MERIDIAN0" };
-    let [order, ..] = demo::emails(&loaded.store, loaded.code, clock::now());
+    let [order, ..] = demo::webhooks(&loaded.store, loaded.code, clock::now());
     assert_eq!(send(&app, &loaded, &order).status, 200);
     assert_eq!(newest(&app, merchant_id), [("pending".to_owned(), vec![603])]);
     assert_eq!(disagreements(&app, merchant_id), 0);

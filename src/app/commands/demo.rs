@@ -76,7 +76,7 @@ fn small(
         }
     );
     sign_in(conn, config, &LOGINS, password)?;
-    print_emails(config, &loaded.store, loaded.code);
+    print_webhooks(config, &loaded.store, loaded.code);
     Ok(())
 }
 
@@ -112,7 +112,7 @@ fn big(
     }
     let owner = Login { what: "Owner", email: &loaded.owner, name: "" };
     sign_in(conn, config, &[owner], password)?;
-    print_emails(config, &loaded.store, &loaded.code);
+    print_webhooks(config, &loaded.store, &loaded.code);
     Ok(())
 }
 
@@ -179,13 +179,13 @@ fn sign_in(
     Ok(())
 }
 
-fn print_emails(config: &Config, store: &DemoStore, code: &str) {
+fn print_webhooks(config: &Config, store: &DemoStore, code: &str) {
     if store.secret.is_empty() {
         say!("Its store was disconnected, so that there is no order to send.");
         return;
     }
     let address = format!("{}/hooks/shopify/{}", config.public_url, store.store_key);
-    let [order, refund, update] = demo::emails(store, code, clock::now());
+    let [order, refund, update] = demo::webhooks(store, code, clock::now());
     say!("Send {} with the code {code}, as Shopify would (200: processed):", order.what);
     say!("");
     say!("{}", order.curl(&address));

@@ -46,7 +46,7 @@ impl DemoMessage {
 
 /// A new order with `code`, its refund and its update. Their order of arrival doesn't change the
 /// result. The order's ID comes from `now`, so each call creates a new order.
-pub fn emails(store: &DemoStore, code: &str, now: DateTime<Utc>) -> [DemoMessage; 3] {
+pub fn webhooks(store: &DemoStore, code: &str, now: DateTime<Utc>) -> [DemoMessage; 3] {
     let id = u64::try_from(now.timestamp_micros()).unwrap_or_default();
     let order = Sale {
         id,

@@ -12,7 +12,7 @@ mod random;
 mod roles;
 mod store;
 
-pub use self::message::{DemoMessage, emails};
+pub use self::message::{DemoMessage, webhooks};
 pub(crate) use self::people::Login;
 pub use self::people::{LOGINS, sign_in_with};
 pub use self::program::{Loaded, load};
