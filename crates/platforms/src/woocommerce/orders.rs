@@ -32,14 +32,14 @@ const BIN: &str = " bin";
 /// The cursor: the time of the last order read, and how many pages of orders of that same second
 /// were read. A page number alone doesn't work, because an order that changes meanwhile moves to
 /// the end and later ones move up.
-struct Place {
+struct Cursor {
     /// Whether all other orders are read and the trash is next.
     in_bin: bool,
     since: DateTime<Utc>,
     page: usize,
 }
 
-impl Place {
+impl Cursor {
     fn first(period: &Period, in_bin: bool) -> Self {
         Self { in_bin, since: period.from, page: 1 }
     }
@@ -50,34 +50,34 @@ pub(super) fn page(
     period: &Period,
     cursor: Option<&str>,
 ) -> Result<Batch<OrderMessage>, CallError> {
-    let place = cursor.and_then(read_place).unwrap_or_else(|| Place::first(period, false));
-    let orders = list(api, &place)?;
+    let cursor = cursor.and_then(read_cursor).unwrap_or_else(|| Cursor::first(period, false));
+    let orders = list(api, &cursor)?;
     let is_full = orders.len() >= PAGE;
-    let rows = orders.iter().map(|order| message(order, place.since));
+    let rows = orders.iter().map(|order| message(order, cursor.since));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     let last = rows.iter().map(|row| row.changed_at).max();
     let next = match last.filter(|last| is_full && *last <= period.until) {
-        Some(last) if last > place.since => Some(Place { since: last, page: 1, ..place }),
-        Some(_) => Some(Place { page: place.page + 1, ..place }),
-        None => (!place.in_bin).then(|| Place::first(period, true)),
+        Some(last) if last > cursor.since => Some(Cursor { since: last, page: 1, ..cursor }),
+        Some(_) => Some(Cursor { page: cursor.page + 1, ..cursor }),
+        None => (!cursor.in_bin).then(|| Cursor::first(period, true)),
     };
     let rows = rows.into_iter().filter(|row| row.changed_at <= period.until).collect();
-    Ok(Batch { rows, next: next.map(|place| write_workspace(&place)) })
+    Ok(Batch { rows, next: next.map(|cursor| write_cursor(&cursor)) })
 }
 
-fn list(api: &Api, place: &Place) -> Result<Vec<Box<RawValue>>, CallError> {
+fn list(api: &Api, cursor: &Cursor) -> Result<Vec<Box<RawValue>>, CallError> {
     // WordPress excludes the second it's given.
-    let after = percent_encode(&write_time(place.since - Duration::seconds(1)));
+    let after = percent_encode(&write_time(cursor.since - Duration::seconds(1)));
     // Without a status, the list has all others.
-    let status = if place.in_bin { "&status=trash" } else { "" };
+    let status = if cursor.in_bin { "&status=trash" } else { "" };
     let found = api.get(&format!(
         "orders?modified_after={after}&dates_are_gmt=true&orderby=modified&order=asc\
          &per_page={PAGE}&page={}{status}&_fields={FIELDS}",
-        place.page
+        cursor.page
     ));
     match found {
         // Old stores don't know this status. Their webhooks report what's moved to the trash.
-        Err(CallError::Refused(_)) if place.in_bin => Ok(Vec::new()),
+        Err(CallError::Refused(_)) if cursor.in_bin => Ok(Vec::new()),
         found => found,
     }
 }
@@ -106,13 +106,13 @@ fn read_time(text: &str) -> Option<DateTime<Utc>> {
     Some(NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok()?.and_utc())
 }
 
-fn write_workspace(place: &Place) -> String {
-    let bin = if place.in_bin { BIN } else { "" };
-    format!("{} {}{bin}", write_time(place.since), place.page)
+fn write_cursor(cursor: &Cursor) -> String {
+    let bin = if cursor.in_bin { BIN } else { "" };
+    format!("{} {}{bin}", write_time(cursor.since), cursor.page)
 }
 
-fn read_place(cursor: &str) -> Option<Place> {
-    let (cursor, in_bin) = cursor.strip_suffix(BIN).map_or((cursor, false), |rest| (rest, true));
-    let (since, page) = cursor.split_once(' ')?;
-    Some(Place { in_bin, since: read_time(since)?, page: page.parse().ok()? })
+fn read_cursor(text: &str) -> Option<Cursor> {
+    let (text, in_bin) = text.strip_suffix(BIN).map_or((text, false), |rest| (rest, true));
+    let (since, page) = text.split_once(' ')?;
+    Some(Cursor { in_bin, since: read_time(since)?, page: page.parse().ok()? })
 }
