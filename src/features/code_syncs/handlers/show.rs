@@ -49,7 +49,7 @@ impl CodeSyncPage {
     }
 
     /// The label, the count, and the URL of the list filtered by it.
-    fn rollups(&self, shown: &CodeSync) -> Vec<(&'static str, String, String)> {
+    fn totals(&self, shown: &CodeSync) -> Vec<(&'static str, String, String)> {
         let path = urls::code_sync(self.store.id);
         let figure = |status: &SyncStatus| {
             let href = urls::with_query(&path, &[("finding", status.as_str())]);
