@@ -18,10 +18,10 @@ use crate::registration::{emails_to, holders, requests};
 
 const UNDO: &str = "main form[action^='/affiliates/code-requests/reversals']";
 
-fn decide(owner: &Person, attribution: &str, ids: &[&str]) -> Page {
-    let reason = if attribution == "deny" { "Too much tea." } else { "" };
+fn decide(owner: &Person, decision: &str, ids: &[&str]) -> Page {
+    let reason = if decision == "deny" { "Too much tea." } else { "" };
     let mut fields =
-        vec![("decision", attribution), ("denial_reason", reason), ("denial_email", "send")];
+        vec![("decision", decision), ("denial_reason", reason), ("denial_email", "send")];
     fields.extend(ids.iter().map(|id| ("ids", *id)));
     owner.follow(&owner.post_signed(DECISIONS, &fields))
 }
