@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::CallError;
 
 /// After this many pages in a row without anything new, the store's paging is broken.
-const TIMEOUT: u16 = 200;
+const MAX_IDLE_PAGES: u16 = 200;
 
 /// The position in such a list. Every page begins with the last row of the previous one. If that
 /// row is missing, earlier rows were deleted and others moved up unseen, so reading goes back. Rows
@@ -46,7 +46,7 @@ impl Position {
         let goes_back = offset > 0 && !meets;
         if new.is_empty() || goes_back {
             self.idle += 1;
-            if self.idle > TIMEOUT {
+            if self.idle > MAX_IDLE_PAGES {
                 let words = "The store gives the same codes again and again.";
                 return Err(CallError::Unanswered(words.to_owned()));
             }
