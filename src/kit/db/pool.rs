@@ -82,9 +82,9 @@ impl Pool {
     pub(super) fn get_until(&self, deadline: Instant) -> Result<Pooled, NoConnection> {
         let _one_more = self.crowd.enter()?;
         let is_stuck = self.crowd.is_stuck.load(Ordering::Relaxed);
-        let retry = if is_stuck { STUCK_TIMEOUT } else { self.limits.connection };
+        let timeout = if is_stuck { STUCK_TIMEOUT } else { self.limits.connection };
         let left = deadline.saturating_duration_since(Instant::now());
-        let found = self.connections.get_timeout(retry.min(left)).map_err(timed_out);
+        let found = self.connections.get_timeout(timeout.min(left)).map_err(timed_out);
         self.crowd.is_stuck.store(found.is_err(), Ordering::Relaxed);
         let conn = found?;
         conn.watched.begin(deadline);
