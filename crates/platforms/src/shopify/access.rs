@@ -10,7 +10,7 @@ use crate::{Access, CallError};
 #[serde(rename_all = "camelCase")]
 struct Data {
     shop: Shop,
-    current_app_installation: Instance,
+    current_app_installation: Installation,
 }
 
 #[derive(Deserialize)]
@@ -23,7 +23,7 @@ struct Shop {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Instance {
+struct Installation {
     access_scopes: Vec<Scope>,
 }
 
