@@ -31,7 +31,7 @@ pub enum ReplayError {
     BodyGone,
     /// It still can't be parsed.
     #[error("{0}")]
-    StillPayloadError(String),
+    StillUnparseable(String),
     #[error(transparent)]
     Database(#[from] Error),
 }
@@ -76,7 +76,7 @@ pub fn replay(
             let _ = diesel::update(deliveries::table.find(key))
                 .set((deliveries::detail.eq(&reason), deliveries::replayed_at.eq(actor.now)))
                 .execute(conn);
-            ReplayError::StillPayloadError(reason)
+            ReplayError::StillUnparseable(reason)
         })?;
     if let StoreEvent::Announced { order_ref } = &event {
         let now = actor.now;

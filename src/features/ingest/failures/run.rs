@@ -50,7 +50,7 @@ fn attempt(run: &Run<'_>, job: &Job, pseudonyms: &Pseudonyms) -> Result<(), RunE
         let outcome = match replay(conn, &actor, pseudonyms, delivery_id) {
             Ok(outcome) => outcome,
             Err(ReplayError::Database(error)) => return Err(error),
-            Err(ReplayError::BodyGone | ReplayError::StillPayloadError(_)) => Outcome::Failed,
+            Err(ReplayError::BodyGone | ReplayError::StillUnparseable(_)) => Outcome::Failed,
         };
         if outcome == Outcome::Failed {
             let reason = FailureReason::Unreadable;
