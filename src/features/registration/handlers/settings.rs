@@ -49,7 +49,7 @@ impl RegistrationPage {
     }
 
     fn code_requirements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        CodeRequirement::ALL.iter().map(|applicant| (applicant.as_str(), applicant.label()))
+        CodeRequirement::ALL.iter().map(|requirement| (requirement.as_str(), requirement.label()))
     }
 
     fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
