@@ -322,8 +322,8 @@ pub fn accept(
     let kind = ActorKind::Member;
     let actor = Actor { merchant_id, kind, user_id: Some(user_id), name, came_from, now };
     log(conn, &actor, "invitation.accepted", id, format!("{email} accepted the invitation."))?;
-    let member_context = members::table.find((merchant_id, user_id));
-    if !diesel::select(diesel::dsl::exists(member_context)).get_result::<bool>(conn)? {
+    let membership = members::table.find((merchant_id, user_id));
+    if !diesel::select(diesel::dsl::exists(membership)).get_result::<bool>(conn)? {
         auth::join(conn, &actor, user_id, role)?;
     }
     Ok(Some(user_id))
