@@ -21,7 +21,7 @@ use crate::kit::web::{ok, rejected, see_other};
 /// How many of the last readings the page shows.
 const SHOWN: i64 = 10;
 /// The longest period, in days.
-const MAX_CHARS: i64 = 366;
+const MAX_DAYS: i64 = 366;
 
 /// The period that was typed.
 #[derive(Debug, Default, Deserialize)]
@@ -55,10 +55,10 @@ impl PeriodForm {
             errors.add("until", "The last day must not be before the first.");
         } else if from > day_of(now, zone) {
             errors.add("from", "This day has yet to come.");
-        } else if (until - from).num_days() >= MAX_CHARS {
+        } else if (until - from).num_days() >= MAX_DAYS {
             errors.add(
                 "until",
-                format!("Choose {MAX_CHARS} days at the most, and the rest after that."),
+                format!("Choose {MAX_DAYS} days at the most, and the rest after that."),
             );
         }
         let begin = |day: NaiveDate| begin_of(day, zone);
