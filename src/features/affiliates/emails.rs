@@ -76,9 +76,9 @@ pub(super) fn change_payout(
 /// Finds email addresses in a text, at most five: `PayPal: jane@example.com`.
 fn emails_in(text: &str) -> Vec<String> {
     const MAX_EMAILS: usize = 5;
-    let account_context = |c: char| c.is_whitespace() || "<>(),;:\"[]\\".contains(c);
+    let is_separator = |c: char| c.is_whitespace() || "<>(),;:\"[]\\".contains(c);
     let mut found = Vec::new();
-    for word in text.split(account_context) {
+    for word in text.split(is_separator) {
         let word = word.trim_end_matches('.');
         if EmailKey::parse(word).is_ok() && !found.iter().any(|other| other == word) {
             found.push(word.to_owned());
