@@ -158,11 +158,11 @@ pub(crate) async fn settings(
     affiliate_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
     let (merchant, now) = (page.merchant().clone(), page.actor().now);
-    let account_context = db
+    let surroundings = db
         .merchant(merchant.id, move |conn| Surroundings::load(conn, &merchant, now, *affiliate_id))
         .await?;
-    let form = AffiliateForm::of(&account_context.frame.affiliate);
-    ok(&account_context.page(page, form, FormErrors::new()))
+    let form = AffiliateForm::of(&surroundings.frame.affiliate);
+    ok(&surroundings.page(page, form, FormErrors::new()))
 }
 
 /// `POST /affiliates/{id}`
@@ -193,8 +193,8 @@ pub(crate) async fn update(
                 },
                 Err(errors) => errors,
             };
-            let account_context = Surroundings::load(conn, &merchant, actor.now, *affiliate_id)?;
-            AppResult::Ok(Err((account_context, errors)))
+            let surroundings = Surroundings::load(conn, &merchant, actor.now, *affiliate_id)?;
+            AppResult::Ok(Err((surroundings, errors)))
         })
         .await?;
     match outcome {
@@ -202,6 +202,6 @@ pub(crate) async fn update(
             page.done(format!("The settings of {} are saved.", affiliate.name))?;
             Ok(see_other(&urls::affiliate(affiliate.id)))
         }
-        Err((account_context, errors)) => rejected(&account_context.page(page, form, errors)),
+        Err((surroundings, errors)) => rejected(&surroundings.page(page, form, errors)),
     }
 }
