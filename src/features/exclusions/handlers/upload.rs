@@ -32,7 +32,7 @@ struct UploadPage {
     page: MerchantPage,
     errors: FormErrors,
     /// The parsed file, if any.
-    status: Option<RowStatus>,
+    status: Option<UploadResult>,
     choice: Choice,
 }
 
@@ -46,7 +46,7 @@ struct Choice {
 }
 
 /// The result of an upload.
-struct RowStatus {
+struct UploadResult {
     file_name: String,
     upload: Upload,
     /// Whether its valid rows were added.
@@ -55,7 +55,7 @@ struct RowStatus {
     touching: Option<usize>,
 }
 
-impl RowStatus {
+impl UploadResult {
     fn count(&self, is: impl Fn(&UploadStatus) -> bool) -> String {
         thousands(i64::try_from(self.upload.count(is)).unwrap_or(i64::MAX))
     }
@@ -144,7 +144,7 @@ pub(crate) async fn upload(
         db.merchant(actor.merchant_id, move |conn| take(conn, &actor, file, choice)).await?;
     match outcome {
         Ok((upload, is_done, touching)) => {
-            let status = Some(RowStatus { file_name, upload, is_done, touching });
+            let status = Some(UploadResult { file_name, upload, is_done, touching });
             let shown = UploadPage { page, errors: FormErrors::new(), status, choice };
             if !is_done {
                 return rejected(&shown);
