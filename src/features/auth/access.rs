@@ -107,18 +107,18 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
             req.extensions_mut().insert(member_context);
         }
         (Access::Affiliate, Some(Workspace::Affiliate { merchant_id, affiliate_id, .. })) => {
-            let member_context = db
+            let affiliate_context = db
                 .merchant(merchant_id, move |conn| {
                     AffiliateContext::find(conn, merchant_id, affiliate_id, user_id)
                 })
                 .await
                 .map_err(|error| gone(req, error))?;
-            guarded(req, &member_context.person, false)?;
-            if !member_context.may_write() && !req.method().is_safe() {
+            guarded(req, &affiliate_context.person, false)?;
+            if !affiliate_context.may_write() && !req.method().is_safe() {
                 return Err(AppError::Forbidden);
             }
-            req.extensions_mut().insert(member_context.person.clone());
-            req.extensions_mut().insert(member_context);
+            req.extensions_mut().insert(affiliate_context.person.clone());
+            req.extensions_mut().insert(affiliate_context);
         }
         (Access::Support, _) => {
             let person = person(&db, user_id).await.map_err(|error| gone(req, error))?;
@@ -167,7 +167,7 @@ async fn account_context(
         Some(Workspace::Affiliate { merchant_id: id, affiliate_id, .. }) => db
             .merchant(id, move |conn| AffiliateContext::find(conn, id, affiliate_id, user_id))
             .await
-            .map(|member_context| AccountContext::Affiliate(Box::new(member_context))),
+            .map(|affiliate_context| AccountContext::Affiliate(Box::new(affiliate_context))),
         Some(Workspace::Support) if person.is_support => Ok(AccountContext::Support),
         Some(Workspace::Support) | None => Ok(AccountContext::Nothing),
     };

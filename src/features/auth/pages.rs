@@ -106,7 +106,7 @@ pub(crate) struct MerchantPage {
 /// A page of the affiliate portal.
 pub(crate) struct AffiliatePage {
     chrome: Chrome,
-    pub(crate) member_context: AffiliateContext,
+    pub(crate) affiliate_context: AffiliateContext,
 }
 
 macro_rules! chrome_methods {
@@ -299,7 +299,7 @@ impl AccountPage {
     /// The person's name in the current workspace.
     pub(crate) fn person_name(&self) -> &str {
         match &self.account_context {
-            AccountContext::Affiliate(member_context) => &member_context.affiliate_name,
+            AccountContext::Affiliate(affiliate_context) => &affiliate_context.affiliate_name,
             AccountContext::Member(_) | AccountContext::Support | AccountContext::Nothing => {
                 &self.person.name
             }
@@ -359,22 +359,22 @@ impl AccountPage {
 
 impl AffiliatePage {
     pub(crate) fn merchant_id(&self) -> i64 {
-        self.member_context.merchant.id
+        self.affiliate_context.merchant.id
     }
 
     pub(crate) fn merchant(&self) -> &Merchant {
-        &self.member_context.merchant
+        &self.affiliate_context.merchant
     }
 
     /// The affiliate's name in the program.
     pub(crate) fn person_name(&self) -> &str {
-        &self.member_context.affiliate_name
+        &self.affiliate_context.affiliate_name
     }
 
     /// Whether the affiliate is viewing and can change something. Support staff and disabled
     /// affiliates can only read.
     pub(crate) fn may_write(&self) -> bool {
-        self.chrome.viewing.is_none() && self.member_context.may_write()
+        self.chrome.viewing.is_none() && self.affiliate_context.may_write()
     }
 
     /// The page where they change their password.
@@ -384,7 +384,7 @@ impl AffiliatePage {
 
     /// Whether the signed-in affiliate is disabled.
     pub(crate) fn is_disabled(&self) -> bool {
-        self.chrome.viewing.is_none() && !self.member_context.may_write()
+        self.chrome.viewing.is_none() && !self.affiliate_context.may_write()
     }
 
     /// Whether this page's URL is `prefix` or below it.
@@ -395,10 +395,10 @@ impl AffiliatePage {
     /// The actor, with the current time.
     pub(crate) fn actor(&self) -> Actor {
         Actor {
-            merchant_id: self.member_context.merchant.id,
+            merchant_id: self.affiliate_context.merchant.id,
             kind: ActorKind::Affiliate,
-            user_id: Some(self.member_context.person.id),
-            name: self.member_context.affiliate_name.clone(),
+            user_id: Some(self.affiliate_context.person.id),
+            name: self.affiliate_context.affiliate_name.clone(),
             came_from: Some(self.chrome.came_from.clone()),
             now: clock::now(),
         }
@@ -411,26 +411,26 @@ fn lies_at(path: &str, prefix: &str) -> bool {
 
 /// The person and their other workspaces, for the bottom of every menu.
 macro_rules! person_methods {
-    ($page:ident) => {
+    ($page:ident, $context:ident) => {
         impl $page {
             pub(crate) fn merchant_name(&self) -> &str {
-                &self.member_context.merchant.name
+                &self.$context.merchant.name
             }
 
             pub(crate) fn person_email(&self) -> &str {
-                &self.member_context.person.email
+                &self.$context.person.email
             }
 
             /// Whether there's another workspace to switch to.
             pub(crate) fn has_other_programs(&self) -> bool {
-                self.member_context.person.has_other_programs()
+                self.$context.person.has_other_programs()
             }
         }
     };
 }
 
-person_methods!(MerchantPage);
-person_methods!(AffiliatePage);
+person_methods!(MerchantPage, member_context);
+person_methods!(AffiliatePage, affiliate_context);
 
 impl FromRequest for PublicPage {
     type Error = AppError;
@@ -490,9 +490,11 @@ impl FromRequest for AffiliatePage {
     type Future = Ready<AppResult<Self>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let member_context = req.extensions().get::<AffiliateContext>().cloned();
-        ready(match member_context {
-            Some(member_context) => Chrome::of(req).map(|chrome| Self { chrome, member_context }),
+        let affiliate_context = req.extensions().get::<AffiliateContext>().cloned();
+        ready(match affiliate_context {
+            Some(affiliate_context) => {
+                Chrome::of(req).map(|chrome| Self { chrome, affiliate_context })
+            }
             None => Err(AppError::SignInNeeded(req.path().to_owned())),
         })
     }

@@ -45,13 +45,13 @@ impl Viewing {
     }
 
     /// Ends the view if the viewed person no longer has access.
-    fn found<T>(&self, session: &Session, member_context: AppResult<T>) -> AppResult<T> {
-        match member_context {
+    fn found<T>(&self, session: &Session, result: AppResult<T>) -> AppResult<T> {
+        match result {
             Err(AppError::NotFound) => {
                 let why = format!("The view ended: {} has no access any more.", self.name);
                 Err(self.over(session, why)?)
             }
-            member_context => member_context,
+            result => result,
         }
     }
 
@@ -108,8 +108,8 @@ pub(super) async fn admit(
             let find = move |conn: &mut diesel::PgConnection| {
                 AffiliateContext::find(conn, id, affiliate_id, user_id)
             };
-            let member_context = viewing.found(&session, db.merchant(id, find).await)?;
-            req.extensions_mut().insert(member_context);
+            let affiliate_context = viewing.found(&session, db.merchant(id, find).await)?;
+            req.extensions_mut().insert(affiliate_context);
         }
         _ => return Err(AppError::Forbidden),
     }

@@ -186,8 +186,9 @@ impl Edits for SettingsForm {
     }
 
     fn labeled(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Labeled> {
-        let code_requirements =
-            CodeRequirement::ALL.iter().map(|requirement| (requirement.as_str(), requirement.label()));
+        let code_requirements = CodeRequirement::ALL
+            .iter()
+            .map(|requirement| (requirement.as_str(), requirement.label()));
         let mut offers = offers::all_options(conn, merchant_id)?;
         offers.push((String::new(), DEFAULT_OFFER.to_owned()));
         Ok(vec![

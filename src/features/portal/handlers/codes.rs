@@ -54,7 +54,7 @@ impl CodesPage {
     pub(crate) async fn load(db: &Db, page: AffiliatePage, params: Params) -> AppResult<Self> {
         let mut address = params.at(urls::portal());
         let range = address.page(NEWEST);
-        let (merchant_id, affiliate_id) = (page.merchant_id(), page.member_context.affiliate_id);
+        let (merchant_id, affiliate_id) = (page.merchant_id(), page.affiliate_context.affiliate_id);
         let today = day_of(page.actor().now, page.merchant().tz());
         let (codes, affiliate, mut requests, allows) = db
             .merchant(merchant_id, move |conn| {

@@ -83,7 +83,7 @@ pub(crate) async fn conversions(
     page: AffiliatePage,
     params: Query<Params>,
 ) -> AppResult<HttpResponse> {
-    let (merchant_id, affiliate_id) = (page.merchant_id(), page.member_context.affiliate_id);
+    let (merchant_id, affiliate_id) = (page.merchant_id(), page.affiliate_context.affiliate_id);
     let mut address = params.into_inner().at(PATH);
     let filter = ConversionFilter {
         status: address.choice("status", "Status"),

@@ -39,7 +39,7 @@ pub(crate) async fn code(
     if !page.is_fragment() {
         return Ok(see_other(&urls::portal()));
     }
-    let (merchant_id, affiliate_id) = (page.merchant_id(), page.member_context.affiliate_id);
+    let (merchant_id, affiliate_id) = (page.merchant_id(), page.affiliate_context.affiliate_id);
     let typed = query.into_inner().code;
     if typed.trim().is_empty() {
         return code_requests::answer(None);
@@ -65,7 +65,7 @@ pub(crate) async fn ask(
     CsrfForm(form): CsrfForm<CodeForm>,
 ) -> AppResult<HttpResponse> {
     limits.send(peer(&req))?;
-    let (actor, affiliate_id) = (page.actor(), page.member_context.affiliate_id);
+    let (actor, affiliate_id) = (page.actor(), page.affiliate_context.affiliate_id);
     let typed = form.wanted().to_owned();
     let asked = db
         .merchant(actor.merchant_id, move |conn| {
@@ -121,7 +121,7 @@ pub(crate) async fn withdraw(
     request_id: Path<i64>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (actor, affiliate_id) = (page.actor(), page.member_context.affiliate_id);
+    let (actor, affiliate_id) = (page.actor(), page.affiliate_context.affiliate_id);
     let withdrawn = db
         .merchant(actor.merchant_id, move |conn| {
             code_requests::withdraw(conn, &actor, affiliate_id, *request_id)

@@ -41,11 +41,11 @@ struct SettingsPage {
 impl SettingsPage {
     /// The page with current data. Support staff don't see the sessions.
     async fn load(db: &Db, page: AffiliatePage) -> AppResult<Self> {
-        let (merchant_id, affiliate_id) = (page.merchant_id(), page.member_context.affiliate_id);
+        let (merchant_id, affiliate_id) = (page.merchant_id(), page.affiliate_context.affiliate_id);
         let affiliate = db
             .merchant(merchant_id, move |conn| Affiliate::find(conn, merchant_id, affiliate_id))
             .await?;
-        let (user_id, this) = (page.member_context.person.id, devices::name_of(page.session())?);
+        let (user_id, this) = (page.affiliate_context.person.id, devices::name_of(page.session())?);
         let devices = if page.may_write() {
             db.run(Scope::Unowned, move |conn| devices::devices(conn, user_id, &this, clock::now()))
                 .await?
@@ -59,7 +59,11 @@ impl SettingsPage {
 
     /// Since when sign-in needs a code.
     fn two_factor(&self) -> Option<DisplayTime> {
-        self.page.member_context.person.two_factor_at.map(|since| DisplayTime::new(since, Tz::UTC))
+        self.page
+            .affiliate_context
+            .person
+            .two_factor_at
+            .map(|since| DisplayTime::new(since, Tz::UTC))
     }
 }
 
@@ -74,7 +78,7 @@ pub(crate) async fn update(
     page: AffiliatePage,
     CsrfForm(form): CsrfForm<ProfileForm>,
 ) -> AppResult<HttpResponse> {
-    let change = match form.read(&page.member_context.affiliate_name) {
+    let change = match form.read(&page.affiliate_context.affiliate_name) {
         Ok(change) => change,
         Err(errors) => {
             let shown = SettingsPage::load(&db, page).await?;
@@ -82,7 +86,7 @@ pub(crate) async fn update(
         }
     };
     let (actor, merchant) = (page.actor(), page.merchant().clone());
-    let affiliate_id = page.member_context.affiliate_id;
+    let affiliate_id = page.affiliate_context.affiliate_id;
     db.merchant(merchant.id, move |conn| {
         // Affiliates don't see which member made a change.
         let (merchant_id, id) = (merchant.id, Some(affiliate_id));
@@ -111,7 +115,7 @@ pub(crate) async fn change_password(
     page: AffiliatePage,
     CsrfForm(form): CsrfForm<PasswordForm>,
 ) -> AppResult<HttpResponse> {
-    let person = &page.member_context.person;
+    let person = &page.affiliate_context.person;
     match account::change(&db, &hashing, &tries, &req, person, page.session(), form).await? {
         Ok(()) => {
             page.leave(FlashKind::Success, CHANGED)?;
@@ -131,7 +135,7 @@ pub(crate) async fn end_session(
     session_id: Path<String>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let user_id = page.member_context.person.id;
+    let user_id = page.affiliate_context.person.id;
     db.run(Scope::Unowned, move |conn| devices::end(conn, user_id, &session_id, clock::now()))
         .await?;
     security::note(Kind::SessionsEnded);
@@ -145,7 +149,7 @@ pub(crate) async fn end_other_sessions(
     page: AffiliatePage,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (user_id, this) = (page.member_context.person.id, devices::name_of(page.session())?);
+    let (user_id, this) = (page.affiliate_context.person.id, devices::name_of(page.session())?);
     let ended = db
         .run(Scope::Unowned, move |conn| devices::end_others(conn, user_id, &this, clock::now()))
         .await?;
