@@ -20,8 +20,8 @@ pub enum AppError {
     SignInNeeded(String),
     /// The user is signed in but hasn't chosen a program yet. Contains the path to return to
     /// afterwards.
-    #[error("a place must be chosen")]
-    PlaceNeeded(String),
+    #[error("a workspace must be chosen")]
+    WorkspaceNeeded(String),
     /// Support staff viewed a program as a user who lost access, or for too long. Contains the page
     /// to continue with.
     #[error("the view is over")]
@@ -149,7 +149,7 @@ impl ResponseError for AppError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
             Self::SignInNeeded(_)
-            | Self::PlaceNeeded(_)
+            | Self::WorkspaceNeeded(_)
             | Self::ViewOver(_)
             | Self::TwoFactorNeeded(_)
             | Self::Unsent
@@ -185,7 +185,7 @@ impl AppError {
             Self::SignInNeeded(next) => {
                 response.insert_header((header::LOCATION, crate::kit::urls::login(next)));
             }
-            Self::PlaceNeeded(next) => {
+            Self::WorkspaceNeeded(next) => {
                 response.insert_header((header::LOCATION, crate::kit::urls::programs(next)));
             }
             Self::ViewOver(next) => {

@@ -102,7 +102,7 @@ impl Workspace {
 
 /// The key of the chosen context; empty if there is none.
 pub(crate) fn chosen_workspace(session: &Session) -> AppResult<String> {
-    Ok(session.get::<Workspace>(WORKSPACE)?.map(|place| place.key()).unwrap_or_default())
+    Ok(session.get::<Workspace>(WORKSPACE)?.map(|workspace| workspace.key()).unwrap_or_default())
 }
 
 /// Gives the session a new key and a new CSRF token, so that the old ones are useless. Call it at

@@ -28,7 +28,7 @@ use crate::kit::web::unsent;
 /// extractors.
 ///
 /// A denied request gets `NotFound` (unknown URL), `MethodNotAllowed`, `SignInNeeded`,
-/// `PlaceNeeded`, `TwoFactorNeeded` or `Forbidden` as its response.
+/// `WorkspaceNeeded`, `TwoFactorNeeded` or `Forbidden` as its response.
 pub(crate) async fn check<B: MessageBody>(
     mut req: ServiceRequest,
     next: Next<B>,
@@ -84,16 +84,16 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
     let Some(user_id) = session.get::<i64>(USER_ID)? else {
         return Err(AppError::SignInNeeded(come_back_to(req)));
     };
-    let place = session.get::<Workspace>(WORKSPACE)?;
+    let workspace = session.get::<Workspace>(WORKSPACE)?;
     let view = Viewing::of(&session)?;
-    let looked_at = view.as_ref().map(|view| &view.place);
-    let merchant_id = looked_at.or(place.as_ref()).and_then(Workspace::merchant_id);
+    let looked_at = view.as_ref().map(|view| &view.workspace);
+    let merchant_id = looked_at.or(workspace.as_ref()).and_then(Workspace::merchant_id);
     request::sent_by(Sender { user_id: Some(user_id), merchant_id, ..Sender::default() });
     let db = req.app_data::<Data<Db>>().expect("the application holds the database").clone();
     if let (Access::Member(_) | Access::Affiliate, Some(view)) = (access, view) {
         return viewing::admit(req, &db, access, view, user_id).await;
     }
-    match (access, place) {
+    match (access, workspace) {
         (Access::Member(needed), Some(Workspace::Member { merchant_id, .. })) => {
             let member_context = db
                 .merchant(merchant_id, move |conn| MemberContext::find(conn, merchant_id, user_id))
@@ -128,13 +128,13 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
             guarded(req, &person, true)?;
             req.extensions_mut().insert(person);
         }
-        (Access::SignedIn, place) => {
+        (Access::SignedIn, workspace) => {
             let person = person(&db, user_id).await.map_err(|error| gone(req, error))?;
-            let account_context = account_context(&db, &person, place).await?;
+            let account_context = account_context(&db, &person, workspace).await?;
             req.extensions_mut().insert(account_context);
             req.extensions_mut().insert(person);
         }
-        (_, None) => return Err(AppError::PlaceNeeded(come_back_to(req))),
+        (_, None) => return Err(AppError::WorkspaceNeeded(come_back_to(req))),
         _ => return Err(AppError::Forbidden),
     }
     Ok(())
@@ -156,10 +156,10 @@ async fn person(db: &Db, user_id: i64) -> AppResult<Person> {
 async fn account_context(
     db: &Db,
     person: &Person,
-    place: Option<Workspace>,
+    workspace: Option<Workspace>,
 ) -> AppResult<AccountContext> {
     let user_id = person.id;
-    let found = match place {
+    let found = match workspace {
         Some(Workspace::Member { merchant_id: id, .. }) => db
             .merchant(id, move |conn| MemberContext::find(conn, id, user_id))
             .await

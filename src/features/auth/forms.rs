@@ -17,7 +17,8 @@ pub(crate) struct LoginForm {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ProgramForm {
-    pub(crate) place: String,
+    #[serde(rename = "place")]
+    pub(crate) workspace: String,
     /// Where to go next.
     pub(crate) next: LocalPath,
 }

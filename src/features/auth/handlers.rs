@@ -52,8 +52,8 @@ struct ProgramsPage {
 }
 
 impl ProgramsPage {
-    fn is_here(&self, place: &Workspace) -> bool {
-        self.current.as_ref() == Some(&place.key())
+    fn is_here(&self, workspace: &Workspace) -> bool {
+        self.current.as_ref() == Some(&workspace.key())
     }
 }
 
@@ -69,8 +69,8 @@ pub(crate) async fn root(session: Session) -> AppResult<HttpResponse> {
     if session.get::<i64>(USER_ID)?.is_none() {
         return Ok(see_other("/login"));
     }
-    let place = session.get::<Workspace>(WORKSPACE)?;
-    Ok(see_other(place.map_or("/programs", |place| place.home())))
+    let workspace = session.get::<Workspace>(WORKSPACE)?;
+    Ok(see_other(workspace.map_or("/programs", |workspace| workspace.home())))
 }
 
 /// `GET /login`: in an empty instance, it says how to start instead.
@@ -163,7 +163,7 @@ pub(crate) async fn choose_program(
     query: Query<LoginQuery>,
 ) -> AppResult<HttpResponse> {
     let workspaces = workspaces(&db, page.person.id).await?;
-    let current = page.session().get::<Workspace>(WORKSPACE)?.map(|place| place.key());
+    let current = page.session().get::<Workspace>(WORKSPACE)?.map(|workspace| workspace.key());
     ok(&ProgramsPage { page, next: query.into_inner().next, workspaces, current })
 }
 
@@ -174,8 +174,10 @@ pub(crate) async fn open_program(
     CsrfForm(form): CsrfForm<ProgramForm>,
 ) -> AppResult<HttpResponse> {
     let workspaces = workspaces(&db, page.person.id).await?;
-    let chosen =
-        workspaces.into_iter().find(|place| place.key() == form.place).ok_or(AppError::NotFound)?;
+    let chosen = workspaces
+        .into_iter()
+        .find(|workspace| workspace.key() == form.workspace)
+        .ok_or(AppError::NotFound)?;
     let session = page.session();
     if session.get::<Workspace>(WORKSPACE)?.is_some_and(|before| before.key() != chosen.key()) {
         // Forms that are still open for the previous workspace must not be saved into this one.

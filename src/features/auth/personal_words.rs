@@ -10,7 +10,7 @@ pub(crate) async fn personal_words_of(db: &Db, person: &Person) -> AppResult<Vec
     let workspaces =
         db.run(Scope::Person(person.id), move |conn| workspaces_of(conn, &someone)).await?;
     let mut known = vec![person.email.clone(), person.name.clone()];
-    known.extend(workspaces.into_iter().filter_map(|place| match place {
+    known.extend(workspaces.into_iter().filter_map(|workspace| match workspace {
         Workspace::Member { merchant, .. } | Workspace::Affiliate { merchant, .. } => {
             Some(merchant)
         }

@@ -34,14 +34,14 @@ pub(crate) async fn sign_in(
         session.insert(WORKSPACE, only)?;
         return Ok(see_other(next.unwrap_or(only.home())));
     }
-    if let Some(next) = next.filter(|next| is_of_no_place(next)) {
+    if let Some(next) = next.filter(|next| needs_no_workspace(next)) {
         return Ok(see_other(next));
     }
     Ok(see_other(&urls::programs(next.unwrap_or_default())))
 }
 
 /// Pages that need no workspace, so the person returns to them directly.
-fn is_of_no_place(path: &str) -> bool {
+fn needs_no_workspace(path: &str) -> bool {
     path.starts_with("/invitations/") || path.starts_with("/account/")
 }
 
@@ -63,10 +63,10 @@ pub(crate) async fn enter_program(
         sign_in(db, session, origin, user_id, &LocalPath::default()).await?;
     }
     let workspaces = workspaces(db, user_id).await?;
-    let is_it = |place: &&Workspace| matches!(place, Workspace::Member { merchant_id: id, .. } if *id == merchant_id);
-    let place = workspaces.iter().find(is_it).ok_or(AppError::NotFound)?;
-    session.insert(WORKSPACE, place)?;
-    Ok(see_other(place.home()))
+    let is_it = |workspace: &&Workspace| matches!(workspace, Workspace::Member { merchant_id: id, .. } if *id == merchant_id);
+    let workspace = workspaces.iter().find(is_it).ok_or(AppError::NotFound)?;
+    session.insert(WORKSPACE, workspace)?;
+    Ok(see_other(workspace.home()))
 }
 
 /// Clears the chosen workspace after it's no longer theirs, so that they choose again.

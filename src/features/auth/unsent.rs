@@ -29,12 +29,12 @@ pub(crate) async fn show(page: PersonPage, encryptor: Data<Encryptor>) -> AppRes
         page.session().remove(UNSENT);
         return Ok(see_other("/"));
     };
-    let place = chosen_workspace(page.session())?;
-    if place.is_empty() && !unsent.place().is_empty() {
-        return Err(AppError::PlaceNeeded(urls::unsent_form().into()));
+    let workspace = chosen_workspace(page.session())?;
+    if workspace.is_empty() && !unsent.workspace().is_empty() {
+        return Err(AppError::WorkspaceNeeded(urls::unsent_form().into()));
     }
     // A form for one program must not be submitted to another.
-    if place != unsent.place() && !unsent.place().is_empty() {
+    if workspace != unsent.workspace() && !unsent.workspace().is_empty() {
         return Ok(see_other("/"));
     }
     html(StatusCode::OK, &UnsentPage { page, unsent })

@@ -25,7 +25,8 @@ const VIEWING: &str = "viewing";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Viewing {
     /// The workspace: a member's or an affiliate's.
-    pub place: Workspace,
+    #[serde(rename = "place")]
+    pub workspace: Workspace,
     pub user_id: i64,
     pub name: String,
     pub until: DateTime<Utc>,
@@ -65,7 +66,7 @@ impl Viewing {
 
     /// The viewed merchant.
     pub(crate) fn merchant_id(&self) -> Option<i64> {
-        self.place.merchant_id()
+        self.workspace.merchant_id()
     }
 }
 
@@ -92,7 +93,7 @@ pub(super) async fn admit(
         return Err(AppError::Forbidden);
     }
     let user_id = viewing.user_id;
-    match (access, &viewing.place) {
+    match (access, &viewing.workspace) {
         (Access::Member(needed), Workspace::Member { merchant_id, .. }) => {
             let id = *merchant_id;
             let member_context =

@@ -220,7 +220,7 @@ impl Person {
         let found = of_affiliates.into_iter().flatten().next();
         let found = match (found, by_key) {
             (Some(id), _) => Some(id),
-            (None, Some(id)) if has_place(conn, merchant_id, id)? => Some(id),
+            (None, Some(id)) if is_involved(conn, merchant_id, id)? => Some(id),
             (None, _) => None,
         };
         let Some(user_id) = found else { return Ok(()) };
@@ -305,7 +305,7 @@ impl Person {
     }
 }
 
-fn has_place(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<bool> {
+fn is_involved(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<bool> {
     use diesel::dsl::{exists, select};
     let is_member = select(exists(members::table.find((merchant_id, user_id)))).get_result(conn)?;
     if is_member {

@@ -126,7 +126,7 @@ fn words(error: &AppError) -> Words {
             "Go back, reload the page and send the form again.".into(),
         ),
         AppError::SignInNeeded(_)
-        | AppError::PlaceNeeded(_)
+        | AppError::WorkspaceNeeded(_)
         | AppError::ViewOver(_)
         | AppError::TwoFactorNeeded(_)
         | AppError::Unsent

@@ -109,8 +109,8 @@ pub(super) fn check_token(
 ) -> Result<Result<Option<PageOf>, Option<PageOf>>, AppError> {
     let (token, page) = form_key(req).read(sent);
     let user_id = session.get::<i64>(USER_ID)?;
-    let place = chosen_workspace(session)?;
-    let page = page.filter(|page| Some(page.user_id) == user_id && page.place == place);
+    let workspace = chosen_workspace(session)?;
+    let page = page.filter(|page| Some(page.user_id) == user_id && page.workspace == workspace);
     let expected: Option<String> = session.get(TOKEN)?;
     let equal = expected.is_some_and(|expected| expected.as_bytes().ct_eq(token.as_bytes()).into());
     Ok(if equal { Ok(page) } else { Err(page) })

@@ -25,7 +25,7 @@ pub struct FormKey(SecretBox<[u8; 32]>);
 pub(crate) struct PageOf {
     pub(crate) user_id: i64,
     /// The key of the chosen context; empty for a page outside of any context.
-    pub(crate) place: String,
+    pub(crate) workspace: String,
     /// Random, different for every page.
     pub(crate) number: String,
 }
@@ -37,31 +37,31 @@ impl FormKey {
     }
 
     /// The token for the forms of a new page. `session_token` must not contain a dot.
-    pub(crate) fn write(&self, session_token: &str, user_id: i64, place: &str) -> String {
+    pub(crate) fn write(&self, session_token: &str, user_id: i64, workspace: &str) -> String {
         let number = Alphanumeric.sample_string(&mut rand::rng(), NUMBER_LENGTH);
-        let proof = hex::encode(self.proof(user_id, place, &number).finalize().into_bytes());
-        format!("{session_token}.{number}.{user_id}.{place}.{proof}")
+        let proof = hex::encode(self.proof(user_id, workspace, &number).finalize().into_bytes());
+        format!("{session_token}.{number}.{user_id}.{workspace}.{proof}")
     }
 
     /// The session's token, and the page of the form if its proof is valid.
     pub(crate) fn read<'a>(&self, sent: &'a str) -> (&'a str, Option<PageOf>) {
         let parts: Vec<&str> = sent.splitn(6, '.').collect();
-        let &[token, number, user_id, place, proof] = parts.as_slice() else {
+        let &[token, number, user_id, workspace, proof] = parts.as_slice() else {
             return (parts.first().copied().unwrap_or_default(), None);
         };
         let page = user_id.parse().ok().and_then(|user_id| {
             let proof = hex::decode(proof).ok()?;
-            self.proof(user_id, place, number).verify_slice(&proof).ok()?;
-            Some(PageOf { user_id, place: place.to_owned(), number: number.to_owned() })
+            self.proof(user_id, workspace, number).verify_slice(&proof).ok()?;
+            Some(PageOf { user_id, workspace: workspace.to_owned(), number: number.to_owned() })
         });
         (token, page)
     }
 
     /// The parts contain no dots, so they're unambiguous.
-    fn proof(&self, user_id: i64, place: &str, number: &str) -> Hmac<Sha256> {
+    fn proof(&self, user_id: i64, workspace: &str, number: &str) -> Hmac<Sha256> {
         Hmac::<Sha256>::new_from_slice(self.0.expose_secret())
             .expect("HMAC takes keys of any length")
-            .chain_update(format!("{user_id}.{place}.{number}"))
+            .chain_update(format!("{user_id}.{workspace}.{number}"))
     }
 }
 
@@ -82,7 +82,7 @@ mod tests {
         let sent = key(1).write("t0ken", 7, "member-3");
         let (token, page) = key(1).read(&sent);
         let page = page.unwrap();
-        assert_eq!((token, page.user_id, page.place.as_str()), ("t0ken", 7, "member-3"));
+        assert_eq!((token, page.user_id, page.workspace.as_str()), ("t0ken", 7, "member-3"));
         assert_eq!(key(2).read(&sent), ("t0ken", None));
         assert_eq!(key(1).read(&sent.replace(".7.", ".8.")), ("t0ken", None));
         assert_eq!(key(1).read(&sent.replace("member-3", "member-4")), ("t0ken", None));

@@ -47,7 +47,8 @@ const NOT_KEPT: [&str; 5] =
 pub(crate) struct Unsent {
     user_id: i64,
     /// The key of its page's context; empty for none.
-    place: String,
+    #[serde(rename = "place")]
+    workspace: String,
     at: DateTime<Utc>,
     action: String,
     fields: Vec<(String, String)>,
@@ -99,8 +100,8 @@ impl Unsent {
             return None;
         }
         let action = action.path_and_query()?.as_str().to_owned();
-        let PageOf { user_id, place, .. } = page?;
-        Some(Self { user_id, place, at: now, action, fields, secrets, files })
+        let PageOf { user_id, workspace, .. } = page?;
+        Some(Self { user_id, workspace, at: now, action, fields, secrets, files })
     }
 
     /// Whether it belongs to this user and can still be sent.
@@ -113,8 +114,8 @@ impl Unsent {
     }
 
     /// The key of its page's context; empty for none.
-    pub(crate) fn place(&self) -> &str {
-        &self.place
+    pub(crate) fn workspace(&self) -> &str {
+        &self.workspace
     }
 
     /// Stores it in the session.
@@ -183,7 +184,7 @@ fn in_words(value: &str) -> String {
 /// For the middleware: stores a form that can't be processed now in the session, to show it after
 /// sign-in. Returns the error for the response.
 pub(crate) async fn keep_of(req: &mut ServiceRequest, error: AppError) -> AppError {
-    let is_later = matches!(error, AppError::SignInNeeded(_) | AppError::PlaceNeeded(_));
+    let is_later = matches!(error, AppError::SignInNeeded(_) | AppError::WorkspaceNeeded(_));
     if !is_later || req.method() != Method::POST {
         return error;
     }
@@ -197,7 +198,9 @@ pub(crate) async fn keep_of(req: &mut ServiceRequest, error: AppError) -> AppErr
     let kept = unsent.and_then(|unsent| unsent.keep(&req.get_session(), &encryptor).ok());
     match (kept, error) {
         (None, error) => error,
-        (Some(()), AppError::PlaceNeeded(_)) => AppError::PlaceNeeded(urls::unsent_form().into()),
+        (Some(()), AppError::WorkspaceNeeded(_)) => {
+            AppError::WorkspaceNeeded(urls::unsent_form().into())
+        }
         (Some(()), _) => AppError::SignInNeeded(urls::unsent_form().into()),
     }
 }

@@ -36,16 +36,16 @@ pub(crate) async fn begin_view(
     let (id, wanted) = (*merchant_id, form.clone());
     let found = db
         .run(Scope::Support, move |conn| -> QueryResult<_> {
-            let place = match wanted.user_id {
+            let workspace = match wanted.user_id {
                 Some(user_id) => member_workspace(conn, id, user_id),
                 None => affiliate_workspace(conn, id, wanted.affiliate.trim()),
             };
-            let Some(place) = place.optional()? else { return Ok(None) };
-            let is_open = place.2.is_open_to(conn, place.0)?;
-            Ok(Some((place, is_open)))
+            let Some(workspace) = workspace.optional()? else { return Ok(None) };
+            let is_open = workspace.2.is_open_to(conn, workspace.0)?;
+            Ok(Some((workspace, is_open)))
         })
         .await?;
-    let Some(((user_id, name, place), is_open)) = found else {
+    let Some(((user_id, name, workspace), is_open)) = found else {
         if form.user_id.is_some() {
             return Err(AppError::NotFound);
         }
@@ -60,12 +60,12 @@ pub(crate) async fn begin_view(
         return impossible(&db, page, id, field, why).await;
     }
     let actor = page.support_actor(id);
-    let viewing = Viewing { place, user_id, name, until: actor.now + VIEW_LIMIT };
+    let viewing = Viewing { workspace, user_id, name, until: actor.now + VIEW_LIMIT };
     let summary = format!("Began to look at the program as {}, to read alone.", viewing.name);
     tell(&db, actor, "support.view_began", user_id, summary).await?;
     viewing.begin(page.session())?;
     security::note(Kind::ViewBegan.about("merchant", id));
-    Ok(see_other(viewing.place.home()))
+    Ok(see_other(viewing.workspace.home()))
 }
 
 /// `POST /support/views/end`
