@@ -13,7 +13,7 @@ pub(crate) struct StatusForm {
     pub(super) back: LocalPath,
     /// For a denial: the reason as typed.
     pub(super) reason: String,
-    /// For a denial: "letter" to send it by email.
+    /// For a denial: "send" to send an email. Pages of the last version send "letter".
     pub(super) send: String,
 }
 
@@ -25,7 +25,7 @@ impl StatusForm {
 
     /// Whether a denied affiliate gets an email.
     pub(super) fn sends_email(&self) -> bool {
-        self.send == "letter"
+        matches!(self.send.as_str(), "send" | "letter")
     }
 
     /// The content of the denial email, if one is sent. Fails with an error message about the
