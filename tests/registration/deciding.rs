@@ -49,8 +49,10 @@ fn denial_frees_the_code_and_can_say_why() {
         let fields = [("status", "denied"), ("reason", "Too little tea."), ("send", send)];
         owner.post_signed(&format!("/affiliates/{id}/status"), &fields)
     };
-    assert!(owner.get(&format!("/affiliates/{nia}")).has(".denial textarea[name=reason]"));
-    deny(nia, "letter");
+    let form = owner.get(&format!("/affiliates/{nia}"));
+    assert!(form.has(".denial textarea[name=reason]"));
+    assert!(form.has(".denial select[name=send] option[value=send]"));
+    deny(nia, "send");
     deny(noa, "");
     assert!(emails_to(&app, "nia@new.example")[0].1.contains("Too little tea."));
     assert!(emails_to(&app, "noa@new.example")[0].0.starts_with("Confirm"));
@@ -133,6 +135,7 @@ fn several_are_decided_at_once_and_another_programs_are_left_alone() {
     let fields = [("status", "active"), ("ids", a.as_str()), ("ids", b.as_str())];
     let answer = owner.post_signed("/affiliates/status", &fields);
     assert!(owner.follow(&answer).says("2 affiliates are now Active. 2 codes are theirs."));
+    // As pages of the last version send it.
     let fields = [("status", "denied"), ("ids", c.as_str()), ("reason", "No."), ("send", "letter")];
     owner.post_signed("/affiliates/status", &fields);
     assert!(emails_to(&app, "n2@new.example")[0].1.contains("No."));
