@@ -1,7 +1,7 @@
 //! Facts with dates: whole seconds, two changes at once, and no two periods that overlap.
 
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::{Duration as StdDuration, Instant};
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::connection::SimpleConnection as _;
@@ -61,10 +61,10 @@ fn await_a_wait(app: &TestApp) {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
     let waiting = "SELECT 1 FROM pg_stat_activity \
          WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let deadline = Instant::now() + on_this_machine(Duration::from_secs(10));
+    let deadline = Instant::now() + on_this_machine(StdDuration::from_secs(10));
     while diesel::sql_query(waiting).execute(&mut conn).unwrap() == 0 {
         assert!(Instant::now() < deadline, "nothing waits");
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(StdDuration::from_millis(5));
     }
 }
 

@@ -218,14 +218,14 @@ fn several_are_denied_with_a_reason_and_another_programs_are_left_alone() {
     let answer = deny("Too much tea.", "send", &[&a, &b]);
     assert!(owner.follow(&answer).says("2 codes are denied, and free again."));
     let emails = emails_to(&app, "ada@affiliates.example");
-    assert_eq!(emails.len(), 1, "one sends for both");
+    assert_eq!(emails.len(), 1, "one email for both");
     assert!(emails[0].1.contains("TEA1, TEA2") && emails[0].1.contains("Too much tea."));
     let asked = ada.get("/portal").one("section[aria-labelledby=asked]");
     assert!(
         asked.contains("TEA1 Denied Too much tea.") && asked.contains("TEA3 Waiting"),
         "{asked}"
     );
-    // From the affiliate’s own page, and without a sends.
+    // From the affiliate’s own page, and without an email.
     let page = owner.get(&format!("/affiliates/{}", app.fixture.ada_id));
     assert!(page.one("section[aria-labelledby=further]").contains("TEA3"));
     let id = app.fixture.ada_id.to_string();
