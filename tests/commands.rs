@@ -79,7 +79,7 @@ impl Instance {
         Serving { child, address: address.to_owned() }
     }
 
-    /// Makes the merchant Tea and connects a Shopify store, with a secret that was sealed with some
+    /// Makes the merchant Tea and connects a Shopify store, with a secret that was encrypted with some
     /// other key than this installation's.
     pub(crate) fn connect_store(&self, address: &str) {
         self.connect_store_with(address, &[]);
@@ -452,7 +452,7 @@ fn a_kept_key_is_rotated_and_a_rotation_that_was_broken_off_is_run_again() {
     let rotated = |output: Output| {
         let said = text(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
-        assert!(said.contains("sealed with the new key: 1."), "{said}");
+        assert!(said.contains("encrypted with the new key: 1."), "{said}");
         let said = text(&here.output(&["doctor"]).stdout);
         assert!(said.contains("All is well"), "{said}");
     };
@@ -462,12 +462,12 @@ fn a_kept_key_is_rotated_and_a_rotation_that_was_broken_off_is_run_again() {
     assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(!next.exists());
 
-    // Broken off after all was sealed, before the new key took the place of the old one.
+    // Broken off after everything was encrypted, before the new key took the place of the old one.
     keep(&next, &key);
     keep(&kept, &"ba".repeat(32));
     rotated(here.output(&["rotate-key"]));
     assert_eq!(fs::read_to_string(&kept).unwrap(), key);
-    // Broken off before anything was sealed.
+    // Broken off before anything was encrypted.
     keep(&next, &"cd".repeat(32));
     rotated(here.output(&["rotate-key"]));
     assert_eq!(fs::read_to_string(&kept).unwrap(), "cd".repeat(32));
@@ -490,7 +490,7 @@ fn a_given_key_is_rotated_to_a_given_one() {
     for _ in 0..2 {
         let output = here.output(&["rotate-key", &given, &new_given]);
         let said = text(&output.stdout);
-        assert!(said.contains("sealed with the new key: 1."), "{said}{}", text(&output.stderr));
+        assert!(said.contains("encrypted with the new key: 1."), "{said}{}", text(&output.stderr));
     }
     let said = text(&here.output(&["doctor", &format!("--secret-key={new}")]).stdout);
     assert!(!said.contains("decrypt the secrets of"), "{said}");

@@ -68,7 +68,7 @@ fn a_person_sets_it_up_and_is_asked_from_then_on() {
             recovery_codes::table.count().get_result(conn)?,
         ))
     });
-    assert!(!kept.0.unwrap().windows(20).any(|part| part == secret), "sealed at rest");
+    assert!(!kept.0.unwrap().windows(20).any(|part| part == secret), "encrypted at rest");
     assert_eq!(kept.1, 10);
 
     let (person, answer) = give_password(&app, OWNER);

@@ -60,7 +60,7 @@ pub struct Encryptor(XChaCha20Poly1305);
 
 impl fmt::Debug for Encryptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sealer(..)")
+        f.write_str("Encryptor(..)")
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_opens_and_never_looks_the_same_twice() {
+    fn what_was_encrypted_opens_and_never_looks_the_same_twice() {
         let (one, two) =
             (encryptor(1).encrypt(HERE, b"shpss_1"), encryptor(1).encrypt(HERE, b"shpss_1"));
         assert_ne!(one, two);
@@ -161,6 +161,6 @@ mod tests {
 
     #[test]
     fn nothing_of_the_key_is_printed() {
-        assert_eq!(format!("{:?}", encryptor(7)), "Sealer(..)");
+        assert_eq!(format!("{:?}", encryptor(7)), "Encryptor(..)");
     }
 }

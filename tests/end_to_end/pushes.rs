@@ -67,10 +67,10 @@ pub(super) async fn work(walk: &Walk) {
     let (db, base) = (walk.app.db.clone(), walk.app.base.clone());
     let worked = spawn_blocking(move || {
         let encryptor = || Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
-        let (seals, http) = (encryptor(), Http::new(true));
+        let (tokens, http) = (encryptor(), Http::new(true));
         let calls = http.clone();
         let opened = move |store: &_, now| -> Result<_, CallError> {
-            open_client(store, &seals, &calls, now)
+            open_client(store, &tokens, &calls, now)
         };
         let tools = Tools {
             keep: Default::default(),

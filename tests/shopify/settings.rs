@@ -256,7 +256,7 @@ fn webhooks_are_looked_after_and_their_problem_shown() {
 }
 
 fn tools(app: &TestApp) -> Tools {
-    let (http, seals) = (Http::new(true), encryptor());
+    let (http, tokens) = (Http::new(true), encryptor());
     let calls = http.clone();
     Tools {
         keep: Default::default(),
@@ -264,6 +264,6 @@ fn tools(app: &TestApp) -> Tools {
         encryptor: encryptor(),
         http,
         public_url: app.base.as_str().into(),
-        open: Arc::new(move |store, now| stores::open_client(store, &seals, &calls, now)),
+        open: Arc::new(move |store, now| stores::open_client(store, &tokens, &calls, now)),
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> 
             "the key is kept in the data folder, where a new one is made: leave VOUCH_NEW_SECRET_KEY out"
         );
     }
-    // Kept beside the present key before anything is sealed with it: whatever breaks off, one of
+    // Kept beside the present key before anything is encrypted with it: whatever breaks off, one of
     // the two opens every secret, and the command run again comes to its end.
     let next = NextKey::prepare(&config.data_dir)?;
     match rotate(config, next.key(), arguments.key_lost) {
@@ -68,7 +68,7 @@ fn rotate(
 }
 
 fn say(done: Reencrypted) {
-    say!("Secrets of stores sealed with the new key: {}.", done.reencrypted + done.already);
+    say!("Secrets of stores encrypted with the new key: {}.", done.reencrypted + done.already);
     if done.unreadable > 0 {
         say!(
             "{} open with neither key and stay as they are: enter them again in the settings; \

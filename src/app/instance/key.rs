@@ -238,11 +238,12 @@ pub(crate) fn rotate(
         {
             return Ok(Err(error));
         }
-        let (old, new_sealer) = (Encryptor::new(&config.secret_key), Encryptor::new(new));
-        email::reencrypt_links(conn, &old, &new_sealer)?;
-        pseudonyms::reencrypt(conn, &old, &new_sealer)?;
-        two_factor::reencrypt(conn, &old, &new_sealer)?;
-        let done = reencrypt_secrets(conn, &old, &new_sealer)?;
+        let old = Encryptor::new(&config.secret_key);
+        let new_encryptor = Encryptor::new(new);
+        email::reencrypt_links(conn, &old, &new_encryptor)?;
+        pseudonyms::reencrypt(conn, &old, &new_encryptor)?;
+        two_factor::reencrypt(conn, &old, &new_encryptor)?;
+        let done = reencrypt_secrets(conn, &old, &new_encryptor)?;
         record(conn, new)?;
         Ok(Ok(done))
     })

@@ -124,7 +124,7 @@ pub(super) fn refused(
     page: Option<PageOf>,
     unsent: Option<Unsent>,
 ) -> AppError {
-    let encryptor = req.app_data::<Data<Encryptor>>().expect("the application holds its sealer");
+    let encryptor = req.app_data::<Data<Encryptor>>().expect("the application holds its encryptor");
     match unsent.filter(|_| page.is_some()).map(|unsent| unsent.keep(session, encryptor)) {
         Some(Ok(())) => AppError::Unsent,
         Some(Err(error)) => error,

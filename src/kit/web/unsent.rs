@@ -189,7 +189,7 @@ pub(crate) async fn keep_of(req: &mut ServiceRequest, error: AppError) -> AppErr
         return error;
     }
     let encryptor =
-        req.app_data::<Data<Encryptor>>().expect("the application holds its sealer").clone();
+        req.app_data::<Data<Encryptor>>().expect("the application holds its encryptor").clone();
     let unsent = match FormKind::of(req.headers()) {
         Some(FormKind::Fields) => fields_of(req).await,
         Some(FormKind::Upload) => upload_of(req).await,
@@ -237,7 +237,7 @@ pub(super) fn sent(req: &HttpRequest, session: &Session) -> AppResult<()> {
     if session.get::<String>(UNSENT)?.is_none() {
         return Ok(());
     }
-    let encryptor = req.app_data::<Data<Encryptor>>().expect("the application holds its sealer");
+    let encryptor = req.app_data::<Data<Encryptor>>().expect("the application holds its encryptor");
     let action = req.uri().path_and_query().map_or("/", |action| action.as_str());
     if Unsent::kept(session, encryptor).is_none_or(|unsent| unsent.action == action) {
         session.remove(UNSENT);
