@@ -110,13 +110,13 @@ pub(crate) async fn update(
 pub(crate) async fn change_password(
     db: Data<Db>,
     hashing: Data<Hashing>,
-    tries: Data<AttemptLimits>,
+    attempts: Data<AttemptLimits>,
     req: HttpRequest,
     page: AffiliatePage,
     CsrfForm(form): CsrfForm<PasswordForm>,
 ) -> AppResult<HttpResponse> {
     let person = &page.affiliate_context.person;
-    match account::change(&db, &hashing, &tries, &req, person, page.session(), form).await? {
+    match account::change(&db, &hashing, &attempts, &req, person, page.session(), form).await? {
         Ok(()) => {
             page.leave(FlashKind::Success, CHANGED)?;
             Ok(see_other(&urls::portal_settings()))
