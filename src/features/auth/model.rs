@@ -281,14 +281,14 @@ impl Workspace {
 /// A person's workspaces, within [`crate::kit::db::Scope::Person`]: merchants first, by name.
 /// Closed programs and those that denied the affiliate are left out.
 pub fn workspaces_of(conn: &mut PgConnection, person: &Person) -> QueryResult<Vec<Workspace>> {
-    let seats = members::table
+    let memberships = members::table
         .inner_join(merchants::table)
         .filter(members::user_id.eq(person.id))
         .filter(merchants::closed_at.is_null())
         .order(merchants::name)
         .select((members::merchant_id, merchants::name, members::role))
         .load::<(i64, String, Role)>(conn)?;
-    let mut workspaces: Vec<Workspace> = seats
+    let mut workspaces: Vec<Workspace> = memberships
         .into_iter()
         .map(|(merchant_id, merchant, role)| Workspace::Member { merchant_id, merchant, role })
         .collect();
