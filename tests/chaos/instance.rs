@@ -302,11 +302,11 @@ fn socket_of(folder: &Path) -> PathBuf {
 }
 
 /// A client that waits no longer than that for an answer, and takes any.
-pub(super) fn agent(patience: Duration) -> Agent {
+pub(super) fn agent(timeout: Duration) -> Agent {
     Agent::config_builder()
         .max_redirects(0)
         .http_status_as_error(false)
-        .timeout_global(Some(patience))
+        .timeout_global(Some(timeout))
         .build()
         .new_agent()
 }

@@ -162,14 +162,14 @@ impl Browser {
 
     /// Waits until the elements of `css` say exactly `words`, one each, in this order.
     pub(crate) async fn shows(&self, css: &str, words: &[&str]) {
-        let patience = Instant::now() + on_this_machine(TIMEOUT);
+        let deadline = Instant::now() + on_this_machine(TIMEOUT);
         loop {
             let shown = self.texts(css).await;
             // Elements go away while a list comes anew.
             if shown.as_ref().is_ok_and(|shown| shown == words) {
                 return;
             }
-            if Instant::now() > patience {
+            if Instant::now() > deadline {
                 let kept = self.screenshot("not-shown").await;
                 let path = self.path().await;
                 panic!("{css} on {path}: {shown:?}, not {words:?}; see {}", kept.display());

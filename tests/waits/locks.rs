@@ -191,8 +191,8 @@ fn a_migration_that_waits_in_vain_says_for_whom() {
         .unwrap();
     let owner_url = app.owner_url();
     let addresses = Addresses { owner: &owner_url, server: &app.database_url };
-    let patience = ConnectRetry { locks: Duration::from_secs(2), ..ConnectRetry::default() };
-    let outcome = run_pending_then(addresses, &patience, |conn| {
+    let retry = ConnectRetry { locks: Duration::from_secs(2), ..ConnectRetry::default() };
+    let outcome = run_pending_then(addresses, &retry, |conn| {
         conn.batch_execute("ALTER TABLE orders ADD COLUMN test_of_waits integer")
     });
     let Err(MigrateError::Blocked { holder, .. }) = outcome else { panic!("{outcome:?}") };
@@ -201,11 +201,11 @@ fn a_migration_that_waits_in_vain_says_for_whom() {
     // Another process that migrates is waited for, until this one is to end.
     let mut other = app.as_owner();
     other.batch_execute("SELECT pg_advisory_lock(508676105064)").unwrap();
-    let patience = ConnectRetry::default();
+    let retry = ConnectRetry::default();
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| run_pending_then(addresses, &patience, |_| Ok(())));
+        let waiting = scope.spawn(|| run_pending_then(addresses, &retry, |_| Ok(())));
         thread::sleep(Duration::from_millis(300));
-        patience.is_over.store(true, Ordering::Relaxed);
+        retry.is_over.store(true, Ordering::Relaxed);
         let begun = Instant::now();
         let outcome = waiting.join().unwrap();
         assert!(matches!(outcome, Err(MigrateError::Stopped)), "{outcome:?}");

@@ -110,12 +110,12 @@ impl Http {
     /// Allows public addresses over https only. With `local_stores` (`Config::local_stores`),
     /// stores may have any address, also over plain http.
     pub fn new(local_stores: bool) -> Self {
-        Self::patient(local_stores, TIMEOUT)
+        Self::with_timeout(local_stores, TIMEOUT)
     }
 
-    fn patient(local_stores: bool, patience: Duration) -> Self {
+    fn with_timeout(local_stores: bool, timeout: Duration) -> Self {
         let config = Agent::config_builder()
-            .timeout_global(Some(patience))
+            .timeout_global(Some(timeout))
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)

@@ -21,7 +21,7 @@ fn answers(bytes: &'static [u8]) -> (String, thread::JoinHandle<String>) {
 }
 
 fn local() -> Http {
-    Http::patient(true, Duration::from_millis(400))
+    Http::with_timeout(true, Duration::from_millis(400))
 }
 
 fn words(error: CallError) -> String {
@@ -78,7 +78,7 @@ fn a_web_page_in_place_of_json_is_named_so() {
 }
 
 #[test]
-fn an_endless_answer_is_given_up() {
+fn an_endless_answer_fails() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -86,13 +86,13 @@ fn an_endless_answer_is_given_up() {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
         while stream.write_all(&[b' '; 65_536]).is_ok() {}
     });
-    let http = Http::patient(true, Duration::from_secs(10));
+    let http = Http::with_timeout(true, Duration::from_secs(10));
     let said = words(http.send(Call::new(Method::Get, url)).unwrap_err());
     assert!(said.contains("longer than 4 MiB"), "{said}");
 }
 
 #[test]
-fn a_store_that_dawdles_is_given_up_in_time() {
+fn a_store_that_dawdles_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -118,7 +118,7 @@ fn nobody_at_the_address_is_said() {
 
 #[test]
 fn without_local_stores_only_https_and_public_addresses_are_called() {
-    let http = Http::patient(false, Duration::from_secs(2));
+    let http = Http::with_timeout(false, Duration::from_secs(2));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     listener.set_nonblocking(true).unwrap();
