@@ -37,7 +37,7 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
     registration::save(conn, actor, &open)?;
     lock_codes_exclusive(conn, actor.merchant_id)?;
     for (email, code, link, hours) in APPLICANTS {
-        let affiliate = of_the_cast(conn, actor, email)?;
+        let affiliate = demo_affiliate(conn, actor, email)?;
         let applicant = Actor {
             kind: ActorKind::Affiliate,
             user_id: None,
@@ -58,7 +58,7 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
     ask(conn, actor)
 }
 
-fn of_the_cast(conn: &mut PgConnection, actor: &Actor, email: &str) -> anyhow::Result<Affiliate> {
+fn demo_affiliate(conn: &mut PgConnection, actor: &Actor, email: &str) -> anyhow::Result<Affiliate> {
     affiliates::table
         .filter(affiliates::merchant_id.eq(actor.merchant_id))
         .filter(affiliates::email.eq(email))
@@ -70,7 +70,7 @@ fn of_the_cast(conn: &mut PgConnection, actor: &Actor, email: &str) -> anyhow::R
 /// An affiliate requests another code and enters her payout details.
 fn ask(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
     let (email, code) = ADDITIONAL_REQUEST;
-    let affiliate = of_the_cast(conn, actor, email)?;
+    let affiliate = demo_affiliate(conn, actor, email)?;
     let of_affiliate = affiliates::table.find((actor.merchant_id, affiliate.id));
     let user_id: Option<i64> = of_affiliate.select(affiliates::user_id).first(conn)?;
     let asking = Actor {
