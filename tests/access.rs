@@ -242,9 +242,9 @@ fn member_id(app: &TestApp) -> i64 {
     })
 }
 
-/// A letter that was given up.
+/// A failed email.
 fn email_id(app: &TestApp) -> i64 {
-    let letter = vouch::kit::email::Message {
+    let email = vouch::kit::email::Message {
         to: "nobody@example.com",
         subject: "Hello".to_owned(),
         program: None,
@@ -253,7 +253,7 @@ fn email_id(app: &TestApp) -> i64 {
     };
     let id: Result<i64, vouch::kit::error::AppError> =
         app.db.run_blocking(vouch::kit::db::Scope::Instance, |conn| {
-            vouch::kit::email::post(conn, &letter)?;
+            vouch::kit::email::post(conn, &email)?;
             diesel::update(emails::table)
                 .set(emails::failed_at.eq(vouch::kit::clock::now()))
                 .returning(emails::id)

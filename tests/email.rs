@@ -43,7 +43,7 @@ fn in_installation<T>(app: &TestApp, work: impl FnOnce(&mut PgConnection) -> Que
     in_scope(&mut conn, Scope::Instance, work).unwrap()
 }
 
-/// Attempts, reason, delivered, parked: of the only letter.
+/// Attempts, reason, delivered, failed: of the only letter.
 type DeliveryRecord = (i32, Option<String>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 fn fate(app: &TestApp) -> DeliveryRecord {
@@ -126,14 +126,14 @@ fn a_merchant_can_post_and_nobody_but_the_workers_can_read() {
 }
 
 #[test]
-fn not_now_is_tried_again_later_and_given_up_after_many_tries() {
+fn not_now_is_tried_again_later_and_fails_after_many_attempts() {
     let (app, server) = (TestApp::start(), MailServer::start());
     post(&app, "ada@example.com");
     let mailer = mailer(&app, Some(server.settings()));
     server.expect(&[Trouble::Recipient("451 4.7.1 Greylisted, come back later")]);
     assert_eq!(mailer.send_due().unwrap(), 1);
-    let (attempts, reason, delivered, parked) = fate(&app);
-    assert_eq!((attempts, delivered, parked), (1, None, None));
+    let (attempts, reason, delivered, failed) = fate(&app);
+    assert_eq!((attempts, delivered, failed), (1, None, None));
     assert!(reason.unwrap().contains("Greylisted, come back later"));
     assert_eq!(mailer.send_due().unwrap(), 0, "not before its pause is over");
     server.expect(&[Trouble::Message("452 Full"), Trouble::HangUp]);
@@ -153,26 +153,26 @@ fn not_now_is_tried_again_later_and_given_up_after_many_tries() {
         later(&app);
         mailer.send_due().unwrap();
     }
-    let (attempts, reason, _, parked) = fate(&app);
-    assert!(parked.is_some() && reason.unwrap().contains("Never mind"));
+    let (attempts, reason, _, failed) = fate(&app);
+    assert!(failed.is_some() && reason.unwrap().contains("Never mind"));
     assert_eq!(attempts, 12);
 }
 
 #[test]
-fn what_is_refused_for_good_is_given_up_at_once_and_keeps_the_reason() {
+fn what_is_refused_for_good_fails_at_once_and_keeps_the_reason() {
     let (app, server) = (TestApp::start(), MailServer::start());
     post(&app, "nobody@example.com");
     server.expect(&[Trouble::Recipient("550 5.1.1 No such person here")]);
     let mailer = mailer(&app, Some(server.settings()));
     assert_eq!(mailer.send_due().unwrap(), 1);
-    let (attempts, reason, _, parked) = fate(&app);
-    assert!(attempts == 1 && parked.is_some());
+    let (attempts, reason, _, failed) = fate(&app);
+    assert!(attempts == 1 && failed.is_some());
     assert!(reason.unwrap().contains("No such person here"));
 
     let support = app.support();
     let page = support.get("/support/emails");
-    assert!(page.says("Given up") && page.says("No such person here"), "{}", page.text());
-    assert!(!page.text().contains("secret-42"), "what was given up is not shown");
+    assert!(page.says("Failed") && page.says("No such person here"), "{}", page.text());
+    assert!(!page.text().contains("secret-42"), "what failed is not shown");
     let answer = support.submit(&page, "form[action$='/retry']", &[]);
     assert_eq!(answer.status, 303);
     assert_eq!(mailer.send_due().unwrap(), 1);
@@ -189,8 +189,8 @@ fn a_server_that_lets_nobody_in_counts_against_no_letter_and_is_left_in_peace_fo
     server.refuse_logins(true);
     let mailer = mailer(&app, Some(server.settings_with_login()));
     assert_eq!(mailer.send_due().unwrap(), 1);
-    let (attempts, reason, _, parked) = fate(&app);
-    assert_eq!((attempts, parked), (0, None), "it is not the letter’s fault");
+    let (attempts, reason, _, failed) = fate(&app);
+    assert_eq!((attempts, failed), (0, None), "it is not the letter’s fault");
     assert!(reason.unwrap().contains("Wrong password"));
     assert_eq!(mailer.send_due().unwrap(), 0, "it pauses");
     server.refuse_logins(false);

@@ -43,7 +43,7 @@ async fn start(empty: bool) -> TestApp {
     app.await.unwrap()
 }
 
-/// An invitation and a link for a new password wait; a third letter was given up.
+/// An invitation and a link for a new password wait; a third email failed.
 fn write_emails(app: &TestApp, conn: &mut PgConnection) {
     let encryptor = Encryptor::new(&Box::new(SECRET_KEY).into());
     app.within(|conn| {

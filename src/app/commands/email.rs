@@ -43,7 +43,7 @@ fn list(config: &Config) -> anyhow::Result<()> {
         let state = match email.state {
             State::Waits(_) => "waiting",
             State::Sent(_) => "sent",
-            State::GivenUp(_) => "failed",
+            State::Failed(_) => "failed",
         };
         say!("{:>8}  {:<8}  {}  {}", email.id, state, email.recipient, email.subject);
     }

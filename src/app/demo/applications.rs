@@ -58,7 +58,11 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
     ask(conn, actor)
 }
 
-fn demo_affiliate(conn: &mut PgConnection, actor: &Actor, email: &str) -> anyhow::Result<Affiliate> {
+fn demo_affiliate(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    email: &str,
+) -> anyhow::Result<Affiliate> {
     affiliates::table
         .filter(affiliates::merchant_id.eq(actor.merchant_id))
         .filter(affiliates::email.eq(email))

@@ -10,18 +10,18 @@ use crate::kit::db::schema::emails;
 use crate::kit::lists::{Kind, Listing, Order, PAGE_SIZE, Range};
 use crate::kit::secrets::Encryptor;
 
-/// What became of a letter.
+/// What became of an email.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// It is still to be sent; why it was not yet, if it was tried.
     Waits(Option<String>),
     /// The mail server took it.
     Sent(DateTime<Utc>),
-    /// It was given up, and why.
-    GivenUp(String),
+    /// It failed, and why.
+    Failed(String),
 }
 
-/// A letter in the list.
+/// An email in the list.
 #[derive(Clone, Debug)]
 pub struct EmailRow {
     /// Its key.
@@ -30,7 +30,7 @@ pub struct EmailRow {
     pub recipient: String,
     /// About what.
     pub subject: String,
-    /// From which program; empty for letters of the installation.
+    /// From which program; empty for emails of the instance.
     pub program: String,
     /// When it was written.
     pub created_at: DateTime<Utc>,
@@ -60,7 +60,7 @@ type Row = (LeasedEmail, Option<i64>, Option<DateTime<Utc>>, Option<DateTime<Utc
 /// The newest first.
 pub(crate) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
 
-/// Some of the letters, within `Scope::Support`.
+/// Some of the emails, within `Scope::Support`.
 pub(crate) fn emails(conn: &mut PgConnection, range: &Range) -> QueryResult<Listing<EmailRow>> {
     let query = emails::table
         .select((
@@ -74,7 +74,7 @@ pub(crate) fn emails(conn: &mut PgConnection, range: &Range) -> QueryResult<List
     Ok(range.listing(found.into_iter().map(in_list).collect(), |row: &EmailRow| (row.id,)))
 }
 
-/// The newest letters, a page of them, within `Scope::Support`.
+/// The newest emails, a page of them, within `Scope::Support`.
 pub fn newest_emails(conn: &mut PgConnection) -> QueryResult<Vec<EmailRow>> {
     Ok(emails(conn, &Range::first(NEWEST, PAGE_SIZE))?.rows)
 }
@@ -82,7 +82,7 @@ pub fn newest_emails(conn: &mut PgConnection) -> QueryResult<Vec<EmailRow>> {
 fn in_list((message, merchant_id, delivered_at, failed_at): Row) -> EmailRow {
     let state = match (delivered_at, failed_at) {
         (Some(at), _) => State::Sent(at),
-        (None, Some(_)) => State::GivenUp(message.last_error.clone().unwrap_or_default()),
+        (None, Some(_)) => State::Failed(message.last_error.clone().unwrap_or_default()),
         (None, None) => State::Waits(message.last_error.clone()),
     };
     EmailRow {
@@ -125,7 +125,7 @@ pub fn reveal(
     Ok(Some(RevealedEmail { id, recipient, subject, merchant_id, text }))
 }
 
-/// Has a letter that was given up tried again, within `Scope::Instance`.
+/// Has a failed email tried again, within `Scope::Instance`.
 ///
 /// # Errors
 /// `NotFound` if there is none, or its words are forgotten.
@@ -142,13 +142,13 @@ pub(crate) fn retry(conn: &mut PgConnection, email_id: i64, now: DateTime<Utc>) 
         .map(drop)
 }
 
-/// How many letters were given up, and why the last of them. Within `Scope::Instance`.
-pub(crate) fn given_up(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
-    let parked = || emails::table.filter(emails::failed_at.is_not_null());
-    let last = parked()
+/// How many emails failed, and why the last of them. Within `Scope::Instance`.
+pub(crate) fn failed(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
+    let failed = || emails::table.filter(emails::failed_at.is_not_null());
+    let last = failed()
         .order(emails::failed_at.desc())
         .select(emails::last_error)
         .first::<Option<String>>(conn)
         .optional()?;
-    Ok((parked().count().get_result(conn)?, last.flatten().unwrap_or_default()))
+    Ok((failed().count().get_result(conn)?, last.flatten().unwrap_or_default()))
 }

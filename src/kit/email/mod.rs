@@ -25,7 +25,7 @@ pub use self::delivery::check;
 pub(crate) use self::limits::Limits;
 pub use self::list::{EmailRow, newest_emails, reveal};
 pub(crate) use self::list::{NEWEST, emails};
-pub(crate) use self::list::{RevealedEmail, State, given_up, retry};
+pub(crate) use self::list::{RevealedEmail, State, failed, retry};
 pub use self::mailer::{Mailer, sweep};
 pub(crate) use self::message::check_links;
 pub use self::message::{Link, Message, post, reencrypt_links};

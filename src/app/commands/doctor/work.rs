@@ -83,7 +83,7 @@ fn recalculations(conn: &mut PgConnection) -> CheckResult {
 }
 
 fn emails(conn: &mut PgConnection) -> CheckResult {
-    let (number, reason) = asked(in_scope(conn, Scope::Instance, email::given_up))?;
+    let (number, reason) = asked(in_scope(conn, Scope::Instance, email::failed))?;
     if number == 0 {
         return Ok("none has failed".to_owned());
     }
