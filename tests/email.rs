@@ -1,4 +1,4 @@
-//! Letters: posted with what they tell of, sent once, to a mail server that has its moods.
+//! Emails: posted with what they tell of, sent once, to a mail server that has its moods.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn encryptor() -> Encryptor {
     Encryptor::new(&Box::new(SECRET_KEY).into())
 }
 
-fn letter(to: &str) -> Message<'_> {
+fn email_to(to: &str) -> Message<'_> {
     Message {
         to,
         subject: "Ein Gruß".to_owned(),
@@ -29,7 +29,7 @@ fn letter(to: &str) -> Message<'_> {
 
 /// As a merchant's transaction does it.
 fn post(app: &TestApp, to: &str) {
-    app.within(|conn| email::post(conn, &letter(to)));
+    app.within(|conn| email::post(conn, &email_to(to)));
 }
 
 fn mailer(app: &TestApp, smtp: Option<Smtp>) -> Mailer {
@@ -43,7 +43,7 @@ fn in_installation<T>(app: &TestApp, work: impl FnOnce(&mut PgConnection) -> Que
     in_scope(&mut conn, Scope::Instance, work).unwrap()
 }
 
-/// Attempts, reason, delivered, failed: of the only letter.
+/// Attempts, reason, delivered, failed: of the only email.
 type DeliveryRecord = (i32, Option<String>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 fn fate(app: &TestApp) -> DeliveryRecord {
@@ -94,7 +94,7 @@ fn a_letter_of_a_transaction_that_failed_was_never_written() {
     let app = TestApp::start();
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
     let undone: QueryResult<()> = in_scope(&mut conn, Scope::Unowned, |conn| {
-        email::post(conn, &letter("ada@example.com"))?;
+        email::post(conn, &email_to("ada@example.com"))?;
         Err(diesel::result::Error::RollbackTransaction)
     });
     assert!(undone.is_err());
@@ -190,7 +190,7 @@ fn a_server_that_lets_nobody_in_counts_against_no_letter_and_is_left_in_peace_fo
     let mailer = mailer(&app, Some(server.settings_with_login()));
     assert_eq!(mailer.send_due().unwrap(), 1);
     let (attempts, reason, _, failed) = fate(&app);
-    assert_eq!((attempts, failed), (0, None), "it is not the letter’s fault");
+    assert_eq!((attempts, failed), (0, None), "it is not the email’s fault");
     assert!(reason.unwrap().contains("Wrong password"));
     assert_eq!(mailer.send_due().unwrap(), 0, "it pauses");
     server.refuse_logins(false);
@@ -240,7 +240,7 @@ fn a_server_that_cannot_prove_itself_hears_neither_the_password_nor_the_letter()
             post(&app, "ada@example.com");
             mailer(&app, Some(smtp.clone())).send_due().unwrap();
             let (attempts, reason, delivered, _) = fate(&app);
-            assert!(attempts == 0 && delivered.is_none(), "it is not the letter’s fault");
+            assert!(attempts == 0 && delivered.is_none(), "it is not the email’s fault");
             assert!(reason.as_ref().unwrap().contains("certificate"), "{reason:?}");
             assert!(email::check(&smtp, &app.base).unwrap_err().contains("certificate"));
             assert!(server.taken().is_empty() && server.logins().is_empty());
@@ -292,7 +292,7 @@ fn who_waits_for_a_letter_gets_it_before_a_crowd_that_is_told_something() {
     let (app, server) = (TestApp::start(), MailServer::start());
     for number in 0..3 {
         let to = format!("crowd{number}@example.com");
-        app.within(|conn| email::post(conn, &Message { link: None, ..letter(&to) }));
+        app.within(|conn| email::post(conn, &Message { link: None, ..email_to(&to) }));
     }
     post(&app, "ada@example.com");
     mailer(&app, Some(server.settings())).send_due().unwrap();

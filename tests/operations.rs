@@ -169,7 +169,7 @@ fn messages_of_stores_and_what_they_credit_are_counted() {
 #[test]
 fn what_waits_is_shown_with_the_age_of_the_oldest() {
     let app = TestApp::start_with_usual_waits();
-    let letter = Message {
+    let email = Message {
         to: "nobody@example.com",
         subject: "Hello".to_owned(),
         program: None,
@@ -179,7 +179,7 @@ fn what_waits_is_shown_with_the_age_of_the_oldest() {
     let an_hour_ago = clock::now() - TimeDelta::hours(1);
     let posted: Result<(), AppError> = app.db.run_blocking(Scope::Instance, |conn| {
         for _ in 0..2 {
-            email::post(conn, &letter)?;
+            email::post(conn, &email)?;
         }
         let first = emails::table.select(emails::id).order(emails::id).first::<i64>(conn)?;
         diesel::update(emails::table.find(first))

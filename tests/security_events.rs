@@ -399,14 +399,14 @@ fn provoke_by_support(at: &At<'_>, kind: Kind) -> Expected {
         }
         Kind::EmailRevealed => {
             at.app.within(|conn| {
-                let letter = Message {
+                let email = Message {
                     to: "new@applicants.example",
                     subject: "Your account".to_owned(),
                     program: Some("Acme Tea"),
                     paragraphs: vec!["Welcome".to_owned()],
                     link: None,
                 };
-                email::post(conn, &letter)
+                email::post(conn, &email)
             });
             let page = support.get("/support/emails");
             let shown = support.submit(&page, "form[action$='/disclosure']", &[]);

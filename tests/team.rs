@@ -27,7 +27,7 @@ fn link(app: &TestApp, to: &str) -> String {
     let mut config = config(&app.base);
     config.smtp = Some(server.settings());
     Mailer::new(&config, app.db.clone()).send_due().unwrap();
-    server.taken_for(to).last().expect("a letter").link(&app.base)
+    server.taken_for(to).last().expect("an email").link(&app.base)
 }
 
 fn user_id(app: &TestApp, email: &str) -> i64 {

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use vouch::kit::config::{Login, Security, Smtp};
 
-/// What the next letter meets. Without one it is taken.
+/// What the next email meets. Without one it is taken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Trouble {
     /// An answer to RCPT.
@@ -178,7 +178,7 @@ impl MailServer {
         Smtp { login: Some(login), ..self.settings() }
     }
 
-    /// What the next letters meet.
+    /// What the next emails meet.
     pub(crate) fn expect(&self, troubles: &[Trouble]) {
         self.inside.troubles.lock().unwrap().extend(troubles);
     }

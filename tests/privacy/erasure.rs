@@ -460,14 +460,14 @@ fn emails_of_another_program_of_the_same_name_stay() {
     });
     for merchant_id in [acme, other] {
         app.within_merchant(merchant_id, |conn| {
-            let letter = vouch::kit::email::Message {
+            let email = vouch::kit::email::Message {
                 to: "ada@affiliates.example",
                 subject: format!("Of {merchant_id}"),
                 program: Some("Acme Tea"),
                 paragraphs: vec!["Hello".to_owned()],
                 link: None,
             };
-            vouch::kit::email::post(conn, &letter)
+            vouch::kit::email::post(conn, &email)
         });
     }
     let fields = [("email", "ada@affiliates.example")];

@@ -91,12 +91,12 @@ pub struct Settings {
     )]
     pub metrics_token: Option<String>,
 
-    /// Mail server that takes Vouch's letters: smtp://user:password@host (STARTTLS; none on this
-    /// machine) or smtps://user:password@host (TLS); without it, letters wait for support staff
+    /// Mail server that takes Vouch's emails: smtp://user:password@host (STARTTLS; none on this
+    /// machine) or smtps://user:password@host (TLS); without it, emails wait for support staff
     #[arg(long, env = "VOUCH_SMTP_URL", global = true, hide_env_values = true, value_name = "URL")]
     pub smtp_url: Option<String>,
 
-    /// Sender of Vouch's letters, such as "Vouch <vouch@example.com>"
+    /// Sender of Vouch's emails, such as "Vouch <vouch@example.com>"
     #[arg(long, env = "VOUCH_MAIL_FROM", global = true, value_name = "SENDER")]
     pub mail_from: Option<String>,
 

@@ -76,7 +76,7 @@ impl Smtp {
         };
         let from = from.ok_or((
             "VOUCH_MAIL_FROM",
-            "must be given with VOUCH_SMTP_URL: whom are the letters from?".to_owned(),
+            "must be given with VOUCH_SMTP_URL: whom are the emails from?".to_owned(),
         ))?;
         Ok(Self {
             host: host.to_string().trim_matches(['[', ']']).to_owned(),

@@ -14,7 +14,7 @@ use crate::kit::config::{Security, Smtp};
 /// The server has so long for each answer. Fifteen of them are well within a lease.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What became of a try to send a letter.
+/// The result of an attempt to send an email.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// The mail server has taken it.
@@ -23,7 +23,7 @@ pub(super) enum Outcome {
     Later(String),
     /// Never.
     Refused(String),
-    /// The mail server lets nobody in, which says nothing about the letter.
+    /// No connection to the mail server, so the email itself may be fine.
     Unreachable(String),
 }
 
@@ -43,7 +43,7 @@ impl Outcome {
     }
 }
 
-/// A way to the mail server; opened for the first letter, kept for the next ones.
+/// A connection to the mail server, opened for the first email and reused for the next ones.
 pub(super) struct Line<'a> {
     smtp: &'a Smtp,
     /// How Vouch introduces itself: the host of its public address.

@@ -6,7 +6,7 @@ use super::message::LINK;
 use crate::kit::db::schema::emails;
 use crate::kit::secrets::Encryptor;
 
-/// A letter that this worker has.
+/// An email that this worker has leased.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = emails)]
 pub(super) struct LeasedEmail {
@@ -26,13 +26,12 @@ pub(super) struct LeasedEmail {
 }
 
 impl LeasedEmail {
-    /// What it says.
     pub(super) fn paragraphs(&self) -> Vec<String> {
         let kept = self.paragraphs.clone().unwrap_or_default();
         serde_json::from_value(kept).unwrap_or_default()
     }
 
-    /// Its link as a whole address; `Err` if it does not open.
+    /// The full URL of its link; `Err` if it can't be decrypted.
     pub(super) fn url(
         &self,
         encryptor: &Encryptor,
@@ -46,7 +45,7 @@ impl LeasedEmail {
         Ok(self.link_path.as_ref().map(|path| format!("{public_url}{path}")))
     }
 
-    /// The words of its link.
+    /// The text of its link.
     pub(super) fn label(&self) -> &str {
         self.link_label.as_deref().unwrap_or_default()
     }

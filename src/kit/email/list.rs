@@ -1,5 +1,5 @@
-//! Emails as support staff see them: to whom, about what, and what became of them, without their text.
-//! The text of one that waits is revealed one at a time, where there is no mail server to send it.
+//! Emails as support staff see them: recipients, subjects and states, without their text.
+//! Without a mail server, the text of a pending one can be revealed, one at a time.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,14 +10,14 @@ use crate::kit::db::schema::emails;
 use crate::kit::lists::{Kind, Listing, Order, PAGE_SIZE, Range};
 use crate::kit::secrets::Encryptor;
 
-/// What became of an email.
+/// The state of an email.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It is still to be sent; why it was not yet, if it was tried.
+    /// It's pending; why the last attempt failed, if there was one.
     Waits(Option<String>),
-    /// The mail server took it.
+    /// The mail server accepted it.
     Sent(DateTime<Utc>),
-    /// It failed, and why.
+    /// It failed, with the reason.
     Failed(String),
 }
 

@@ -7,24 +7,20 @@ use crate::kit::pseudonyms::is_pseudonym;
 use crate::kit::secrets::{Encryptor, Use};
 use crate::kit::security::{self, Kind};
 
-/// What a sealed link is bound to.
+/// What an encrypted link is bound to. Stored links depend on this text.
 pub(super) const LINK: Use = Use::of_instance("link in a letter");
 
-/// A letter to one person: text and HTML are made from the same words.
+/// An email to one person, from which both the text and the HTML are rendered.
 pub struct Message<'a> {
-    /// The e-mail address.
     pub to: &'a str,
-    /// What it is about, in a few words.
     pub subject: String,
-    /// The name of the program it comes from; none for letters of the installation.
+    /// The name of its program; `None` for emails of the instance.
     pub program: Option<&'a str>,
-    /// What it says.
     pub paragraphs: Vec<String>,
-    /// What can be done about it.
     pub link: Option<Link>,
 }
 
-/// The one thing to do about a letter: a page of this installation.
+/// The link of an email, to a page of this instance.
 pub struct Link {
     label: String,
     target: Target,
@@ -32,25 +28,25 @@ pub struct Link {
 
 enum Target {
     Page(String),
-    Sealed(Vec<u8>),
+    Encrypted(Vec<u8>),
 }
 
 impl Link {
-    /// A page that anybody may know of. `path` begins with a slash.
+    /// A page that isn't secret. `path` begins with a slash.
     pub(crate) fn page(label: &str, path: &str) -> Self {
         Self { label: label.to_owned(), target: Target::Page(path.to_owned()) }
     }
 
-    /// A page that lets in whoever has its address: kept sealed, and forgotten once it is sent.
-    /// `path` begins with a slash.
+    /// A page whose URL is a secret. It's stored encrypted, and deleted after it's sent. `path`
+    /// begins with a slash.
     pub fn secret(encryptor: &Encryptor, label: &str, path: &str) -> Self {
-        let target = Target::Sealed(encryptor.encrypt(LINK, path.as_bytes()));
+        let target = Target::Encrypted(encryptor.encrypt(LINK, path.as_bytes()));
         Self { label: label.to_owned(), target }
     }
 }
 
-/// Leaves a letter for the workers, in the running transaction, whatever its scope is: it is sent
-/// exactly if the transaction is committed. To a person who was erased nothing is sent.
+/// Queues an email in the running transaction, in any scope. It's sent if the transaction commits.
+/// An erased person gets none.
 pub fn post(conn: &mut PgConnection, message: &Message<'_>) -> QueryResult<()> {
     if is_pseudonym(message.to) {
         return Ok(());
@@ -59,7 +55,7 @@ pub fn post(conn: &mut PgConnection, message: &Message<'_>) -> QueryResult<()> {
     rand::rng().fill_bytes(&mut message_id);
     let (path, encrypted) = match message.link.as_ref().map(|link| &link.target) {
         Some(Target::Page(path)) => (Some(path), None),
-        Some(Target::Sealed(encrypted)) => (None, Some(encrypted)),
+        Some(Target::Encrypted(encrypted)) => (None, Some(encrypted)),
         None => (None, None),
     };
     let message_id = hex::encode(message_id);
@@ -82,8 +78,8 @@ pub fn post(conn: &mut PgConnection, message: &Message<'_>) -> QueryResult<()> {
     Ok(())
 }
 
-/// Seals the links of letters that wait with `new` instead of `old`, within `Scope::Instance`.
-/// What opens with neither stays as it is.
+/// Encrypts the links of pending emails with `new` instead of `old`, within `Scope::Instance`.
+/// Links that neither can decrypt stay as they are.
 pub fn reencrypt_links(
     conn: &mut PgConnection,
     old: &Encryptor,
@@ -103,7 +99,7 @@ pub fn reencrypt_links(
     Ok(())
 }
 
-/// How many links are sealed, and how many of them do not open with this key. Within
+/// How many links are encrypted, and how many of them this key can't decrypt. Within
 /// `Scope::Instance`.
 pub(crate) fn check_links(
     conn: &mut PgConnection,
@@ -120,7 +116,7 @@ pub(crate) fn check_links(
     Ok((encrypted.len(), unreadable))
 }
 
-/// A name may hold anything; a header is one line.
+/// A header is one line, but a name can contain line breaks.
 fn one_line(text: &str) -> String {
     text.split(char::is_control)
         .map(str::trim)

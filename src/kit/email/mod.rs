@@ -1,12 +1,12 @@
-//! Mail: letters are left in the transaction of what they tell of, and sent by the workers.
+//! Emails are queued in the transaction of the change that they're about. The workers send them.
 //!
 //! ```text
-//! mail::post(conn, &Letter {
+//! email::post(conn, &Message {
 //!     to: &applicant.email,
 //!     subject: "Your code is ready".to_owned(),
 //!     program: Some(&merchant.name),
 //!     paragraphs: vec!["Welcome!".to_owned()],
-//!     link: Some(Link::secret(&sealer, "Choose a password", &path)),
+//!     link: Some(Link::secret(&encryptor, "Choose a password", &path)),
 //! })?;
 //! ```
 

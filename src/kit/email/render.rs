@@ -1,4 +1,4 @@
-//! One letter as text and as simple HTML.
+//! Renders an email as text and as simple HTML.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use super::leased::LeasedEmail;
 /// Characters of an address that may stand in one piece.
 const PIECE: usize = 20;
 
-/// The words of a letter, with its link as a whole address.
+/// The text of an email, with the full URL of its link.
 #[derive(Template)]
 #[template(path = "email/message.html")]
 pub(super) struct Words<'a> {
