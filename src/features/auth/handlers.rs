@@ -156,7 +156,7 @@ pub(crate) async fn logout(
     Ok(answer)
 }
 
-/// `GET /workspaces`: for people with several workspaces or none.
+/// `GET /programs`: for people with several workspaces or none.
 pub(crate) async fn choose_program(
     db: Data<Db>,
     page: PersonPage,
@@ -167,7 +167,7 @@ pub(crate) async fn choose_program(
     ok(&ProgramsPage { page, next: query.into_inner().next, workspaces, current })
 }
 
-/// `POST /workspaces`
+/// `POST /programs`
 pub(crate) async fn open_program(
     db: Data<Db>,
     page: PersonPage,

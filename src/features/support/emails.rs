@@ -58,7 +58,7 @@ struct EmailPage {
     email: RevealedEmail,
 }
 
-/// `GET /support/email`: recipients, subjects and states, without any text.
+/// `GET /support/emails`: recipients, subjects and states, without any text.
 pub(crate) async fn index(
     db: Data<Db>,
     config: Data<Config>,
@@ -79,7 +79,7 @@ pub(crate) async fn index(
     ok(&EmailsPage { page, server, list: ListPage::new(address, listing, None), readable })
 }
 
-/// `POST /support/email/{email_id}/disclosure`: shows one pending email, and records that in the
+/// `POST /support/emails/{email_id}/disclosure`: shows one pending email, and records that in the
 /// audit log of its merchant. With a mail server, or if the email isn't for support staff, nothing
 /// is shown.
 pub(crate) async fn disclose(
@@ -108,7 +108,7 @@ pub(crate) async fn disclose(
     ok(&EmailPage { page, email })
 }
 
-/// `POST /support/email/{email_id}/retry`
+/// `POST /support/emails/{email_id}/retry`
 pub(crate) async fn retry(
     db: Data<Db>,
     page: PersonPage,

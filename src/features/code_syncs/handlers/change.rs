@@ -18,7 +18,7 @@ use crate::kit::web::numbers::thousands;
 use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::{rejected, see_other};
 
-/// `POST /settings/stores/{store_id}/code_sync`: requests a sync check now.
+/// `POST /settings/stores/{store_id}/code-sync`: requests a sync check now.
 pub(crate) async fn create(
     db: Data<Db>,
     page: MerchantPage,
@@ -49,7 +49,7 @@ pub(crate) async fn create(
     Ok(see_other(&urls::code_sync(store_id)))
 }
 
-/// `POST /settings/stores/{store_id}/code_sync/counted-codes`
+/// `POST /settings/stores/{store_id}/code-sync/counted-codes`
 pub(crate) async fn set_counted_codes(
     db: Data<Db>,
     page: MerchantPage,
@@ -94,7 +94,7 @@ pub(crate) struct RepairForm {
     trigger_id: Option<i64>,
 }
 
-/// `POST /settings/stores/{store_id}/code_sync/repairs`: creates missing codes in the store.
+/// `POST /settings/stores/{store_id}/code-sync/repairs`: creates missing codes in the store.
 pub(crate) async fn repair(
     db: Data<Db>,
     page: MerchantPage,

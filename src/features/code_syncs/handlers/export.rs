@@ -22,7 +22,7 @@ const COLUMNS: [&str; 8] = [
     "Page in the store",
 ];
 
-/// `GET /settings/stores/{store_id}/code_sync.csv`: all pages of the list that has the same parameters.
+/// `GET /settings/stores/{store_id}/code-sync.csv`: all pages of the list that has the same parameters.
 pub(crate) async fn export(
     db: Data<Db>,
     page: MerchantPage,

@@ -145,7 +145,7 @@ pub(super) async fn shown(
     Ok(CodeSyncPage { page, store, running, shown, problem, list, gets, counted, errors })
 }
 
-/// `GET /settings/stores/{store_id}/code_sync`
+/// `GET /settings/stores/{store_id}/code-sync`
 pub(crate) async fn show(
     req: HttpRequest,
     db: Data<Db>,
