@@ -1,6 +1,5 @@
-//! What refunds were for, where orders only outline them (WooCommerce): a job for each order whose
-//! refunds' lines are still to be read from the store. Until they are there, a refund is spread over
-//! the order.
+//! Fetches the lines of refunds on platforms whose orders only summarize them (WooCommerce), with a
+//! job for each order whose lines are pending. Until then, a refund is spread over the order.
 
 mod model;
 mod run;
