@@ -50,7 +50,7 @@ impl DiscountsPage {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct DiscountsForm {
+pub(crate) struct TypedDiscounts {
     /// Not empty if only the preview is requested.
     preview: String,
     /// The version that the form showed.
@@ -79,10 +79,10 @@ pub(crate) async fn set_discounts(
     encryptor: Data<Encryptor>,
     calls: Data<StoreCalls>,
     page: MerchantPage,
-    CsrfForm(form): CsrfForm<DiscountsForm>,
+    CsrfForm(form): CsrfForm<TypedDiscounts>,
 ) -> AppResult<HttpResponse> {
     let (store, settings) = (find(&db, &page, of).await?, of.provider.settings());
-    let DiscountsForm { preview, version, typed } = form;
+    let TypedDiscounts { preview, version, typed } = form;
     let parts = settings.discounts().parts(stored(&store, page.merchant().currency));
     let edited = EditedRules { typed, version, parts };
     let discounts = DiscountsView::new(&page, of.provider, &store, edited);
