@@ -8,7 +8,7 @@ use crate::features::triggers::{Reach, TriggerKind, TriggerValue};
 use crate::kit::db::schema::{affiliates, code_requests};
 
 /// How many requests are loaded at most. No merchant leaves more undecided.
-const MAX_WAITING: i64 = 10_000;
+const MAX_LOADED: i64 = 10_000;
 
 /// A code with a pending request.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub(crate) fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<
         .filter(code_requests::merchant_id.eq(merchant_id))
         .filter(code_requests::status.eq(CodeRequestStatus::Pending))
         .order(code_requests::id)
-        .limit(MAX_WAITING)
+        .limit(MAX_LOADED)
         .select((
             code_requests::code,
             code_requests::code_key,
