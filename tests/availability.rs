@@ -1,4 +1,4 @@
-//! Whether a code can be had: the same answer at every way to get one.
+//! Whether a code is available: the same answer at every entry point.
 
 use std::cell::Cell;
 
@@ -27,7 +27,7 @@ enum Answer {
 
 use Answer::{Available, Excluded, Held, Malformed, Requested, Taken};
 
-/// Each code, and what is true of it; `#` is another at every entry point, as a code can be had once.
+/// Each code, and what is true of it; `#` is another at every entry point, as a code is available once.
 const TABLE: [(&str, Answer); 11] = [
     ("FREE-#", Available),
     ("TWO WORDS", Malformed),

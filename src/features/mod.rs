@@ -10,7 +10,7 @@ pub mod api;
 pub mod applications;
 /// People: signing in and out, sessions, passwords, roles, who may reach which route.
 pub mod auth;
-/// Whether a code can be had: one decision for every way to get one.
+/// Whether a code is available: one decision for every way to get one.
 pub mod availability;
 /// Orders that are read from the store itself, because messages get lost.
 pub(crate) mod backfills;
