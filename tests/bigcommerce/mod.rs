@@ -1,4 +1,4 @@
-//! BigCommerce: its settings, its webhooks and orders, its codes; against a stand-in store.
+//! BigCommerce: its settings, its webhooks and orders, its codes; against a mock store.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use vouch_platforms::bigcommerce::{Credentials, Rules, SECRET_HEADER, header_sec
 use vouch_platforms::http::Http;
 
 use crate::harness::bigcommerce::{message, sign};
-use crate::harness::stores::StandIn;
+use crate::harness::stores::MockStore;
 use crate::harness::stores::bigcommerce::{Bigcommerce, CLIENT_ID, CLIENT_SECRET, TOKEN};
 use crate::harness::{Page, SECRET_KEY, TestApp};
 
@@ -27,7 +27,7 @@ mod settings;
 /// The application, and a store that it is connected to.
 pub(crate) struct Shop {
     pub app: TestApp,
-    pub bc: StandIn<Bigcommerce>,
+    pub bc: MockStore<Bigcommerce>,
     pub store: Store,
 }
 

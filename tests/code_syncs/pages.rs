@@ -1,7 +1,7 @@
 use vouch_platforms::{CallError, CodeState, StoreCode};
 
 use super::*;
-use crate::harness::stores::StandIn;
+use crate::harness::stores::MockStore;
 use crate::pushes::{call_out, creating_in};
 
 /// A finished check with findings of every kind.
@@ -173,7 +173,7 @@ fn a_missing_code_is_sent_again_one_at_a_time_or_all_at_once() {
 
 #[test]
 fn a_code_that_vouch_had_pushed_and_the_store_lost_is_made_there_again() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let app = creating_in(&shop);
     let (store, owner) = (store(&app), app.owner());
     shop.store().add_discount("ADA10", 0.1);

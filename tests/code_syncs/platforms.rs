@@ -7,7 +7,7 @@ use vouch_platforms::bigcommerce::{Kind, Rules as BigcommerceRules};
 use super::*;
 use crate::harness::stores::bigcommerce::Bigcommerce;
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite, ten_percent};
-use crate::harness::stores::{Fault as HttpFault, StandIn};
+use crate::harness::stores::{Fault as HttpFault, MockStore};
 use crate::pushes::{call_out, creating_in};
 
 const CODES: [&str; 6] = ["ENDED", "MISSING", "OFF", "OTHER", "SOON", "USED"];
@@ -21,7 +21,7 @@ fn triggers_of_all(app: &TestApp) {
 
 #[test]
 fn what_shopify_shows_of_its_codes() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let app = creating_in(&shop);
     let store = store(&app);
     triggers_of_all(&app);
@@ -80,7 +80,7 @@ fn coupon(id: i64, code: &str, enabled: bool) -> Value {
     })
 }
 
-fn bigcommerce() -> (TestApp, StandIn<Bigcommerce>, Store) {
+fn bigcommerce() -> (TestApp, MockStore<Bigcommerce>, Store) {
     let (app, bc) = (TestApp::start(), Bigcommerce::start());
     let store = crate::bigcommerce::connect(&app, &bc.base);
     let rules = serde_json::to_value(BigcommerceRules::default()).unwrap();
@@ -200,7 +200,7 @@ fn promotions_that_are_deleted_while_they_are_read_hide_no_other() {
     assert!(bc.count("/v3/promotions") <= 7, "{}", bc.count("/v3/promotions"));
 }
 
-fn woocommerce() -> (TestApp, StandIn<WooSite>, Store) {
+fn woocommerce() -> (TestApp, MockStore<WooSite>, Store) {
     let (app, site) = (TestApp::start(), WooSite::start());
     let owner = app.owner();
     let page = owner.get("/settings/woocommerce");

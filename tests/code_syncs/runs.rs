@@ -9,7 +9,7 @@ use vouch::kit::db::schema::{code_sync_results, job_queues, pushes, triggers as 
 use vouch_platforms::{CallError, CodeState, StoreCode};
 
 use super::*;
-use crate::harness::stores::StandIn;
+use crate::harness::stores::MockStore;
 use crate::harness::stores::{Fault as HttpFault, shopify::Shop};
 use crate::pushes::{call_out, code, creating_in, problem};
 
@@ -366,8 +366,8 @@ fn a_worker_that_lost_its_lease_keeps_nothing() {
 }
 
 /// 10,000 triggers CODE00000 and so on, and as many codes in the store but for each hundredth.
-fn ten_thousand() -> (TestApp, StandIn<Shop>) {
-    let shop = StandIn::shopify();
+fn ten_thousand() -> (TestApp, MockStore<Shop>) {
+    let shop = MockStore::shopify();
     let app = creating_in(&shop);
     app.within(|conn| {
         diesel::sql_query(

@@ -12,14 +12,14 @@ use vouch_platforms::http::Http;
 
 use super::Walk;
 use crate::harness::SECRET_KEY;
-use crate::harness::stores::StandIn;
+use crate::harness::stores::MockStore;
 use crate::harness::stores::shopify::{Shop, TOKEN};
 
 /// What the store signs its messages with.
 pub(super) const API_SECRET: &str = "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";
 
 /// By the page: a custom app's token.
-pub(super) async fn connect(walk: &Walk, shop: &StandIn<Shop>) {
+pub(super) async fn connect(walk: &Walk, shop: &MockStore<Shop>) {
     let browser = &walk.browser;
     browser.menu("Settings").await;
     browser.press("Shopify").await;
@@ -86,7 +86,7 @@ pub(super) async fn work(walk: &Walk) {
 }
 
 async fn walk(javascript: bool) {
-    let shop = spawn_blocking(StandIn::shopify).await.unwrap();
+    let shop = spawn_blocking(MockStore::shopify).await.unwrap();
     let walk = Walk::begin_as("owner@borealis.example", javascript, |_| {}).await;
     connect(&walk, &shop).await;
     have_codes_created(&walk).await;

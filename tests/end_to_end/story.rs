@@ -9,7 +9,7 @@ use super::{Walk, pushes};
 use crate::harness::PASSWORD;
 use crate::harness::browser::Browser;
 use crate::harness::shopify::{ShopifyOrder, sign};
-use crate::harness::stores::StandIn;
+use crate::harness::stores::MockStore;
 use crate::harness::two_factor;
 use crate::registration::link_to;
 
@@ -138,7 +138,7 @@ async fn look_into_the_portal(walk: &Walk, email: &str, code: &str) {
 }
 
 async fn walk(javascript: bool) {
-    let shop = spawn_blocking(StandIn::shopify).await.unwrap();
+    let shop = spawn_blocking(MockStore::shopify).await.unwrap();
     let walk = Walk::begin_as(OWNER, javascript, |_| {}).await;
     let browser = &walk.browser;
     pushes::connect(&walk, &shop).await;

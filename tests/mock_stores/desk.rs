@@ -10,12 +10,12 @@ use super::shelves::{Access, Change, Message, Shelf};
 use crate::harness::stores::bigcommerce::Bigcommerce;
 use crate::harness::stores::shopify::Shop;
 use crate::harness::stores::woocommerce::WooSite;
-use crate::harness::stores::{Fault, Platform, Reply, Request, StandIn};
+use crate::harness::stores::{Fault, MockStore, Platform, Reply, Request};
 
 pub(super) struct Desk {
-    pub shopify: StandIn<Shop>,
-    pub bigcommerce: StandIn<Bigcommerce>,
-    pub woocommerce: StandIn<WooSite>,
+    pub shopify: MockStore<Shop>,
+    pub bigcommerce: MockStore<Bigcommerce>,
+    pub woocommerce: MockStore<WooSite>,
 }
 
 impl Platform for Desk {
@@ -37,7 +37,7 @@ impl Platform for Desk {
     }
 }
 
-fn run<P: Shelf>(store: &StandIn<P>, request: &Request, path: &[&str]) -> Option<Value> {
+fn run<P: Shelf>(store: &MockStore<P>, request: &Request, path: &[&str]) -> Option<Value> {
     let given = |name: &str| request.parameter(name);
     match (request.method.as_str(), path) {
         ("GET", []) => Some(store.store().holds()),
@@ -100,7 +100,7 @@ fn fault<P: Shelf>(name: &str) -> Option<Fault> {
 
 /// Something happens to an order, and the store's webhooks tell of it.
 fn happens<P: Shelf>(
-    store: &StandIn<P>,
+    store: &MockStore<P>,
     id: i64,
     change: &Change,
     silently: bool,

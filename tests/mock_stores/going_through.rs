@@ -13,7 +13,7 @@ use super::shop;
 use crate::harness::stores::bigcommerce::{self, Bigcommerce};
 use crate::harness::stores::shopify::{CLIENT_ID, CLIENT_SECRET};
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite};
-use crate::harness::stores::{Platform as _, Request, StandIn};
+use crate::harness::stores::{MockStore, Platform as _, Request};
 use crate::harness::{Page, Person, TestApp};
 use crate::pushes::call_out;
 
@@ -29,7 +29,7 @@ impl Walk {
         let app = TestApp::start();
         let owner = app.stranger();
         let desk = Desk {
-            shopify: StandIn::start(shop()),
+            shopify: MockStore::start(shop()),
             bigcommerce: Bigcommerce::start(),
             woocommerce: WooSite::start(),
         };

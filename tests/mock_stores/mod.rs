@@ -11,7 +11,7 @@ use self::desk::Desk;
 use crate::harness::stores::bigcommerce::{self, Bigcommerce};
 use crate::harness::stores::shopify::{self, Shop};
 use crate::harness::stores::woocommerce::{self, WooSite};
-use crate::harness::stores::{Platform, StandIn};
+use crate::harness::stores::{MockStore, Platform};
 
 const SHOPIFY: &str = "127.0.0.1:8091";
 const BIGCOMMERCE: &str = "127.0.0.1:8092";
@@ -29,11 +29,11 @@ fn shop() -> Shop {
 #[ignore = "stands until it is ended; script/stand-ins runs it"]
 fn stand() {
     let desk = Desk {
-        shopify: StandIn::start_at(SHOPIFY, shop()),
-        bigcommerce: StandIn::start_at(BIGCOMMERCE, Bigcommerce::new()),
-        woocommerce: StandIn::start_at(WOOCOMMERCE, WooSite::new()),
+        shopify: MockStore::start_at(SHOPIFY, shop()),
+        bigcommerce: MockStore::start_at(BIGCOMMERCE, Bigcommerce::new()),
+        woocommerce: MockStore::start_at(WOOCOMMERCE, WooSite::new()),
     };
-    let _desk = StandIn::start_at(DESK, desk);
+    let _desk = MockStore::start_at(DESK, desk);
     println!("{}", welcome());
     loop {
         thread::park();

@@ -10,21 +10,21 @@ use super::{creating_in, encryptor};
 use crate::harness::stores::bigcommerce::Bigcommerce;
 use crate::harness::stores::shopify::Shop;
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite, ten_percent};
-use crate::harness::stores::{Platform, StandIn};
+use crate::harness::stores::{MockStore, Platform};
 use crate::harness::{Page, Person, TestApp};
 
 /// The application, and the one store where its codes are created.
 pub(super) struct Case<P> {
     pub app: TestApp,
     pub owner: Person,
-    pub held: StandIn<P>,
+    pub held: MockStore<P>,
     store: Store,
     codes: fn(&P) -> Vec<String>,
 }
 
 impl Case<Shop> {
     pub(super) fn shopify() -> Self {
-        let held = StandIn::shopify();
+        let held = MockStore::shopify();
         let app = creating_in(&held);
         let store = super::store(&app);
         Self { owner: app.owner(), app, held, store, codes: Shop::codes }
@@ -71,14 +71,14 @@ impl<P: Platform> Case<P> {
 }
 
 /// Connects a BigCommerce store, where codes are created.
-pub(super) fn bigcommerce_in(app: &TestApp, held: &StandIn<Bigcommerce>) -> Store {
+pub(super) fn bigcommerce_in(app: &TestApp, held: &MockStore<Bigcommerce>) -> Store {
     let store = crate::bigcommerce::connect(app, &held.base);
     create_codes(app, &store, &serde_json::to_value(BigcommerceRules::default()).unwrap());
     store
 }
 
 /// Connects a WooCommerce store, where codes are created.
-pub(super) fn woocommerce_in(app: &TestApp, held: &StandIn<WooSite>) -> Store {
+pub(super) fn woocommerce_in(app: &TestApp, held: &MockStore<WooSite>) -> Store {
     let key = WooKey { consumer_key: CONSUMER_KEY.into(), consumer_secret: CONSUMER_SECRET.into() };
     let secret = WebhookSecret::parse("woo-secret-of-the-tests-0123456789").unwrap();
     let (platform, address) = (On::Woocommerce, held.base.as_str());

@@ -19,7 +19,7 @@ use crate::harness::program::eventually_within;
 use crate::harness::stores::bigcommerce::Bigcommerce;
 use crate::harness::stores::shopify::Shop;
 use crate::harness::stores::woocommerce::WooSite;
-use crate::harness::stores::{Fault, StandIn};
+use crate::harness::stores::{Fault, MockStore};
 
 /// More than this no answers of stores may cost, whatever their size: MiB.
 const ANSWERS: u64 = 32;
@@ -29,15 +29,15 @@ const COMPARISONS: u64 = 16;
 /// A store of each platform, and the application that creates codes in all of them.
 struct Stores {
     app: TestApp,
-    shop: StandIn<Shop>,
-    bc: StandIn<Bigcommerce>,
-    site: StandIn<WooSite>,
+    shop: MockStore<Shop>,
+    bc: MockStore<Bigcommerce>,
+    site: MockStore<WooSite>,
     all: [Store; 3],
 }
 
 impl Stores {
     fn open() -> Self {
-        let (shop, bc, site) = (StandIn::shopify(), Bigcommerce::start(), WooSite::start());
+        let (shop, bc, site) = (MockStore::shopify(), Bigcommerce::start(), WooSite::start());
         {
             let mut shop = shop.store();
             (shop.maximum, shop.restore_rate) = (1e9, 1e9);

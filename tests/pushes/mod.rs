@@ -26,7 +26,7 @@ use vouch_platforms::{
     Access, Batch, CallError, Client, CodeState, NewCode, OrderMessage, Period, StoreCode, Webhooks,
 };
 
-use crate::harness::stores::StandIn;
+use crate::harness::stores::MockStore;
 use crate::harness::stores::shopify::{Shop, TOKEN};
 use crate::harness::{SECRET_KEY, TestApp};
 
@@ -191,7 +191,7 @@ pub(super) fn creating() -> (TestApp, FakeStore) {
 }
 
 /// The application, whose store is `shop`: everything that is real is real.
-pub(super) fn creating_in(shop: &StandIn<Shop>) -> TestApp {
+pub(super) fn creating_in(shop: &MockStore<Shop>) -> TestApp {
     let app = TestApp::start();
     let store = store(&app);
     app.within(|conn| {

@@ -14,7 +14,7 @@ use vouch::kit::jobs::{Queue, enqueue};
 use super::creating_in;
 use crate::harness::TestApp;
 use crate::harness::program::{DataFolder, eventually_within, vouch};
-use crate::harness::stores::StandIn;
+use crate::harness::stores::MockStore;
 use crate::harness::stores::shopify::Shop;
 
 const CODES: usize = 2_000;
@@ -76,8 +76,8 @@ fn pushed(app: &TestApp) -> i64 {
     app.within(|conn| pushes::table.filter(pushes::status.eq("pushed")).count().get_result(conn))
 }
 
-fn generous() -> StandIn<Shop> {
-    let shop = StandIn::shopify();
+fn generous() -> MockStore<Shop> {
+    let shop = MockStore::shopify();
     {
         let mut store = shop.store();
         (store.maximum, store.restore_rate) = (1e9, 1e9);

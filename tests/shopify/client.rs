@@ -1,4 +1,4 @@
-//! The client against the stand-in.
+//! The client against the mock store.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use vouch_platforms::{CallError, Client, CodeState, Mark, Period};
 
 use super::{client, new_code, rules};
 use crate::harness::stores::shopify::{CLIENT_ID, CLIENT_SECRET, TOKEN};
-use crate::harness::stores::{Fault, StandIn};
+use crate::harness::stores::{Fault, MockStore};
 use crate::harness::then;
 
 fn words(error: CallError) -> String {
@@ -39,7 +39,7 @@ fn full_rules() -> Rules {
 
 #[test]
 fn a_code_is_made_with_its_rules_and_mark_and_found_in_any_case() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let mut client = client(&shop, Some(full_rules()));
     assert_eq!(client.find_code("MAYA10").unwrap(), None);
     let made = client.create_code(&new_code("MAYA10", 4_001)).unwrap();
@@ -81,7 +81,7 @@ fn a_code_is_made_with_its_rules_and_mark_and_found_in_any_case() {
 
 #[test]
 fn a_code_that_is_there_in_another_case_is_taken() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     shop.store().add_discount("maya10", 0.2);
     let mut client = client(&shop, Some(rules()));
     assert_eq!(client.create_code(&new_code("MAYA10", 1)).unwrap_err(), CallError::Taken);
@@ -93,7 +93,7 @@ fn a_code_that_is_there_in_another_case_is_taken() {
 
 #[test]
 fn an_answer_lost_after_the_write_leaves_one_code_that_is_found_by_its_mark() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     shop.once("mutation CreateCode", Fault::LostAfterWrite);
     let mut client = client(&shop, Some(rules()));
     let lost = client.create_code(&new_code("MAYA10", 4_001)).unwrap_err();
@@ -105,7 +105,7 @@ fn an_answer_lost_after_the_write_leaves_one_code_that_is_found_by_its_mark() {
 
 #[test]
 fn the_stores_own_words_come_through() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let mut client = client(&shop, Some(Rules { title: " ".trim().to_owned(), ..rules() }));
     let refused = client.create_code(&new_code("MAYA10", 1)).unwrap_err();
     assert_eq!(refused, CallError::Refused("Shopify says: Title can't be blank".to_owned()));
@@ -116,7 +116,7 @@ fn the_stores_own_words_come_through() {
 
 #[test]
 fn what_goes_wrong_is_told_apart() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let mut client = client(&shop, Some(rules()));
     let mut after = |fault: Fault| {
         shop.once("graphql.json", fault);
@@ -153,7 +153,7 @@ fn what_goes_wrong_is_told_apart() {
 
 #[test]
 fn a_revoked_token_and_a_missing_scope_are_denied_in_words() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let mut client = client(&shop, Some(rules()));
     shop.store().scopes.retain(|scope| scope != "write_discounts");
     let denied = client.create_code(&new_code("MAYA10", 1)).unwrap_err();
@@ -175,7 +175,7 @@ fn a_revoked_token_and_a_missing_scope_are_denied_in_words() {
 
 #[test]
 fn a_token_is_got_with_the_client_secret_used_again_and_renewed_when_revoked() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let secret = SecretString::from(CLIENT_SECRET);
     let credentials = Credentials::Client { id: CLIENT_ID.to_owned(), secret };
     let open =
@@ -216,7 +216,7 @@ fn credentials_survive_being_kept() {
 
 #[test]
 fn all_codes_are_read_page_by_page_also_of_discounts_with_many() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     {
         let mut store = shop.store();
         store.page = 3;
@@ -254,7 +254,7 @@ fn all_codes_are_read_page_by_page_also_of_discounts_with_many() {
 
 #[test]
 fn webhooks_are_made_once_and_stale_ones_of_vouch_removed() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let mut client = client(&shop, None);
     let here = "https://vouch.example/hooks/shopify/7-abc";
     {
@@ -288,7 +288,7 @@ fn webhooks_are_made_once_and_stale_ones_of_vouch_removed() {
 
 #[test]
 fn products_and_collections_are_found_by_number_handle_and_address() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let mut client = client(&shop, None);
     for typed in [
         "488001",
@@ -335,7 +335,7 @@ fn a_preview_says_what_a_shopper_gets() {
 
 #[test]
 fn a_period_without_orders_is_an_empty_page() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let period = Period { from: then(), until: then() };
     let batch = client(&shop, None).orders(&period, None).unwrap();
     assert!(batch.rows.is_empty() && batch.next.is_none());

@@ -1,4 +1,4 @@
-//! Shopify: the client against the stand-in, the documents against Shopify's schema, the settings.
+//! Shopify: the client against the mock store, the documents against Shopify's schema, the settings.
 
 mod cancellations;
 mod client;
@@ -16,7 +16,7 @@ use vouch_platforms::shopify::{
 };
 use vouch_platforms::{Mark, NewCode};
 
-use crate::harness::stores::StandIn;
+use crate::harness::stores::MockStore;
 use crate::harness::stores::shopify::{Shop, TOKEN};
 use crate::harness::then;
 
@@ -36,7 +36,7 @@ pub(crate) fn rules() -> Rules {
     }
 }
 
-fn client(shop: &StandIn<Shop>, rules: Option<Rules>) -> Shopify {
+fn client(shop: &MockStore<Shop>, rules: Option<Rules>) -> Shopify {
     let token = Credentials::Token(SecretString::from(TOKEN));
     Shopify::new(Http::new(true), &shop.base, token, None, rules, then())
 }

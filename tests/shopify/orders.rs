@@ -8,14 +8,14 @@ use vouch_platforms::{Client, OrderMessage, Period};
 
 use super::client;
 use crate::harness::shopify::ShopifyOrder;
-use crate::harness::stores::StandIn;
+use crate::harness::stores::MockStore;
 use crate::harness::stores::shopify::Shop;
 
 fn noon() -> DateTime<Utc> {
     "2026-03-01T12:00:00Z".parse().unwrap()
 }
 
-fn read_all(shop: &StandIn<Shop>) -> Vec<OrderMessage> {
+fn read_all(shop: &MockStore<Shop>) -> Vec<OrderMessage> {
     let period = Period { from: noon() - Duration::days(1), until: noon() + Duration::days(30) };
     let mut client = client(shop, None);
     let (mut all, mut cursor) = (Vec::new(), None::<String>);
@@ -62,7 +62,7 @@ fn samples() -> Vec<ShopifyOrder> {
 
 #[test]
 fn an_order_that_is_read_is_the_order_of_its_webhook() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     for order in samples() {
         shop.store().put_order(&order);
     }
@@ -86,7 +86,7 @@ fn an_order_that_is_read_is_the_order_of_its_webhook() {
 
 #[test]
 fn an_order_of_many_lines_is_read_whole() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let order =
         (0..7).fold(ShopifyOrder::new(2_001, noon()), |order, _| order.line("CUP", 1, "1.00"));
     shop.store().put_order(&order);
@@ -100,7 +100,7 @@ fn an_order_of_many_lines_is_read_whole() {
 
 #[test]
 fn only_the_period_is_read() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     shop.store().put_order(&ShopifyOrder::new(1, noon()));
     shop.store().put_order(&ShopifyOrder::new(2, noon() + Duration::days(2)));
     let period = Period { from: noon() + Duration::days(1), until: noon() + Duration::days(2) };

@@ -14,7 +14,7 @@ use vouch_platforms::{Client, Period};
 
 use super::{client, new_code, rules};
 use crate::harness::shopify::ShopifyOrder;
-use crate::harness::stores::StandIn;
+use crate::harness::stores::MockStore;
 use crate::harness::stores::shopify::Shop;
 use crate::harness::then;
 
@@ -47,7 +47,7 @@ fn many_rules(items: Items, products: Items) -> Vec<Rules> {
 }
 
 /// Sends everything that Vouch ever sends.
-fn send_everything(shop: &StandIn<Shop>) {
+fn send_everything(shop: &MockStore<Shop>) {
     let mut plain = client(shop, None);
     plain.access().unwrap();
     let find = |target, typed: &str| {
@@ -90,7 +90,7 @@ fn send_everything(shop: &StandIn<Shop>) {
 #[test]
 #[ignore = "needs node and Shopify's schema; script/test installs them and runs this"]
 fn every_document_fits_shopifys_schema() {
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     send_everything(&shop);
     let sent: Vec<Value> = shop
         .requests()

@@ -13,13 +13,13 @@ use vouch_platforms::http::Http;
 use vouch_platforms::shopify::{DiscountAmount, Items, Minimum, Rules};
 
 use crate::harness::stores::shopify::{CLIENT_ID, CLIENT_SECRET, Shop, TOKEN};
-use crate::harness::stores::{Fault, StandIn};
+use crate::harness::stores::{Fault, MockStore};
 use crate::harness::{Page, Person, SECRET_KEY, TestApp};
 
 const API_SECRET: &str = "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";
 
-/// Another program's owner, who has no store yet, connects the stand-in.
-fn connect(app: &TestApp, shop: &StandIn<Shop>, fields: &[(&str, &str)]) -> (Person, Page) {
+/// Another program's owner, who has no store yet, connects the mock store.
+fn connect(app: &TestApp, shop: &MockStore<Shop>, fields: &[(&str, &str)]) -> (Person, Page) {
     let owner = app.stranger();
     let page = owner.get("/settings/shopify");
     let all = [&[("address", shop.base.as_str())], fields].concat();
@@ -50,7 +50,7 @@ fn encryptor() -> Encryptor {
 #[test]
 fn a_store_is_connected_with_an_app_and_answers_at_once() {
     let app = TestApp::start();
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let (owner, page) = connect(&app, &shop, &WITH_CLIENT);
     assert!(page.says("Acme Tea answers"), "{}", page.text());
     assert!(page.says("Client ID and secret, set on") && page.says("ends in c0de"));
@@ -75,7 +75,7 @@ fn a_store_is_connected_with_an_app_and_answers_at_once() {
 #[test]
 fn what_is_missing_is_said_in_words() {
     let app = TestApp::start();
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     shop.store().scopes.retain(|scope| scope != "write_discounts");
     let (owner, page) = connect(&app, &shop, &WITH_TOKEN);
     assert!(page.says("The scope write_discounts is missing"), "{}", page.text());
@@ -145,7 +145,7 @@ fn set(owner: &Person, path: &str, fields: &[(&str, &str)]) -> Page {
 #[test]
 fn what_codes_get_is_set_looked_up_in_the_store_and_shown_in_a_sentence() {
     let app = TestApp::start();
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let (owner, _) = connect(&app, &shop, &WITH_CLIENT);
     shop.store().currency = "EUR".to_owned();
     let path = format!("/settings/shopify/{}/discounts", store(&app).id);
@@ -191,7 +191,7 @@ fn what_codes_get_is_set_looked_up_in_the_store_and_shown_in_a_sentence() {
 #[test]
 fn rubbish_in_the_rules_comes_back_with_its_reason() {
     let app = TestApp::start();
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let (owner, _) = connect(&app, &shop, &WITH_TOKEN);
     let path = format!("/settings/shopify/{}/discounts", store(&app).id);
     let cases: [(&[(&str, &str)], &str, &str); 8] = [
@@ -218,7 +218,7 @@ fn rubbish_in_the_rules_comes_back_with_its_reason() {
 #[test]
 fn rules_are_kept_while_the_store_does_not_answer_and_need_access_to_create() {
     let app = TestApp::start();
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let (owner, _) = connect(&app, &shop, &WITH_TOKEN);
     let path = format!("/settings/shopify/{}/discounts", store(&app).id);
     shop.times(9, "graphql", Fault::status(503));
@@ -243,7 +243,7 @@ fn rules_are_kept_while_the_store_does_not_answer_and_need_access_to_create() {
 #[test]
 fn webhooks_are_looked_after_and_their_problem_shown() {
     let app = TestApp::start();
-    let shop = StandIn::shopify();
+    let shop = MockStore::shopify();
     let (owner, _) = connect(&app, &shop, &WITH_TOKEN);
     run_due_jobs(&tools(&app), vouch::kit::clock::now()).unwrap();
     let page = owner.get("/settings/shopify");

@@ -9,10 +9,10 @@ use vouch::kit::db::schema::{backfills, deliveries, job_queues};
 use super::{commissions, connect, connected, work};
 use crate::harness::TestApp;
 use crate::harness::stores::woocommerce::WooSite;
-use crate::harness::stores::{Fault, StandIn};
+use crate::harness::stores::{Fault, MockStore};
 use crate::harness::woocommerce::{WooOrder, gmt};
 
-fn start() -> (TestApp, StandIn<WooSite>) {
+fn start() -> (TestApp, MockStore<WooSite>) {
     let (app, site) = (TestApp::start(), WooSite::start());
     connect(&app, &site);
     (app, site)
@@ -22,7 +22,7 @@ fn order(id: u64, at: DateTime<Utc>) -> WooOrder {
     WooOrder::new(id, at).code("ADA10", 10)
 }
 
-fn sell(site: &StandIn<WooSite>, order: WooOrder) {
+fn sell(site: &MockStore<WooSite>, order: WooOrder) {
     site.store().orders.push(order.0);
 }
 

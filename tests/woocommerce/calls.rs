@@ -8,7 +8,7 @@ use vouch_platforms::woocommerce::{Credentials, DiscountAmount, Rules, TOPICS, W
 use vouch_platforms::{CallError, Client, CodeState, Mark, NewCode, Period};
 
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, Permission, WooSite};
-use crate::harness::stores::{Fault, Reply, StandIn};
+use crate::harness::stores::{Fault, MockStore, Reply};
 use crate::harness::woocommerce::WooOrder;
 
 const MARK: Mark = Mark { merchant_id: 7, trigger_id: 9 };
@@ -31,7 +31,7 @@ fn rules() -> Rules {
     }
 }
 
-fn client(site: &StandIn<WooSite>) -> Woocommerce {
+fn client(site: &MockStore<WooSite>) -> Woocommerce {
     let credentials =
         Credentials { consumer_key: CONSUMER_KEY.into(), consumer_secret: CONSUMER_SECRET.into() };
     let secret = Some(SECRET.into());

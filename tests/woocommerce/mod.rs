@@ -17,7 +17,7 @@ use vouch::kit::secrets::Encryptor;
 use vouch_core::platform::Platform;
 use vouch_platforms::http::Http;
 
-use crate::harness::stores::StandIn;
+use crate::harness::stores::MockStore;
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite};
 use crate::harness::{Page, SECRET_KEY, TestApp};
 
@@ -52,7 +52,7 @@ fn work(app: &TestApp, now: DateTime<Utc>) {
 }
 
 /// Connects the site over the page, as an owner does.
-fn connect(app: &TestApp, site: &StandIn<WooSite>) -> Page {
+fn connect(app: &TestApp, site: &MockStore<WooSite>) -> Page {
     let owner = app.owner();
     let page = owner.get("/settings/woocommerce");
     let fields = [

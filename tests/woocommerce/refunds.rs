@@ -12,14 +12,14 @@ use vouch::kit::db::schema::{conversions, deliveries, jobs, orders, stores};
 use super::{connect, connected, work};
 use crate::attribution::{Pays, affiliate_on, code, offer, trigger_at};
 use crate::harness::stores::woocommerce::{Permission, WooSite};
-use crate::harness::stores::{Fault, Reply, StandIn};
+use crate::harness::stores::{Fault, MockStore, Reply};
 use crate::harness::woocommerce::{WooOrder, WooRefund, gmt};
 use crate::harness::{Page, TestApp, pseudonyms, then};
 
 /// A shop that sells, and a program that reads its refunds.
 struct Shop {
     app: TestApp,
-    site: StandIn<WooSite>,
+    site: MockStore<WooSite>,
     store: Store,
     now: DateTime<Utc>,
 }

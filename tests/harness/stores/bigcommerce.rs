@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::bigcommerce_bodies::{self as bodies, Kind};
-use super::{Platform, Reply, Request, StandIn};
+use super::{MockStore, Platform, Reply, Request};
 
 /// The API account.
 pub(crate) const CLIENT_ID: &str = "client-of-the-tests";
@@ -33,8 +33,8 @@ pub(crate) struct Bigcommerce {
 }
 
 impl Bigcommerce {
-    pub(crate) fn start() -> StandIn<Self> {
-        StandIn::start(Self::new())
+    pub(crate) fn start() -> MockStore<Self> {
+        MockStore::start(Self::new())
     }
 
     /// An empty one.

@@ -1,4 +1,4 @@
-//! Stand-ins for stores: real HTTP on loopback, with a script of what goes wrong.
+//! Mock stores: real HTTP on loopback, with a script of what goes wrong.
 
 #![allow(dead_code, reason = "each platform's tests use their share")]
 
@@ -133,13 +133,13 @@ struct Shared<P> {
 }
 
 /// A store that stands on a port of its own until the test ends.
-pub(crate) struct StandIn<P> {
+pub(crate) struct MockStore<P> {
     /// `http://127.0.0.1:PORT`.
     pub base: String,
     shared: Arc<Shared<P>>,
 }
 
-impl<P: Platform> StandIn<P> {
+impl<P: Platform> MockStore<P> {
     pub(crate) fn start(platform: P) -> Self {
         Self::start_at("127.0.0.1:0", platform)
     }

@@ -1,4 +1,4 @@
-//! A stand-in for Shopify's GraphQL Admin API 2026-10 and its token endpoint, with the texts of
+//! A mock of Shopify's GraphQL Admin API 2026-10 and its token endpoint, with the texts of
 //! recorded answers.
 
 use std::time::Instant;
@@ -6,12 +6,12 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{Fault, Platform, Reply, Request, StandIn};
+use super::{Fault, MockStore, Platform, Reply, Request};
 use crate::harness::shopify::ShopifyOrder;
 
-/// An access token that a stand-in accepts from the start.
+/// An access token that a mock store accepts from the start.
 pub(crate) const TOKEN: &str = "shpat_0123456789abcdef0123456789ab7d10";
-/// The app of a stand-in.
+/// The app of a mock store.
 pub(crate) const CLIENT_ID: &str = "5c1ae2f0b3d94e7788990a1b2c3d4e5f";
 /// Its secret.
 pub(crate) const CLIENT_SECRET: &str = "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";
@@ -30,7 +30,7 @@ pub(crate) struct Discount {
     pub used: u32,
 }
 
-/// What the stand-in holds.
+/// What the mock store holds.
 pub(crate) struct Shop {
     pub name: String,
     pub currency: String,
@@ -506,7 +506,7 @@ impl Platform for Shop {
     }
 }
 
-impl StandIn<Shop> {
+impl MockStore<Shop> {
     /// A shop in US dollars, with an app that has every scope Vouch asks for.
     pub(crate) fn shopify() -> Self {
         Self::start(Shop::new())

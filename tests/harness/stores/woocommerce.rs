@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use vouch_core::money::{Currency, Rate};
 use vouch_platforms::woocommerce::{DiscountAmount, Rules};
 
-use super::{Platform, Reply, Request, StandIn};
+use super::{MockStore, Platform, Reply, Request};
 use crate::harness::woocommerce::{WooRefund, gmt};
 
 pub(crate) const CONSUMER_KEY: &str = "ck_0123456789abcdef0123456789abcdef01234567";
@@ -57,8 +57,8 @@ pub(crate) struct WooSite {
 
 impl WooSite {
     /// An empty one, on a port of its own.
-    pub(crate) fn start() -> StandIn<Self> {
-        StandIn::start(Self::new())
+    pub(crate) fn start() -> MockStore<Self> {
+        MockStore::start(Self::new())
     }
 
     /// An empty one.
