@@ -1,4 +1,4 @@
-//! `script/stand-ins`: a store of each platform for a Vouch that runs on this machine, and a desk at
+//! `script/mock-stores`: a store of each platform for a Vouch that runs on this machine, and a desk at
 //! which somebody runs the stores over HTTP.
 
 mod desk;
@@ -26,7 +26,7 @@ fn shop() -> Shop {
 }
 
 #[test]
-#[ignore = "stands until it is ended; script/stand-ins runs it"]
+#[ignore = "stands until it is ended; script/mock-stores runs it"]
 fn stand() {
     let desk = Desk {
         shopify: MockStore::start_at(SHOPIFY, shop()),
