@@ -3,17 +3,17 @@
 use crate::text_enum;
 
 text_enum! {
-    /// Only an Active affiliate earns; the others are known, and their codes stay theirs.
+    /// Only an Active affiliate earns. The others keep their codes.
     #[derive(Default)]
     pub enum AffiliateStatus {
-        /// Has applied and was not decided upon.
+        /// Has applied; the application is pending.
         #[default]
         Pending = "pending", "Pending";
-        /// Takes part.
+        /// Earns commission.
         Active = "active", "Active";
-        /// Applied and was not wanted.
+        /// Applied and was denied.
         Denied = "denied", "Denied";
-        /// Took part and no longer does.
+        /// Was active and was disabled.
         Disabled = "disabled", "Disabled";
     }
 }

@@ -6,17 +6,17 @@
 use crate::text_enum;
 
 text_enum! {
-    /// Pending and Approved count in totals; the others are known, and earn nothing.
+    /// Totals count Pending and Approved. The others earn nothing.
     #[derive(Default)]
     pub enum ConversionStatus {
-        /// Waits for a member, or for its order to be paid.
+        /// Waits for a member's decision or for the order's payment.
         #[default]
         Pending = "pending", "Pending";
-        /// Stands.
+        /// Earns commission.
         Approved = "approved", "Approved";
-        /// A member decided against it, or against its order.
+        /// A member denied it, or all conversions of its order.
         Denied = "denied", "Denied";
-        /// A rule stands against it; a member may overrule that.
+        /// A rule disqualifies it. A member can overrule the rule.
         Unqualified = "unqualified", "Unqualified";
     }
 }
@@ -39,13 +39,13 @@ impl ConversionStatus {
 }
 
 text_enum! {
-    /// What a member says of a conversion.
+    /// A member's decision about a conversion.
     pub enum Review {
-        /// Not decided: it is not approved automatically either.
+        /// Kept pending, so it isn't approved automatically.
         Pending = "pending", "Pending";
-        /// Stands.
+        /// It counts.
         Approved = "approved", "Approved";
-        /// Doesn't count.
+        /// It doesn't count.
         Denied = "denied", "Denied";
     }
 }
@@ -83,11 +83,11 @@ impl Facts {
 text_enum! {
     /// Why a member denied a conversion.
     pub enum DenialReason {
-        /// Holds for the order: every conversion of it, present and future.
+        /// Applies to every conversion of the order, including later ones.
         Fraud = "fraud", "Fraud";
-        /// Advertised where or how the program doesn't allow it.
+        /// The affiliate broke the program's terms.
         Terms = "terms", "Against the program’s terms";
-        /// The code was on a coupon site or passed on.
+        /// The code was shared where it isn't allowed, such as on a coupon site.
         Misuse = "misuse", "Code shared where it isn’t allowed";
         Duplicate = "duplicate", "Duplicate order";
         Returned = "returned", "Returned or not accepted";
@@ -110,15 +110,15 @@ impl DenialReason {
 }
 
 text_enum! {
-    /// What credited the affiliate.
+    /// How the affiliate was credited.
     pub enum Via {
-        /// A coupon code won the order.
+        /// By a coupon code on the order.
         Coupon = "coupon", "Coupon code";
-        /// The customer's e-mail address won the order.
+        /// By the customer's email.
         Email = "email", "Customer e-mail";
-        /// A royalty on the lines of a SKU.
+        /// By a royalty on the lines with a SKU.
         Sku = "sku", "SKU";
-        /// A member, by hand.
+        /// Manually, by a member.
         Manual = "manual", "Manual credit";
     }
 }

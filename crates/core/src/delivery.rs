@@ -3,19 +3,19 @@
 use crate::text_enum;
 
 text_enum! {
-    /// What became of a message of a store.
+    /// The outcome of a webhook delivery.
     #[derive(Default)]
     pub enum DeliveryOutcome {
-        /// It said something new.
+        /// It was processed and changed the order.
         TakenIn = "taken_in", "Taken in";
-        /// A newer report of the order was there already.
+        /// A newer report of the order was already stored.
         Outdated = "outdated", "Nothing new";
-        /// It carries no state of an order.
+        /// It was ignored because it doesn't contain an order's state.
         #[default]
         Noted = "noted", "Noted";
-        /// It names an order, which is still to be read from the store.
+        /// It names an order that must be fetched from the store.
         Waiting = "waiting", "Waiting for its order";
-        /// It cannot be understood; it is kept, and can be replayed.
+        /// It couldn't be processed. It's stored and can be replayed.
         Failed = "failed", "Failed";
     }
 }

@@ -23,7 +23,7 @@ const MIN_INNER: usize = 3;
 const MAX_INNER: usize = 12;
 
 text_enum! {
-    /// What an exclusion looks like: how it is looked up follows from it.
+    /// The form of an exclusion pattern, which decides how codes are compared with it.
     pub enum Shape {
         /// A code.
         Exact = "exact", "One code";
@@ -33,7 +33,7 @@ text_enum! {
         Ends = "ends", "Ends with";
         /// `*X*`
         Contains = "contains", "Contains";
-        /// A `*` between two parts, or so long a part between two `*` that its begin has to do.
+        /// Several parts, such as `X*Y`, or `*X*` with a part too long to be indexed whole.
         Composed = "composed", "Several parts";
     }
 }

@@ -3,15 +3,12 @@
 use crate::text_enum;
 
 text_enum! {
-    /// What a store runs on.
+    /// The e-commerce platform of a store.
     pub enum Platform {
-        /// Shopify.
         Shopify = "shopify", "Shopify";
-        /// BigCommerce.
         Bigcommerce = "bigcommerce", "BigCommerce";
-        /// WooCommerce.
         Woocommerce = "woocommerce", "WooCommerce";
-        /// Any other, which reports its orders to Vouch's own API.
+        /// Any other store, which reports its orders to Vouch's API.
         Api = "api", "API";
     }
 }

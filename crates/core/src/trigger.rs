@@ -9,13 +9,13 @@ use crate::sku::{MAX_SKU_CHARS, SkuError, SkuKey};
 use crate::text_enum;
 
 text_enum! {
-    /// What ties orders to an affiliate.
+    /// How a trigger connects orders to an affiliate.
     pub enum TriggerKind {
-        /// A code that the shopper types at checkout.
+        /// By a code that the customer enters at checkout.
         CouponCode = "coupon_code", "Coupon Code";
-        /// The address of the customer.
+        /// By the customer's email.
         CustomerEmail = "customer_email", "Customer Email";
-        /// A product: a royalty on its lines.
+        /// By a product, which pays a royalty on its lines.
         Sku = "sku", "SKU";
     }
 }

@@ -79,7 +79,7 @@ pub enum Commission {
 }
 
 text_enum! {
-    /// What a commission depends on.
+    /// How a commission is calculated.
     pub enum CommissionKind {
         Percent = "percent", "A percent of the sale";
         FlatPerOrder = "flat_per_order", "A flat amount per order";
@@ -225,33 +225,33 @@ text_enum! {
         /// The one that the store lists first.
         #[default]
         FirstOnOrder = "first_on_order", "The first code on the order";
-        /// The one that took most off.
+        /// The one with the largest discount.
         LargestDiscount = "largest_discount", "The code with the largest discount";
-        /// The one whose trigger is oldest.
+        /// The one with the oldest trigger.
         OldestTrigger = "oldest_trigger", "The oldest trigger";
     }
 }
 
 text_enum! {
-    /// From when on an order counts.
+    /// When an order starts to count.
     #[derive(Default)]
     pub enum OrdersCountWhen {
-        /// Once the store says that it's paid.
+        /// When the store reports it as paid.
         Paid = "paid", "When they’re paid";
-        /// From the beginning, whatever its payment.
+        /// When it's placed, whatever its payment status.
         #[default]
         Placed = "placed", "When they’re placed";
     }
 }
 
 text_enum! {
-    /// What a negative fee of a WooCommerce order is.
+    /// How a negative fee of a WooCommerce order is treated.
     #[derive(Default)]
     pub enum NegativeFees {
-        /// A means of payment: the base of commission stays.
+        /// A payment method, which doesn't change the commission base.
         #[default]
         GiftCard = "gift_card", "A gift card or another means of payment";
-        /// Lowers the base, as a coupon does.
+        /// A discount, which lowers the commission base like a coupon.
         Discount = "discount", "A discount";
     }
 }

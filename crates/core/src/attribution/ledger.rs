@@ -18,17 +18,17 @@ pub struct Components {
 }
 
 text_enum! {
-    /// What a commission entry is for.
+    /// Why a commission entry was made.
     pub enum EntryKind {
         /// The order itself.
         Sale = "sale", "Sale";
-        /// The store gave money back.
+        /// The store refunded money.
         Refund = "refund", "Refund";
         /// The order was cancelled, voided or deleted.
         Cancellation = "cancellation", "Cancellation";
         /// The order, or who is credited for it, changed after the first sale entry.
         Adjustment = "adjustment", "Adjustment";
-        /// A member gave the amount.
+        /// A member credited the amount.
         ManualCredit = "manual_credit", "Manual credit";
     }
 }

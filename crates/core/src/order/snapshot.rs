@@ -74,27 +74,27 @@ pub struct OrderSnapshot {
 }
 
 text_enum! {
-    /// What the store says of the payment.
+    /// The payment status in the store.
     #[derive(Default)]
     pub enum PaymentState {
         /// Not paid yet.
         #[default]
         Pending = "pending", "Pending";
-        /// Promised by the bank, not drawn yet.
+        /// Authorized by the bank, not captured yet.
         Authorized = "authorized", "Authorized";
-        /// The promise ran out.
+        /// The authorization expired.
         Expired = "expired", "Expired";
-        /// Paid in part.
+        /// A part is paid.
         PartiallyPaid = "partially_paid", "Partially paid";
         /// Paid.
         Paid = "paid", "Paid";
-        /// Some of it was given back.
+        /// A part was refunded.
         PartiallyRefunded = "partially_refunded", "Partially refunded";
-        /// All of it was given back.
+        /// All of it was refunded.
         Refunded = "refunded", "Refunded";
-        /// Called off before it was drawn.
+        /// Canceled before it was captured.
         Voided = "voided", "Voided";
-        /// A word that this version does not know.
+        /// A status that this version doesn't know.
         #[serde(other)]
         Unknown = "unknown", "Unknown";
     }
@@ -117,7 +117,7 @@ impl ReportedCode {
 }
 
 text_enum! {
-    /// What a line of an order is. Only goods always earn.
+    /// The kind of an order line. Only goods always earn.
     #[derive(Default)]
     pub enum LineKind {
         #[default]
@@ -127,7 +127,7 @@ text_enum! {
         Tip = "tip", "Tip";
         /// Wrapping, handling, a surcharge.
         Fee = "fee", "Fee";
-        /// Shipping that is a line of its own.
+        /// Shipping that the store lists as a line.
         Shipping = "shipping", "Shipping";
     }
 }
@@ -177,15 +177,15 @@ pub struct ReadNote {
 }
 
 text_enum! {
-    /// What is wrong with a field that was passed over.
+    /// Why a field was ignored.
     pub enum ReadProblem {
-        /// It's of another form than the store documents.
+        /// Its format isn't the one that the store documents.
         Unreadable = "unreadable", "couldn’t be read";
-        /// The same, of a tax; the order is kept where tax isn't counted.
+        /// The same for a tax. The order is still accepted where tax isn't counted.
         UnreadableTax = "unreadable_tax", "isn’t an amount of tax";
-        /// The same, of shipping; the order is kept where shipping isn't counted.
+        /// The same for shipping. The order is still accepted where shipping isn't counted.
         UnreadableShipping = "unreadable_shipping", "isn’t an amount of shipping";
-        /// A currency that is in no list; amounts are read with two decimals.
+        /// An unknown currency, whose amounts are parsed with two decimals.
         UnknownCurrency = "unknown_currency", "isn’t a currency Vouch knows";
     }
 }
