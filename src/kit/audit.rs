@@ -9,15 +9,15 @@ use crate::kit::db::schema::audit_log;
 use crate::kit::db::text_enum;
 
 text_enum! {
-    /// What kind of hand did something.
+    /// The kind of an actor.
     pub enum ActorKind {
-        /// Somebody who works for the merchant.
+        /// A member of the merchant's team.
         Member = "member", "Member";
         /// An affiliate of the merchant.
         Affiliate = "affiliate", "Affiliate";
-        /// Support staff of the installation.
+        /// Support staff of the instance.
         Support = "support", "Support";
-        /// A program, by an API key.
+        /// A client with an API key.
         Api = "api", "API";
         /// Vouch itself.
         System = "system", "Vouch";

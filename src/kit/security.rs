@@ -19,29 +19,29 @@ use crate::kit::db::text_enum;
 use crate::kit::request;
 
 text_enum! {
-    /// What happened. Every kind is provoked by `tests/security_events.rs`.
+    /// The kind of an event. `tests/security_events.rs` causes each of them.
     pub enum Kind {
         /// A session began.
         SignedIn = "signed_in", "Signed in";
-        /// A session ended because its user said so.
+        /// A user signed out.
         SignedOut = "signed_out", "Signed out";
-        /// The email address or the password was wrong.
+        /// The email or the password was wrong.
         SignInFailed = "sign_in_failed", "Sign-in failed";
         /// The code of two-factor sign-in, or the recovery code, was wrong.
         WrongCode = "wrong_code", "Wrong code";
         /// A recovery code was used up.
         RecoveryCodeUsed = "recovery_code_used", "Recovery code used";
-        /// Where a password is asked for again, it was wrong.
+        /// The password was wrong where a page asks for it again.
         WrongPassword = "wrong_password", "Wrong password";
-        /// A limit was hit: of requests (429), or of one's size (413).
+        /// A limit on requests (429) or on the size of one (413) was exceeded.
         LimitHit = "limit_hit", "Limit hit";
         /// A form without the session's token, or from another site.
         CsrfRefused = "csrf_refused", "Form refused";
-        /// A page or an act that needs another role: 403.
+        /// A page or an action needs another role (403).
         Forbidden = "forbidden", "Forbidden";
-        /// A signed-in user, or an API key, asked for a thing that isn't the merchant's: 404.
-        /// Whether another merchant has it isn't looked up: the look-up would cross the walls that it
-        /// watches, and its time would tell what the answer hides.
+        /// A signed-in user or an API key requested something that the merchant doesn't have (404).
+        /// It isn't looked up whether another merchant has it. The look-up would bypass the row
+        /// security, and its duration would reveal what the response hides.
         NotFound = "not_found", "Not found";
         /// A webhook with a wrong signature, or for no store.
         BadSignature = "bad_signature", "Bad webhook signature";
@@ -51,7 +51,7 @@ text_enum! {
         BadMetricsToken = "bad_metrics_token", "Bad metrics token";
         /// A user changed their password.
         PasswordChanged = "password_changed", "Password changed";
-        /// A user chose a new password by a link.
+        /// A user set a new password with a link.
         PasswordReset = "password_reset", "Password reset";
         /// Two-factor sign-in was turned on.
         TwoFactorOn = "two_factor_on", "Two-factor on";
@@ -63,17 +63,17 @@ text_enum! {
         SessionsEnded = "sessions_ended", "Sessions ended";
         /// An email with a link that gives access was queued.
         LinkSent = "link_sent", "Link sent";
-        /// Such a link did what it's for.
+        /// Such a link was used.
         LinkUsed = "link_used", "Link used";
-        /// Such a link was wrong, used up or too old.
+        /// Such a link was wrong, already used or expired.
         BadLink = "bad_link", "Bad link";
-        /// Support staff began to look at a merchant's pages.
+        /// Support staff started to view a merchant's pages.
         ViewBegan = "view_began", "View began";
-        /// They stopped.
+        /// The view ended.
         ViewEnded = "view_ended", "View ended";
         /// A file of a merchant's data was downloaded.
         ExportDownloaded = "export_downloaded", "Export downloaded";
-        /// One person's data was erased from a merchant's.
+        /// One person's data was erased from a merchant's data.
         PersonErased = "person_erased", "Person erased";
         /// An API key was created.
         ApiKeyCreated = "api_key_created", "API key created";
@@ -83,13 +83,13 @@ text_enum! {
         UserDisabled = "user_disabled", "User disabled";
         /// A user was enabled again.
         UserEnabled = "user_enabled", "User enabled";
-        /// A user became support staff, or stopped being it.
+        /// A user got or lost support rights.
         SupportRightsChanged = "support_rights_changed", "Support rights changed";
         /// A merchant was closed.
         MerchantClosed = "merchant_closed", "Merchant closed";
         /// A merchant was reopened.
         MerchantReopened = "merchant_reopened", "Merchant reopened";
-        /// Support staff, or an operator, read an email that waits.
+        /// Support staff or an operator read a pending email.
         EmailRevealed = "email_revealed", "Email revealed";
     }
 }

@@ -17,13 +17,13 @@ pub(crate) const FLASH: &str = "flash";
 pub(crate) const WORKSPACE: &str = "place";
 
 text_enum! {
-    /// What a member may do: each role covers the ones after it.
+    /// A member's rights. Each role includes the rights of the roles after it.
     pub enum Role {
-        /// Everything, people and API keys included.
+        /// Can do everything, including people and API keys.
         Owner = "owner", "Owner";
-        /// Everything but people and API keys.
+        /// Can do everything except people and API keys.
         Admin = "admin", "Admin";
-        /// Look, and change nothing.
+        /// Can view but not change anything.
         Viewer = "viewer", "Viewer";
     }
 }

@@ -22,7 +22,7 @@ const RETENTION: Duration = Duration::days(90);
 pub(crate) struct OneTimeKey(String);
 
 text_enum! {
-    /// Which form a key was used by.
+    /// The form that used a key.
     pub(crate) enum MoneyForm {
         AmountCredit = "amount_credit", "Amount";
         OrderCredit = "order_credit", "Order";
