@@ -10,11 +10,11 @@ use crate::kit::dated::{self, Changed, dated};
 use crate::kit::db::text_enum;
 
 text_enum! {
-    /// How an address is known.
+    /// Where an affiliate's email comes from.
     pub(super) enum EmailKind {
-        /// The merchant and Vouch write to it.
+        /// The email by which they're contacted.
         Own = "own", "Email";
-        /// The affiliate is paid there.
+        /// Found in their payout details.
         Payout = "payout", "Payout details";
     }
 }

@@ -6,25 +6,25 @@ use crate::kit::db::text_enum;
 use crate::kit::lists::COUNT_LIMIT;
 
 text_enum! {
-    /// What became of a request.
+    /// The status of a code request.
     pub enum CodeRequestStatus {
-        /// Waits, and keeps its code from everybody else.
+        /// Pending. It reserves its code.
         Pending = "pending", "Reserved";
-        /// Became a trigger.
+        /// Approved. Its code became a trigger.
         Approved = "approved", "Approved";
-        /// Was not wanted: the code is free again.
+        /// Denied by a member. The code is available again.
         Denied = "denied", "Denied";
-        /// Is not wanted any more by who asked: the code is free again.
+        /// Withdrawn by the affiliate. The code is available again.
         Withdrawn = "withdrawn", "Withdrawn";
     }
 }
 
 text_enum! {
-    /// How a code was asked for.
+    /// Where a code was requested.
     pub enum CodeRequestOrigin {
-        /// In an application: decided together with its affiliate.
+        /// In an application, and decided together with it.
         Application = "application", "Application";
-        /// By an affiliate, in the portal: decided on its own.
+        /// By an affiliate in the portal, and decided separately.
         Portal = "portal", "Affiliate portal";
     }
 }

@@ -16,13 +16,13 @@ use crate::kit::db::text_enum;
 const MAX_INLINE: usize = 100;
 
 text_enum! {
-    /// What an exclusion is applied to.
+    /// What an exclusion applies to.
     #[derive(Default)]
     pub enum ExclusionScope {
-        /// Nobody may claim such a code.
+        /// New codes: no one can claim a code that matches.
         #[default]
         Claims = "claims", "Claims";
-        /// And orders with one earn nothing.
+        /// New codes and orders: orders with a code that matches also earn nothing.
         ClaimsAndOrders = "claims_and_orders", "Claims and orders";
     }
 }

@@ -20,9 +20,9 @@ use crate::kit::lists::{
 };
 
 text_enum! {
-    /// What a list of findings shows.
+    /// Which differences a list shows.
     pub(crate) enum Show {
-        /// What shoppers cannot use, and is still so.
+        /// Codes that customers still can't use.
         Unusable = "unusable", "Missing or off";
         /// [`SyncStatus::VouchOnly`].
         VouchOnly = "vouch_only", "Only in Vouch";

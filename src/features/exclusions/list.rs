@@ -16,13 +16,13 @@ use crate::kit::lists::{Address, Count, Key, Kind, Listing, Order, Range, Sort, 
 use super::look_alike::Pattern;
 
 text_enum! {
-    /// Whether an exclusion holds today.
+    /// Whether an exclusion is active today.
     pub(crate) enum ExclusionState {
-        /// It does.
+        /// Active.
         Holds = "holds", "Holds now";
-        /// Its first day is still to come.
+        /// Scheduled: its first day is in the future.
         Later = "later", "Begins later";
-        /// Its last day is over.
+        /// Expired: its last day is in the past.
         Over = "over", "Over";
     }
 }
@@ -47,13 +47,13 @@ impl ExclusionState {
 }
 
 text_enum! {
-    /// What the list goes by.
+    /// The order of the list.
     #[derive(Default)]
     pub(crate) enum ExclusionSort {
-        /// The newest first.
+        /// Newest first.
         #[default]
         Newest = "newest", "Newest";
-        /// By what is compared.
+        /// By the key of the code.
         Code = "code", "Code";
     }
 }

@@ -6,13 +6,13 @@ use crate::kit::db::text_enum;
 use crate::kit::web::spreadsheet::code;
 
 text_enum! {
-    /// Why a row was left out, where that is kept as a code.
+    /// Why a row was skipped, where the reason is stored as a code.
     pub enum Problem {
-        /// It has more cells than the header, so that nobody knows which is which.
+        /// It has more cells than the header, so the columns of its cells are unknown.
         MoreCells = "more_cells", "More cells than the header";
-        /// Its code looks changed by a spreadsheet, and nobody confirmed it.
+        /// Its code looks changed by a spreadsheet, and no one confirmed it.
         LooksChanged = "looks_changed", "Changed by a spreadsheet";
-        /// Only a code that the stores have already can be like it, and it was to be a new one.
+        /// Only an existing code can have this format, but the row asks for a new one.
         ExistingOnly = "existing_only", "Only in Vouch";
     }
 }

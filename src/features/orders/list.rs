@@ -21,13 +21,13 @@ use crate::kit::web::display_time::{after_day, before_day};
 text_enum! {
     /// Which orders a list shows.
     pub(crate) enum OrderKind {
-        /// What is in the figures: neither a test nor deleted in the store.
+        /// The orders in the totals, without test orders and orders deleted in the store.
         Real = "real", "Real orders";
-        /// Somebody won them.
+        /// Orders that credit an affiliate.
         Credited = "credited", "Credited";
-        /// Nobody did.
+        /// Orders that credit no affiliate.
         Nobody = "nobody", "Credited to nobody";
-        /// Made in a store's test mode.
+        /// Orders placed in a store's test mode.
         Test = "test", "Test orders";
     }
 }

@@ -10,18 +10,18 @@ text_enum! {
     /// Whether applicants are asked for a coupon code of their own choice.
     #[derive(Default)]
     pub enum CodeRequirement {
-        /// No code is asked for.
+        /// The form has no code field.
         No = "no", "Do not ask for a code";
-        /// It may stay empty.
+        /// The code is optional.
         Optional = "optional", "Ask for a code; it may stay empty";
-        /// Without one nobody can apply.
+        /// The code is required.
         #[default]
         Required = "required", "Ask for a code, and require it";
     }
 }
 
 text_enum! {
-    /// What a further field takes.
+    /// The input of an additional field.
     #[derive(Default)]
     pub enum FieldKind {
         /// One line.
@@ -29,9 +29,9 @@ text_enum! {
         Line = "line", "One line";
         /// Several lines.
         Lines = "lines", "Several lines";
-        /// A web address.
+        /// A URL.
         Link = "link", "Web address";
-        /// A box to tick.
+        /// A checkbox.
         Tick = "tick", "Box to tick";
     }
 }

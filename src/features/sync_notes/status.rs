@@ -3,19 +3,19 @@ use vouch_platforms::CodeState;
 use crate::kit::db::text_enum;
 
 text_enum! {
-    /// What a comparison says of a code.
+    /// The result of a sync check for a code.
     pub enum SyncStatus {
-        /// The store does not have it.
+        /// Missing in the store.
         VouchOnly = "vouch_only", "Only in Vouch";
-        /// The store has it, and shoppers cannot use it.
+        /// In the store, but customers can't use it.
         Off = "off", "Off in the store";
-        /// The store has it under other rules.
+        /// In the store with different settings.
         Different = "different", "Different rules";
-        /// No trigger has it.
+        /// Only in the store, without a trigger.
         StoreOnly = "store_only", "Only in the store";
-        /// Shoppers can use it, and its trigger is retired.
+        /// Customers can use it, but its trigger is retired.
         Retired = "retired", "Retired here";
-        /// All is well.
+        /// In sync.
         Both = "both", "In both";
     }
 }
@@ -32,15 +32,15 @@ impl SyncStatus {
 }
 
 text_enum! {
-    /// Whether shoppers can use a code in the store.
+    /// Whether customers can use a code in the store.
     pub(crate) enum StoreState {
-        /// They can.
+        /// Customers can use it.
         Live = "live", "Live";
-        /// Not yet.
+        /// It starts later.
         Scheduled = "scheduled", "Not started yet";
-        /// No longer.
+        /// It ended, or its uses are used up.
         Expired = "expired", "Ended or used up";
-        /// It was switched off.
+        /// It's disabled.
         Disabled = "disabled", "Switched off";
     }
 }

@@ -24,27 +24,27 @@ use crate::kit::lists::{
 };
 
 text_enum! {
-    /// Whether orders placed now count.
+    /// Whether new orders are credited.
     pub(crate) enum TriggerState {
-        /// They do.
+        /// They are.
         Active = "active", "Active";
-        /// They do not; the key stays taken.
+        /// They aren't. The key stays in use.
         Retired = "retired", "Retired";
     }
 }
 
 text_enum! {
-    /// What a list of triggers goes by.
+    /// The order of a list of triggers.
     #[derive(Default)]
     pub(crate) enum TriggerSort {
-        /// The newest first.
+        /// Newest first.
         #[default]
         Newest = "newest", "Newest";
-        /// The oldest first.
+        /// Oldest first.
         Oldest = "oldest", "Oldest";
-        /// By what is compared, forwards.
+        /// By key, ascending.
         Value = "value", "Value";
-        /// By what is compared, backwards.
+        /// By key, descending.
         ValueBackwards = "value-backwards", "Value, backwards";
     }
 }

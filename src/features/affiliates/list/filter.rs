@@ -4,20 +4,20 @@ use crate::kit::db::text_enum;
 use crate::kit::lists::{Address, Kind, Order, Sort};
 
 text_enum! {
-    /// What a list of affiliates goes by.
+    /// The order of a list of affiliates.
     #[derive(Default)]
     pub(crate) enum AffiliateSort {
-        /// By name.
+        /// By name, from A to Z.
         #[default]
         Name = "name", "Name";
-        /// By name, backwards.
+        /// By name, from Z to A.
         NameBackwards = "name-backwards", "Name, backwards";
-        /// Who joined last comes first.
+        /// By the time they joined, newest first.
         Newest = "newest", "Newest";
-        /// Who joined first comes first.
+        /// By the time they joined, oldest first.
         Oldest = "oldest", "Oldest";
-        /// Names that begin with what is looked for come first, then the others, both by name. Of
-        /// searches only; without one it is the same as by name.
+        /// Names that begin with the search text first, then the others, each by name. Without a
+        /// search it's the same as by name.
         BestMatch = "best", "Best match";
     }
 }

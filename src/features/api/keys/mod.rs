@@ -20,9 +20,9 @@ const SECRET_CHARACTERS: usize = 43;
 text_enum! {
     /// What a key may do.
     pub enum ApiScope {
-        /// Look at conversion triggers.
+        /// Read conversion triggers.
         Read = "read", "Read conversion triggers";
-        /// Report orders, and see what was decided on them.
+        /// Report orders, and read how they were credited.
         Orders = "orders", "Report orders";
         /// Create conversion triggers.
         Triggers = "triggers", "Create conversion triggers";

@@ -20,7 +20,7 @@ use crate::kit::db::text_enum;
 text_enum! {
     /// What a link lets its recipient do.
     pub(crate) enum LinkPurpose {
-        /// Work for a merchant. The subject is the invitation.
+        /// Join a merchant's team. The subject is the invitation.
         MemberInvitation = "member_invitation", "Member invitation";
         /// Sign in as an affiliate. The subject is the affiliate.
         PortalInvitation = "portal_invitation", "Portal invitation";

@@ -19,15 +19,15 @@ use crate::kit::error::AppResult;
 use crate::kit::session::Role;
 
 text_enum! {
-    /// Why a link no longer works before its time.
+    /// Why a link no longer works, although it hasn't expired.
     pub(crate) enum LinkEnd {
         /// Its recipient has used it.
         Used = "used", "Used";
         /// A newer one was sent.
         Superseded = "superseded", "Superseded";
-        /// What it was for was taken back.
+        /// It was withdrawn, such as with an invitation or a disabled account.
         Withdrawn = "withdrawn", "Withdrawn";
-        /// Its subject has another email address.
+        /// Its subject's email changed.
         EmailChanged = "email_changed", "Email changed";
     }
 }

@@ -7,15 +7,11 @@ use crate::kit::lists::Address;
 text_enum! {
     /// Which statuses a list shows.
     pub(crate) enum StatusFilter {
-        /// What is in the figures: Pending and Approved.
+        /// The conversions in the totals: Pending and Approved.
         Credited = "credited", "Pending or Approved";
-        /// Only this one.
         Pending = "pending", "Pending";
-        /// Only this one.
         Approved = "approved", "Approved";
-        /// Only this one.
         Denied = "denied", "Denied";
-        /// Only this one.
         Unqualified = "unqualified", "Unqualified";
     }
 }

@@ -7,7 +7,7 @@ use crate::kit::db::schema::retention_settings;
 use crate::kit::db::text_enum;
 
 text_enum! {
-    /// What a merchant keeps for a number of days.
+    /// Data that a merchant retains for a number of days.
     pub(crate) enum Period {
         /// Raw bodies of webhook deliveries that were processed.
         Bodies = "bodies", "Raw webhook bodies";

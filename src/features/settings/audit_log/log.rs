@@ -13,29 +13,21 @@ use crate::kit::lists::{Address, Count, Kind, Listing, Order, Range};
 use crate::kit::web::display_time::start_of_day;
 
 text_enum! {
-    /// What an act was about.
+    /// The kind of thing that an action changed.
     pub(crate) enum SubjectKind {
-        /// Somebody who promotes the merchant.
         Affiliate = "affiliate", "Affiliates";
-        /// What ties orders to them.
         Trigger = "trigger", "Conversion Triggers";
-        /// Their credits.
         Conversion = "conversion", "Conversions";
-        /// What they are credited for.
         Order = "order", "Orders";
-        /// What they earn.
         Offer = "offer", "Offers";
-        /// Codes they may not claim.
         Exclusion = "exclusion", "Coupon Exclusions";
-        /// Connections to stores.
         Store = "store", "Stores";
-        /// What stores sent.
+        /// Webhook deliveries.
         Delivery = "delivery", "Messages";
-        /// People of the program.
+        /// Members of the program's team.
         Member = "member", "Members";
-        /// Keys of programs.
         ApiKey = "api_key", "API keys";
-        /// Files of the program's data.
+        /// Downloads of the program's data.
         Export = "export", "Exports";
         /// Exports and erasures of one person's data.
         Person = "person", "Privacy";
