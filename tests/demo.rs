@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use secrecy::SecretBox;
 use vouch::app::demo::bulk::{self, Size};
-use vouch::app::demo::{self, DemoMessage, LOGINS, Loaded};
+use vouch::app::demo::{self, DemoWebhook, LOGINS, Loaded};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{commission_entries, conversions, orders};
 use vouch::kit::db::{Scope, in_scope};
@@ -90,7 +90,7 @@ fn disagreements(app: &TestApp, merchant_id: i64) -> i64 {
     })
 }
 
-fn send(app: &TestApp, loaded: &Loaded, webhook: &DemoMessage) -> Page {
+fn send(app: &TestApp, loaded: &Loaded, webhook: &DemoWebhook) -> Page {
     let headers = [
         ("content-type", "application/json"),
         ("x-shopify-topic", webhook.topic),

@@ -5,15 +5,15 @@ mod applications;
 pub mod bulk;
 mod catalog;
 mod history;
-mod message;
 mod people;
 mod program;
 mod random;
 mod roles;
 mod store;
+mod webhook;
 
-pub use self::message::{DemoMessage, webhooks};
 pub(crate) use self::people::Login;
 pub use self::people::{LOGINS, sign_in_with};
 pub use self::program::{Loaded, load};
 pub(crate) use self::store::DemoStore;
+pub use self::webhook::{DemoWebhook, webhooks};

@@ -11,7 +11,7 @@ use super::catalog::{DemoCustomer, PRODUCTS, Refund, Sale, line};
 use super::store::DemoStore;
 
 #[derive(Clone, Debug)]
-pub struct DemoMessage {
+pub struct DemoWebhook {
     /// A description for the terminal.
     pub what: &'static str,
     /// Such as `orders/create`.
@@ -23,7 +23,7 @@ pub struct DemoMessage {
     pub signature: String,
 }
 
-impl DemoMessage {
+impl DemoWebhook {
     fn new(what: &'static str, topic: &'static str, id: u64, body: &Value, secret: &[u8]) -> Self {
         let body = body.to_string();
         let mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
@@ -46,7 +46,7 @@ impl DemoMessage {
 
 /// A new order with `code`, its refund and its update. Their order of arrival doesn't change the
 /// result. The order's ID comes from `now`, so each call creates a new order.
-pub fn webhooks(store: &DemoStore, code: &str, now: DateTime<Utc>) -> [DemoMessage; 3] {
+pub fn webhooks(store: &DemoStore, code: &str, now: DateTime<Utc>) -> [DemoWebhook; 3] {
     let id = u64::try_from(now.timestamp_micros()).unwrap_or_default();
     let order = Sale {
         id,
@@ -75,14 +75,14 @@ pub fn webhooks(store: &DemoStore, code: &str, now: DateTime<Utc>) -> [DemoMessa
     };
     let secret = &store.secret;
     [
-        DemoMessage::new("a new order", "orders/create", id, &order.body(), secret),
-        DemoMessage::new(
+        DemoWebhook::new("a new order", "orders/create", id, &order.body(), secret),
+        DemoWebhook::new(
             "a refund of it",
             "refunds/create",
             id,
             &order.refund_body(&refund),
             secret,
         ),
-        DemoMessage::new("the order after that", "orders/updated", id, &updated.body(), secret),
+        DemoWebhook::new("the order after that", "orders/updated", id, &updated.body(), secret),
     ]
 }
