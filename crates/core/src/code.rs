@@ -13,7 +13,7 @@ use thiserror::Error;
 
 pub use self::characters::is_invisible;
 use self::characters::{is_quote, is_typographic_quote, is_unfit};
-pub(crate) use self::key::settle;
+pub(crate) use self::key::fold_until_stable;
 pub use self::key::{VERSION, decoded, is_same_code, key_of_reported_code};
 pub use self::suggest::suggestions;
 

@@ -6,7 +6,7 @@ use thiserror::Error;
 use unicode_normalization::UnicodeNormalization as _;
 
 use self::mailbox::{beginnings, mailbox};
-use crate::code::{is_invisible, settle};
+use crate::code::{fold_until_stable, is_invisible};
 
 /// The maximum length of an email address in characters (RFC 5321, path limit).
 pub const MAX_EMAIL_CHARS: usize = 254;
@@ -65,7 +65,7 @@ impl EmailKey {
 }
 
 fn fold_lower(text: &str) -> String {
-    settle(text, |text| text.nfkc().collect::<String>().to_lowercase())
+    fold_until_stable(text, |text| text.nfkc().collect::<String>().to_lowercase())
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub fn key_of_reported_code(code: &str) -> String {
     if code.bytes().all(|byte| byte != b'&' && (byte.is_ascii_graphic() || byte == b' ')) {
         return code.to_ascii_uppercase();
     }
-    settle(code, |text| fold_upper(&decoded(text)))
+    fold_until_stable(code, |text| fold_upper(&decoded(text)))
 }
 
 /// Whether two spellings are the same code.
@@ -84,7 +84,7 @@ fn single(mut mapped: impl Iterator<Item = char>) -> Option<char> {
 ///
 /// Decoding can produce characters that NFKC changes, and both can produce outer spaces or
 /// entities. Two rounds are usual; the maximum guarantees an end.
-pub(crate) fn settle(text: &str, fold: impl Fn(&str) -> String) -> String {
+pub(crate) fn fold_until_stable(text: &str, fold: impl Fn(&str) -> String) -> String {
     let mut key = text.trim().to_owned();
     for _ in 0..MAX_ROUNDS {
         let next = fold(&key).trim().to_owned();
