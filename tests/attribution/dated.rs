@@ -99,7 +99,7 @@ fn a_retired_code_credits_nothing_from_then_on_until_it_is_reinstated() {
     assert!(credits(&app, &since).is_empty());
     let outcome = &attribution(&app, &since).outcomes[0];
     assert_eq!(
-        outcome.verdict,
+        outcome.result,
         CandidateResult::Lost { reason: LostReason::Retired { at: noon() } }
     );
 
@@ -122,7 +122,7 @@ fn an_order_from_before_the_trigger_is_not_credited() {
     assert!(credits(&app, &earlier).is_empty());
     let outcome = &attribution(&app, &earlier).outcomes[0];
     assert!(
-        matches!(outcome.verdict, CandidateResult::Lost { reason: LostReason::NotYetOwned { .. } }),
+        matches!(outcome.result, CandidateResult::Lost { reason: LostReason::NotYetOwned { .. } }),
         "{outcome:?}"
     );
     app.work();

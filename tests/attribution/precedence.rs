@@ -49,7 +49,7 @@ fn each_setting_picks_its_own_winner_and_holds_from_its_own_date() {
     let record = attribution(&app, &middle);
     assert_eq!(record.rules.precedence, Precedence::LargestDiscount);
     assert_eq!(record.outcomes.len(), 3, "every candidate is in the record");
-    let won = record.outcomes.iter().filter(|outcome| outcome.verdict == CandidateResult::Won);
+    let won = record.outcomes.iter().filter(|outcome| outcome.result == CandidateResult::Won);
     assert_eq!(won.map(|outcome| outcome.value.as_str()).collect::<Vec<_>>(), ["LARGEST"]);
 }
 

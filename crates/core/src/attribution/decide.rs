@@ -46,7 +46,7 @@ pub fn decide(
     let sums = Sums { amounts: &amounts, currency: report.currency, undone, payment, rules };
     let field = contenders(report, candidates, overrides);
     let main = match &overrides.manual {
-        Some(manual) => Main::ByHand(manual),
+        Some(manual) => Main::Manual(manual),
         None => best(&field, rules).map_or(Main::Nobody, |best| Main::of(best, &field)),
     };
 
@@ -76,7 +76,7 @@ struct Sums<'a> {
 
 /// The affiliate that is credited with the order as a whole.
 enum Main<'a> {
-    ByHand(&'a ManualCredit),
+    Manual(&'a ManualCredit),
     Won(&'a Contender<'a>),
     /// The best candidate would earn nothing, but its affiliate has a royalty that does earn. An
     /// affiliate is credited once per order, so it gets the royalty.
@@ -113,7 +113,7 @@ impl Main<'_> {
     /// The affiliate whose credit covers the whole order, so they get no royalties.
     fn affiliate_id(&self) -> Option<i64> {
         match self {
-            Self::ByHand(manual) => Some(manual.affiliate.id),
+            Self::Manual(manual) => Some(manual.affiliate.id),
             Self::Won(winner) => Some(winner.candidate.affiliate.id),
             Self::LeftToRoyalty(_) | Self::Nobody => None,
         }
@@ -121,7 +121,7 @@ impl Main<'_> {
 
     fn terms(&self) -> Option<&Terms> {
         match self {
-            Self::ByHand(manual) => Some(&manual.terms),
+            Self::Manual(manual) => Some(&manual.terms),
             Self::Won(winner) => Some(&winner.candidate.terms),
             Self::LeftToRoyalty(_) | Self::Nobody => None,
         }
@@ -129,14 +129,14 @@ impl Main<'_> {
 
     fn credit(&self, sums: &Sums<'_>) -> Option<Credit> {
         match self {
-            Self::ByHand(manual) => Some(by_hand(manual, sums)),
+            Self::Manual(manual) => Some(manual_credit(manual, sums)),
             Self::Won(winner) => Some(credit(winner, &Scope::WholeOrder, sums)),
             Self::LeftToRoyalty(_) | Self::Nobody => None,
         }
     }
 }
 
-fn by_hand(manual: &ManualCredit, sums: &Sums<'_>) -> Credit {
+fn manual_credit(manual: &ManualCredit, sums: &Sums<'_>) -> Credit {
     Credit {
         affiliate: name_of(&manual.affiliate),
         via: CreditKind::Manual,
@@ -246,11 +246,11 @@ fn outcome(
         value: candidate.value.clone(),
         affiliate: name_of(&candidate.affiliate),
         discount_minor: contender.discount_minor,
-        verdict: verdict(contender, main, credits, rules),
+        result: candidate_result(contender, main, credits, rules),
     }
 }
 
-fn verdict(
+fn candidate_result(
     contender: &Contender<'_>,
     main: &Main<'_>,
     credits: &[Credit],
@@ -271,8 +271,8 @@ fn verdict(
         return credited(of_credit, CandidateResult::Royalty);
     }
     match main {
-        Main::ByHand(manual) => CandidateResult::Lost {
-            reason: LostReason::CreditedByHand {
+        Main::Manual(manual) => CandidateResult::Lost {
+            reason: LostReason::CreditedManually {
                 to: manual.affiliate.name.clone(),
                 by: manual.credited_by.clone(),
                 at: manual.at,

@@ -42,7 +42,8 @@ pub struct CandidateOutcome {
     pub affiliate: AffiliateName,
     /// The discount of this code; 0 for other kinds.
     pub discount_minor: i64,
-    pub verdict: CandidateResult,
+    #[serde(rename = "verdict")]
+    pub result: CandidateResult,
 }
 
 /// An affiliate with the name it had at the time of the decision.
@@ -89,7 +90,8 @@ pub enum LostReason {
     },
     /// The newest report of the order doesn't contain it.
     NotOnOrder,
-    CreditedByHand {
+    #[serde(rename = "credited_by_hand")]
+    CreditedManually {
         to: String,
         by: String,
         at: DateTime<Utc>,

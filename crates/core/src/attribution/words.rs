@@ -81,7 +81,7 @@ impl Attribution {
 
     fn nobody(&self) -> String {
         let is_gone = |outcome: &CandidateOutcome| {
-            matches!(outcome.verdict, CandidateResult::Lost { reason: LostReason::NotOnOrder })
+            matches!(outcome.result, CandidateResult::Lost { reason: LostReason::NotOnOrder })
         };
         if self.outcomes.iter().all(is_gone) {
             "Nobody is credited: no affiliate has a coupon code, customer e-mail or SKU that is on \
@@ -130,7 +130,7 @@ impl CandidateOutcome {
     pub fn sentence(&self, zone: Tz) -> String {
         let kind = self.kind.map_or("Trigger", TriggerKind::label);
         let (value, name) = (&self.value, &self.affiliate.name);
-        match &self.verdict {
+        match &self.result {
             CandidateResult::Won => format!("{kind} {value} credits {name} with this order."),
             CandidateResult::Royalty => {
                 format!("{kind} {value} credits {name} with the lines of this SKU.")
@@ -161,7 +161,7 @@ impl LostReason {
                 format!("it was retired on {}, before the order was placed", when(*at, zone))
             }
             Self::NotOnOrder => "the order, as the store reports it now, does not carry it".into(),
-            Self::CreditedByHand { to, by, at } => {
+            Self::CreditedManually { to, by, at } => {
                 format!("{by} credited this order to {to} by hand on {}", when(*at, zone))
             }
             Self::CouponComesFirst { winner } => {

@@ -118,7 +118,7 @@ impl OrderPage {
     }
 
     fn has_won(&self, outcome: &CandidateOutcome) -> bool {
-        matches!(outcome.verdict, CandidateResult::Won | CandidateResult::Royalty)
+        matches!(outcome.result, CandidateResult::Won | CandidateResult::Royalty)
     }
 
     /// How the line's commission is calculated.

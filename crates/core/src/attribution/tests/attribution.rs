@@ -17,7 +17,7 @@ fn a_code_credits_its_affiliate() {
     let credit = &attribution.credits[0];
     assert_eq!((credit.trigger_id, credit.via), (Some(1), CreditKind::Coupon));
     assert_eq!((credit.offer_id, credit.discount_minor, credit.revenue_minor), (40, 323, 2910));
-    assert_eq!(attribution.verdict(1), &CandidateResult::Won);
+    assert_eq!(attribution.result(1), &CandidateResult::Won);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn who_owned_the_code_when_the_order_was_placed_is_credited() {
     assert_eq!(decided(placed(10), &periods).paid(), [(MAX, 291)]);
     let reasons = |day| {
         let attribution = decided(placed(day), &periods);
-        let lost = attribution.outcomes.iter().find_map(|o| match &o.verdict {
+        let lost = attribution.outcomes.iter().find_map(|o| match &o.result {
             CandidateResult::Lost { reason } => Some(reason.clone()),
             _ => None,
         });
@@ -167,7 +167,7 @@ fn the_affiliates_own_purchase_is_unqualified_in_any_case_and_with_any_tag() {
         assert_eq!(attribution.credits[0].unqualified, Some(Unqualified::OwnPurchase));
         assert_eq!(attribution.credits[0].would_be, components(291, 0, 0));
         assert_eq!(
-            attribution.verdict(1),
+            attribution.result(1),
             &CandidateResult::Unqualified { reason: Unqualified::OwnPurchase }
         );
     }
@@ -268,7 +268,7 @@ fn a_sku_trigger_is_a_royalty_on_its_own_lines_beside_the_winner() {
     let attribution = decided(report.clone(), &candidates);
     assert_eq!(attribution.paid(), [(JANE, 330), (MAX, 100), (SUE, 30)]);
     assert_eq!(attribution.credits[1].lines.len(), 1);
-    assert_eq!(attribution.verdict(2), &CandidateResult::Royalty);
+    assert_eq!(attribution.result(2), &CandidateResult::Royalty);
     // Royalties are paid even without a winner.
     assert_eq!(decided(report, &candidates[1..]).paid(), [(MAX, 100), (SUE, 30)]);
 }
@@ -279,7 +279,7 @@ fn several_skus_of_one_affiliate_make_one_credit() {
     let attribution = decided(report, &[sku(2, "CAP", MAX), sku(3, "TEE", MAX)]);
     assert_eq!(attribution.paid(), [(MAX, 250)]);
     assert_eq!(
-        (attribution.verdict(2), attribution.verdict(3)),
+        (attribution.result(2), attribution.result(3)),
         (&CandidateResult::Royalty, &CandidateResult::Royalty)
     );
 }
@@ -308,8 +308,8 @@ fn a_royalty_is_not_lost_to_the_same_affiliates_unqualified_code() {
         (CreditKind::Sku, Some(2))
     );
     let reason = Unqualified::ExcludedCode { exclusion_id: 9 };
-    assert_eq!(attribution.verdict(1), &CandidateResult::Unqualified { reason });
-    assert_eq!(attribution.verdict(2), &CandidateResult::Royalty);
+    assert_eq!(attribution.result(1), &CandidateResult::Unqualified { reason });
+    assert_eq!(attribution.result(2), &CandidateResult::Royalty);
     // Without a royalty of the same affiliate, the code gets the unqualified conversion.
     let attribution = decided(report.clone(), &[jane.clone(), sku(2, "CAP", MAX)]);
     assert_eq!(attribution.paid(), [(JANE, 0), (MAX, 125)]);
@@ -363,7 +363,7 @@ fn a_royalty_of_an_affiliate_who_cannot_be_credited_is_unqualified() {
     let disabled = sku(2, "TEE", MAX).with_status(AffiliateStatus::Disabled);
     let attribution = decided(tee().with_code("JANE10", 0), &[code(1, "JANE10", JANE), disabled]);
     assert_eq!(attribution.paid(), [(JANE, 291), (MAX, 0)]);
-    assert!(matches!(attribution.verdict(2), CandidateResult::Unqualified { .. }));
+    assert!(matches!(attribution.result(2), CandidateResult::Unqualified { .. }));
 }
 
 #[test]
@@ -383,7 +383,7 @@ fn an_order_credited_by_hand_is_credited_so_before_all() {
     let credit = &attribution.credits[0];
     assert_eq!((credit.via, credit.trigger_id), (CreditKind::Manual, None));
     for lost in [1, 3] {
-        assert!(matches!(attribution.lost(lost), LostReason::CreditedByHand { .. }));
+        assert!(matches!(attribution.lost(lost), LostReason::CreditedManually { .. }));
     }
     // A manual credit needs no candidates.
     assert_eq!(decide(&state, &[], &Rules::default(), &overrides).paid(), [(SUE, 500)]);

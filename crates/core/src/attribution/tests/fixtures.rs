@@ -129,13 +129,13 @@ impl Attribution {
         self.credits.iter().map(|c| (c.affiliate.id, c.commission.total())).collect()
     }
 
-    pub(super) fn verdict(&self, trigger_id: i64) -> &CandidateResult {
+    pub(super) fn result(&self, trigger_id: i64) -> &CandidateResult {
         let of_trigger = |outcome: &&CandidateOutcome| outcome.trigger_id == trigger_id;
-        &self.outcomes.iter().find(of_trigger).unwrap().verdict
+        &self.outcomes.iter().find(of_trigger).unwrap().result
     }
 
     pub(super) fn lost(&self, trigger_id: i64) -> &LostReason {
-        match self.verdict(trigger_id) {
+        match self.result(trigger_id) {
             CandidateResult::Lost { reason } => reason,
             other => panic!("{other:?}"),
         }

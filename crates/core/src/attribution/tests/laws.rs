@@ -201,8 +201,8 @@ proptest! {
         }
 
         prop_assert_eq!(attribution.outcomes.len(), candidates.len(), "nobody is left out");
-        prop_assert!(attribution.outcomes.iter().all(|o| o.verdict != CandidateResult::Unknown));
-        let wins = attribution.outcomes.iter().filter(|o| o.verdict == CandidateResult::Won).count();
+        prop_assert!(attribution.outcomes.iter().all(|o| o.result != CandidateResult::Unknown));
+        let wins = attribution.outcomes.iter().filter(|o| o.result == CandidateResult::Won).count();
         prop_assert!(wins <= usize::from(overrides.manual.is_none()));
     }
 

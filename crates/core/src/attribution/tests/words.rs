@@ -191,6 +191,6 @@ fn what_a_later_version_wrote_can_still_be_read() {
     }))
     .unwrap();
     assert_eq!(attribution.credits[0].via, CreditKind::Unknown);
-    assert!(matches!(attribution.outcomes[1].verdict, CandidateResult::Unknown));
+    assert!(matches!(attribution.outcomes[1].result, CandidateResult::Unknown));
     assert!(!outcomes(&attribution).is_empty() && attribution.sentences(Berlin).len() == 2);
 }
