@@ -1,9 +1,9 @@
 //! Who is credited for an order, and with how much: orders as a store sends them, over HTTP.
 
 mod amounts;
-mod by_hand;
 mod dated;
 mod line_kinds;
+mod manual;
 mod own_purchases;
 mod payments;
 mod precedence;

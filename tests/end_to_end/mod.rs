@@ -4,10 +4,10 @@
 mod affiliates;
 mod code_requests;
 mod conversions;
-mod credit_by_hand;
 mod dashboard;
 mod imports;
 mod keys;
+mod manual_credit;
 mod messages;
 mod orders;
 mod people;

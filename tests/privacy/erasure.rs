@@ -151,8 +151,8 @@ fn buy(app: &TestApp, zoe_id: i64, user_id: i64) {
     app.work();
     let broken = order(5, EMAIL).with("currency", json!("no currency"));
     assert_eq!(app.shopify("orders/create", &broken.0).status, 200);
-    let by_hand = ShopifyOrder::new(6, noon());
-    send(app, &by_hand);
+    let manual = ShopifyOrder::new(6, noon());
+    send(app, &manual);
     app.within(|conn| {
         let id: i64 =
             orders::table.filter(orders::order_ref.eq("6")).select(orders::id).first(conn)?;

@@ -54,7 +54,7 @@ enum Event {
         why: &'static str,
     },
     /// Credits the newest order that has no conversion.
-    CreditByHand {
+    ManualCredit {
         email: &'static str,
     },
 }
@@ -119,7 +119,7 @@ fn happen(
             let amount = Amount { minor: cents, currency, note: why };
             give(conn, actor, chrono_tz::America::New_York, id, &amount)?;
         }
-        Event::CreditByHand { email } => {
+        Event::ManualCredit { email } => {
             let id = affiliate(conn, actor, email)?;
             let order_id = order_rows::table
                 .filter(order_rows::merchant_id.eq(actor.merchant_id))
@@ -220,8 +220,8 @@ fn members(events: &mut Vec<(DateTime<Utc>, Event)>, now: DateTime<Utc>) {
         let event = Event::Give { email, cents, currency, why };
         events.push((now - Duration::days(ago), event));
     }
-    let by_hand = Event::CreditByHand { email: "zoe@zoe-loves-tea.example" };
-    events.push((now - Duration::days(6), by_hand));
+    let manual = Event::ManualCredit { email: "zoe@zoe-loves-tea.example" };
+    events.push((now - Duration::days(6), manual));
     for part in &ROLES {
         let ago = match part.status {
             AffiliateStatus::Denied => 61,

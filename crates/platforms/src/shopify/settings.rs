@@ -264,8 +264,8 @@ mod tests {
         let connect = |fields: &[(&'static str, &'static str)]| {
             ShopifySettings.parse_connection(&fields.iter().copied().collect())
         };
-        let by_hand = connect(&[(SECRET, ID)]).ok().unwrap();
-        assert!(by_hand.json.is_none() && by_hand.webhook_secret.is_some());
+        let manual = connect(&[(SECRET, ID)]).ok().unwrap();
+        assert!(manual.json.is_none() && manual.webhook_secret.is_some());
         assert!(connect(&[(SECRET, "")]).err().unwrap().has(SECRET));
         assert!(connect(&[(TOKEN, ID), (SECRET, ID)]).err().unwrap().has(API_SECRET));
     }

@@ -198,7 +198,7 @@ impl OrderPage {
         urls::refund_reads(self.found.order.id)
     }
 
-    fn is_by_hand(&self) -> bool {
+    fn is_manual(&self) -> bool {
         self.found.manual_affiliate_id.is_some()
     }
 }

@@ -326,7 +326,7 @@ pub(super) fn whole(decimal: &Decimal, at: &dyn Fn() -> String) -> Result<i64, P
 
 /// The discounts on goods, by the order's totals.
 fn off_the_goods(order: &Order, coupons: &[Coupon]) -> Result<Exact, PayloadError> {
-    let by_hand = Exact::read(order.discount_amount.as_ref(), &|| "order.discount_amount".into())?;
+    let manual = Exact::read(order.discount_amount.as_ref(), &|| "order.discount_amount".into())?;
     let by_coupons =
         Exact::read(order.coupon_discount.as_ref(), &|| "order.coupon_discount".into())?;
     let shipping = coupons.iter().enumerate().filter(|(_, coupon)| {
@@ -336,7 +336,7 @@ fn off_the_goods(order: &Order, coupons: &[Coupon]) -> Result<Exact, PayloadErro
         Exact::read(coupon.discount.as_ref(), &|| format!("coupons[{i}].discount"))
     });
     let shipping: Exact = shipping.collect::<Result<Vec<_>, _>>()?.into_iter().sum();
-    Ok(Exact(by_hand.0 + by_coupons.less(shipping).0))
+    Ok(Exact(manual.0 + by_coupons.less(shipping).0))
 }
 
 /// Spreads the order's discounts over lines without discounts of their own, as in old orders.
