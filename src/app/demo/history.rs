@@ -150,7 +150,7 @@ fn deliver(
     body: &Value,
 ) -> QueryResult<()> {
     let bytes = body.to_string().into_bytes();
-    let arrival = IncomingDelivery {
+    let incoming = IncomingDelivery {
         merchant_id: store.merchant_id,
         store_id: store.store_id,
         source: Source::Webhook,
@@ -162,8 +162,8 @@ fn deliver(
         body_gzip: gzip(&bytes),
     };
     match parse_message(Platform::Shopify, topic, &bytes, false, at) {
-        Ok(event) => ingest_one(conn, &arrival, event, &store.pseudonyms)?,
-        Err(reason) => fail(conn, &arrival, FailureReason::Unreadable, &reason)?,
+        Ok(event) => ingest_one(conn, &incoming, event, &store.pseudonyms)?,
+        Err(reason) => fail(conn, &incoming, FailureReason::Unreadable, &reason)?,
     };
     Ok(())
 }

@@ -76,7 +76,7 @@ async fn take(
     let now = clock::arrival();
     let report = parse_at(&body, now).map_err(Problem::fields)?;
     let order_ref = report.order_ref.clone();
-    let arrival = IncomingDelivery {
+    let incoming = IncomingDelivery {
         merchant_id: key.merchant_id,
         store_id: key.store_id,
         source: Source::Api,
@@ -89,7 +89,7 @@ async fn take(
         body_gzip: gzip(&body),
     };
     let outcome =
-        intake.take(Platform::Api, arrival, Ok(StoreEvent::Order(Box::new(report)))).await?;
+        intake.take(Platform::Api, incoming, Ok(StoreEvent::Order(Box::new(report)))).await?;
     let status = match outcome {
         Outcome::TakenIn { is_new: true, .. } => StatusCode::CREATED,
         Outcome::Failed => return Ok(kept(order_ref)),

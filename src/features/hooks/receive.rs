@@ -59,12 +59,12 @@ pub(crate) async fn receive(
         return carry_out(&store, topic, body, envelope, (db, encryptor)).await;
     }
     let Envelope { topic, is_test, sent_at, .. } = &envelope;
-    let understood = parse_message(platform, topic, &body, *is_test, sent_at.unwrap_or(now));
-    intake.take(platform, arrival(&store, envelope, &body, now), understood).await?;
+    let parsed = parse_message(platform, topic, &body, *is_test, sent_at.unwrap_or(now));
+    intake.take(platform, incoming(&store, envelope, &body, now), parsed).await?;
     Ok(HttpResponse::Ok().finish())
 }
 
-fn arrival(
+fn incoming(
     store: &KnownStore,
     envelope: Envelope,
     body: &[u8],

@@ -33,17 +33,17 @@ pub fn ingest(
     begun_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> QueryResult<Read> {
-    let arrival = arrival(store, message, begun_at, now);
-    let understood = parse_message(store.platform, message.topic, &message.body, false, begun_at);
-    let (outcome, detail) = match understood {
+    let incoming = incoming(store, message, begun_at, now);
+    let parsed = parse_message(store.platform, message.topic, &message.body, false, begun_at);
+    let (outcome, detail) = match parsed {
         Ok(event) => {
             let detail = match &event {
                 StoreEvent::Noted { what, .. } => (*what).to_owned(),
                 _ => String::new(),
             };
-            (ingest_one(conn, &arrival, event, pseudonyms)?, detail)
+            (ingest_one(conn, &incoming, event, pseudonyms)?, detail)
         }
-        Err(reason) => (fail(conn, &arrival, FailureReason::Unreadable, &reason)?, reason),
+        Err(reason) => (fail(conn, &incoming, FailureReason::Unreadable, &reason)?, reason),
     };
     let order_id = orders::table
         .filter(orders::merchant_id.eq(store.merchant_id))
@@ -64,11 +64,11 @@ pub(crate) fn keep_failed(
     begun_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> QueryResult<Outcome> {
-    let arrival = arrival(store, message, begun_at, now);
-    fail(conn, &arrival, FailureReason::OwnFault, OWN_FAULT)
+    let incoming = incoming(store, message, begun_at, now);
+    fail(conn, &incoming, FailureReason::OwnFault, OWN_FAULT)
 }
 
-fn arrival(
+fn incoming(
     store: &Store,
     message: &OrderMessage,
     begun_at: DateTime<Utc>,

@@ -91,7 +91,7 @@ pub fn replay(
         mark(conn, actor, delivery_id, &topic, &Outcome::Waiting)?;
         return Ok(Outcome::Waiting);
     }
-    let arrival = IncomingDelivery {
+    let incoming = IncomingDelivery {
         merchant_id: actor.merchant_id,
         store_id,
         source: Source::Replay,
@@ -102,7 +102,7 @@ pub fn replay(
         received_at,
         body_gzip,
     };
-    let outcome = ingest_one(conn, &arrival, event, pseudonyms)?;
+    let outcome = ingest_one(conn, &incoming, event, pseudonyms)?;
     mark(conn, actor, delivery_id, &topic, &outcome)?;
     Ok(outcome)
 }

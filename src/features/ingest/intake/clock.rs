@@ -58,22 +58,22 @@ pub(super) fn dated(state: &OrderState, clock_shift: Option<i32>) -> Cow<'_, Ord
 /// matching trigger changed its holder around that time.
 pub(super) fn shift(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     report: &OrderSnapshot,
     holdings: &[HeldPeriod],
 ) -> QueryResult<i32> {
-    let is_recent = arrival.received_at - report.placed_at <= RECENT;
+    let is_recent = incoming.received_at - report.placed_at <= RECENT;
     let is_near = holdings.iter().any(|holding| holding.is_near(report.placed_at));
-    if arrival.source == Source::Api || !is_recent || !is_near {
+    if incoming.source == Source::Api || !is_recent || !is_near {
         return Ok(0);
     }
-    let own = (arrival.source == Source::Webhook).then(|| SentReceived {
-        sent_at: arrival.sent_at.unwrap_or(report.reported_at),
-        received_at: arrival.received_at,
+    let own = (incoming.source == Source::Webhook).then(|| SentReceived {
+        sent_at: incoming.sent_at.unwrap_or(report.reported_at),
+        received_at: incoming.received_at,
     });
-    let store = (arrival.merchant_id, arrival.store_id);
-    let difference = difference(conn, store, own, arrival.received_at)?;
-    Ok(decide(difference, report.placed_at, arrival.received_at, holdings))
+    let store = (incoming.merchant_id, incoming.store_id);
+    let difference = difference(conn, store, own, incoming.received_at)?;
+    Ok(decide(difference, report.placed_at, incoming.received_at, holdings))
 }
 
 fn decide(

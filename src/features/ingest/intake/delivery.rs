@@ -79,23 +79,23 @@ pub fn gzip(body: &[u8]) -> Vec<u8> {
 /// Inserts the delivery. `None` if it's already stored.
 pub(super) fn remember(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     record: &DeliveryRecord<'_>,
 ) -> QueryResult<Option<i64>> {
-    let body = Some(arrival.body_gzip.as_slice()).filter(|body| !body.is_empty());
+    let body = Some(incoming.body_gzip.as_slice()).filter(|body| !body.is_empty());
     statement!(
         "INSERT INTO deliveries (:new.columns) VALUES (:new.values) \
          ON CONFLICT (merchant_id, store_id, topic, delivery_ref) DO NOTHING RETURNING id",
         ..new = columns!(
-            merchant_id: BigInt = arrival.merchant_id,
-            store_id: BigInt = arrival.store_id,
-            topic: Text = arrival.topic.as_str(),
-            delivery_ref: Text = arrival.delivery_ref.as_str(),
-            received_at: Timestamptz = arrival.received_at,
-            sent_at: Nullable<Timestamptz> = arrival.sent_at,
+            merchant_id: BigInt = incoming.merchant_id,
+            store_id: BigInt = incoming.store_id,
+            topic: Text = incoming.topic.as_str(),
+            delivery_ref: Text = incoming.delivery_ref.as_str(),
+            received_at: Timestamptz = incoming.received_at,
+            sent_at: Nullable<Timestamptz> = incoming.sent_at,
             reported_at: Nullable<Timestamptz> = record.reported_at,
             clamped_times: Array<Text> = record.clamped(),
-            is_test: Bool = arrival.is_test,
+            is_test: Bool = incoming.is_test,
             outcome: Text = record.outcome,
             detail: Text = record.detail,
             order_id: Nullable<BigInt> = record.order_id,
@@ -110,13 +110,13 @@ pub(super) fn remember(
 /// The ID and times of the stored delivery with the same ID.
 pub(super) fn earlier(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
 ) -> QueryResult<(i64, DeliveryTimes)> {
     let (id, sent_at, received_at) = deliveries::table
-        .filter(deliveries::merchant_id.eq(arrival.merchant_id))
-        .filter(deliveries::store_id.eq(arrival.store_id))
-        .filter(deliveries::topic.eq(&arrival.topic))
-        .filter(deliveries::delivery_ref.eq(&arrival.delivery_ref))
+        .filter(deliveries::merchant_id.eq(incoming.merchant_id))
+        .filter(deliveries::store_id.eq(incoming.store_id))
+        .filter(deliveries::topic.eq(&incoming.topic))
+        .filter(deliveries::delivery_ref.eq(&incoming.delivery_ref))
         .select((deliveries::id, deliveries::sent_at, deliveries::received_at))
         .first(conn)?;
     Ok((id, DeliveryTimes::new(sent_at, received_at)))
@@ -126,20 +126,20 @@ pub(super) fn earlier(
 /// replay has finally processed it.
 pub(super) fn restate(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     record: &DeliveryRecord<'_>,
 ) -> QueryResult<i64> {
     let kept = deliveries::table
-        .filter(deliveries::merchant_id.eq(arrival.merchant_id))
-        .filter(deliveries::store_id.eq(arrival.store_id))
-        .filter(deliveries::topic.eq(&arrival.topic))
-        .filter(deliveries::delivery_ref.eq(&arrival.delivery_ref));
+        .filter(deliveries::merchant_id.eq(incoming.merchant_id))
+        .filter(deliveries::store_id.eq(incoming.store_id))
+        .filter(deliveries::topic.eq(&incoming.topic))
+        .filter(deliveries::delivery_ref.eq(&incoming.delivery_ref));
     let news = (record.outcome == DeliveryOutcome::TakenIn)
         .then(|| (deliveries::outcome.eq(record.outcome), deliveries::detail.eq(record.detail)));
     let id = diesel::update(kept)
         .set((
-            deliveries::received_at.eq(arrival.received_at),
-            deliveries::sent_at.eq(arrival.sent_at),
+            deliveries::received_at.eq(incoming.received_at),
+            deliveries::sent_at.eq(incoming.sent_at),
             deliveries::reported_at.eq(record.reported_at),
             deliveries::clamped_times.eq(record
                 .clamped()
@@ -152,7 +152,7 @@ pub(super) fn restate(
         .returning(deliveries::id)
         .get_result(conn)?;
     if record.outcome == DeliveryOutcome::TakenIn {
-        failures::resolve(conn, arrival.merchant_id, id)?;
+        failures::resolve(conn, incoming.merchant_id, id)?;
     }
     Ok(id)
 }

@@ -86,26 +86,26 @@ impl Batch {
 }
 
 /// The delivery without its body, to store it if its customer was erased.
-pub(super) fn without_body(arrival: &IncomingDelivery) -> IncomingDelivery {
-    IncomingDelivery { body_gzip: Vec::new(), ..arrival.clone() }
+pub(super) fn without_body(incoming: &IncomingDelivery) -> IncomingDelivery {
+    IncomingDelivery { body_gzip: Vec::new(), ..incoming.clone() }
 }
 
 /// Marks an order whose customer isn't stored. If it was processed with its customer while the
 /// erasure ran, the earlier bodies are deleted.
 pub(super) fn mark(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     order_id: i64,
 ) -> QueryResult<()> {
-    let marked = diesel::update(orders::table.find((arrival.merchant_id, order_id)))
+    let marked = diesel::update(orders::table.find((incoming.merchant_id, order_id)))
         .filter(orders::erased_at.is_null())
-        .set(orders::erased_at.eq(arrival.received_at))
+        .set(orders::erased_at.eq(incoming.received_at))
         .execute(conn)?;
     if marked == 0 {
         return Ok(());
     }
     let bodies = deliveries::table
-        .filter(deliveries::merchant_id.eq(arrival.merchant_id))
+        .filter(deliveries::merchant_id.eq(incoming.merchant_id))
         .filter(deliveries::order_id.eq(order_id))
         .filter(deliveries::body_gzip.is_not_null());
     diesel::update(bodies)

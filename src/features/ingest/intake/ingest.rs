@@ -85,14 +85,14 @@ impl Outcome {
 /// the caller must roll back, and nothing is processed.
 pub fn ingest_one(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     event: StoreEvent,
     pseudonyms: &Pseudonyms,
 ) -> QueryResult<Outcome> {
-    in_flight::enter(conn, arrival.merchant_id)?;
-    let mut batch = Batch::of_messages(arrival.merchant_id, pseudonyms);
-    batch.reserve(conn, &[(arrival, &event)], IfHeld::Wait)?;
-    let outcome = ingest(conn, arrival, event, &mut batch)?;
+    in_flight::enter(conn, incoming.merchant_id)?;
+    let mut batch = Batch::of_messages(incoming.merchant_id, pseudonyms);
+    batch.reserve(conn, &[(incoming, &event)], IfHeld::Wait)?;
+    let outcome = ingest(conn, incoming, event, &mut batch)?;
     batch.finish(conn)?;
     Ok(outcome)
 }
@@ -101,32 +101,32 @@ pub fn ingest_one(
 /// the transaction, so that several deliveries can share it.
 pub(crate) fn ingest(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     mut event: StoreEvent,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
-    let is_erased = batch.erase_customer(conn, arrival.store_id, &mut event)?;
-    let without_body = is_erased.then(|| erased::without_body(arrival));
-    let arrival = without_body.as_ref().unwrap_or(arrival);
-    let passed_over = notes::take(&mut event, arrival.received_at);
-    if let Some(reason) = notes::refusal(conn, arrival, &passed_over, batch)? {
-        fail(conn, arrival, FailureReason::Unreadable, &reason)?;
+    let is_erased = batch.erase_customer(conn, incoming.store_id, &mut event)?;
+    let without_body = is_erased.then(|| erased::without_body(incoming));
+    let incoming = without_body.as_ref().unwrap_or(incoming);
+    let passed_over = notes::take(&mut event, incoming.received_at);
+    if let Some(reason) = notes::refusal(conn, incoming, &passed_over, batch)? {
+        fail(conn, incoming, FailureReason::Unreadable, &reason)?;
         // Also for a replay, where the delivery is already stored.
         return Ok(Outcome::Failed);
     }
-    let outcome = ingest_event(conn, arrival, event, batch)?;
+    let outcome = ingest_event(conn, incoming, event, batch)?;
     if let (true, Outcome::TakenIn { order_id, .. } | Outcome::Outdated { order_id }) =
         (is_erased, &outcome)
     {
-        erased::mark(conn, arrival, *order_id)?;
+        erased::mark(conn, incoming, *order_id)?;
     }
-    notes::keep(conn, arrival, &passed_over)?;
+    notes::keep(conn, incoming, &passed_over)?;
     Ok(outcome)
 }
 
 fn ingest_event(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     event: StoreEvent,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
@@ -136,55 +136,59 @@ fn ingest_event(
         | StoreEvent::RefundLines { order_ref, .. }
         | StoreEvent::Deleted { order_ref, .. }
         | StoreEvent::Trashed { order_ref, .. } => order_ref.clone(),
-        StoreEvent::Announced { order_ref } => return announced(conn, arrival, order_ref, batch),
-        StoreEvent::Noted { what, .. } => return note(conn, arrival, what),
-        StoreEvent::Uninstalled => return uninstalled(conn, arrival),
+        StoreEvent::Announced { order_ref } => return announced(conn, incoming, order_ref, batch),
+        StoreEvent::Noted { what, .. } => return note(conn, incoming, what),
+        StoreEvent::Uninstalled => return uninstalled(conn, incoming),
     };
-    let Some(known) = batch.known_order(conn, arrival.store_id, &order_ref)? else {
-        if let Some(outcome) = first_heard(conn, arrival, &order_ref, event.clone(), batch)? {
+    let Some(known) = batch.known_order(conn, incoming.store_id, &order_ref)? else {
+        if let Some(outcome) = first_heard(conn, incoming, &order_ref, event.clone(), batch)? {
             return Ok(outcome);
         }
         // Another transaction inserted the order first and has committed by now.
-        let known = OrderRow::by_ref(conn, arrival.merchant_id, arrival.store_id, &order_ref)?
+        let known = OrderRow::by_ref(conn, incoming.merchant_id, incoming.store_id, &order_ref)?
             .ok_or(diesel::result::Error::NotFound)?;
-        return heard_again(conn, arrival, known, event, batch);
+        return heard_again(conn, incoming, known, event, batch);
     };
-    heard_again(conn, arrival, known, event, batch)
+    heard_again(conn, incoming, known, event, batch)
 }
 
 /// Stores the delivery until its order has been fetched.
 fn announced(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     order_ref: &str,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
     let record = DeliveryRecord { outcome: DeliveryOutcome::Noted, ..DeliveryRecord::default() };
-    let Some(delivery_id) = remember(conn, arrival, &record)? else {
+    let Some(delivery_id) = remember(conn, incoming, &record)? else {
         return Ok(Outcome::Repeated);
     };
-    pending_fetches::wait_for(conn, arrival.merchant_id, delivery_id, order_ref)?;
-    batch.enqueue(arrival.store_id, FETCH_ORDER, order_ref, arrival.received_at);
+    pending_fetches::wait_for(conn, incoming.merchant_id, delivery_id, order_ref)?;
+    batch.enqueue(incoming.store_id, FETCH_ORDER, order_ref, incoming.received_at);
     Ok(Outcome::Waiting)
 }
 
 /// Disconnects the store. Its orders stay. Repeats and replays are ignored, since the store may
 /// have been reconnected in the meantime.
-fn uninstalled(conn: &mut PgConnection, arrival: &IncomingDelivery) -> QueryResult<Outcome> {
-    let outcome = note(conn, arrival, "Vouch was uninstalled from the store.")?;
+fn uninstalled(conn: &mut PgConnection, incoming: &IncomingDelivery) -> QueryResult<Outcome> {
+    let outcome = note(conn, incoming, "Vouch was uninstalled from the store.")?;
     if outcome == Outcome::Noted {
-        let store = Store::find(conn, arrival.merchant_id, arrival.store_id)?;
-        let actor = Actor::system(arrival.merchant_id, arrival.received_at);
+        let store = Store::find(conn, incoming.merchant_id, incoming.store_id)?;
+        let actor = Actor::system(incoming.merchant_id, incoming.received_at);
         stores::disconnect(conn, &actor, &store)?;
     }
     Ok(outcome)
 }
 
 /// Stores a delivery that changes no order.
-fn note(conn: &mut PgConnection, arrival: &IncomingDelivery, detail: &str) -> QueryResult<Outcome> {
+fn note(
+    conn: &mut PgConnection,
+    incoming: &IncomingDelivery,
+    detail: &str,
+) -> QueryResult<Outcome> {
     let record =
         DeliveryRecord { outcome: DeliveryOutcome::Noted, detail, ..DeliveryRecord::default() };
-    let remembered = remember(conn, arrival, &record)?;
+    let remembered = remember(conn, incoming, &record)?;
     Ok(remembered.map_or(Outcome::Repeated, |_| Outcome::Noted))
 }
 
@@ -192,18 +196,18 @@ fn note(conn: &mut PgConnection, arrival: &IncomingDelivery, detail: &str) -> Qu
 /// our own fault, since that enqueues a retry.
 pub(crate) fn fail(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     reason: FailureReason,
     detail: &str,
 ) -> QueryResult<Outcome> {
     let record =
         DeliveryRecord { outcome: DeliveryOutcome::Failed, detail, ..DeliveryRecord::default() };
-    let Some(delivery_id) = remember(conn, arrival, &record)? else {
+    let Some(delivery_id) = remember(conn, incoming, &record)? else {
         return Ok(Outcome::Repeated);
     };
-    failures::record(conn, arrival.merchant_id, &[delivery_id], reason)?;
+    failures::record(conn, incoming.merchant_id, &[delivery_id], reason)?;
     if reason == FailureReason::OwnFault {
-        failures::retry_later(conn, arrival.merchant_id, delivery_id, arrival.received_at)?;
+        failures::retry_later(conn, incoming.merchant_id, delivery_id, incoming.received_at)?;
     }
     Ok(Outcome::Failed)
 }
@@ -211,25 +215,25 @@ pub(crate) fn fail(
 /// Processes the first delivery for an order. `None` if another transaction was first.
 fn first_heard(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     order_ref: &str,
     event: StoreEvent,
     batch: &mut Batch,
 ) -> QueryResult<Option<Outcome>> {
-    let heard = OrderKnowledge::new(&OrderState::default(), event, arrival.times());
+    let heard = OrderKnowledge::new(&OrderState::default(), event, incoming.times());
     let state = &heard.state;
-    let due = Due::first(conn, batch, arrival, state, &Overrides::default())?;
-    let written = due.written(arrival.merchant_id, state, arrival.received_at);
-    let Some(order_id) = written.insert(conn, arrival.store_id, order_ref)? else {
+    let due = Due::first(conn, batch, incoming, state, &Overrides::default())?;
+    let written = due.written(incoming.merchant_id, state, incoming.received_at);
+    let Some(order_id) = written.insert(conn, incoming.store_id, order_ref)? else {
         return Ok(None);
     };
     let record = heard.record(order_id);
-    let delivery_id = match (remember(conn, arrival, &record)?, arrival.source) {
-        (None, Source::Read | Source::Replay) => Some(restate(conn, arrival, &record)?),
+    let delivery_id = match (remember(conn, incoming, &record)?, incoming.source) {
+        (None, Source::Read | Source::Replay) => Some(restate(conn, incoming, &record)?),
         // `None` means that the store reused the ID of another delivery. The order is new anyway.
         (delivery_id, _) => delivery_id,
     };
-    finish(conn, arrival, order_id, &due, state, delivery_id, batch).map(Some)
+    finish(conn, incoming, order_id, &due, state, delivery_id, batch).map(Some)
 }
 
 /// The state of an order after a delivery.
@@ -259,20 +263,20 @@ impl OrderKnowledge {
 
 fn finish(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     order_id: i64,
     due: &Due,
     state: &OrderState,
     delivery_id: Option<i64>,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
-    parts::write(conn, arrival.merchant_id, order_id, state)?;
+    parts::write(conn, incoming.merchant_id, order_id, state)?;
     if state.lacks_refund_lines() {
-        batch.enqueue(arrival.store_id, READ_REFUNDS, &order_id.to_string(), arrival.received_at);
+        batch.enqueue(incoming.store_id, READ_REFUNDS, &order_id.to_string(), incoming.received_at);
     }
-    let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
+    let cause = Cause { words: &incoming.topic, delivery_id, now: incoming.received_at };
     let mut credited = 0;
-    if let Some(order) = due.order(arrival.merchant_id, order_id, state, false) {
+    if let Some(order) = due.order(incoming.merchant_id, order_id, state, false) {
         if state.is_counted() {
             batch.changes.add(&order_counts(&order));
         }
@@ -284,16 +288,16 @@ fn finish(
 
 fn heard_again(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     mut known: OrderRow,
     event: StoreEvent,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
-    let (merchant_id, order_id) = (arrival.merchant_id, known.id);
-    if arrival.source == Source::Api && contradicts(conn, arrival, &known, &event)? {
+    let (merchant_id, order_id) = (incoming.merchant_id, known.id);
+    if incoming.source == Source::Api && contradicts(conn, incoming, &known, &event)? {
         return Ok(Outcome::Conflict { order_id });
     }
-    let (heard, delivery_id, is_repeated) = hear(conn, arrival, &known, event)?;
+    let (heard, delivery_id, is_repeated) = hear(conn, incoming, &known, event)?;
     let lacked_refund_lines = known.state.lacks_refund_lines();
     let is_report_new = heard.state.report != known.state.report;
     let is_first_report = known.state.report.is_none() && heard.state.report.is_some();
@@ -309,21 +313,21 @@ fn heard_again(
         parts::replace(conn, merchant_id, order_id, &known.state)?;
         if known.state.lacks_refund_lines() {
             batch.enqueue(
-                arrival.store_id,
+                incoming.store_id,
                 READ_REFUNDS,
                 &order_id.to_string(),
-                arrival.received_at,
+                incoming.received_at,
             );
         } else if lacked_refund_lines {
-            let queue = refund_reads::queue(merchant_id, arrival.store_id);
+            let queue = refund_reads::queue(merchant_id, incoming.store_id);
             jobs::cancel(conn, &queue, &order_id.to_string())?;
         }
     }
     if is_first_report {
-        let first = Due::first(conn, batch, arrival, &known.state, &Overrides::default())?;
+        let first = Due::first(conn, batch, incoming, &known.state, &Overrides::default())?;
         known.clock_shift = first.clock_shift;
     }
-    let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
+    let cause = Cause { words: &incoming.topic, delivery_id, now: incoming.received_at };
     let credited = decide_again(conn, known, &cause, batch)?;
     Ok(Outcome::TakenIn { order_id, is_new: false, credited })
 }
@@ -332,28 +336,28 @@ fn heard_again(
 /// repeat. The store's repeats count with the times of the first delivery.
 fn hear(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     known: &OrderRow,
     event: StoreEvent,
 ) -> QueryResult<(OrderKnowledge, Option<i64>, bool)> {
-    let heard = OrderKnowledge::new(&known.state, event.clone(), arrival.times());
+    let heard = OrderKnowledge::new(&known.state, event.clone(), incoming.times());
     let record = heard.record(known.id);
-    let delivery_id = remember(conn, arrival, &record)?;
+    let delivery_id = remember(conn, incoming, &record)?;
     if delivery_id.is_some() || heard.applied.change == Change::None {
         return Ok((heard, delivery_id, delivery_id.is_none()));
     }
-    if matches!(arrival.source, Source::Read | Source::Replay) {
-        let delivery_id = restate(conn, arrival, &record)?;
+    if matches!(incoming.source, Source::Read | Source::Replay) {
+        let delivery_id = restate(conn, incoming, &record)?;
         return Ok((heard, Some(delivery_id), true));
     }
-    let (delivery_id, times) = earlier(conn, arrival)?;
+    let (delivery_id, times) = earlier(conn, incoming)?;
     Ok((OrderKnowledge::new(&known.state, event, times), Some(delivery_id), true))
 }
 
 /// Whether an API report claims the same time of the store as a different report of the order.
 fn contradicts(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     known: &OrderRow,
     event: &StoreEvent,
 ) -> QueryResult<bool> {
@@ -365,9 +369,9 @@ fn contradicts(
         return Ok(false);
     }
     let of_order = deliveries::table
-        .filter(deliveries::merchant_id.eq(arrival.merchant_id))
+        .filter(deliveries::merchant_id.eq(incoming.merchant_id))
         .filter(deliveries::order_id.eq(known.id));
-    let is_repeated = of_order.filter(deliveries::delivery_ref.eq(&arrival.delivery_ref));
+    let is_repeated = of_order.filter(deliveries::delivery_ref.eq(&incoming.delivery_ref));
     if diesel::select(exists(is_repeated)).get_result(conn)? {
         return Ok(false);
     }
@@ -449,17 +453,17 @@ impl Due {
     fn first(
         conn: &mut PgConnection,
         batch: &mut Batch,
-        arrival: &IncomingDelivery,
+        incoming: &IncomingDelivery,
         state: &OrderState,
         overrides: &Overrides,
     ) -> QueryResult<Self> {
-        let due = Self::work_out(conn, batch, arrival.store_id, (state, None), overrides)?;
+        let due = Self::work_out(conn, batch, incoming.store_id, (state, None), overrides)?;
         let Some(report) = &state.report else { return Ok(due) };
-        let shift = clock::shift(conn, arrival, report, &due.holdings)?;
+        let shift = clock::shift(conn, incoming, report, &due.holdings)?;
         if shift == 0 {
             return Ok(Self { clock_shift: Some(0), ..due });
         }
-        Self::work_out(conn, batch, arrival.store_id, (state, Some(shift)), overrides)
+        Self::work_out(conn, batch, incoming.store_id, (state, Some(shift)), overrides)
     }
 
     fn work_out(

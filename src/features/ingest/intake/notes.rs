@@ -46,7 +46,7 @@ pub(super) fn take(event: &mut StoreEvent, received_at: DateTime<Utc>) -> Vec<No
 /// base under the rules of its day.
 pub(super) fn refusal(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     passed_over: &[Noted],
     batch: &mut Batch,
 ) -> QueryResult<Option<String>> {
@@ -55,7 +55,7 @@ pub(super) fn refusal(
     }
     let settings = batch.settings(conn)?;
     let counts = |noted: &&Noted| {
-        let rules = settings.at(arrival.store_id, noted.at).rules;
+        let rules = settings.at(incoming.store_id, noted.at).rules;
         match noted.note.code {
             ReadProblem::UnreadableTax => rules.include_tax,
             ReadProblem::UnreadableShipping => rules.include_shipping,
@@ -71,7 +71,7 @@ pub(super) fn refusal(
 /// Stores the notes with the delivery.
 pub(super) fn keep(
     conn: &mut PgConnection,
-    arrival: &IncomingDelivery,
+    incoming: &IncomingDelivery,
     passed_over: &[Noted],
 ) -> QueryResult<()> {
     if passed_over.is_empty() {
@@ -81,10 +81,10 @@ pub(super) fn keep(
     let json = serde_json::to_value(notes)
         .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
     let delivery = deliveries::table
-        .filter(deliveries::merchant_id.eq(arrival.merchant_id))
-        .filter(deliveries::store_id.eq(arrival.store_id))
-        .filter(deliveries::topic.eq(&arrival.topic))
-        .filter(deliveries::delivery_ref.eq(&arrival.delivery_ref));
+        .filter(deliveries::merchant_id.eq(incoming.merchant_id))
+        .filter(deliveries::store_id.eq(incoming.store_id))
+        .filter(deliveries::topic.eq(&incoming.topic))
+        .filter(deliveries::delivery_ref.eq(&incoming.delivery_ref));
     diesel::update(delivery).set(deliveries::notes.eq(json)).execute(conn)?;
     Ok(())
 }

@@ -69,11 +69,11 @@ impl Batch {
         let held_triggers = self.lock_triggers(conn, keys, if_held)?;
         let refs: HashSet<(i64, &str)> = messages
             .iter()
-            .filter_map(|(arrival, event)| Some((arrival.store_id, event.touches()?)))
+            .filter_map(|(incoming, event)| Some((incoming.store_id, event.touches()?)))
             .collect();
         let held_orders = self.lock_orders(conn, &refs, if_held)?;
-        let is_free = |(arrival, event): &(&IncomingDelivery, &StoreEvent)| {
-            let order = event.touches().map(|order_ref| (arrival.store_id, order_ref.to_owned()));
+        let is_free = |(incoming, event): &(&IncomingDelivery, &StoreEvent)| {
+            let order = event.touches().map(|order_ref| (incoming.store_id, order_ref.to_owned()));
             order.is_none_or(|order| !held_orders.contains(&order))
                 && keys_of(event).iter().all(|key| !held_triggers.contains(key))
         };

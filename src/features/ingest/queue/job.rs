@@ -22,8 +22,8 @@ pub(super) struct Writer {
 }
 
 pub(super) struct Job {
-    pub(super) arrival: IncomingDelivery,
-    pub(super) understood: ParsedEvent,
+    pub(super) incoming: IncomingDelivery,
+    pub(super) parsed: ParsedEvent,
     pub(super) deadline: Instant,
     pub(super) answer: oneshot::Sender<AppResult<Outcome>>,
 }

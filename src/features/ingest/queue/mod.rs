@@ -43,7 +43,7 @@ const GRACE: Duration = Duration::from_millis(300);
 /// The writers. They end when the last clone of this value goes.
 #[derive(Clone)]
 pub struct Intake {
-    lanes: Arc<[SyncSender<Job>]>,
+    shards: Arc<[SyncSender<Job>]>,
     /// How long a delivery waits for its answer.
     timeout: Duration,
 }
@@ -54,7 +54,7 @@ impl Intake {
     pub fn start(pool: &Pool, writers: u32, pseudonyms: &Pseudonyms) -> io::Result<Self> {
         let writer = Writer { pool: pool.clone(), pseudonyms: pseudonyms.clone() };
         let waiting = Waiting::start(&writer)?;
-        let lanes = (0..writers.max(1)).map(|_| {
+        let shards = (0..writers.max(1)).map(|_| {
             let (sender, queued) = sync_channel(QUEUED);
             let (writer, waiting) = (writer.clone(), waiting.clone());
             // What a panic takes along is answered by 503: its senders go with it.
@@ -63,7 +63,7 @@ impl Intake {
             Ok(sender)
         });
         let timeout = pool.limits().transaction + BEYOND_TRANSACTION;
-        Ok(Self { lanes: lanes.collect::<io::Result<_>>()?, timeout })
+        Ok(Self { shards: shards.collect::<io::Result<_>>()?, timeout })
     }
 
     /// Takes in one message; answers once it is committed.
@@ -74,10 +74,10 @@ impl Intake {
     pub async fn take(
         &self,
         platform: Platform,
-        arrival: IncomingDelivery,
-        understood: ParsedEvent,
+        incoming: IncomingDelivery,
+        parsed: ParsedEvent,
     ) -> AppResult<Outcome> {
-        let outcome = self.hand_over(arrival, understood).await;
+        let outcome = self.hand_over(incoming, parsed).await;
         let became = outcome.as_ref().map_or("not_kept", Outcome::as_str);
         counters::delivery(platform.as_str(), became);
         counters::credits(outcome.as_ref().map_or(0, Outcome::credited));
@@ -86,16 +86,16 @@ impl Intake {
 
     async fn hand_over(
         &self,
-        arrival: IncomingDelivery,
-        understood: ParsedEvent,
+        incoming: IncomingDelivery,
+        parsed: ParsedEvent,
     ) -> AppResult<Outcome> {
-        let shard = &self.lanes[shard_of(&arrival, &understood, self.lanes.len())];
+        let shard = &self.shards[shard_of(&incoming, &parsed, self.shards.len())];
         let (answer, answered) = oneshot::channel();
         // Its store has been looked up in that time as well.
         let waited = request::current().map_or(Duration::ZERO, |request| request.waited());
         let time = self.timeout.saturating_sub(waited);
         let deadline = Instant::now() + time;
-        shard.try_send(Job { arrival, understood, deadline, answer }).map_err(|error| {
+        shard.try_send(Job { incoming, parsed, deadline, answer }).map_err(|error| {
             if matches!(error, TrySendError::Full(_)) {
                 tracing::warn!("too many deliveries wait");
             }
@@ -107,13 +107,13 @@ impl Intake {
     }
 }
 
-fn shard_of(arrival: &IncomingDelivery, understood: &ParsedEvent, lanes: usize) -> usize {
+fn shard_of(incoming: &IncomingDelivery, parsed: &ParsedEvent, shards: usize) -> usize {
     let mut hasher = DefaultHasher::new();
-    arrival.store_id.hash(&mut hasher);
-    if let Ok(event) = understood {
+    incoming.store_id.hash(&mut hasher);
+    if let Ok(event) = parsed {
         event.order_ref().hash(&mut hasher);
     }
-    usize::try_from(hasher.finish() % lanes as u64).unwrap_or_default()
+    usize::try_from(hasher.finish() % shards as u64).unwrap_or_default()
 }
 
 /// What a writer does.
@@ -126,7 +126,7 @@ fn write(writer: &Writer, queued: &Receiver<Job>, waiting: &AdmissionQueue) {
         // They waited for the one before: nobody waits for them any more.
         late.into_iter().for_each(|job| job.answer(Err(AppError::Unavailable)));
         // A merchant's jobs stand together, so that the transaction turns to each merchant once.
-        jobs.sort_by_key(|job| job.arrival.merchant_id);
+        jobs.sort_by_key(|job| job.incoming.merchant_id);
         take_together(writer, jobs, waiting);
     }
 }
@@ -151,7 +151,7 @@ fn take_together(writer: &Writer, mut jobs: Vec<Job>, waiting: &AdmissionQueue) 
             }
             Err(IngestError::PartOf { merchant_id, .. }) => {
                 let (theirs, others): (Vec<Job>, Vec<Job>) =
-                    jobs.into_iter().partition(|job| job.arrival.merchant_id == merchant_id);
+                    jobs.into_iter().partition(|job| job.incoming.merchant_id == merchant_id);
                 theirs.into_iter().for_each(|job| waiting.let_in_alone(job));
                 jobs = others;
             }

@@ -57,7 +57,7 @@ pub(super) fn together(writer: &Writer, jobs: &[Job]) -> Result<Vec<IngestResult
             .get()
             .inspect_err(|error| tracing::warn!(%error, "no connection for the intake of orders"))
             .map_err(|_| IngestError::Unavailable)?;
-        let at = Cell::new(jobs.first().map_or(0, |job| job.arrival.merchant_id));
+        let at = Cell::new(jobs.first().map_or(0, |job| job.incoming.merchant_id));
         let begun = Instant::now();
         // What a panic leaves half done is a transaction, and its connection is let go.
         let result =
@@ -101,8 +101,8 @@ fn attempt(
     in_scope_with(conn, Scope::Merchant(first), &begin, |conn| {
         let mut taken = Vec::with_capacity(jobs.len());
         let mut batches = Vec::new();
-        for theirs in jobs.chunk_by(|a, b| a.arrival.merchant_id == b.arrival.merchant_id) {
-            let merchant_id = theirs[0].arrival.merchant_id;
+        for theirs in jobs.chunk_by(|a, b| a.incoming.merchant_id == b.incoming.merchant_id) {
+            let merchant_id = theirs[0].incoming.merchant_id;
             if merchant_id != at.get() {
                 at.set(merchant_id);
                 turn_to(conn, merchant_id, &in_flight::enter_sql(merchant_id))?;
@@ -133,15 +133,15 @@ fn take_part(
     taken: &mut Vec<IngestResult>,
 ) -> QueryResult<()> {
     let messages: Vec<_> =
-        jobs.iter().filter_map(|job| Some((&job.arrival, job.understood.as_ref().ok()?))).collect();
+        jobs.iter().filter_map(|job| Some((&job.incoming, job.parsed.as_ref().ok()?))).collect();
     let mut free = batch.reserve(conn, &messages, IfHeld::PassOver)?.into_iter();
     for job in jobs {
-        taken.push(match &job.understood {
+        taken.push(match &job.parsed {
             Err(reason) => {
-                IngestResult::In(fail(conn, &job.arrival, FailureReason::Unreadable, reason)?)
+                IngestResult::In(fail(conn, &job.incoming, FailureReason::Unreadable, reason)?)
             }
             Ok(event) if free.next() == Some(true) => {
-                IngestResult::In(ingest(conn, &job.arrival, event.clone(), batch)?)
+                IngestResult::In(ingest(conn, &job.incoming, event.clone(), batch)?)
             }
             Ok(_) => IngestResult::Held,
         });
@@ -157,8 +157,8 @@ pub(super) fn keep_failed(writer: &Writer, job: &Job, reason: FailureReason) -> 
         _ => OWN_FAULT,
     };
     let mut conn = writer.pool.get().map_err(|_| AppError::Unavailable)?;
-    let kept = in_scope(&mut conn, Scope::Merchant(job.arrival.merchant_id), |conn| {
-        fail(conn, &job.arrival, reason, detail)
+    let kept = in_scope(&mut conn, Scope::Merchant(job.incoming.merchant_id), |conn| {
+        fail(conn, &job.incoming, reason, detail)
     });
     kept.map_err(|error| {
         tracing::error!(%error, "a delivery could not be kept");

@@ -69,7 +69,7 @@ impl Waiting {
     /// Starts them.
     pub(super) fn start(writer: &Writer) -> io::Result<AdmissionQueue> {
         let room = Arc::new(Capacity { state: Mutex::default(), changed: Condvar::new() });
-        let door = AdmissionQueue::new(&room);
+        let queue = AdmissionQueue::new(&room);
         for _ in 0..WAITING_CONNECTIONS {
             let (room, writer) = (Arc::clone(&room), writer.clone());
             let work = move || {
@@ -80,7 +80,7 @@ impl Waiting {
             };
             supervise::spawn("waiting intake", &Stop::default(), work)?;
         }
-        Ok(door)
+        Ok(queue)
     }
 }
 
@@ -120,10 +120,10 @@ impl AdmissionQueue {
 
     fn enter(&self, job: Job, alone: bool) {
         let mut state = self.0.lock();
-        let theirs = state.entries.entry(job.arrival.merchant_id).or_default();
+        let theirs = state.entries.entry(job.incoming.merchant_id).or_default();
         if theirs.len() >= ROOM {
             drop(state);
-            tracing::warn!(merchant_id = job.arrival.merchant_id, "too many deliveries wait");
+            tracing::warn!(merchant_id = job.incoming.merchant_id, "too many deliveries wait");
             return job.answer(Err(AppError::Unavailable));
         }
         let entry = Entry { job, due: Instant::now(), pause: PAUSES[0], failures: 0, alone };
@@ -281,7 +281,7 @@ fn try_alone(writer: &Writer, mut entry: Entry) -> Option<Entry> {
                     return None;
                 }
             };
-            let topic = &entry.job.arrival.topic;
+            let topic = &entry.job.incoming.topic;
             tracing::error!(topic, reason = reason.as_str(), "delivery_failed");
             let outcome = keep_failed(writer, &entry.job, reason);
             entry.job.answer(outcome);
