@@ -177,11 +177,11 @@ pub(crate) async fn turn_off(
     let (person, opener) = (page.person.clone(), encryptor.clone());
     let is_right = db
         .run(Scope::Unowned, move |conn| {
-            let verdict = model::check(conn, &opener, &person, &form.code, clock::now())?;
-            if verdict != CodeCheck::Wrong {
+            let check = model::check(conn, &opener, &person, &form.code, clock::now())?;
+            if check != CodeCheck::Wrong {
                 model::turn_off(conn, &person, clock::now())?;
             }
-            diesel::QueryResult::Ok(verdict != CodeCheck::Wrong)
+            diesel::QueryResult::Ok(check != CodeCheck::Wrong)
         })
         .await?;
     if !is_right {

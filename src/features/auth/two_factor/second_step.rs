@@ -26,7 +26,7 @@ use crate::kit::web::unsent;
 use crate::kit::web::{html, ok, rejected, see_other};
 
 /// The session key for a person who has entered their password but no code yet.
-const AWAITED: &str = "awaited";
+const PENDING: &str = "awaited";
 /// How long the password stays valid.
 const TIMEOUT: Duration = Duration::minutes(10);
 /// After this many wrong codes, the person enters their password again.
@@ -34,7 +34,7 @@ const MAX_ATTEMPTS: u8 = 5;
 
 /// A person who has entered their password but no code yet.
 #[derive(Debug, Serialize, Deserialize)]
-struct Awaited {
+struct PendingSignIn {
     user_id: i64,
     next: LocalPath,
     since: DateTime<Utc>,
@@ -74,14 +74,14 @@ pub(in crate::features::auth) fn begin(
 ) -> AppResult<HttpResponse> {
     unsent::clear_others(session)?;
     renew_session(session)?;
-    let awaited = Awaited { user_id, next: next.clone(), since: clock::now(), attempts: 0 };
-    session.insert(AWAITED, awaited)?;
+    let pending = PendingSignIn { user_id, next: next.clone(), since: clock::now(), attempts: 0 };
+    session.insert(PENDING, pending)?;
     Ok(see_other("/login/code"))
 }
 
 /// `GET /login/code`
 pub(crate) async fn show(page: PublicPage, query: Query<CodeQuery>) -> AppResult<HttpResponse> {
-    if awaited(page.session())?.is_none() {
+    if pending(page.session())?.is_none() {
         return Ok(see_other("/login"));
     }
     let by_recovery = query.with == "recovery";
@@ -97,30 +97,30 @@ pub(crate) async fn enter(
     page: PublicPage,
     CsrfForm(form): CsrfForm<CodeForm>,
 ) -> AppResult<HttpResponse> {
-    let Some(awaited) = awaited(page.session())? else {
+    let Some(pending) = pending(page.session())? else {
         page.leave(FlashKind::Info, "That took too long. Please sign in again.")?;
         return Ok(see_other("/login"));
     };
     let by_recovery = form.with == "recovery";
-    if let Err(seconds) = attempts.code(awaited.user_id) {
+    if let Err(seconds) = attempts.code(pending.user_id) {
         return too_many(page, by_recovery, seconds);
     }
-    let user_id = awaited.user_id;
-    let verdict = db
+    let user_id = pending.user_id;
+    let check = db
         .run(Scope::Unowned, move |conn| {
             let person = Person::find(conn, user_id)?;
             check(conn, &encryptor, &person, &form.code, clock::now())
         })
         .await?;
-    match verdict {
+    match check {
         CodeCheck::Wrong => {
             security::note(Kind::WrongCode.by(user_id));
-            wrong(page, awaited, by_recovery)
+            wrong(page, pending, by_recovery)
         }
-        CodeCheck::Code => sign_in(&db, page.session(), &origin, user_id, &awaited.next).await,
+        CodeCheck::Code => sign_in(&db, page.session(), &origin, user_id, &pending.next).await,
         CodeCheck::Recovery(left) => {
             security::note(Kind::RecoveryCodeUsed.by(user_id));
-            let answer = sign_in(&db, page.session(), &origin, user_id, &awaited.next).await?;
+            let answer = sign_in(&db, page.session(), &origin, user_id, &pending.next).await?;
             let text = format!(
                 "You used a recovery code; {left} are left. If your device is lost, turn two-factor \
                  sign-in off and set it up anew, under Password and sign-in."
@@ -131,19 +131,19 @@ pub(crate) async fn enter(
     }
 }
 
-fn awaited(session: &Session) -> AppResult<Option<Awaited>> {
-    let awaited = session.get::<Awaited>(AWAITED)?;
-    Ok(awaited.filter(|awaited| clock::now() - awaited.since < TIMEOUT))
+fn pending(session: &Session) -> AppResult<Option<PendingSignIn>> {
+    let pending = session.get::<PendingSignIn>(PENDING)?;
+    Ok(pending.filter(|pending| clock::now() - pending.since < TIMEOUT))
 }
 
-fn wrong(page: PublicPage, awaited: Awaited, by_recovery: bool) -> AppResult<HttpResponse> {
-    let attempts = awaited.attempts + 1;
+fn wrong(page: PublicPage, pending: PendingSignIn, by_recovery: bool) -> AppResult<HttpResponse> {
+    let attempts = pending.attempts + 1;
     if attempts >= MAX_ATTEMPTS {
-        page.session().remove(AWAITED);
+        page.session().remove(PENDING);
         page.leave(FlashKind::Warning, "Several wrong codes. Please sign in again.")?;
         return Ok(see_other("/login"));
     }
-    page.session().insert(AWAITED, Awaited { attempts, ..awaited })?;
+    page.session().insert(PENDING, PendingSignIn { attempts, ..pending })?;
     let message = match by_recovery {
         true => "This is not one of your recovery codes, or it was used before.",
         false => {
