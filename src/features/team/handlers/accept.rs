@@ -35,7 +35,7 @@ enum JoinStep {
     /// Only accept.
     Ready(i64),
     /// Sign out, because the invitation is for someone else.
-    SomebodyElse(String),
+    OtherAccount(String),
 }
 
 #[derive(Template)]
@@ -43,7 +43,7 @@ enum JoinStep {
 struct InvitationPage {
     page: PublicPage,
     invitation: Invitation,
-    standing: JoinStep,
+    step: JoinStep,
     form: JoinForm,
     errors: FormErrors,
 }
@@ -67,11 +67,11 @@ pub(crate) async fn show(
     token: Path<String>,
 ) -> AppResult<HttpResponse> {
     let Some(invitation) = find(&db, &token).await? else { return dead(page) };
-    let standing = standing(signed_in(&db, page.session()).await?, &invitation);
+    let step = step(signed_in(&db, page.session()).await?, &invitation);
     ok(&InvitationPage {
         page,
         invitation,
-        standing,
+        step,
         form: JoinForm::default(),
         errors: FormErrors::new(),
     })
@@ -87,9 +87,9 @@ pub(crate) async fn join(
     CsrfForm(mut form): CsrfForm<JoinForm>,
 ) -> AppResult<HttpResponse> {
     let Some(invitation) = find(&db, &token).await? else { return dead(page) };
-    let standing = standing(signed_in(&db, page.session()).await?, &invitation);
+    let step = step(signed_in(&db, page.session()).await?, &invitation);
     let mut errors = FormErrors::new();
-    let known = match standing {
+    let known = match step {
         JoinStep::Ready(user_id) => Some(user_id),
         JoinStep::New => {
             errors.check_name("name", &form.name, "Enter your name.");
@@ -98,13 +98,13 @@ pub(crate) async fn join(
                 .check(&mut errors);
             None
         }
-        JoinStep::SignIn | JoinStep::SomebodyElse(_) => {
+        JoinStep::SignIn | JoinStep::OtherAccount(_) => {
             errors.add("", "Sign in with the e-mail address that was invited.");
             None
         }
     };
     if !errors.is_empty() {
-        return rejected(&InvitationPage { page, invitation, standing, form, errors });
+        return rejected(&InvitationPage { page, invitation, step, form, errors });
     }
     let joining = match known {
         Some(user_id) => Accepting::Person(user_id),
@@ -165,10 +165,10 @@ async fn find(db: &Db, token: &str) -> AppResult<Option<Invitation>> {
     .await
 }
 
-fn standing(visitor: Option<Person>, invitation: &Invitation) -> JoinStep {
+fn step(visitor: Option<Person>, invitation: &Invitation) -> JoinStep {
     match (visitor, invitation.account) {
         (Some(visitor), Some(account)) if visitor.id == account => JoinStep::Ready(account),
-        (Some(visitor), _) => JoinStep::SomebodyElse(visitor.email),
+        (Some(visitor), _) => JoinStep::OtherAccount(visitor.email),
         (None, Some(_)) => JoinStep::SignIn,
         (None, None) => JoinStep::New,
     }
