@@ -77,11 +77,11 @@ pub(super) fn ensure(admin: &mut Admin, address: &str) -> Result<Webhooks, CallE
         );
         return Ok(webhooks);
     }
-    let standing = list(admin)?;
+    let existing = list(admin)?;
     for (_, topic, _) in TOPICS {
         let is_this =
             |s: &&Subscription| s.topic == topic && s.uri == address && s.format == "JSON";
-        if standing.iter().any(|subscription| is_this(&subscription)) {
+        if existing.iter().any(|subscription| is_this(&subscription)) {
             continue;
         }
         match create(admin, topic, address)? {
@@ -92,7 +92,7 @@ pub(super) fn ensure(admin: &mut Admin, address: &str) -> Result<Webhooks, CallE
         }
     }
     // Deleted last, so no topic lacks a subscription in between.
-    for stale in standing.iter().filter(|subscription| is_stale(subscription, address)) {
+    for stale in existing.iter().filter(|subscription| is_stale(subscription, address)) {
         delete(admin, &stale.id)?;
     }
     Ok(webhooks)

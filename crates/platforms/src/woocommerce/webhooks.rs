@@ -41,15 +41,15 @@ pub(super) fn ensure(
         let problem = "The store has no webhook secret. Connect it again.".to_owned();
         return Ok(Webhooks { problem: Some(problem), ..Webhooks::default() });
     };
-    let standing = list(api)?;
+    let existing = list(api)?;
     let mut webhooks = Webhooks::default();
     for (topic, label) in TOPICS {
         let name = name(topic, secret);
         let of_topic = |w: &&Webhook| w.topic == topic && w.delivery_url == address;
-        let found = standing.iter().filter(of_topic);
+        let found = existing.iter().filter(of_topic);
         // Prefers a webhook that Vouch created, then an active one.
         let best = found.max_by_key(|w| (w.name.starts_with(NAME_PREFIX), w.status == "active"));
-        let mended = match best {
+        let answer = match best {
             None => {
                 webhooks.made += 1;
                 let made = json!({ "name": name, "topic": topic, "delivery_url": address,
@@ -77,7 +77,7 @@ pub(super) fn ensure(
                 api.ask(Method::Put, &format!("webhooks/{}", webhook.id), Some(&change))?
             }
         };
-        if let Err(objection) = mended {
+        if let Err(objection) = answer {
             if objection.is_lacking() || objection.status == 401 {
                 return Err(objection.into());
             }
