@@ -269,7 +269,7 @@ fn ledgers_and_reviews_of_the_version_before_are_carried_over() {
         ]
     );
     type Row = (i64, String, Option<String>, Option<String>, Option<String>);
-    let standing: Vec<Row> = app.within(|conn| {
+    let current: Vec<Row> = app.within(|conn| {
         conversions::table
             .order(conversions::id)
             .select((
@@ -287,7 +287,7 @@ fn ledgers_and_reviews_of_the_version_before_are_carried_over() {
     };
     let (gone, own) = (Some("no_longer_credited"), Some("own_purchase"));
     assert_eq!(
-        standing,
+        current,
         [
             row(601, "pending", None, None, None),
             row(602, "approved", None, None, None),

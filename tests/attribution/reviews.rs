@@ -7,7 +7,7 @@ use crate::harness::{Page, Person};
 
 /// One conversion: what members said, what the rules say, and what follows.
 #[derive(Debug, PartialEq, Eq)]
-struct Standing {
+struct Current {
     affiliate_id: i64,
     review: Option<String>,
     by: Option<String>,
@@ -16,7 +16,7 @@ struct Standing {
     commission: i64,
 }
 
-fn standing(app: &TestApp, affiliate_id: i64) -> Standing {
+fn current(app: &TestApp, affiliate_id: i64) -> Current {
     app.within(|conn| {
         type Row = (Option<String>, Option<String>, Option<String>, String, i64);
         let (review, by, unqualified, status, commission): Row = conversions::table
@@ -29,12 +29,12 @@ fn standing(app: &TestApp, affiliate_id: i64) -> Standing {
                 conversions::commission_minor,
             ))
             .first(conn)?;
-        Ok(Standing { affiliate_id, review, by, unqualified, status, commission })
+        Ok(Current { affiliate_id, review, by, unqualified, status, commission })
     })
 }
 
 fn status(app: &TestApp, affiliate_id: i64) -> String {
-    standing(app, affiliate_id).status
+    current(app, affiliate_id).status
 }
 
 fn id_of(app: &TestApp, affiliate_id: i64) -> i64 {
@@ -80,16 +80,16 @@ fn a_code_that_goes_to_another_affiliate_and_back_stays_approved() {
     assert_eq!(status(&app, ada), "approved");
 
     reassign(&app, ben, noon() + hours(1));
-    let now = standing(&app, ada);
+    let now = current(&app, ada);
     assert_eq!((now.status.as_str(), now.commission), ("unqualified", 0));
     assert_eq!(now.review.as_deref(), Some("approved"));
     assert_eq!(status(&app, ben), "pending", "nobody reviewed the new holder’s");
 
     reassign(&app, ada, noon() + hours(2));
-    let now = standing(&app, ada);
+    let now = current(&app, ada);
     assert_eq!((now.status.as_str(), now.commission), ("approved", 900));
     assert_eq!(now.by.as_deref(), Some("Olga Owner"));
-    assert_eq!(standing(&app, ben).unqualified.as_deref(), Some("no_longer_credited"));
+    assert_eq!(current(&app, ben).unqualified.as_deref(), Some("no_longer_credited"));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_code_that_an_edit_removes_and_another_restores_stays_as_it_was_reviewed() {
         assert_eq!(status(&app, ada), "unqualified");
         send(&app, &with_code(at + hours(1)));
         assert_eq!(status(&app, ada), status_then);
-        assert_eq!(standing(&app, ada).commission, 900);
+        assert_eq!(current(&app, ada).commission, 900);
     }
 }
 
@@ -121,7 +121,7 @@ fn an_order_denied_as_fraud_is_not_approved_for_the_next_holder_of_its_code() {
     assert_eq!(status(&app, ada), "denied");
 
     reassign(&app, eve, noon() + hours(1));
-    let now = standing(&app, eve);
+    let now = current(&app, eve);
     assert_eq!((now.status.as_str(), now.review.as_deref()), ("denied", None));
     let update = order(1).code("ADA10", "10.00").updated_at(noon() + hours(2));
     send(&app, &update);
@@ -238,7 +238,7 @@ fn what_is_approved_and_does_not_qualify_shows_both_and_counts_once_it_qualifies
 
     // Another customer, says the store: the approval holds.
     send(&app, &order(1).code("ADA10", "10.00").updated_at(noon() + hours(1)));
-    assert_eq!((status(&app, ada).as_str(), standing(&app, ada).commission), ("approved", 900));
+    assert_eq!((status(&app, ada).as_str(), current(&app, ada).commission), ("approved", 900));
 }
 
 #[test]
@@ -262,6 +262,6 @@ fn an_undo_says_again_what_was_said_before_also_if_nobody_had_said_anything() {
     assert_eq!(undo(approved), 1);
     assert_eq!(reasons(&app), ["terms"]);
     assert_eq!(undo(denied), 1);
-    let now = standing(&app, ada);
+    let now = current(&app, ada);
     assert_eq!((now.review, now.by, now.status.as_str()), (None, None, "pending"));
 }
