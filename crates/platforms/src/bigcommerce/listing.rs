@@ -15,7 +15,7 @@ const PAGE: usize = 250;
 
 /// The cursor in the list of codes.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Place {
+struct Cursor {
     /// The position in the promotions; `None` after the last one.
     promotions: Option<Position>,
     /// Promotions with many codes whose codes aren't read yet.
@@ -31,29 +31,29 @@ pub(super) fn codes(
     own: &Rules,
     cursor: Option<&str>,
 ) -> Result<Batch<StoreCode>, CallError> {
-    let mut place = match cursor {
-        None => Place { promotions: Some(Position::default()), ..Place::default() },
+    let mut cursor = match cursor {
+        None => Cursor { promotions: Some(Position::default()), ..Cursor::default() },
         Some(cursor) => serde_json::from_str(cursor).map_err(|_| {
             CallError::Unanswered("The place in the list of codes was lost.".into())
         })?,
     };
-    let (rows, next) = if !place.many.is_empty() {
-        many_codes(api, own, place)?
-    } else if let Some(position) = place.promotions.take() {
-        promotion_page(api, own, place, position)?
+    let (rows, next) = if !cursor.many.is_empty() {
+        many_codes(api, own, cursor)?
+    } else if let Some(position) = cursor.promotions.take() {
+        promotion_page(api, own, cursor, position)?
     } else {
-        coupon_page(api, own, place)?
+        coupon_page(api, own, cursor)?
     };
     let next = next.map(|next| serde_json::to_string(&next).expect("a plain struct serialises"));
     Ok(Batch { rows, next })
 }
 
-type Page = (Vec<StoreCode>, Option<Place>);
+type Page = (Vec<StoreCode>, Option<Cursor>);
 
 fn promotion_page(
     api: &mut Api,
     own: &Rules,
-    mut place: Place,
+    mut cursor: Cursor,
     mut position: Position,
 ) -> Result<Page, CallError> {
     let (size, number) = position.page(PAGE);
@@ -64,7 +64,7 @@ fn promotion_page(
     let mut rows = Vec::new();
     for promotion in &page {
         if promotion.get("coupon_type").and_then(Value::as_str) == Some("BULK") {
-            place.many.extend(promotion.get("id").and_then(Value::as_i64));
+            cursor.many.extend(promotion.get("id").and_then(Value::as_i64));
             continue;
         }
         let code = promotions::code_of(promotion);
@@ -72,13 +72,13 @@ fn promotion_page(
             rows.push(promotions::store_code(api, own, promotion, &code, spelt));
         }
     }
-    place.promotions = more.then_some(position);
-    Ok((rows, Some(place)))
+    cursor.promotions = more.then_some(position);
+    Ok((rows, Some(cursor)))
 }
 
-fn many_codes(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, CallError> {
-    let id = place.many[0];
-    let after = place
+fn many_codes(api: &mut Api, own: &Rules, mut cursor: Cursor) -> Result<Page, CallError> {
+    let id = cursor.many[0];
+    let after = cursor
         .after
         .take()
         .map_or_else(String::new, |after| format!("&after={}", percent_encode(&after)));
@@ -86,8 +86,8 @@ fn many_codes(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, Call
     let found = api.get(&format!("/v3/promotions/{id}/codes?limit={PAGE}{after}"))?.if_there()?;
     let (Some(promotion), Some(found)) = (promotion, found) else {
         // It was deleted after its page was read.
-        place.many.remove(0);
-        return Ok((Vec::new(), Some(place)));
+        cursor.many.remove(0);
+        return Ok((Vec::new(), Some(cursor)));
     };
     let promotion = promotion.get("data").cloned().unwrap_or_default();
     let end = found.pointer("/meta/cursor_pagination/end_cursor").and_then(Value::as_str);
@@ -100,23 +100,23 @@ fn many_codes(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, Call
     });
     let rows = rows.collect();
     match end.filter(|_| codes.len() == PAGE) {
-        Some(end) => place.after = Some(end),
+        Some(end) => cursor.after = Some(end),
         None => {
-            place.many.remove(0);
+            cursor.many.remove(0);
         }
     }
-    Ok((rows, Some(place)))
+    Ok((rows, Some(cursor)))
 }
 
-fn coupon_page(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, CallError> {
+fn coupon_page(api: &mut Api, own: &Rules, mut cursor: Cursor) -> Result<Page, CallError> {
     let path =
-        format!("/v2/coupons?min_id={}&limit={PAGE}&exclude_type=promotion", place.coupon.max(1));
+        format!("/v2/coupons?min_id={}&limit={PAGE}&exclude_type=promotion", cursor.coupon.max(1));
     let page = api.get(&path)?.rows()?;
     let rows = page.iter().map(|coupon| coupons::store_code(api, own, coupon)).collect();
     let last = page.iter().filter_map(|coupon| coupon.get("id")?.as_i64()).max();
     let next = last.filter(|_| page.len() == PAGE).map(|last| {
-        place.coupon = last + 1;
-        place
+        cursor.coupon = last + 1;
+        cursor
     });
     Ok((rows, next))
 }

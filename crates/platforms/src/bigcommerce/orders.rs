@@ -42,7 +42,7 @@ pub(super) fn changed(
     period: &Period,
     cursor: Option<&str>,
 ) -> Result<Batch<OrderMessage>, CallError> {
-    let (from, page) = cursor.and_then(place).unwrap_or((period.from, 1));
+    let (from, page) = cursor.and_then(read_cursor).unwrap_or((period.from, 1));
     let time = |at: DateTime<Utc>| percent_encode(&at.to_rfc2822());
     let path = format!(
         "/v2/orders?min_date_modified={}&max_date_modified={}&sort=date_modified:asc&limit={PAGE}&page={page}",
@@ -67,7 +67,7 @@ pub(super) fn changed(
     Ok(Batch { rows, next })
 }
 
-fn place(cursor: &str) -> Option<(DateTime<Utc>, u64)> {
+fn read_cursor(cursor: &str) -> Option<(DateTime<Utc>, u64)> {
     let (time, page) = cursor.split_once('/')?;
     Some((DateTime::from_timestamp(time.parse().ok()?, 0)?, page.parse().ok()?))
 }
