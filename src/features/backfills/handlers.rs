@@ -18,7 +18,7 @@ use crate::kit::web::display_time::{self, DisplayTime, day_of, read_day};
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
 
-/// How many of the last readings the page shows.
+/// How many of the last backfills the page shows.
 const SHOWN: i64 = 10;
 /// The longest period, in days.
 const MAX_DAYS: i64 = 366;
@@ -85,8 +85,8 @@ fn begin_of(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
 struct BackfillPage {
     page: MerchantPage,
     store: Store,
-    readings: Vec<Backfill>,
-    reading: BackfillProgress,
+    backfills: Vec<Backfill>,
+    progress: BackfillProgress,
     form: PeriodForm,
     errors: FormErrors,
 }
@@ -101,8 +101,8 @@ impl BackfillPage {
     }
 
     /// `Read 214 orders: 3 were new, 1 had changed.`
-    fn result(reading: &Backfill) -> String {
-        let Backfill { read_count, new_count, changed_count, .. } = reading;
+    fn result(backfill: &Backfill) -> String {
+        let Backfill { read_count, new_count, changed_count, .. } = backfill;
         let orders = if *read_count == 1 { "order" } else { "orders" };
         let were = if *new_count == 1 { "was" } else { "were" };
         let news = match (new_count, changed_count) {
@@ -119,7 +119,7 @@ impl BackfillPage {
     }
 
     fn is_running(&self) -> bool {
-        self.readings.iter().any(|reading| reading.finished_at.is_none())
+        self.backfills.iter().any(|backfill| backfill.finished_at.is_none())
     }
 }
 
@@ -131,16 +131,16 @@ async fn shown(
     errors: FormErrors,
 ) -> AppResult<BackfillPage> {
     let merchant_id = page.merchant_id();
-    let (store, readings, reading) = db
+    let (store, backfills, progress) = db
         .merchant(merchant_id, move |conn| -> QueryResult<_> {
             let store = Store::find_called(conn, merchant_id, store_id)?;
-            let readings = model::latest(conn, &store, SHOWN)?;
-            let reading = BackfillProgress::of(conn, &store)?;
-            Ok((store, readings, reading))
+            let backfills = model::latest(conn, &store, SHOWN)?;
+            let progress = BackfillProgress::of(conn, &store)?;
+            Ok((store, backfills, progress))
         })
         .await?;
     let page = page.under(store.settings_path());
-    Ok(BackfillPage { page, store, readings, reading, form, errors })
+    Ok(BackfillPage { page, store, backfills, progress, form, errors })
 }
 
 /// `GET /settings/stores/{store_id}/backfills`

@@ -21,9 +21,9 @@ const OVERLAP: Duration = Duration::minutes(15);
 /// The first reading begins so long before the store was connected.
 const BEFORE_CONNECTION: Duration = Duration::days(1);
 
-/// Where the periodic reading is, between two runs.
+/// The progress of the periodic backfill between two runs.
 #[derive(Serialize, Deserialize)]
-struct Place {
+struct Progress {
     from: DateTime<Utc>,
     until: DateTime<Utc>,
     cursor: Option<String>,
@@ -46,28 +46,28 @@ pub(crate) fn run(
     Ok(run.now() + INTERVAL)
 }
 
-/// Reads on in what changed since the last reading; `true` once it is done. Its place is the job's
+/// Reads on in what changed since the last reading; `true` once it is done. The progress is the job's
 /// payload, which outlives an attempt that fails.
 fn read_changes(
     run: &StoreRun<'_, '_>,
     state: &mut Option<Value>,
     client: &mut dyn Client,
 ) -> Result<bool, StoreRunError> {
-    let kept = state.clone().and_then(|state| serde_json::from_value::<Place>(state).ok());
-    let mut place = kept.unwrap_or_else(|| since_the_last(run));
-    let period = Period { from: place.from, until: place.until };
+    let stored = state.clone().and_then(|state| serde_json::from_value::<Progress>(state).ok());
+    let mut progress = stored.unwrap_or_else(|| since_the_last(run));
+    let period = Period { from: progress.from, until: progress.until };
     loop {
-        *state = serde_json::to_value(&place).ok();
+        *state = serde_json::to_value(&progress).ok();
         if !run.goes_on() {
             return Ok(false);
         }
         let begun_at = run.now();
-        let batch = client.orders(&period, place.cursor.as_deref())?;
+        let batch = client.orders(&period, progress.cursor.as_deref())?;
         for message in &batch.rows {
             ingest(run, message, begun_at, None)?;
         }
-        place.cursor = batch.next;
-        if place.cursor.is_none() {
+        progress.cursor = batch.next;
+        if progress.cursor.is_none() {
             break;
         }
     }
@@ -81,13 +81,13 @@ fn read_changes(
     Ok(true)
 }
 
-fn since_the_last(run: &StoreRun<'_, '_>) -> Place {
+fn since_the_last(run: &StoreRun<'_, '_>) -> Progress {
     let (store, now) = (&run.store, run.now());
     let from = match store.orders_read_until {
         Some(until) => until - OVERLAP,
         None => store.created_at - BEFORE_CONNECTION,
     };
-    Place { from: within_reach(store.platform, from, now), until: now, cursor: None }
+    Progress { from: within_reach(store.platform, from, now), until: now, cursor: None }
 }
 
 /// As far back as the platform shows orders.
