@@ -72,7 +72,7 @@ const TASKS: [Task; 11] = [
     Task {
         name: "create imported triggers",
         every: Duration::from_secs(1),
-        run: |tools, stop| crate::features::imports::turn(&tools.db, stop),
+        run: |tools, stop| crate::features::imports::run_due(&tools.db, stop),
     },
     Task {
         name: "forget old one-time keys",

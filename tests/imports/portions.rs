@@ -66,7 +66,7 @@ fn a_portion_that_breaks_off_is_done_again_and_none_twice() {
     let mut conn = app.as_superuser();
     let refuse = "ALTER TABLE pushes ADD CONSTRAINT away CHECK (false) NOT VALID";
     diesel::sql_query(refuse).execute(&mut conn).unwrap();
-    vouch::features::imports::turn(&app.db, &Stop::default()).unwrap_err();
+    vouch::features::imports::run_due(&app.db, &Stop::default()).unwrap_err();
     assert_eq!(created(&app), (PORTION as i64, PORTION as i64));
     diesel::sql_query("ALTER TABLE pushes DROP CONSTRAINT away").execute(&mut conn).unwrap();
     // Meanwhile somebody else gets one of the codes.

@@ -21,4 +21,4 @@ pub(crate) use model::{NEWEST, page};
 pub use model::{open, sweep};
 pub use row::Problem;
 pub(crate) use row::Row;
-pub use run::{PORTION, drain, turn};
+pub use run::{PORTION, drain, run_due};

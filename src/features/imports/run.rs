@@ -23,8 +23,8 @@ use crate::kit::supervise::{Stop, contained};
 
 /// As many rows are created in one transaction. A smaller file is saved as a whole or not at all.
 pub const PORTION: usize = 1_000;
-/// A turn ends after this time, so that a worker that is told to stop does.
-const TURN: Duration = Duration::from_secs(1);
+/// A run ends after this time, so that a worker that is told to stop does.
+const MAX_RUN_TIME: Duration = Duration::from_secs(1);
 
 /// An import that is being saved: who decided it, what they decided, and what came of it so far.
 #[derive(Serialize, Deserialize)]
@@ -210,21 +210,21 @@ fn record_completed(
     record(conn, actor, act)
 }
 
-/// One turn of a worker: portions of the imports that run; answers how many triggers were created.
+/// Runs portions of the running imports for a worker. Returns how many triggers were created.
 ///
 /// # Errors
-/// The database's. A portion that fails is done again by a later turn.
-pub fn turn(db: &Db, stop: &Stop) -> AppResult<usize> {
+/// The database's. A portion that fails is done again by a later run.
+pub fn run_due(db: &Db, stop: &Stop) -> AppResult<usize> {
     let begun = Instant::now();
     let mut total = 0;
-    while begun.elapsed() < TURN && !stop.is_asked() {
+    while begun.elapsed() < MAX_RUN_TIME && !stop.is_asked() {
         let Some(created) = round(db, stop)? else { break };
         total += created;
     }
     Ok(total)
 }
 
-/// Turns until no import runs. For tests.
+/// Runs until no import is running. For tests.
 pub fn drain(db: &Db) -> AppResult<()> {
     while round(db, &Stop::default())?.is_some() {}
     Ok(())
