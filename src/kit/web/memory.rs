@@ -169,13 +169,17 @@ impl Memory {
         Arc::clone(senders.entry(sender).or_insert_with(new))
     }
 
-    /// Waits for the turn to process an uploaded file. Only one is processed at a time, because it
+    /// Waits for the permit to process an uploaded file. Only one is processed at a time, because it
     /// takes several times its size.
     ///
     /// Fails with `Unavailable` after the timeout.
-    pub(crate) async fn file_turn(&self) -> AppResult<Room> {
-        let turn = tokio::time::timeout(FILE_WAIT, acquire(&self.files, 1)).await;
-        turn.ok().flatten().map(|turn| Room { _permits: vec![turn] }).ok_or(AppError::Unavailable)
+    pub(crate) async fn file_permit(&self) -> AppResult<Room> {
+        let permit = tokio::time::timeout(FILE_WAIT, acquire(&self.files, 1)).await;
+        permit
+            .ok()
+            .flatten()
+            .map(|permit| Room { _permits: vec![permit] })
+            .ok_or(AppError::Unavailable)
     }
 }
 

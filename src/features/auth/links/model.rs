@@ -87,8 +87,8 @@ pub(crate) fn issue(
         return Err(diesel::result::Error::NotFound);
     }
     // Concurrent calls for one subject run in turn, so that exactly one link is the newest.
-    let turn = format!("{}:{}", about.purpose.as_str(), about.subject_id);
-    statement!("SELECT pg_advisory_xact_lock(hashtextextended(:turn, 0))", turn: Text)
+    let subject_key = format!("{}:{}", about.purpose.as_str(), about.subject_id);
+    statement!("SELECT pg_advisory_xact_lock(hashtextextended(:subject_key, 0))", subject_key: Text)
         .execute(conn)?;
     end(conn, about, LinkEnd::Superseded, now)?;
     let token = new_token(about.merchant_id);

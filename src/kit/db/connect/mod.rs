@@ -45,10 +45,10 @@ pub(super) fn establish_with_socket(url: &str) -> ConnectionResult<(PgConnection
     // connection.
     static CONNECTING: Mutex<BTreeMap<Vec<u16>, Arc<Mutex<()>>>> = Mutex::new(BTreeMap::new());
     let ports = conninfo::ports(url);
-    let turns = Arc::clone(
+    let connecting = Arc::clone(
         CONNECTING.lock().unwrap_or_else(PoisonError::into_inner).entry(ports.clone()).or_default(),
     );
-    let _alone = turns.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = connecting.lock().unwrap_or_else(PoisonError::into_inner);
     let before = socket::open_now();
     let conn = establish(url)?;
     Ok((conn, socket::find_new(&before, &ports)))
