@@ -33,7 +33,7 @@ pub(crate) fn reencrypt_secrets(
         .load(conn)?;
     let mut done = Reencrypted::default();
     for store in &all {
-        let mut anew = |bound_to: Use, encrypted: &Option<Vec<u8>>| {
+        let mut reencrypted = |bound_to: Use, encrypted: &Option<Vec<u8>>| {
             let encrypted = encrypted.as_ref()?;
             if new.open(bound_to, encrypted).is_ok() {
                 done.already += 1;
@@ -46,11 +46,11 @@ pub(crate) fn reencrypt_secrets(
             done.reencrypted += 1;
             Some(new.encrypt(bound_to, secret.expose_secret()))
         };
-        let webhook = anew(store.webhook_use(), &store.webhook_secret);
-        let previous = anew(store.webhook_use(), &store.previous_webhook_secret);
-        let privacy = anew(store.webhook_use(), &store.privacy_secret);
-        let credentials = anew(credentials_use(store), &store.credentials);
-        let token = anew(token_use(store), &store.access_token);
+        let webhook = reencrypted(store.webhook_use(), &store.webhook_secret);
+        let previous = reencrypted(store.webhook_use(), &store.previous_webhook_secret);
+        let privacy = reencrypted(store.webhook_use(), &store.privacy_secret);
+        let credentials = reencrypted(credentials_use(store), &store.credentials);
+        let token = reencrypted(token_use(store), &store.access_token);
         diesel::update(stores::table.find((store.merchant_id, store.id)))
             .set((
                 stores::webhook_secret.eq(webhook),
