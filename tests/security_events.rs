@@ -23,9 +23,9 @@ const SUPPORT: &str = "support@vouch.example";
 const NEW_PASSWORD: &str = "umbrella quartz 7 meadow";
 
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Kept {
+impl Write for LogBuffer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -38,10 +38,10 @@ impl Write for Kept {
 
 /// The log of this process as far as it is of security: every test of this file has addresses of its
 /// own in it.
-fn log() -> Kept {
-    static LOG: OnceLock<Kept> = OnceLock::new();
+fn log() -> LogBuffer {
+    static LOG: OnceLock<LogBuffer> = OnceLock::new();
     let begin = || {
-        let kept = Kept::default();
+        let kept = LogBuffer::default();
         let writer = kept.clone();
         let subscriber = tracing_subscriber::fmt()
             .json()

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::traffic::{Answer, Asked, Kept};
+use super::traffic::{Answer, Asked, DeliveryCounts};
 
 /// What has to hold.
 pub(super) struct Bounds {
@@ -21,7 +21,7 @@ pub(super) struct Outcome {
     pub is_served: bool,
     pub sent: u64,
     pub sent_all: bool,
-    pub kept: Kept,
+    pub deliveries: DeliveryCounts,
     pub answers: Vec<Answer>,
     pub meanwhile: Range<Instant>,
     pub recovery: Option<Duration>,
@@ -47,7 +47,7 @@ impl Outcome {
     /// Everything that didn't hold.
     pub(super) fn problems(&self, bounds: &Bounds) -> Vec<String> {
         let mut problems: Vec<String> = self.failure.iter().cloned().collect();
-        let Kept { acknowledged, stored, doubled } = self.kept;
+        let DeliveryCounts { acknowledged, stored, doubled } = self.deliveries;
         if stored != acknowledged {
             problems.push(format!("{acknowledged} acknowledged, {stored} stored and credited"));
         }
@@ -106,9 +106,9 @@ pub(super) fn line(outcome: &Outcome, bounds: &Bounds) {
         "{:<37} {:>5} {:>5} {:>6} {:>6} {:>7} {:>6} {:>6} {:>6} {:>6} {:>4}  {}",
         outcome.name,
         outcome.sent,
-        outcome.kept.acknowledged,
-        outcome.kept.stored,
-        outcome.kept.doubled,
+        outcome.deliveries.acknowledged,
+        outcome.deliveries.stored,
+        outcome.deliveries.doubled,
         outcome.acknowledged_meanwhile(),
         seconds(Asked::Order),
         seconds(Asked::Page),

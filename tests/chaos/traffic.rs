@@ -78,7 +78,7 @@ pub(super) struct Ledger {
 
 /// What became of everything that was acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Kept {
+pub(super) struct DeliveryCounts {
     pub acknowledged: usize,
     /// Orders that are there, credited once.
     pub stored: usize,
@@ -174,19 +174,19 @@ impl Ledger {
     }
 
     /// Compares with the database, which has some time to get there.
-    pub(super) fn check(&self, instance: &Instance) -> Kept {
+    pub(super) fn check(&self, instance: &Instance) -> DeliveryCounts {
         let begun = Instant::now();
         loop {
-            let kept = self.look_up(instance);
-            let is_whole = kept.stored == kept.acknowledged;
-            if is_whole || kept.doubled > 0 || begun.elapsed() > TIMEOUT {
-                return kept;
+            let counts = self.look_up(instance);
+            let is_whole = counts.stored == counts.acknowledged;
+            if is_whole || counts.doubled > 0 || begun.elapsed() > TIMEOUT {
+                return counts;
             }
             std::thread::sleep(Duration::from_millis(200));
         }
     }
 
-    fn look_up(&self, instance: &Instance) -> Kept {
+    fn look_up(&self, instance: &Instance) -> DeliveryCounts {
         let numbers: Vec<String> =
             locked(&self.acknowledged).keys().map(ToString::to_string).collect();
         let rows: Vec<Credited> = diesel::sql_query(
@@ -203,7 +203,7 @@ impl Ledger {
             |row: &&Credited| row.orders == 1 && row.credits == 1 && row.commission == COMMISSION;
         let is_doubled =
             |row: &&Credited| row.orders > 1 || row.credits > 1 || row.commission > COMMISSION;
-        Kept {
+        DeliveryCounts {
             acknowledged: numbers.len(),
             stored: rows.iter().filter(is_right).count(),
             doubled: rows.iter().filter(is_doubled).count(),

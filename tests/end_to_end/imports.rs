@@ -7,9 +7,9 @@ use super::Walk;
 use crate::imports::{FILE, prepare};
 
 /// A file on this machine, for as long as the walk takes.
-struct Kept(PathBuf);
+struct UploadedFile(PathBuf);
 
-impl Kept {
+impl UploadedFile {
     fn new(name: &str, text: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("vouch-import-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
@@ -19,13 +19,13 @@ impl Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for UploadedFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
 }
 
-async fn upload(walk: &Walk, file: &Kept) {
+async fn upload(walk: &Walk, file: &UploadedFile) {
     let field = walk.browser.find("#f-file").await;
     field.send_keys(file.0.to_str().unwrap()).await.unwrap();
     walk.browser.press("Upload").await;
@@ -37,7 +37,7 @@ async fn be_refused(walk: &Walk) {
     browser.press("Upload").await;
     browser.find("#f-file-error").await;
     browser.sees("Choose a CSV file with at least a header and one row.").await;
-    let orders = Kept::new("orders.csv", "Order,Total\n1,2\n");
+    let orders = UploadedFile::new("orders.csv", "Order,Total\n1,2\n");
     upload(walk, &orders).await;
     browser.sees("It has: Order, Total.").await;
     browser.find("#error-summary").await;
@@ -45,7 +45,7 @@ async fn be_refused(walk: &Walk) {
 
 async fn look(walk: &Walk) {
     let browser = &walk.browser;
-    let codes = Kept::new("codes.csv", FILE);
+    let codes = UploadedFile::new("codes.csv", FILE);
     upload(walk, &codes).await;
     browser.shows("h1", &["codes.csv"]).await;
     browser.shows("#result", &["Nothing is saved yet"]).await;

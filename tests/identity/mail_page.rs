@@ -134,9 +134,9 @@ fn invite_affiliate_with_address_of_viewer(app: &TestApp) {
 }
 
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Kept {
+impl Write for LogBuffer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -152,7 +152,7 @@ fn no_link_and_no_recipient_is_logged() {
     let app = TestApp::start();
     invite(&app, "ivy@acme.example");
     ask_for_password(&app, "viewer@acme.example");
-    let kept = Kept::default();
+    let kept = LogBuffer::default();
     let writer = kept.clone();
     let log =
         tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();

@@ -18,7 +18,7 @@ use crate::kit::db::schema::orders;
 #[serde(untagged)]
 pub(crate) enum ReportAnswer {
     Processed(OrderAnswer),
-    Kept(StoredAnswer),
+    Stored(StoredAnswer),
 }
 
 /// A report that is stored, and that Vouch fails to process until it has been fixed or tries again.

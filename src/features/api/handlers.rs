@@ -92,7 +92,7 @@ async fn take(
         intake.take(Platform::Api, incoming, Ok(StoreEvent::Order(Box::new(report)))).await?;
     let status = match outcome {
         Outcome::TakenIn { is_new: true, .. } => StatusCode::CREATED,
-        Outcome::Failed => return Ok(kept(order_ref)),
+        Outcome::Failed => return Ok(stored(order_ref)),
         Outcome::Conflict { order_id } => return Err(conflict(db, key.merchant_id, order_id).await),
         Outcome::TakenIn { .. }
         | Outcome::Outdated { .. }
@@ -107,11 +107,11 @@ async fn take(
         })
         .await?;
     // A report that was stored before and still isn't processed.
-    Ok(answer.map_or_else(|| kept(order_ref), |answer| (status, ReportAnswer::Processed(answer))))
+    Ok(answer.map_or_else(|| stored(order_ref), |answer| (status, ReportAnswer::Processed(answer))))
 }
 
-fn kept(order_ref: String) -> (StatusCode, ReportAnswer) {
-    (StatusCode::ACCEPTED, ReportAnswer::Kept(StoredAnswer::new(order_ref)))
+fn stored(order_ref: String) -> (StatusCode, ReportAnswer) {
+    (StatusCode::ACCEPTED, ReportAnswer::Stored(StoredAnswer::new(order_ref)))
 }
 
 /// The problem for a report with the same time as another one.

@@ -38,7 +38,7 @@ pub enum ReplayError {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = deliveries)]
-struct Kept {
+struct StoredDelivery {
     store_id: i64,
     topic: String,
     delivery_ref: String,
@@ -57,7 +57,7 @@ pub fn replay(
     delivery_id: i64,
 ) -> Result<Outcome, ReplayError> {
     let key = (actor.merchant_id, delivery_id);
-    let (platform, kept): (Platform, Kept) = deliveries::table
+    let (platform, stored): (Platform, StoredDelivery) = deliveries::table
         .inner_join(
             stores::table.on(stores::merchant_id
                 .eq(deliveries::merchant_id)
@@ -65,9 +65,10 @@ pub fn replay(
         )
         .filter(deliveries::merchant_id.eq(actor.merchant_id))
         .filter(deliveries::id.eq(delivery_id))
-        .select((stores::platform, Kept::as_select()))
+        .select((stores::platform, StoredDelivery::as_select()))
         .first(conn)?;
-    let Kept { store_id, topic, delivery_ref, is_test, sent_at, received_at, body_gzip } = kept;
+    let StoredDelivery { store_id, topic, delivery_ref, is_test, sent_at, received_at, body_gzip } =
+        stored;
     let body_gzip = body_gzip.ok_or(ReplayError::BodyGone)?;
     let body = unpack(&body_gzip).ok_or(ReplayError::BodyGone)?;
     let event = parse_message(platform, &topic, &body, is_test, sent_at.unwrap_or(received_at))

@@ -79,7 +79,7 @@ pub(crate) struct Delivery {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = deliveries)]
-struct Kept {
+struct DeliveryDetails {
     delivery_ref: String,
     sent_at: Option<DateTime<Utc>>,
     reported_at: Option<DateTime<Utc>>,
@@ -89,7 +89,7 @@ struct Kept {
 
 impl Delivery {
     pub(crate) fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
-        let (head, kept, store): (DeliveryHead, Kept, String) = deliveries::table
+        let (head, details, store): (DeliveryHead, DeliveryDetails, String) = deliveries::table
             .inner_join(
                 stores::table.on(stores::merchant_id
                     .eq(deliveries::merchant_id)
@@ -97,9 +97,10 @@ impl Delivery {
             )
             .filter(deliveries::merchant_id.eq(merchant_id))
             .filter(deliveries::id.eq(id))
-            .select((DeliveryHead::as_select(), Kept::as_select(), stores::name))
+            .select((DeliveryHead::as_select(), DeliveryDetails::as_select(), stores::name))
             .first(conn)?;
-        let Kept { delivery_ref, sent_at, reported_at, clamped_times, body_gzip } = kept;
+        let DeliveryDetails { delivery_ref, sent_at, reported_at, clamped_times, body_gzip } =
+            details;
         let clamped = clamped_times.iter().flatten().filter_map(|name| ClampedTime::parse(name));
         let body = body_gzip.as_deref().and_then(unpack);
         let clamped = clamped.collect();

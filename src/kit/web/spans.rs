@@ -88,9 +88,9 @@ mod tests {
     use crate::kit::config::TrustedProxies;
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Kept {
+    impl Write for LogBuffer {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -103,7 +103,7 @@ mod tests {
 
     #[actix_web::test]
     async fn the_log_has_the_route_and_no_token() {
-        let kept = Kept::default();
+        let kept = LogBuffer::default();
         let writer = kept.clone();
         let log = tracing_subscriber::fmt()
             .with_ansi(false)

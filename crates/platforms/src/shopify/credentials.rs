@@ -31,7 +31,7 @@ impl fmt::Debug for Credentials {
 }
 
 #[derive(Deserialize)]
-struct Kept {
+struct StoredCredentials {
     token: Option<SecretString>,
     client_id: Option<String>,
     client_secret: Option<SecretString>,
@@ -52,11 +52,11 @@ impl Credentials {
     /// Parses the JSON of [`Self::to_json`]; `None` for anything else.
     pub fn from_json(json: &[u8]) -> Option<Self> {
         match serde_json::from_slice(json).ok()? {
-            Kept { token: Some(token), .. } => Some(Self::Token(token)),
-            Kept { client_id: Some(id), client_secret: Some(secret), .. } => {
+            StoredCredentials { token: Some(token), .. } => Some(Self::Token(token)),
+            StoredCredentials { client_id: Some(id), client_secret: Some(secret), .. } => {
                 Some(Self::Client { id, secret })
             }
-            Kept { .. } => None,
+            StoredCredentials { .. } => None,
         }
     }
 

@@ -126,7 +126,7 @@ pub(crate) async fn upload(
     sent: CsrfUpload,
 ) -> AppResult<HttpResponse> {
     enabled(&page)?;
-    let _turn = memory.file_permit().await?;
+    let _permit = memory.file_permit().await?;
     let is_ticked = |name: &str| !sent.field(name).is_empty();
     let choice =
         Choice { good_rows: is_ticked("good_rows"), keep_changed: is_ticked("keep_changed") };

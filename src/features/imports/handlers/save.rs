@@ -60,7 +60,7 @@ pub(crate) async fn complete(
     id: Path<i64>,
     CsrfForm(form): CsrfForm<CompletionForm>,
 ) -> AppResult<HttpResponse> {
-    let _turn = memory.file_permit().await?;
+    let _permit = memory.file_permit().await?;
     let (actor, choice) = (page.actor(), form.choice());
     let (completed, stores) = db
         .merchant(actor.merchant_id, move |conn| {

@@ -201,7 +201,7 @@ pub(crate) async fn show(
     memory: Data<Memory>,
     id: Path<i64>,
 ) -> AppResult<HttpResponse> {
-    let _turn = memory.file_permit().await?;
+    let _permit = memory.file_permit().await?;
     let (merchant_id, now) = (page.merchant_id(), page.actor().now);
     let found = db.merchant(merchant_id, move |conn| load(conn, merchant_id, *id, now)).await?;
     ok(&ImportPage {
@@ -248,7 +248,7 @@ pub(crate) async fn refused(
     memory: Data<Memory>,
     id: Path<i64>,
 ) -> AppResult<HttpResponse> {
-    let _turn = memory.file_permit().await?;
+    let _permit = memory.file_permit().await?;
     let (merchant_id, now) = (page.merchant_id(), page.actor().now);
     let found = db.merchant(merchant_id, move |conn| load(conn, merchant_id, *id, now)).await?;
     let of_open = found.checked.into_iter().filter_map(|one| Some((one.reason()?, one.row)));

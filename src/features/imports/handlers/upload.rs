@@ -48,7 +48,7 @@ pub(crate) async fn create(
     memory: Data<Memory>,
     sent: CsrfUpload,
 ) -> AppResult<HttpResponse> {
-    let _turn = memory.file_permit().await?;
+    let _permit = memory.file_permit().await?;
     let name = sent.file_name.clone();
     let file = match sent.read_file(imports::read).await? {
         Ok(file) => file,
