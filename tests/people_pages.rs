@@ -75,7 +75,7 @@ async fn sign_in(browser: &Browser, email: &str) {
 }
 
 /// Walks all pages, in every state that looks different.
-async fn walk(
+async fn run(
     browser: &Browser,
     app: &TestApp,
     empty: &TestApp,
@@ -181,7 +181,7 @@ async fn walk(
 async fn the_pages_of_people_pass_axe_and_fit_every_width() {
     let (app, empty) = (start(false).await, start(true).await);
     let browser = Browser::open(&app.base).await;
-    walk(&browser, &app, &empty, async |browser, name| browser.check_page(name).await).await;
+    run(&browser, &app, &empty, async |browser, name| browser.check_page(name).await).await;
 }
 
 #[actix_web::test]
@@ -189,7 +189,7 @@ async fn the_pages_of_people_pass_axe_and_fit_every_width() {
 async fn pictures_of_the_pages_of_people() {
     let (app, empty) = (start(false).await, start(true).await);
     let browser = Browser::open(&app.base).await;
-    walk(&browser, &app, &empty, async |browser, name| {
+    run(&browser, &app, &empty, async |browser, name| {
         for (width, height, dark) in [(1280, 800, false), (390, 844, false), (1280, 800, true)] {
             browser.viewport(width, height).await;
             browser.dark(dark).await;

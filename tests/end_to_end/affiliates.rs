@@ -1,4 +1,4 @@
-use super::Walk;
+use super::Scenario;
 use crate::harness::TestApp;
 
 fn prepare(app: &TestApp) {
@@ -13,20 +13,20 @@ fn prepare(app: &TestApp) {
 
 const EVERYBODY: [&str; 4] = ["Ada Active", "Ben Second", "Cleo Waits", "Dora Waits"];
 
-async fn search_filter_and_sort(walk: &Walk) {
-    let browser = &walk.browser;
-    walk.menu("Affiliates").await;
+async fn search_filter_and_sort(scenario: &Scenario) {
+    let browser = &scenario.browser;
+    scenario.menu("Affiliates").await;
     browser.shows("tbody .name", &EVERYBODY).await;
     browser.fill("#q-q", "waits").await;
-    walk.apply().await;
+    scenario.apply().await;
     browser.shows("tbody .name", &["Cleo Waits", "Dora Waits"]).await;
     browser.sees("Search: waits").await;
     browser.fill("#q-q", "dora@").await;
     browser.select("#q-status", "pending").await;
-    walk.apply().await;
+    scenario.apply().await;
     browser.shows("tbody .name", &["Dora Waits"]).await;
     assert!(browser.path().await.contains("q=dora%40"), "{}", browser.path().await);
-    let lines = walk.download(".head a[download]").await;
+    let lines = scenario.download(".head a[download]").await;
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[1].contains("Dora Waits"), "{lines:?}");
     browser.click(".chip").await;
@@ -35,20 +35,20 @@ async fn search_filter_and_sort(walk: &Walk) {
     browser.shows("tbody .name", &["Dora Waits", "Cleo Waits"]).await;
     browser.sees("Status: Pending").await;
     browser.fill("#q-q", "nobody at all").await;
-    walk.apply().await;
+    scenario.apply().await;
     browser.sees("No affiliate fits").await;
     browser.press("Show all").await;
     browser.find("tbody tr:nth-child(4)").await;
 }
 
-async fn decide_on_several(walk: &Walk) {
-    let browser = &walk.browser;
+async fn decide_on_several(scenario: &Scenario) {
+    let browser = &scenario.browser;
     let statuses = "tbody [data-label=Status]";
     browser.goto("/affiliates?sort=name&q=waits").await;
     for name in ["Cleo Waits", "Dora Waits"] {
         browser.click(&format!("[aria-label='Select {name}']")).await;
     }
-    if walk.javascript {
+    if scenario.javascript {
         browser.shows("[data-count]", &["2 selected"]).await;
     }
     browser.press("Approve").await;
@@ -66,8 +66,8 @@ async fn decide_on_several(walk: &Walk) {
     browser.shows(statuses, &["Pending", "Pending"]).await;
 }
 
-async fn add_and_edit(walk: &Walk) {
-    let browser = &walk.browser;
+async fn add_and_edit(scenario: &Scenario) {
+    let browser = &scenario.browser;
     browser.press("New affiliate").await;
     browser.shows("h1", &["New affiliate"]).await;
     browser.fill("#f-name", "Élodie Neuf").await;
@@ -78,11 +78,11 @@ async fn add_and_edit(walk: &Walk) {
     browser.press("Create").await;
     browser.sees("Élodie Neuf is an affiliate now, with the affiliate ID").await;
     browser.shows("h1", &["Élodie Neuf"]).await;
-    walk.left_menu(3, "Conversions").await;
+    scenario.left_menu(3, "Conversions").await;
     browser.sees("No conversions yet").await;
-    walk.left_menu(4, "Manual Credit").await;
-    walk.left_menu(2, "Conversion Triggers").await;
-    walk.left_menu(1, "Settings").await;
+    scenario.left_menu(4, "Manual Credit").await;
+    scenario.left_menu(2, "Conversion Triggers").await;
+    scenario.left_menu(1, "Settings").await;
     browser.fill("#f-name", "Élodie Dix").await;
     browser.press("Save").await;
     browser.shows("h1", &["Élodie Dix"]).await;
@@ -92,19 +92,19 @@ async fn add_and_edit(walk: &Walk) {
     browser.sees("Takes part: orders with its triggers are credited.").await;
 }
 
-async fn walk(javascript: bool) {
-    let walk = Walk::begin(javascript, prepare).await;
-    search_filter_and_sort(&walk).await;
-    decide_on_several(&walk).await;
-    add_and_edit(&walk).await;
+async fn run(javascript: bool) {
+    let scenario = Scenario::begin(javascript, prepare).await;
+    search_filter_and_sort(&scenario).await;
+    decide_on_several(&scenario).await;
+    add_and_edit(&scenario).await;
 }
 
 #[actix_web::test]
 async fn affiliates_are_found_decided_upon_added_and_changed() {
-    walk(true).await;
+    run(true).await;
 }
 
 #[actix_web::test]
 async fn without_javascript_affiliates_are_found_decided_upon_added_and_changed() {
-    walk(false).await;
+    run(false).await;
 }

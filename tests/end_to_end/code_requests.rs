@@ -1,12 +1,12 @@
 use actix_web::rt::task::spawn_blocking;
 
-use super::Walk;
+use super::Scenario;
 use crate::harness::{PASSWORD, TestApp};
 use crate::portal::further::allow;
 
 /// Somebody else takes the browser.
-async fn change_person(walk: &Walk, email: &str) {
-    let browser = &walk.browser;
+async fn change_person(scenario: &Scenario, email: &str) {
+    let browser = &scenario.browser;
     browser.client().delete_all_cookies().await.unwrap();
     browser.goto("/login").await;
     browser.fill("#f-email", email).await;
@@ -15,12 +15,12 @@ async fn change_person(walk: &Walk, email: &str) {
     browser.find(".menu-person").await;
 }
 
-async fn ask_for_a_code(walk: &Walk) {
-    let browser = &walk.browser;
-    change_person(walk, "ada@affiliates.example").await;
+async fn ask_for_a_code(scenario: &Scenario) {
+    let browser = &scenario.browser;
+    change_person(scenario, "ada@affiliates.example").await;
     browser.shows("h1", &["My Codes"]).await;
     browser.fill("#f-code", "ada10").await;
-    if walk.javascript {
+    if scenario.javascript {
         browser.sees("ada10 is taken. Choose another code.").await;
         // A suggestion goes into the field: what else is typed stays.
         let offered = browser.attribute("[data-fill]", "value").await;
@@ -34,7 +34,7 @@ async fn ask_for_a_code(walk: &Walk) {
     browser.press("Ask for this code").await;
     browser.find("#error-summary").await;
     assert_eq!(browser.path().await, "/portal/code-requests");
-    if walk.javascript {
+    if scenario.javascript {
         browser.check_page("portal-code-refused").await;
     }
     let offered = browser.find("[name=instead]").await;
@@ -44,7 +44,7 @@ async fn ask_for_a_code(walk: &Walk) {
     browser.press("Withdraw").await;
     browser.sees(&format!("You no longer ask for {code}")).await;
     browser.fill("#f-code", "Oolong-Ada").await;
-    if walk.javascript {
+    if scenario.javascript {
         browser.shows(".code-free", &["Oolong-Ada is free."]).await;
     }
     browser.press("Ask for this code").await;
@@ -52,9 +52,9 @@ async fn ask_for_a_code(walk: &Walk) {
 }
 
 /// Denied by mistake, and then approved.
-async fn approve_it(walk: &Walk) {
-    let browser = &walk.browser;
-    change_person(walk, "owner@acme.example").await;
+async fn approve_it(scenario: &Scenario) {
+    let browser = &scenario.browser;
+    change_person(scenario, "owner@acme.example").await;
     browser.press("1 further code is asked for").await;
     browser.shows("h1", &["Further codes"]).await;
     browser.click("[aria-label='Select Oolong-Ada']").await;
@@ -70,13 +70,13 @@ async fn approve_it(walk: &Walk) {
     browser.shows(".notice button", &["Retire the code"]).await;
 }
 
-async fn walk(javascript: bool) {
-    let walk = Walk::begin(javascript, |app: &TestApp| allow(app, true)).await;
-    ask_for_a_code(&walk).await;
-    approve_it(&walk).await;
-    change_person(&walk, "ada@affiliates.example").await;
-    walk.browser.shows("tbody code", &["Oolong-Ada", "ADA10"]).await;
-    let app = walk.app;
+async fn run(javascript: bool) {
+    let scenario = Scenario::begin(javascript, |app: &TestApp| allow(app, true)).await;
+    ask_for_a_code(&scenario).await;
+    approve_it(&scenario).await;
+    change_person(&scenario, "ada@affiliates.example").await;
+    scenario.browser.shows("tbody code", &["Oolong-Ada", "ADA10"]).await;
+    let app = scenario.app;
     spawn_blocking(move || {
         let emails = crate::registration::emails_to(&app, "ada@affiliates.example");
         assert_eq!(emails[0].0, "Oolong-Ada is your code with Acme Tea");
@@ -87,10 +87,10 @@ async fn walk(javascript: bool) {
 
 #[actix_web::test]
 async fn a_further_code_is_asked_for_approved_and_stands_in_my_codes() {
-    walk(true).await;
+    run(true).await;
 }
 
 #[actix_web::test]
 async fn without_javascript_a_further_code_is_asked_for_approved_and_stands_in_my_codes() {
-    walk(false).await;
+    run(false).await;
 }

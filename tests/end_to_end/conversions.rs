@@ -1,6 +1,6 @@
 use chrono::Duration;
 
-use super::{Walk, credited, noon};
+use super::{Scenario, credited, noon};
 use crate::harness::TestApp;
 
 fn prepare(app: &TestApp) {
@@ -9,11 +9,11 @@ fn prepare(app: &TestApp) {
     }
 }
 
-async fn walk(javascript: bool) {
-    let walk = Walk::begin(javascript, prepare).await;
-    let browser = &walk.browser;
+async fn run(javascript: bool) {
+    let scenario = Scenario::begin(javascript, prepare).await;
+    let browser = &scenario.browser;
     let statuses = "tbody [data-label=Status]";
-    walk.menu("Conversions").await;
+    scenario.menu("Conversions").await;
     browser.shows("tbody .name", &["#1003", "#1002", "#1001"]).await;
     for order in ["#1003", "#1001"] {
         browser.click(&format!("[aria-label='Choose {order} of Ada Active']")).await;
@@ -25,12 +25,12 @@ async fn walk(javascript: bool) {
     browser.sees("Approved 2 conversions.").await;
     browser.shows(statuses, &["Approved", "Pending", "Approved"]).await;
     browser.select("#q-status", "approved").await;
-    walk.apply().await;
+    scenario.apply().await;
     browser.shows("tbody .name", &["#1003", "#1001"]).await;
     browser.fill("#q-q", "1001").await;
-    walk.apply().await;
+    scenario.apply().await;
     browser.shows("tbody .name", &["#1001"]).await;
-    let lines = walk.download(".head a[download]").await;
+    let lines = scenario.download(".head a[download]").await;
     assert_eq!(lines.len(), 2, "{lines:?}");
     browser.click("tbody input[name=ids]").await;
     browser.press("Deny").await;
@@ -47,10 +47,10 @@ async fn walk(javascript: bool) {
 
 #[actix_web::test]
 async fn conversions_are_filtered_and_decided_upon_together() {
-    walk(true).await;
+    run(true).await;
 }
 
 #[actix_web::test]
 async fn without_javascript_conversions_are_filtered_and_decided_upon_together() {
-    walk(false).await;
+    run(false).await;
 }

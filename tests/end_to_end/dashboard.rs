@@ -1,6 +1,6 @@
 use chrono::Duration;
 
-use super::{Walk, credited, noon};
+use super::{Scenario, credited, noon};
 use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;
 
@@ -15,8 +15,8 @@ fn prepare(app: &TestApp) {
 
 const FIGURES: [&str; 5] = ["3", "2", "$135.00", "$13.50", "$45.00"];
 
-async fn choose_a_period(walk: &Walk) {
-    let browser = &walk.browser;
+async fn choose_a_period(scenario: &Scenario) {
+    let browser = &scenario.browser;
     browser.press("7 days").await;
     browser.shows(".local [aria-current=page]", &["7 days"]).await;
     browser.shows(".figure-value", &["1", "1", "$90.00", "$9.00", "$0.00"]).await;
@@ -30,8 +30,8 @@ async fn choose_a_period(walk: &Walk) {
 }
 
 /// Each figure leads to the list that says the same.
-async fn follow_the_figures(walk: &Walk) {
-    let browser = &walk.browser;
+async fn follow_the_figures(scenario: &Scenario) {
+    let browser = &scenario.browser;
     let dashboard = browser.path().await;
     let lists =
         ["3 orders", "2 conversions", "$135.00 revenue", "$13.50 commission", "$45.00 refunds"];
@@ -52,13 +52,13 @@ async fn follow_the_figures(walk: &Walk) {
 }
 
 /// From the Dashboard, as the help article tells it.
-async fn add_a_trigger(walk: &Walk) {
-    let browser = &walk.browser;
-    walk.menu("Dashboard").await;
+async fn add_a_trigger(scenario: &Scenario) {
+    let browser = &scenario.browser;
+    scenario.menu("Dashboard").await;
     browser.press("Add Conversion Trigger").await;
-    let ben = walk.app.fixture.ben_id;
+    let ben = scenario.app.fixture.ben_id;
     browser.fill("#f-affiliate_id", "ben").await;
-    if walk.javascript {
+    if scenario.javascript {
         browser.choose(&format!("#f-affiliate_id-list [data-value='{ben}']")).await;
     } else {
         browser.press("Find").await;
@@ -70,26 +70,26 @@ async fn add_a_trigger(walk: &Walk) {
     browser.sees("Orders placed with BEN5 from now on credit Ben Second.").await;
     browser.shows("tbody th code", &["BEN5"]).await;
     let order = ShopifyOrder::new(1005, vouch::kit::clock::now()).code("ben5", "10.00");
-    assert_eq!(walk.app.shopify("orders/create", &order.0).status, 200);
-    walk.menu("Dashboard").await;
+    assert_eq!(scenario.app.shopify("orders/create", &order.0).status, 200);
+    scenario.menu("Dashboard").await;
     browser.shows("[aria-labelledby=newest] .name", &["#1005", "#1004", "#1002", "#1001"]).await;
     browser.press("4 conversions are Pending").await;
     browser.shows("tbody .name", &["#1005", "#1004", "#1002", "#1001"]).await;
 }
 
-async fn walk(javascript: bool) {
-    let walk = Walk::begin(javascript, prepare).await;
-    choose_a_period(&walk).await;
-    follow_the_figures(&walk).await;
-    add_a_trigger(&walk).await;
+async fn run(javascript: bool) {
+    let scenario = Scenario::begin(javascript, prepare).await;
+    choose_a_period(&scenario).await;
+    follow_the_figures(&scenario).await;
+    add_a_trigger(&scenario).await;
 }
 
 #[actix_web::test]
 async fn the_dashboard_leads_to_what_it_says() {
-    walk(true).await;
+    run(true).await;
 }
 
 #[actix_web::test]
 async fn without_javascript_the_dashboard_leads_to_what_it_says() {
-    walk(false).await;
+    run(false).await;
 }

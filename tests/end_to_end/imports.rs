@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::Walk;
+use super::Scenario;
 use crate::imports::{FILE, prepare};
 
 /// A file on this machine, for as long as the walk takes.
@@ -25,42 +25,42 @@ impl Drop for UploadedFile {
     }
 }
 
-async fn upload(walk: &Walk, file: &UploadedFile) {
-    let field = walk.browser.find("#f-file").await;
+async fn upload(scenario: &Scenario, file: &UploadedFile) {
+    let field = scenario.browser.find("#f-file").await;
     field.send_keys(file.0.to_str().unwrap()).await.unwrap();
-    walk.browser.press("Upload").await;
+    scenario.browser.press("Upload").await;
 }
 
 /// Without a file, and with one of another kind.
-async fn be_refused(walk: &Walk) {
-    let browser = &walk.browser;
+async fn be_refused(scenario: &Scenario) {
+    let browser = &scenario.browser;
     browser.press("Upload").await;
     browser.find("#f-file-error").await;
     browser.sees("Choose a CSV file with at least a header and one row.").await;
     let orders = UploadedFile::new("orders.csv", "Order,Total\n1,2\n");
-    upload(walk, &orders).await;
+    upload(scenario, &orders).await;
     browser.sees("It has: Order, Total.").await;
     browser.find("#error-summary").await;
 }
 
-async fn look(walk: &Walk) {
-    let browser = &walk.browser;
+async fn look(scenario: &Scenario) {
+    let browser = &scenario.browser;
     let codes = UploadedFile::new("codes.csv", FILE);
-    upload(walk, &codes).await;
+    upload(scenario, &codes).await;
     browser.shows("h1", &["codes.csv"]).await;
     browser.shows("#result", &["Nothing is saved yet"]).await;
     browser.shows("#result + .facts dd", &["3", "1", "1", "1", "4"]).await;
     browser.sees("BlackFriday-24 is excluded by BLACKFRIDAY* (Ours).").await;
     browser.sees("ADA10 is taken: orders with it are credited to Ada Active.").await;
-    if walk.javascript {
+    if scenario.javascript {
         browser.check_page("import-looked-at").await;
-        assert!(!has_own_scroll_bar(walk).await, "the box of the rows fits the page");
+        assert!(!has_own_scroll_bar(scenario).await, "the box of the rows fits the page");
     }
 }
 
 /// Whether some panel can be scrolled by itself.
-async fn has_own_scroll_bar(walk: &Walk) -> bool {
-    let found = walk
+async fn has_own_scroll_bar(scenario: &Scenario) -> bool {
+    let found = scenario
         .browser
         .client()
         .execute(
@@ -73,44 +73,44 @@ async fn has_own_scroll_bar(walk: &Walk) -> bool {
     found.as_bool().unwrap()
 }
 
-async fn save(walk: &Walk) {
-    let browser = &walk.browser;
+async fn save(scenario: &Scenario) {
+    let browser = &scenario.browser;
     browser.click("#f-override_exclusions").await;
     browser.press("Create conversion triggers").await;
     browser.sees("4 conversion triggers were created. The codes are on their way").await;
     browser.shows("#result + .facts dd", &["4", "1", "6"]).await;
     browser.shows("tbody .badge-v", &["Left out"; 6]).await;
-    if walk.javascript {
+    if scenario.javascript {
         browser.check_page("import-saved").await;
-        assert!(!has_own_scroll_bar(walk).await, "the box of the rows fits the page");
+        assert!(!has_own_scroll_bar(scenario).await, "the box of the rows fits the page");
     }
-    let refused = walk.download("a[download][href*=refused]").await;
+    let refused = scenario.download("a[download][href*=refused]").await;
     assert_eq!(refused.len(), 7);
     browser.press("Conversion Trigger Bulk Upload").await;
     browser.shows("tbody .name", &["codes.csv"]).await;
     browser.shows("tbody [data-label=Created]", &["4"]).await;
-    walk.menu("Conversion Triggers").await;
+    scenario.menu("Conversion Triggers").await;
     browser.sees("BlackFriday-24").await;
     browser.sees("BEN10").await;
 }
 
-async fn walk(javascript: bool) {
-    let walk = Walk::begin(javascript, prepare).await;
-    walk.menu("Conversion Triggers").await;
-    walk.browser.press("Bulk upload").await;
-    walk.browser.sees("No files yet").await;
-    walk.browser.press("Upload a CSV file").await;
-    be_refused(&walk).await;
-    look(&walk).await;
-    save(&walk).await;
+async fn run(javascript: bool) {
+    let scenario = Scenario::begin(javascript, prepare).await;
+    scenario.menu("Conversion Triggers").await;
+    scenario.browser.press("Bulk upload").await;
+    scenario.browser.sees("No files yet").await;
+    scenario.browser.press("Upload a CSV file").await;
+    be_refused(&scenario).await;
+    look(&scenario).await;
+    save(&scenario).await;
 }
 
 #[actix_web::test]
 async fn many_codes_are_created_from_a_file_after_a_look_at_every_row() {
-    walk(true).await;
+    run(true).await;
 }
 
 #[actix_web::test]
 async fn without_javascript_many_codes_are_created_from_a_file_after_a_look_at_every_row() {
-    walk(false).await;
+    run(false).await;
 }

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::Walk;
+use super::Scenario;
 use crate::harness::TestApp;
 
 fn report(app: &TestApp, key: &str) -> u16 {
@@ -16,9 +16,9 @@ fn report(app: &TestApp, key: &str) -> u16 {
     app.anonymous().send("/api/v1/orders", &headers, body.to_string().as_bytes()).status
 }
 
-async fn walk(javascript: bool) {
-    let walk = Walk::begin(javascript, |_| {}).await;
-    let browser = &walk.browser;
+async fn run(javascript: bool) {
+    let scenario = Scenario::begin(javascript, |_| {}).await;
+    let browser = &scenario.browser;
     browser.menu("Settings").await;
     browser.press("API").await;
     browser.press("Make a key").await;
@@ -27,24 +27,24 @@ async fn walk(javascript: bool) {
     browser.press("Make a key").await;
     browser.sees("it is shown this once").await;
     let key = browser.text(".notice code").await;
-    assert!(matches!(report(&walk.app, &key), 200 | 201));
-    walk.menu("Orders").await;
+    assert!(matches!(report(&scenario.app, &key), 200 | 201));
+    scenario.menu("Orders").await;
     browser.press("#1001").await;
     browser.sees("Ada Active is credited with $2.70").await;
     browser.goto("/settings/api").await;
     browser.shows("tbody strong", &["Till"]).await;
     browser.press("Revoke").await;
-    walk.yes("Revoke this key?").await;
+    scenario.yes("Revoke this key?").await;
     browser.sees("Revoked").await;
-    assert_eq!(report(&walk.app, &key), 401);
+    assert_eq!(report(&scenario.app, &key), 401);
 }
 
 #[actix_web::test]
 async fn a_key_is_made_used_and_revoked() {
-    walk(true).await;
+    run(true).await;
 }
 
 #[actix_web::test]
 async fn without_javascript_a_key_is_made_used_and_revoked() {
-    walk(false).await;
+    run(false).await;
 }

@@ -1,4 +1,4 @@
-use super::{Walk, credited, noon};
+use super::{Scenario, credited, noon};
 use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;
 
@@ -8,8 +8,8 @@ fn prepare(app: &TestApp) {
     assert_eq!(app.shopify("orders/create", &order.0).status, 200);
 }
 
-async fn credit_an_order(walk: &Walk) {
-    let browser = &walk.browser;
+async fn credit_an_order(scenario: &Scenario) {
+    let browser = &scenario.browser;
     browser.press("Find").await;
     browser.fill("#f-order_q", "1001").await;
     browser.press("Find").await;
@@ -31,8 +31,8 @@ async fn credit_an_order(walk: &Walk) {
     browser.sees("Nobody is credited").await;
 }
 
-async fn give_an_amount(walk: &Walk) {
-    let browser = &walk.browser;
+async fn give_an_amount(scenario: &Scenario) {
+    let browser = &scenario.browser;
     browser.fill("#f-amount", "a lot").await;
     browser.press("Give the amount").await;
     browser.find("#error-summary").await;
@@ -48,23 +48,23 @@ async fn give_an_amount(walk: &Walk) {
     browser.shows("tbody [data-label=Status]", &statuses).await;
 }
 
-async fn walk(javascript: bool) {
-    let walk = Walk::begin(javascript, prepare).await;
-    let browser = &walk.browser;
+async fn run(javascript: bool) {
+    let scenario = Scenario::begin(javascript, prepare).await;
+    let browser = &scenario.browser;
     for part in 0..2 {
-        walk.menu("Affiliates").await;
+        scenario.menu("Affiliates").await;
         browser.press("Ben Second").await;
-        walk.left_menu(4, "Manual Credit").await;
-        if part == 0 { credit_an_order(&walk).await } else { give_an_amount(&walk).await }
+        scenario.left_menu(4, "Manual Credit").await;
+        if part == 0 { credit_an_order(&scenario).await } else { give_an_amount(&scenario).await }
     }
 }
 
 #[actix_web::test]
 async fn an_order_or_an_amount_is_credited_by_hand() {
-    walk(true).await;
+    run(true).await;
 }
 
 #[actix_web::test]
 async fn without_javascript_an_order_or_an_amount_is_credited_by_hand() {
-    walk(false).await;
+    run(false).await;
 }

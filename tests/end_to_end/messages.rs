@@ -1,7 +1,7 @@
 use diesel::prelude::*;
 use vouch::kit::db::schema::deliveries;
 
-use super::{Walk, noon};
+use super::{Scenario, noon};
 use crate::harness::shopify::{ShopifyOrder, sign};
 use crate::harness::{SHOP_SECRET, TestApp};
 
@@ -24,9 +24,9 @@ fn mend(app: &TestApp, delivery_ref: &str, order: u64) {
     assert_eq!(mended, 1);
 }
 
-async fn walk(javascript: bool) {
-    let walk = Walk::begin(javascript, prepare).await;
-    let browser = &walk.browser;
+async fn run(javascript: bool) {
+    let scenario = Scenario::begin(javascript, prepare).await;
+    let browser = &scenario.browser;
     browser.press("2 messages of your store could not be processed").await;
     browser.shows("h1", &["Messages from stores"]).await;
     browser.find("tbody tr:nth-child(2)").await;
@@ -36,12 +36,12 @@ async fn walk(javascript: bool) {
     browser.sees("torn").await;
     browser.press("Replay").await;
     browser.sees("It failed again:").await;
-    mend(&walk.app, "d-1", 1001);
+    mend(&scenario.app, "d-1", 1001);
     browser.press("Replay").await;
     browser.sees("Replayed: the message is taken in.").await;
     browser.press("Open the order").await;
     browser.sees("Ada Active is credited with $9.00").await;
-    mend(&walk.app, "d-2", 1002);
+    mend(&scenario.app, "d-2", 1002);
     browser.goto("/deliveries?outcome=failed").await;
     browser.press("Replay all that failed").await;
     browser.sees("Replayed: 1 taken in, 0 failed again.").await;
@@ -52,10 +52,10 @@ async fn walk(javascript: bool) {
 
 #[actix_web::test]
 async fn messages_that_failed_are_read_and_replayed() {
-    walk(true).await;
+    run(true).await;
 }
 
 #[actix_web::test]
 async fn without_javascript_messages_that_failed_are_read_and_replayed() {
-    walk(false).await;
+    run(false).await;
 }

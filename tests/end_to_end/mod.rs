@@ -28,13 +28,13 @@ fn noon() -> DateTime<Utc> {
 }
 
 /// One walk: the program, and the owner at a browser.
-struct Walk {
+struct Scenario {
     app: TestApp,
     browser: Browser,
     javascript: bool,
 }
 
-impl Walk {
+impl Scenario {
     /// A program that `prepare` fills, with its owner signed in, who sees the dashboard.
     async fn begin(javascript: bool, prepare: fn(&TestApp)) -> Self {
         Self::begin_as("owner@acme.example", javascript, prepare).await

@@ -1,6 +1,6 @@
 use chrono::Duration;
 
-use super::{Walk, credited, noon};
+use super::{Scenario, credited, noon};
 use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;
 
@@ -17,23 +17,23 @@ fn prepare(app: &TestApp) {
     assert_eq!(app.shopify("orders/create", &test.0).status, 200);
 }
 
-async fn walk(javascript: bool) {
-    let walk = Walk::begin(javascript, prepare).await;
-    let browser = &walk.browser;
-    walk.menu("Orders").await;
+async fn run(javascript: bool) {
+    let scenario = Scenario::begin(javascript, prepare).await;
+    let browser = &scenario.browser;
+    scenario.menu("Orders").await;
     browser.shows("tbody .name", &["#1003", "#1002", "#1001", "#2001"]).await;
     browser.select("#q-kind", "nobody").await;
-    walk.apply().await;
+    scenario.apply().await;
     browser.shows("tbody .name", &["#1003", "#1002", "#2001"]).await;
     browser.fill("#q-q", "1002").await;
-    walk.apply().await;
+    scenario.apply().await;
     browser.shows("tbody .name", &["#1002"]).await;
     browser.press("#1002").await;
     browser.sees("Nobody is credited: no affiliate has a coupon code").await;
     browser.press("Add a conversion trigger for SUMMER").await;
     let typed = browser.find("#f-coupon_code").await.prop("value").await.unwrap();
     assert_eq!(typed.as_deref(), Some("SUMMER"));
-    walk.menu("Orders").await;
+    scenario.menu("Orders").await;
     browser.press("#1001").await;
     browser.sees("Ada Active is credited with $4.50 for the coupon code ADA10.").await;
     browser.sees("Coupon Code ADA10 credits Ada Active with this order.").await;
@@ -47,9 +47,9 @@ async fn walk(javascript: bool) {
     browser.press("Undo").await;
     browser.sees("Undone: 1 conversion is as it was before.").await;
     browser.shows("h1", &["#1001"]).await;
-    walk.menu("Orders").await;
+    scenario.menu("Orders").await;
     browser.select("#q-kind", "test").await;
-    walk.apply().await;
+    scenario.apply().await;
     browser.shows("tbody .name", &["#2001"]).await;
     browser.press("#2001").await;
     browser.sees("Ada Active would be credited for the coupon code ADA10, but earns nothing").await;
@@ -60,10 +60,10 @@ async fn walk(javascript: bool) {
 
 #[actix_web::test]
 async fn an_order_is_found_and_says_why_it_was_credited() {
-    walk(true).await;
+    run(true).await;
 }
 
 #[actix_web::test]
 async fn without_javascript_an_order_is_found_and_says_why_it_was_credited() {
-    walk(false).await;
+    run(false).await;
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use vouch::kit::db::schema::users;
 use vouch::kit::db::{Scope, in_scope};
 
-use super::Walk;
+use super::Scenario;
 use crate::harness::browser::Browser;
 use crate::harness::two_factor::{code_of, forget_codes};
 use crate::harness::{PASSWORD, TestApp};
@@ -22,17 +22,17 @@ async fn sign_in(browser: &Browser, email: &str, password: &str) {
     browser.press("Sign in").await;
 }
 
-async fn team(walk: &Walk) {
-    walk.browser.menu("Settings").await;
-    walk.browser.press("Team").await;
-    walk.browser.shows("h1", &["Team"]).await;
+async fn team(scenario: &Scenario) {
+    scenario.browser.menu("Settings").await;
+    scenario.browser.press("Team").await;
+    scenario.browser.shows("h1", &["Team"]).await;
 }
 
-async fn come_rise_and_go(walk: &Walk) {
-    let browser = &walk.browser;
-    team(walk).await;
+async fn come_rise_and_go(scenario: &Scenario) {
+    let browser = &scenario.browser;
+    team(scenario).await;
     browser.press("Leave").await;
-    walk.yes("Leave this program?").await;
+    scenario.yes("Leave this program?").await;
     browser.sees("A program needs an owner").await;
     browser.fill("#f-email", IVY).await;
     browser.select("#f-role", "viewer").await;
@@ -40,29 +40,29 @@ async fn come_rise_and_go(walk: &Walk) {
     browser.sees("A letter with an invitation is on its way").await;
 
     browser.client().delete_all_cookies().await.unwrap();
-    browser.goto(&link_to(&walk.app, IVY)).await;
+    browser.goto(&link_to(&scenario.app, IVY)).await;
     browser.fill("#f-name", "Ivy Invited").await;
     browser.fill("#f-password", NEW).await;
     browser.press("Join").await;
     browser.sees("Welcome to Acme Tea!").await;
-    team(walk).await;
+    team(scenario).await;
     browser.sees("Only an owner of the program invites people").await;
 
     sign_in(browser, OWNER, PASSWORD).await;
     browser.shows("h1", &["Dashboard"]).await;
-    team(walk).await;
+    team(scenario).await;
     let row = "tr:has([aria-label='Change the role of Ivy Invited'])";
     browser.select(&format!("{row} select"), "owner").await;
     browser.click(&format!("{row} [data-label=Role] button")).await;
     browser.sees("Ivy Invited is now owner.").await;
     browser.press("Leave").await;
-    walk.yes("Leave this program?").await;
+    scenario.yes("Leave this program?").await;
     browser.sees("You have left Acme Tea.").await;
 }
 
 #[actix_web::test]
 async fn members_are_invited_rise_and_leave_but_for_the_last_owner() {
-    come_rise_and_go(&Walk::begin(true, |_| {}).await).await;
+    come_rise_and_go(&Scenario::begin(true, |_| {}).await).await;
 }
 
 /// Scans the picture: the key stands beside it.
@@ -85,15 +85,15 @@ async fn set_up(browser: &Browser, app: &TestApp, password: &str) -> (Vec<u8>, S
     (secret, browser.text(".recovery-codes code").await)
 }
 
-async fn two_factors(walk: &Walk) {
-    let (browser, app) = (&walk.browser, &walk.app);
+async fn two_factors(scenario: &Scenario) {
+    let (browser, app) = (&scenario.browser, &scenario.app);
     browser.goto("/account/two-factor").await;
     let (secret, recovery_code) = set_up(browser, app, PASSWORD).await;
     sign_in(browser, OWNER, PASSWORD).await;
     browser.fill("#f-code", &code_of(&secret, 0)).await;
     browser.press("Sign in").await;
     browser.shows("h1", &["Dashboard"]).await;
-    team(walk).await;
+    team(scenario).await;
     browser.click("#f-required").await;
     browser.click("form:has(#f-required) .btn-primary").await;
     browser.sees("members set up two-factor sign-in before they get to any page").await;
@@ -118,5 +118,5 @@ async fn two_factors(walk: &Walk) {
 
 #[actix_web::test]
 async fn without_javascript_two_factors_are_set_up_asked_for_demanded_and_recovered() {
-    two_factors(&Walk::begin(false, |_| {}).await).await;
+    two_factors(&Scenario::begin(false, |_| {}).await).await;
 }

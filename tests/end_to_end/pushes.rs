@@ -10,7 +10,7 @@ use vouch::kit::secrets::Encryptor;
 use vouch_platforms::CallError;
 use vouch_platforms::http::Http;
 
-use super::Walk;
+use super::Scenario;
 use crate::harness::SECRET_KEY;
 use crate::harness::stores::MockStore;
 use crate::harness::stores::shopify::{Shop, TOKEN};
@@ -19,8 +19,8 @@ use crate::harness::stores::shopify::{Shop, TOKEN};
 pub(super) const API_SECRET: &str = "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";
 
 /// By the page: a custom app's token.
-pub(super) async fn connect(walk: &Walk, shop: &MockStore<Shop>) {
-    let browser = &walk.browser;
+pub(super) async fn connect(scenario: &Scenario, shop: &MockStore<Shop>) {
+    let browser = &scenario.browser;
     browser.menu("Settings").await;
     browser.press("Shopify").await;
     browser.shows("h1", &["Shopify"]).await;
@@ -32,12 +32,12 @@ pub(super) async fn connect(walk: &Walk, shop: &MockStore<Shop>) {
 }
 
 /// Shopify Discount Code Creation: Yes, and 15 %.
-pub(super) async fn have_codes_created(walk: &Walk) {
-    let browser = &walk.browser;
+pub(super) async fn have_codes_created(scenario: &Scenario) {
+    let browser = &scenario.browser;
     browser.press("Set what codes get").await;
     browser.click("#f-creates_codes-yes").await;
     browser.fill("#f-percent", "15").await;
-    if !walk.javascript {
+    if !scenario.javascript {
         browser.press("Preview").await;
     }
     let gets = "A shopper gets 15 % off everything, once per customer. It does not combine with other discounts.";
@@ -46,8 +46,8 @@ pub(super) async fn have_codes_created(walk: &Walk) {
     browser.sees("Saved. A shopper gets").await;
 }
 
-async fn add_a_code(walk: &Walk, code: &str) {
-    let (browser, affiliate_id) = (&walk.browser, walk.app.fixture.stranger_affiliate_id);
+async fn add_a_code(scenario: &Scenario, code: &str) {
+    let (browser, affiliate_id) = (&scenario.browser, scenario.app.fixture.stranger_affiliate_id);
     browser.goto(&format!("/affiliates/{affiliate_id}/triggers")).await;
     browser.press("Add Trigger").await;
     browser.fill("#f-coupon_code", code).await;
@@ -56,15 +56,15 @@ async fn add_a_code(walk: &Walk, code: &str) {
 }
 
 /// How the codes stand in the store, the newest first. Live while one looks; without JavaScript, on reload.
-async fn stand(walk: &Walk, statuses: &[&str]) {
-    if !walk.javascript {
-        walk.browser.goto(&walk.browser.path().await).await;
+async fn stand(scenario: &Scenario, statuses: &[&str]) {
+    if !scenario.javascript {
+        scenario.browser.goto(&scenario.browser.path().await).await;
     }
-    walk.browser.shows(".push .badge-v", statuses).await;
+    scenario.browser.shows(".push .badge-v", statuses).await;
 }
 
-pub(super) async fn work(walk: &Walk) {
-    let (db, base) = (walk.app.db.clone(), walk.app.base.clone());
+pub(super) async fn work(scenario: &Scenario) {
+    let (db, base) = (scenario.app.db.clone(), scenario.app.base.clone());
     let worked = spawn_blocking(move || {
         let encryptor = || Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
         let (tokens, http) = (encryptor(), Http::new(true));
@@ -85,15 +85,15 @@ pub(super) async fn work(walk: &Walk) {
     worked.await.unwrap();
 }
 
-async fn walk(javascript: bool) {
+async fn run(javascript: bool) {
     let shop = spawn_blocking(MockStore::shopify).await.unwrap();
-    let walk = Walk::begin_as("owner@borealis.example", javascript, |_| {}).await;
-    connect(&walk, &shop).await;
-    have_codes_created(&walk).await;
-    add_a_code(&walk, "WALK15").await;
-    stand(&walk, &["Queued"]).await;
-    work(&walk).await;
-    stand(&walk, &["Pushed"]).await;
+    let scenario = Scenario::begin_as("owner@borealis.example", javascript, |_| {}).await;
+    connect(&scenario, &shop).await;
+    have_codes_created(&scenario).await;
+    add_a_code(&scenario, "WALK15").await;
+    stand(&scenario, &["Queued"]).await;
+    work(&scenario).await;
+    stand(&scenario, &["Pushed"]).await;
     {
         let shop = shop.store();
         assert_eq!(shop.codes(), ["WALK15"]);
@@ -103,21 +103,21 @@ async fn walk(javascript: bool) {
     }
     // Somebody made this one in the store before.
     shop.store().add_discount("THEIRS", 0.2);
-    add_a_code(&walk, "THEIRS").await;
-    work(&walk).await;
-    stand(&walk, &["In store already", "Pushed"]).await;
-    walk.browser.press("Attach the existing code").await;
-    walk.browser.sees("The code that the store has is attached.").await;
-    stand(&walk, &["Pushed"]).await;
+    add_a_code(&scenario, "THEIRS").await;
+    work(&scenario).await;
+    stand(&scenario, &["In store already", "Pushed"]).await;
+    scenario.browser.press("Attach the existing code").await;
+    scenario.browser.sees("The code that the store has is attached.").await;
+    stand(&scenario, &["Pushed"]).await;
     assert_eq!(shop.store().codes(), ["WALK15", "THEIRS"]);
 }
 
 #[actix_web::test]
 async fn a_store_is_connected_and_a_code_is_seen_to_arrive_there() {
-    walk(true).await;
+    run(true).await;
 }
 
 #[actix_web::test]
 async fn without_javascript_a_store_is_connected_and_a_code_is_seen_to_arrive_there() {
-    walk(false).await;
+    run(false).await;
 }

@@ -5,7 +5,7 @@ use actix_web::rt::task::spawn_blocking;
 use diesel::prelude::*;
 use vouch::kit::db::schema::stores;
 
-use super::{Walk, pushes};
+use super::{Scenario, pushes};
 use crate::harness::PASSWORD;
 use crate::harness::browser::Browser;
 use crate::harness::shopify::{ShopifyOrder, sign};
@@ -27,11 +27,11 @@ async fn sit_down(browser: &Browser, email: &str, heading: &str) {
     browser.shows("h1", &[heading]).await;
 }
 
-async fn open_registration(walk: &Walk) {
-    walk.menu("Affiliate Registration").await;
-    walk.browser.click("#f-is_open").await;
-    walk.browser.press("Save").await;
-    walk.browser.sees("See the page").await;
+async fn open_registration(scenario: &Scenario) {
+    scenario.menu("Affiliate Registration").await;
+    scenario.browser.click("#f-is_open").await;
+    scenario.browser.press("Save").await;
+    scenario.browser.sees("See the page").await;
 }
 
 /// Fills in the public page and sends it.
@@ -44,15 +44,15 @@ async fn apply(browser: &Browser, name: &str, email: &str, code: &str) {
 }
 
 /// Opens the link in the letter and confirms.
-async fn confirm(walk: &Walk, email: &str, code: &str) {
-    walk.browser.shows("h1", &["Look into your mailbox"]).await;
-    walk.browser.goto(&link_to(&walk.app, email)).await;
-    walk.browser.shows("h1", &["Confirm your application"]).await;
-    if walk.javascript {
-        walk.browser.check_page("join-confirm").await;
+async fn confirm(scenario: &Scenario, email: &str, code: &str) {
+    scenario.browser.shows("h1", &["Look into your mailbox"]).await;
+    scenario.browser.goto(&link_to(&scenario.app, email)).await;
+    scenario.browser.shows("h1", &["Confirm your application"]).await;
+    if scenario.javascript {
+        scenario.browser.check_page("join-confirm").await;
     }
-    walk.browser.press("Confirm").await;
-    walk.browser.sees(&format!("{code} is reserved for you")).await;
+    scenario.browser.press("Confirm").await;
+    scenario.browser.sees(&format!("{code} is reserved for you")).await;
 }
 
 async fn support_enables_exclusions(browser: &Browser) {
@@ -63,20 +63,20 @@ async fn support_enables_exclusions(browser: &Browser) {
     browser.sees("the merchant finds them under Account").await;
 }
 
-async fn exclude(walk: &Walk, pattern: &str) {
-    walk.browser.menu("Settings").await;
-    walk.browser.press("Coupon Exclusions").await;
-    walk.browser.shows("h1", &["Coupon Exclusions"]).await;
-    walk.browser.press("Add Coupon Code").await;
-    walk.browser.fill("#f-code", pattern).await;
-    walk.browser.click("form:has(#f-code) .btn-primary").await;
-    walk.browser.shows("tbody th", &[pattern]).await;
+async fn exclude(scenario: &Scenario, pattern: &str) {
+    scenario.browser.menu("Settings").await;
+    scenario.browser.press("Coupon Exclusions").await;
+    scenario.browser.shows("h1", &["Coupon Exclusions"]).await;
+    scenario.browser.press("Add Coupon Code").await;
+    scenario.browser.fill("#f-code", pattern).await;
+    scenario.browser.click("form:has(#f-code) .btn-primary").await;
+    scenario.browser.shows("tbody th", &[pattern]).await;
 }
 
 /// Refused, with the reason beside the field; one of the codes in its place is taken. Answers it.
-async fn take_a_suggestion(walk: &Walk) -> String {
-    let (browser, refusal) = (&walk.browser, "Codes like BLACKFRIDAY* cannot be chosen");
-    if walk.javascript {
+async fn take_a_suggestion(scenario: &Scenario) -> String {
+    let (browser, refusal) = (&scenario.browser, "Codes like BLACKFRIDAY* cannot be chosen");
+    if scenario.javascript {
         browser.sees(refusal).await;
     }
     browser.press("Apply").await;
@@ -87,11 +87,11 @@ async fn take_a_suggestion(walk: &Walk) -> String {
     code
 }
 
-async fn approve(walk: &Walk) {
-    let browser = &walk.browser;
-    walk.menu("Affiliates").await;
+async fn approve(scenario: &Scenario) {
+    let browser = &scenario.browser;
+    scenario.menu("Affiliates").await;
     browser.select("#q-status", "pending").await;
-    walk.apply().await;
+    scenario.apply().await;
     browser.shows("tbody .name", &["Nia New", "Noa Next"]).await;
     for name in ["Nia New", "Noa Next"] {
         browser.click(&format!("[aria-label='Select {name}']")).await;
@@ -101,9 +101,9 @@ async fn approve(walk: &Walk) {
 }
 
 /// As the store says it, signed with the app's secret.
-async fn order_with(walk: &Walk, code: &str) {
-    let merchant_id = walk.app.fixture.stranger_merchant_id;
-    let key: String = walk
+async fn order_with(scenario: &Scenario, code: &str) {
+    let merchant_id = scenario.app.fixture.stranger_merchant_id;
+    let key: String = scenario
         .app
         .within_merchant(merchant_id, |conn| stores::table.select(stores::store_key).first(conn));
     let order = ShopifyOrder::new(4711, vouch::kit::clock::now())
@@ -116,16 +116,16 @@ async fn order_with(walk: &Walk, code: &str) {
         ("x-shopify-webhook-id", "of-the-story"),
         ("x-shopify-hmac-sha256", &signature),
     ];
-    assert_eq!(walk.app.hook(&key, &headers, &body).status, 200);
+    assert_eq!(scenario.app.hook(&key, &headers, &body).status, 200);
 }
 
 /// By the link in the welcome letter to what the code earned.
-async fn look_into_the_portal(walk: &Walk, email: &str, code: &str) {
-    let browser = &walk.browser;
+async fn look_into_the_portal(scenario: &Scenario, email: &str, code: &str) {
+    let browser = &scenario.browser;
     browser.client().delete_all_cookies().await.unwrap();
-    browser.goto(&link_to(&walk.app, email)).await;
+    browser.goto(&link_to(&scenario.app, email)).await;
     browser.fill("#f-password", "umbrella quartz 7 meadow").await;
-    if walk.javascript {
+    if scenario.javascript {
         browser.check_page("join-account").await;
     }
     browser.press("Open my account").await;
@@ -137,36 +137,36 @@ async fn look_into_the_portal(walk: &Walk, email: &str, code: &str) {
     browser.shows("tbody [data-label=Commission]", &["€9.00"]).await;
 }
 
-async fn walk(javascript: bool) {
+async fn run(javascript: bool) {
     let shop = spawn_blocking(MockStore::shopify).await.unwrap();
-    let walk = Walk::begin_as(OWNER, javascript, |_| {}).await;
-    let browser = &walk.browser;
-    pushes::connect(&walk, &shop).await;
-    pushes::have_codes_created(&walk).await;
-    open_registration(&walk).await;
+    let scenario = Scenario::begin_as(OWNER, javascript, |_| {}).await;
+    let browser = &scenario.browser;
+    pushes::connect(&scenario, &shop).await;
+    pushes::have_codes_created(&scenario).await;
+    open_registration(&scenario).await;
     apply(browser, "Nia New", "nia@new.example", "Nia10").await;
     browser.press("Apply").await;
-    confirm(&walk, "nia@new.example", "Nia10").await;
+    confirm(&scenario, "nia@new.example", "Nia10").await;
     support_enables_exclusions(browser).await;
     sit_down(browser, OWNER, "Dashboard").await;
-    exclude(&walk, "BLACKFRIDAY*").await;
+    exclude(&scenario, "BLACKFRIDAY*").await;
     apply(browser, "Noa Next", "noa@new.example", "BlackFriday-24").await;
-    let taken = take_a_suggestion(&walk).await;
-    confirm(&walk, "noa@new.example", &taken).await;
+    let taken = take_a_suggestion(&scenario).await;
+    confirm(&scenario, "noa@new.example", &taken).await;
     sit_down(browser, OWNER, "Dashboard").await;
-    approve(&walk).await;
-    pushes::work(&walk).await;
+    approve(&scenario).await;
+    pushes::work(&scenario).await;
     assert_eq!(shop.store().codes(), ["Nia10", taken.as_str()]);
-    order_with(&walk, &taken).await;
-    look_into_the_portal(&walk, "noa@new.example", &taken).await;
+    order_with(&scenario, &taken).await;
+    look_into_the_portal(&scenario, "noa@new.example", &taken).await;
 }
 
 #[actix_web::test]
 async fn the_story_from_an_application_to_its_first_commission() {
-    walk(true).await;
+    run(true).await;
 }
 
 #[actix_web::test]
 async fn without_javascript_the_story_from_an_application_to_its_first_commission() {
-    walk(false).await;
+    run(false).await;
 }

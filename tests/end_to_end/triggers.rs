@@ -1,6 +1,6 @@
 use chrono::Duration;
 
-use super::{Walk, credited, noon};
+use super::{Scenario, credited, noon};
 use crate::harness::TestApp;
 
 fn prepare(app: &TestApp) {
@@ -13,46 +13,46 @@ fn prepare(app: &TestApp) {
     }
 }
 
-async fn find(walk: &Walk) {
-    let browser = &walk.browser;
-    walk.menu("Conversion Triggers").await;
+async fn find(scenario: &Scenario) {
+    let browser = &scenario.browser;
+    scenario.menu("Conversion Triggers").await;
     browser.shows("tbody .name", &["MUG", "regular@customers.example", "ADA10"]).await;
     browser.select("#q-type", "sku").await;
-    walk.apply().await;
+    scenario.apply().await;
     browser.shows("tbody .name", &["MUG"]).await;
-    assert_eq!(walk.download(".head a[download]").await.len(), 2);
+    assert_eq!(scenario.download(".head a[download]").await.len(), 2);
     browser.click(".chip").await;
     browser.fill("#q-q", "ada").await;
-    walk.apply().await;
+    scenario.apply().await;
     browser.shows("tbody .name", &["ADA10"]).await;
     browser.click("tbody .name").await;
     browser.shows(".figure-value", &["2", "$180.00", "$20.00", "$18.00", "$0.00"]).await;
 }
 
-async fn retire_and_take_it_back(walk: &Walk) {
-    let browser = &walk.browser;
+async fn retire_and_take_it_back(scenario: &Scenario) {
+    let browser = &scenario.browser;
     browser.press("Retire").await;
-    walk.yes("Shoppers can still use the code until you delete it in your store.").await;
+    scenario.yes("Shoppers can still use the code until you delete it in your store.").await;
     browser.sees("ADA10 is retired:").await;
     browser.press("Undo").await;
     browser.sees("ADA10 is active again.").await;
 }
 
 /// The first order stays Ada's, the second goes over.
-async fn reassign(walk: &Walk) {
-    let (browser, ben) = (&walk.browser, walk.app.fixture.ben_id);
+async fn reassign(scenario: &Scenario) {
+    let (browser, ben) = (&scenario.browser, scenario.app.fixture.ben_id);
     browser.press("Reassign").await;
     // Dates are typed as the browser's language has them; this one reads the same either way.
     browser.find("#f-from").await.send_keys("07072026").await.unwrap();
     browser.fill("#f-affiliate_id", "nobody of that name").await;
-    if walk.javascript {
+    if scenario.javascript {
         browser.click("dialog .submit .btn-primary").await;
     } else {
         browser.click(".submit .btn-primary").await;
     }
     browser.find("#error-summary").await;
     browser.fill("#f-affiliate_id", "ben").await;
-    if walk.javascript {
+    if scenario.javascript {
         browser.choose(&format!("#f-affiliate_id-list [data-value='{ben}']")).await;
         browser.click("dialog .submit .btn-primary").await;
     } else {
@@ -62,26 +62,26 @@ async fn reassign(walk: &Walk) {
     }
     browser.sees("credit Ben Second").await;
     browser.shows("[aria-labelledby=owners] li a", &["Ben Second", "Ada Active"]).await;
-    walk.app.work();
-    walk.menu("Conversions").await;
+    scenario.app.work();
+    scenario.menu("Conversions").await;
     let holders = "tbody [data-label=Affiliate] a";
     browser.goto("/conversions?status=credited").await;
     browser.shows(holders, &["Ben Second", "Ada Active"]).await;
 }
 
-async fn walk(javascript: bool) {
-    let walk = Walk::begin(javascript, prepare).await;
-    find(&walk).await;
-    retire_and_take_it_back(&walk).await;
-    reassign(&walk).await;
+async fn run(javascript: bool) {
+    let scenario = Scenario::begin(javascript, prepare).await;
+    find(&scenario).await;
+    retire_and_take_it_back(&scenario).await;
+    reassign(&scenario).await;
 }
 
 #[actix_web::test]
 async fn a_code_is_found_retired_and_given_to_another() {
-    walk(true).await;
+    run(true).await;
 }
 
 #[actix_web::test]
 async fn without_javascript_a_code_is_found_retired_and_given_to_another() {
-    walk(false).await;
+    run(false).await;
 }

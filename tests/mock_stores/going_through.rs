@@ -18,13 +18,13 @@ use crate::harness::{Page, Person, TestApp};
 use crate::pushes::call_out;
 
 /// A program without stores, its owner, and the desk.
-struct Walk {
+struct Scenario {
     app: TestApp,
     owner: Person,
     desk: Desk,
 }
 
-impl Walk {
+impl Scenario {
     fn begin() -> Self {
         let app = TestApp::start();
         let owner = app.stranger();
@@ -96,23 +96,23 @@ impl Walk {
 
 #[test]
 fn each_platform_is_connected_gets_a_code_and_has_its_orders_credited() {
-    let mut walk = Walk::begin();
+    let mut scenario = Scenario::begin();
     let (shopify, bigcommerce, woocommerce) = (
-        walk.desk.shopify.base.clone(),
-        walk.desk.bigcommerce.base.clone(),
-        walk.desk.woocommerce.base.clone(),
+        scenario.desk.shopify.base.clone(),
+        scenario.desk.bigcommerce.base.clone(),
+        scenario.desk.woocommerce.base.clone(),
     );
-    walk.fills(
+    scenario.fills(
         "/settings/shopify",
         "form[action='/settings/shopify']",
         &[("address", &shopify), ("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)],
     );
-    walk.follows(
+    scenario.follows(
         "/settings/shopify",
         "a[href$='/discounts']",
         &[("creates_codes", "yes"), ("percent", "10")],
     );
-    walk.fills(
+    scenario.fills(
         "/settings/bigcommerce/credentials",
         "form.stack",
         &[
@@ -122,12 +122,12 @@ fn each_platform_is_connected_gets_a_code_and_has_its_orders_credited() {
             ("access_token", bigcommerce::TOKEN),
         ],
     );
-    walk.fills(
+    scenario.fills(
         "/settings/bigcommerce",
         "form[action$='/discounts']",
         &[("creates_codes", "yes"), ("amount", "10")],
     );
-    walk.fills(
+    scenario.fills(
         "/settings/woocommerce",
         "form[action='/settings/woocommerce']",
         &[
@@ -136,31 +136,31 @@ fn each_platform_is_connected_gets_a_code_and_has_its_orders_credited() {
             ("consumer_secret", CONSUMER_SECRET),
         ],
     );
-    walk.follows(
+    scenario.follows(
         "/settings/woocommerce",
         "a[href$='/discounts']",
         &[("creates_codes", "yes"), ("kind", "percent"), ("amount", "10")],
     );
-    let fixture = &walk.app.fixture;
+    let fixture = &scenario.app.fixture;
     let (merchant_id, affiliate_id) = (fixture.stranger_merchant_id, fixture.stranger_affiliate_id);
-    walk.app.within_merchant(merchant_id, |conn| {
+    scenario.app.within_merchant(merchant_id, |conn| {
         let actor = vouch::kit::audit::Actor::system(merchant_id, clock::now());
         Ok(triggers::create(conn, &actor, affiliate_id, TriggerKind::CouponCode, "DESK10").unwrap())
     });
-    walk.works();
+    scenario.works();
     for (platform, place) in [
         ("shopify", "/discounts/0/codes/0"),
         ("bigcommerce", "/promotions/0/codes/code"),
         ("woocommerce", "/coupons/0/code"),
     ] {
-        let holds = walk.asks("GET", &format!("/{platform}"));
+        let holds = scenario.asks("GET", &format!("/{platform}"));
         let code = holds.pointer(place).and_then(Value::as_str).unwrap_or_default();
         assert!(code.eq_ignore_ascii_case("DESK10"), "{platform}: {holds:#}");
     }
     for platform in ["shopify", "bigcommerce", "woocommerce"] {
-        let [sold, refunded, cancelled] = walk.sells(platform);
+        let [sold, refunded, cancelled] = scenario.sells(platform);
         assert!(sold > 0, "{platform}");
         assert_eq!((refunded * 2, cancelled), (sold, 0), "{platform}");
     }
-    assert_eq!(walk.commissions().len(), 3, "one for each order");
+    assert_eq!(scenario.commissions().len(), 3, "one for each order");
 }
