@@ -1,4 +1,4 @@
-//! Each platform through its page, and through the desk: connected, a code created, its orders
+//! Each platform through its page, and through the control page: connected, a code created, its orders
 //! credited.
 
 use chrono::Duration;
@@ -8,7 +8,7 @@ use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::clock;
 use vouch::kit::db::schema::conversions;
 
-use super::desk::Desk;
+use super::control_page::ControlPage;
 use super::shop;
 use crate::harness::stores::bigcommerce::{self, Bigcommerce};
 use crate::harness::stores::shopify::{CLIENT_ID, CLIENT_SECRET};
@@ -17,23 +17,23 @@ use crate::harness::stores::{MockStore, Platform as _, Request};
 use crate::harness::{Page, Person, TestApp};
 use crate::pushes::call_out;
 
-/// A program without stores, its owner, and the desk.
+/// A program without stores, its owner, and the control page.
 struct Scenario {
     app: TestApp,
     owner: Person,
-    desk: Desk,
+    control_page: ControlPage,
 }
 
 impl Scenario {
     fn begin() -> Self {
         let app = TestApp::start();
         let owner = app.stranger();
-        let desk = Desk {
+        let control_page = ControlPage {
             shopify: MockStore::start(shop()),
             bigcommerce: Bigcommerce::start(),
             woocommerce: WooSite::start(),
         };
-        Self { app, owner, desk }
+        Self { app, owner, control_page }
     }
 
     /// Fills the form at `path` and goes where it leads.
@@ -55,7 +55,7 @@ impl Scenario {
 
     fn asks(&mut self, method: &str, address: &str) -> Value {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
-        let reply = self.desk.answer(&Request {
+        let reply = self.control_page.answer(&Request {
             method: method.to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
@@ -98,9 +98,9 @@ impl Scenario {
 fn each_platform_is_connected_gets_a_code_and_has_its_orders_credited() {
     let mut scenario = Scenario::begin();
     let (shopify, bigcommerce, woocommerce) = (
-        scenario.desk.shopify.base.clone(),
-        scenario.desk.bigcommerce.base.clone(),
-        scenario.desk.woocommerce.base.clone(),
+        scenario.control_page.shopify.base.clone(),
+        scenario.control_page.bigcommerce.base.clone(),
+        scenario.control_page.woocommerce.base.clone(),
     );
     scenario.fills(
         "/settings/shopify",

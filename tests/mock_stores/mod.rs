@@ -1,13 +1,13 @@
-//! `script/mock-stores`: a store of each platform for a Vouch that runs on this machine, and a desk at
+//! `script/mock-stores`: a store of each platform for a Vouch that runs on this machine, and a control page at
 //! which somebody runs the stores over HTTP.
 
-mod desk;
+mod control_page;
 mod going_through;
 mod shelves;
 
 use std::thread;
 
-use self::desk::Desk;
+use self::control_page::ControlPage;
 use crate::harness::stores::bigcommerce::{self, Bigcommerce};
 use crate::harness::stores::shopify::{self, Shop};
 use crate::harness::stores::woocommerce::{self, WooSite};
@@ -16,7 +16,7 @@ use crate::harness::stores::{MockStore, Platform};
 const SHOPIFY: &str = "127.0.0.1:8091";
 const BIGCOMMERCE: &str = "127.0.0.1:8092";
 const WOOCOMMERCE: &str = "127.0.0.1:8093";
-const DESK: &str = "127.0.0.1:8090";
+const CONTROL_PAGE: &str = "127.0.0.1:8090";
 
 /// A shop that sends its webhooks to any Vouch on this machine.
 fn shop() -> Shop {
@@ -28,12 +28,12 @@ fn shop() -> Shop {
 #[test]
 #[ignore = "stands until it is ended; script/mock-stores runs it"]
 fn stand() {
-    let desk = Desk {
+    let control_page = ControlPage {
         shopify: MockStore::start_at(SHOPIFY, shop()),
         bigcommerce: MockStore::start_at(BIGCOMMERCE, Bigcommerce::new()),
         woocommerce: MockStore::start_at(WOOCOMMERCE, WooSite::new()),
     };
-    let _desk = MockStore::start_at(DESK, desk);
+    let _control_page = MockStore::start_at(CONTROL_PAGE, control_page);
     println!("{}", welcome());
     loop {
         thread::park();
@@ -97,7 +97,7 @@ fn shelf<P: Platform + shelves::Shelf>(title: &str, fields: &[(&str, &str)]) -> 
     ];
     for (path, what) in actions {
         let (verb, slash) = if path.is_empty() { ("", "") } else { ("-X POST ", "/") };
-        let line = format!("curl {verb}'http://{DESK}/{}{slash}{path}'", P::NAME);
+        let line = format!("curl {verb}'http://{CONTROL_PAGE}/{}{slash}{path}'", P::NAME);
         text.push_str(&format!("   {line:72} # {what}\n"));
     }
     text

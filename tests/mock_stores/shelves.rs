@@ -1,4 +1,4 @@
-//! What the desk does with a store of each platform.
+//! what the control page does with a store of each platform.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};

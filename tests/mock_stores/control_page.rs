@@ -12,13 +12,13 @@ use crate::harness::stores::shopify::Shop;
 use crate::harness::stores::woocommerce::WooSite;
 use crate::harness::stores::{Fault, MockStore, Platform, Reply, Request};
 
-pub(super) struct Desk {
+pub(super) struct ControlPage {
     pub shopify: MockStore<Shop>,
     pub bigcommerce: MockStore<Bigcommerce>,
     pub woocommerce: MockStore<WooSite>,
 }
 
-impl Platform for Desk {
+impl Platform for ControlPage {
     fn answer(&mut self, request: &Request) -> Reply {
         let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         let done = match path.as_slice() {
@@ -29,7 +29,7 @@ impl Platform for Desk {
         };
         let (status, body) = match done {
             Some(body) => (200, body),
-            None => (404, json!({ "error": "The desk does not know this." })),
+            None => (404, json!({ "error": "The control page does not know this." })),
         };
         // For people.
         let body = format!("{body:#}\n");
