@@ -1,4 +1,4 @@
-//! Who may reach what: every route of the application, with every persona.
+//! Who may reach what: every route of the application, with every test_role.
 
 use std::collections::BTreeMap;
 
@@ -308,14 +308,14 @@ pub(crate) enum Expected {
     Unauthorized,
 }
 
-pub(crate) fn expected(row: &Route, persona: TestRole) -> Expected {
-    let role = match persona {
+pub(crate) fn expected(row: &Route, test_role: TestRole) -> Expected {
+    let role = match test_role {
         Viewer => Some(Role::Viewer),
         Admin => Some(Role::Admin),
         Owner | Stranger => Some(Role::Owner),
         Anonymous | Affiliate | Support => None,
     };
-    match (row.access, persona) {
+    match (row.access, test_role) {
         (Access::Public, _) => Expected::Allowed,
         (Access::Credential, _) => Expected::Unauthorized,
         (Access::Monitoring, _) => Expected::Missing,
@@ -326,7 +326,7 @@ pub(crate) fn expected(row: &Route, persona: TestRole) -> Expected {
         (Access::Affiliate | Access::Support, _) => Expected::Forbidden,
         (Access::Member(needed), _) => match role {
             Some(role) if !role.covers(needed) => Expected::Forbidden,
-            Some(_) if persona == Stranger && names_a_thing(row.path) => Expected::Missing,
+            Some(_) if test_role == Stranger && names_a_thing(row.path) => Expected::Missing,
             Some(_) => Expected::Allowed,
             None => Expected::Forbidden,
         },
@@ -339,14 +339,14 @@ fn names_a_thing(path: &str) -> bool {
 }
 
 struct Visitor {
-    persona: TestRole,
+    test_role: TestRole,
     person: Person,
     token: String,
 }
 
 impl Visitor {
-    fn new(app: &TestApp, persona: TestRole) -> Self {
-        let person = match persona {
+    fn new(app: &TestApp, test_role: TestRole) -> Self {
+        let person = match test_role {
             Anonymous => app.anonymous(),
             Affiliate => app.affiliate(),
             Support => app.support(),
@@ -356,7 +356,7 @@ impl Visitor {
             Owner => app.owner(),
         };
         let token = person.token();
-        Self { persona, person, token }
+        Self { test_role, person, token }
     }
 
     fn ask(&self, row: &Route, path: &str) -> Page {
@@ -406,7 +406,7 @@ fn bytes(page: &Page) -> (u16, Vec<String>, String) {
 }
 
 #[test]
-fn every_route_answers_every_persona_as_its_row_says() {
+fn every_route_answers_every_test_role_as_its_row_says() {
     let app = TestApp::start();
     let examples = examples(&app);
     let unknown: Vec<&str> = TABLE
@@ -415,7 +415,7 @@ fn every_route_answers_every_persona_as_its_row_says() {
         .filter(|name| !examples.contains_key(name))
         .collect();
     assert!(unknown.is_empty(), "give an example of each of these in tests/access.rs: {unknown:?}");
-    let visitors = EVERYBODY.map(|persona| Visitor::new(&app, persona));
+    let visitors = EVERYBODY.map(|test_role| Visitor::new(&app, test_role));
     // Looks first, changes afterwards, ends last. Who signs out is gone for the rest of the table.
     let mut rows: Vec<&Route> = TABLE.iter().filter(|row| row.path != "/logout").collect();
     rows.sort_by_key(|row| (row.method != "GET", ENDS.iter().position(|path| *path == row.path)));
@@ -427,7 +427,7 @@ fn every_route_answers_every_persona_as_its_row_says() {
         let mut first = true;
         for visitor in &visitors {
             let answer = visitor.ask(row, &path);
-            let expected = expected(row, visitor.persona);
+            let expected = expected(row, visitor.test_role);
             let mut fault = fault(row, expected, &answer, first);
             if expected == Expected::Missing {
                 let nowhere = fill(&pattern, &examples, |example| &example.missing);
@@ -436,7 +436,7 @@ fn every_route_answers_every_persona_as_its_row_says() {
                 }
             }
             first &= expected != Expected::Allowed;
-            let who = visitor.persona;
+            let who = visitor.test_role;
             faults.extend(fault.map(|words| format!("{} {path} as {who:?}: {words}", row.method)));
         }
     }
@@ -446,10 +446,10 @@ fn every_route_answers_every_persona_as_its_row_says() {
 #[test]
 fn everybody_can_sign_out() {
     let app = TestApp::start();
-    for persona in EVERYBODY {
-        let visitor = Visitor::new(&app, persona);
+    for test_role in EVERYBODY {
+        let visitor = Visitor::new(&app, test_role);
         let answer = visitor.person.post("/logout", &[("csrf", &visitor.token)]);
-        assert_eq!((answer.status, answer.location()), (303, Some("/login")), "{persona:?}");
+        assert_eq!((answer.status, answer.location()), (303, Some("/login")), "{test_role:?}");
     }
 }
 
