@@ -103,13 +103,13 @@ fn try_one(instance: &Instance, fault: &Fault, chance: &mut Chance) -> Outcome {
         instance.set_right();
     }
     let sent_all = ledger.send_the_rest(instance);
-    let kept = ledger.check(instance);
+    let deliveries = ledger.check(instance);
     Outcome {
         name: fault.name,
         is_served: fault.is_served,
         sent: ledger.sent(),
         sent_all,
-        kept,
+        deliveries,
         answers: ledger.answers(),
         meanwhile,
         recovery,
