@@ -27,8 +27,8 @@ nothing.
 | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 
-fn cell(row: &Route, persona: TestRole) -> &'static str {
-    match expected(row, persona) {
+fn cell(row: &Route, test_role: TestRole) -> &'static str {
+    match expected(row, test_role) {
         Expected::Allowed => "✓",
         Expected::Forbidden => "–",
         Expected::SignIn => "sign in",
@@ -37,7 +37,7 @@ fn cell(row: &Route, persona: TestRole) -> &'static str {
 }
 
 fn document() -> String {
-    let personas = [
+    let test_roles = [
         TestRole::Anonymous,
         TestRole::Affiliate,
         TestRole::Viewer,
@@ -48,8 +48,8 @@ fn document() -> String {
     let mut text = HEAD.to_owned();
     for row in TABLE {
         write!(text, "| {} | `{}` |", row.method, row.path).unwrap();
-        for persona in personas {
-            write!(text, " {} |", cell(row, persona)).unwrap();
+        for test_role in test_roles {
+            write!(text, " {} |", cell(row, test_role)).unwrap();
         }
         text.push('\n');
     }
