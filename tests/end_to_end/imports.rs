@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Scenario;
 use crate::imports::{FILE, prepare};
 
-/// A file on this machine, for as long as the walk takes.
+/// A file on this machine, for as long as the scenario takes.
 struct UploadedFile(PathBuf);
 
 impl UploadedFile {

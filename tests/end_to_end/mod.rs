@@ -1,4 +1,4 @@
-//! What the pages are for, done in a real browser as people do it: each walk once with and once
+//! What the pages are for, done in a real browser as people do it: each scenario once with and once
 //! without JavaScript.
 
 mod affiliates;
@@ -27,7 +27,7 @@ fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 6, 6, 16, 0, 0).unwrap()
 }
 
-/// One walk: the program, and the owner at a browser.
+/// One scenario: the program, and the owner at a browser.
 struct Scenario {
     app: TestApp,
     browser: Browser,
