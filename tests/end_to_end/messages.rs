@@ -13,15 +13,15 @@ fn prepare(app: &TestApp) {
 }
 
 /// As if a fix had made the message one that can be understood.
-fn mend(app: &TestApp, delivery_ref: &str, order: u64) {
+fn fix(app: &TestApp, delivery_ref: &str, order: u64) {
     let order = ShopifyOrder::new(order, noon()).code("ADA10", "10.00");
     let body = vouch::features::ingest::intake::gzip(order.0.to_string().as_bytes());
-    let mended = app.within(|conn| {
+    let updated = app.within(|conn| {
         diesel::update(deliveries::table.filter(deliveries::delivery_ref.eq(delivery_ref)))
             .set(deliveries::body_gzip.eq(body))
             .execute(conn)
     });
-    assert_eq!(mended, 1);
+    assert_eq!(updated, 1);
 }
 
 async fn run(javascript: bool) {
@@ -36,12 +36,12 @@ async fn run(javascript: bool) {
     browser.sees("torn").await;
     browser.press("Replay").await;
     browser.sees("It failed again:").await;
-    mend(&scenario.app, "d-1", 1001);
+    fix(&scenario.app, "d-1", 1001);
     browser.press("Replay").await;
     browser.sees("Replayed: the message is taken in.").await;
     browser.press("Open the order").await;
     browser.sees("Ada Active is credited with $9.00").await;
-    mend(&scenario.app, "d-2", 1002);
+    fix(&scenario.app, "d-2", 1002);
     browser.goto("/deliveries?outcome=failed").await;
     browser.press("Replay all that failed").await;
     browser.sees("Replayed: 1 taken in, 0 failed again.").await;

@@ -91,7 +91,7 @@ impl<P: Platform> Case<P> {
     }
 
     /// Each of `breakings` stops the store with these words, until it is mended.
-    fn rests_and_goes_on(&self, breakings: &[(fn(&mut P), &'static str)], mend: fn(&mut P)) {
+    fn rests_and_goes_on(&self, breakings: &[(fn(&mut P), &'static str)], fix: fn(&mut P)) {
         for (at, (broken, words)) in breakings.iter().enumerate() {
             broken(&mut self.held.store());
             let (value, second) = (format!("REST{at}"), format!("LATER{at}"));
@@ -103,7 +103,7 @@ impl<P: Platform> Case<P> {
             let later = code(&self.app, &second);
             call_out(&self.app, now + Duration::hours(1));
             assert_eq!(self.held.requests().len(), calls, "{words}: the store rests");
-            mend(&mut self.held.store());
+            fix(&mut self.held.store());
             self.get_new_credentials();
             call_out(&self.app, now + Duration::hours(1));
             for (id, value) in [(id, &value), (later, &second)] {

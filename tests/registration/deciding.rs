@@ -85,11 +85,11 @@ fn a_reason_that_is_too_long_comes_back_as_typed_and_nobody_is_denied() {
     };
     refused(&format!("/affiliates/{nia}/status"), &[&nia]);
     let page = refused("/affiliates/status", &[&nia, &noa]);
-    let mended = page.form("main form").with(&[("reason", "Too little tea.")]);
+    let corrected = page.form("main form").with(&[("reason", "Too little tea.")]);
     let mut fields: Vec<_> =
-        mended.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+        corrected.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
     fields.push(denied);
-    let sent = owner.post(&mended.action, &fields);
+    let sent = owner.post(&corrected.action, &fields);
     assert_eq!((sent.status, sent.location()), (303, Some("/affiliates?status=pending")));
     assert!(owner.follow(&sent).says("2 affiliates are now Denied"));
 }

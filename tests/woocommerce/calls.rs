@@ -254,9 +254,9 @@ fn webhooks_are_made_once_revived_and_given_the_present_secret() {
         store.webhooks[1]["name"] = json!("Vouch: order.updated (00000000)");
         store.webhooks[2]["status"] = json!("paused");
     }
-    let mended = client(&site).ensure_webhooks(address).unwrap();
-    assert_eq!((mended.made, mended.revived), (0, 1));
-    assert!(mended.problem.unwrap().contains("paused the webhook “Order deleted”"));
+    let webhooks = client(&site).ensure_webhooks(address).unwrap();
+    assert_eq!((webhooks.made, webhooks.revived), (0, 1));
+    assert!(webhooks.problem.unwrap().contains("paused the webhook “Order deleted”"));
     let store = site.store();
     assert_eq!(store.webhooks[0]["status"], "active");
     assert_eq!(store.webhooks[1]["secret"], SECRET);
