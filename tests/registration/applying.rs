@@ -75,13 +75,13 @@ fn a_code_that_cannot_be_had_says_why_and_offers_three() {
     ];
     assert_eq!(person.post(JOIN, &chosen).status, 303);
     assert_eq!(emails_to(&app, "noa@new.example").len(), 1);
-    let wished: Option<String> = app.within(|conn| {
+    let requested: Option<String> = app.within(|conn| {
         applications::table
             .filter(applications::email.eq("noa@new.example"))
             .select(applications::code)
             .first(conn)
     });
-    assert_eq!(wished.as_ref(), offered.first());
+    assert_eq!(requested.as_ref(), offered.first());
 }
 
 #[test]
