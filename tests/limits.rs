@@ -165,7 +165,7 @@ fn a_flood_of_passwords_is_answered_and_bounded() {
     let app = TestApp::start();
     let person = app.anonymous();
     let token = person.token();
-    let tries: Vec<_> = (0..120)
+    let attempts: Vec<_> = (0..120)
         .map(|number| {
             let (person, token) = (person.clone(), token.clone());
             std::thread::spawn(move || {
@@ -177,7 +177,7 @@ fn a_flood_of_passwords_is_answered_and_bounded() {
             })
         })
         .collect();
-    for answer in tries.into_iter().map(|attempt| attempt.join().unwrap()) {
+    for answer in attempts.into_iter().map(|attempt| attempt.join().unwrap()) {
         assert!([422, 429].contains(&answer.status), "{}", answer.status);
         assert_eq!(answer.status == 429, answer.header("retry-after").is_some());
     }

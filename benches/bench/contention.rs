@@ -165,11 +165,11 @@ fn reassign_until(running: &Running, merchant: &Merchant, stop: &AtomicBool) -> 
     let path = format!("/triggers/{}/reassignment", merchant.trigger_id);
     let begin = Instant::now();
     let (mut times, mut refused) = (Vec::new(), 0);
-    for turn in 1.. {
+    for round in 1.. {
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        let to = merchant.affiliates[turn % 2];
+        let to = merchant.affiliates[round % 2];
         let begun = Instant::now();
         let from = vouch::kit::clock::now().format("%Y-%m-%d");
         let fields = format!("affiliate_id={to}&from={from}");

@@ -107,12 +107,12 @@ pub(crate) fn contention(quiet: &Answers, contended: &Answers, updates: &Answers
 }
 
 /// Memory in MiB: before the tries, at most until now, and after them.
-pub(crate) fn sign_in([before, peak, after]: [u64; 3], tries: &Measured) {
+pub(crate) fn sign_in([before, peak, after]: [u64; 3], attempts: &Measured) {
     println!(
         "  {} wrong passwords: {before} MiB before, at most {peak}, {after} after; {:.0} a second, p99 {:.0} ms",
-        tries.count(),
-        tries.per_second(),
-        tries.percentile(99)
+        attempts.count(),
+        attempts.per_second(),
+        attempts.percentile(99)
     );
 }
 

@@ -14,11 +14,11 @@ const CLIENTS: usize = 30;
 /// Tries wrong passwords for as many accounts from as many networks, so that no limit is in the way.
 pub(crate) fn measure(running: &Running) {
     let before = running.resident_mebibytes();
-    let tries = try_passwords(running, MAX_ATTEMPTS);
+    let attempts = try_passwords(running, MAX_ATTEMPTS);
     // The last one is answered a moment before its memory goes back.
     std::thread::sleep(Duration::from_secs(1));
     let (after, peak) = (running.resident_mebibytes(), running.peak_mebibytes());
-    report::sign_in([before, peak, after], &tries);
+    report::sign_in([before, peak, after], &attempts);
 }
 
 fn try_passwords(running: &Running, count: usize) -> Measured {

@@ -94,7 +94,7 @@ fn a_second_spelling_of_an_exclusion_is_refused_by_the_database() {
     assert!(matches!(again, Err(SaveError::Taken(value)) if value == "SAVE-10"));
     let barrier = Barrier::new(8);
     let saved: usize = std::thread::scope(|scope| {
-        let tries: Vec<_> = (0..8)
+        let attempts: Vec<_> = (0..8)
             .map(|_| {
                 scope.spawn(|| {
                     barrier.wait();
@@ -102,7 +102,7 @@ fn a_second_spelling_of_an_exclusion_is_refused_by_the_database() {
                 })
             })
             .collect();
-        tries.into_iter().map(|one| usize::from(one.join().unwrap())).sum()
+        attempts.into_iter().map(|one| usize::from(one.join().unwrap())).sum()
     });
     assert_eq!(saved, 1);
 }

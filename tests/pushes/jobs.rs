@@ -167,10 +167,10 @@ fn two_who_retry_at_once_queue_one_try() {
     let path = format!("/triggers/{id}/pushes/{}/retry", push_id(&app, id));
     let owner = app.owner();
     let answers: Vec<_> = thread::scope(|scope| {
-        let tries: Vec<_> = (0..4)
+        let attempts: Vec<_> = (0..4)
             .map(|_| scope.spawn(|| owner_copy(&app).post_signed(&path, &[]).status))
             .collect();
-        tries.into_iter().map(|one| one.join().unwrap()).collect()
+        attempts.into_iter().map(|one| one.join().unwrap()).collect()
     });
     assert!(answers.iter().all(|status| *status == 303), "{answers:?}");
     let page = owner.get(&format!("/triggers/{id}"));
