@@ -52,9 +52,9 @@ pub(crate) fn pseudonyms() -> vouch::kit::pseudonyms::Pseudonyms {
 pub(crate) const METRICS_TOKEN: &str = "metrics-of-the-tests-0123456789";
 
 /// On a busy machine no test may depend on how quick it is, so the program under test waits longer than usual.
-const PATIENT: u32 = 20;
+const LONG_TIMEOUTS: u32 = 20;
 /// As long as usual, for tests of these waits.
-const USUAL: u32 = 1;
+const USUAL_TIMEOUTS: u32 = 1;
 
 fn connections(wait_factor: u32) -> Connections {
     Connections { pages: 8, intake: 4, jobs: 4, wait_factor }
@@ -88,7 +88,7 @@ impl TestApp {
         let (database, database_url) = cluster::new_database();
         let reached_at = database_url.clone();
         let people = cluster::fixture();
-        Self::reaching(&reached_at, database, database_url, people, None, USUAL)
+        Self::reaching(&reached_at, database, database_url, people, None, USUAL_TIMEOUTS)
     }
 
     /// The application as browsers reach it by https, through a proxy.
@@ -110,7 +110,7 @@ impl TestApp {
         let proxy = Proxy::start(cluster::socket_of(&database_url));
         let reached_at = through(&proxy, &database_url);
         let people = cluster::fixture();
-        let app = Self::reaching(&reached_at, database, database_url, people, None, USUAL);
+        let app = Self::reaching(&reached_at, database, database_url, people, None, USUAL_TIMEOUTS);
         (app, proxy)
     }
 
@@ -121,7 +121,7 @@ impl TestApp {
         public_url: Option<&str>,
     ) -> Self {
         let reached_at = database_url.clone();
-        Self::reaching(&reached_at, database, database_url, fixture, public_url, PATIENT)
+        Self::reaching(&reached_at, database, database_url, fixture, public_url, LONG_TIMEOUTS)
     }
 
     fn reaching(
@@ -322,6 +322,6 @@ pub(crate) fn config(base: &str) -> Config {
         pg_bin: None,
         log_format: LogFormat::Text,
         log_filter: "error".to_owned(),
-        connections: connections(USUAL),
+        connections: connections(USUAL_TIMEOUTS),
     }
 }
