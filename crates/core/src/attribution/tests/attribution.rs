@@ -314,9 +314,9 @@ fn a_royalty_is_not_lost_to_the_same_affiliates_unqualified_code() {
     let attribution = decided(report.clone(), &[jane.clone(), sku(2, "CAP", MAX)]);
     assert_eq!(attribution.paid(), [(JANE, 0), (MAX, 125)]);
     // A SKU that isn't on the order, or is no longer the affiliate's, earns no royalty.
-    let mut given_up = sku(2, "CAP", JANE);
-    given_up.owned_until = Some(march(2));
-    for gone in [sku(2, "HAT", JANE), given_up] {
+    let mut released = sku(2, "CAP", JANE);
+    released.owned_until = Some(march(2));
+    for gone in [sku(2, "HAT", JANE), released] {
         assert_eq!(decided(report.clone(), &[jane.clone(), gone]).paid(), [(JANE, 0)]);
     }
     // If a member overrules the reason, the code counts for the whole order.
