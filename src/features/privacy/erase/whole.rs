@@ -19,7 +19,7 @@ use crate::kit::error::AppResult;
 use crate::kit::pseudonyms::Pseudonyms;
 
 /// The longest wait for transactions that may not know of the erasure. None of them takes longer.
-const SETTLED: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Erases a person from the actor's merchant, on the caller's thread. The caller logs the security
 /// event, because only the caller knows the request.
@@ -43,7 +43,7 @@ pub fn erase_person(
     // Transactions that began before the commit above.
     let others = db.run_blocking(scope, |conn| in_flight::others(conn, actor.merchant_id))?;
     if !erased.is_nothing() && !others.is_empty() {
-        settle(db, scope, others)?;
+        wait_for_others(db, scope, others)?;
         let again = Lookup {
             emails: person.spellings.iter().cloned().collect(),
             is_repeat: true,
@@ -75,10 +75,10 @@ pub(crate) fn erase_from_instance(conn: &mut PgConnection, person: &Person) -> Q
     audit::erase_from_instance(conn, None, &NamePatterns::list(person), NAME)
 }
 
-fn settle(db: &Db, scope: Scope, others: Vec<String>) -> AppResult<()> {
+fn wait_for_others(db: &Db, scope: Scope, others: Vec<String>) -> AppResult<()> {
     let others: Vec<Option<String>> = others.into_iter().map(Some).collect();
     let begun = Instant::now();
-    while begun.elapsed() < SETTLED
+    while begun.elapsed() < MAX_WAIT
         && db.run_blocking(scope, |conn| in_flight::any_of(conn, &others))?
     {
         thread::sleep(Duration::from_millis(50));
