@@ -32,12 +32,12 @@ pub(super) fn converge(
     for credit in credits {
         let known = current.iter().find(|known| known.now.affiliate_id == credit.affiliate.id);
         let target = target_of(order, credit);
-        after.push(settle(conn, order, known, (&target, &credit.commission), cause)?);
+        after.push(apply(conn, order, known, (&target, &credit.commission), cause)?);
     }
     for known in &current {
         if credits.iter().all(|credit| credit.affiliate.id != known.now.affiliate_id) {
             let target = (&no_longer_credited(order, known), &Components::default());
-            after.push(settle(conn, order, Some(known), target, cause)?);
+            after.push(apply(conn, order, Some(known), target, cause)?);
         }
     }
     changes.subtract_order(&before);
@@ -48,7 +48,7 @@ pub(super) fn converge(
 }
 
 /// Writes the difference, and returns the conversion as the totals count it.
-fn settle(
+fn apply(
     conn: &mut PgConnection,
     order: &OfOrder,
     known: Option<&CurrentConversion>,
