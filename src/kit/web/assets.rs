@@ -50,12 +50,12 @@ pub fn asset(path: &str) -> &'static str {
     ASSETS.urls.get(path).map_or("/static/missing", String::as_str)
 }
 
-/// Registers `GET /static/{path}`.
+/// Registers `GET /static/{path:.*}`.
 pub fn configure(cfg: &mut ServiceConfig) {
     cfg.route("/static/{path:.*}", get().to(serve));
 }
 
-/// `GET /static/{path}`
+/// `GET /static/{path:.*}`
 pub(crate) async fn serve(path: Path<String>, request: HttpRequest) -> HttpResponse {
     let Some(asset) = ASSETS.by_hashed_name.get(path.as_str()) else {
         return HttpResponse::NotFound()

@@ -151,7 +151,7 @@ impl Surroundings {
     }
 }
 
-/// `GET /affiliates/{id}`
+/// `GET /affiliates/{affiliate_id}`
 pub(crate) async fn settings(
     db: Data<Db>,
     page: MerchantPage,
@@ -165,7 +165,7 @@ pub(crate) async fn settings(
     ok(&surroundings.page(page, form, FormErrors::new()))
 }
 
-/// `POST /affiliates/{id}`
+/// `POST /affiliates/{affiliate_id}`
 pub(crate) async fn update(
     db: Data<Db>,
     page: MerchantPage,

@@ -12,7 +12,7 @@ use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::see_other;
 
-/// `POST /settings/coupon-exclusions/{id}/removal`
+/// `POST /settings/coupon-exclusions/{exclusion_id}/removal`
 pub(crate) async fn remove(
     db: Data<Db>,
     page: MerchantPage,
@@ -34,7 +34,7 @@ pub(crate) async fn remove(
     Ok(see_other(&urls::exclusions()))
 }
 
-/// `POST /settings/coupon-exclusions/{id}/restoration`: undoes a removal.
+/// `POST /settings/coupon-exclusions/{exclusion_id}/restoration`: undoes a removal.
 pub(crate) async fn restore(
     db: Data<Db>,
     page: MerchantPage,

@@ -61,7 +61,7 @@ async fn shown(db: &Db, page: MerchantPage, id: i64) -> AppResult<ShowPage> {
     Ok(ShowPage { page, exclusion, history, affected, asks: false, form, errors })
 }
 
-/// `GET /settings/coupon-exclusions/{id}`
+/// `GET /settings/coupon-exclusions/{exclusion_id}`
 pub(crate) async fn show(
     db: Data<Db>,
     page: MerchantPage,
@@ -71,7 +71,7 @@ pub(crate) async fn show(
     ok(&shown(&db, page, *id).await?)
 }
 
-/// `POST /settings/coupon-exclusions/{id}`
+/// `POST /settings/coupon-exclusions/{exclusion_id}`
 pub(crate) async fn update(
     db: Data<Db>,
     page: MerchantPage,

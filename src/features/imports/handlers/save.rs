@@ -51,7 +51,7 @@ impl CompletionForm {
     }
 }
 
-/// `POST /triggers/imports/{id}/completion`: creates the possible triggers, or the first portion of
+/// `POST /triggers/imports/{import_id}/completion`: creates the possible triggers, or the first portion of
 /// a large file.
 pub(crate) async fn complete(
     db: Data<Db>,

@@ -194,7 +194,7 @@ struct Found {
     stores: Vec<String>,
 }
 
-/// `GET /triggers/imports/{id}`
+/// `GET /triggers/imports/{import_id}`
 pub(crate) async fn show(
     db: Data<Db>,
     page: MerchantPage,
@@ -241,7 +241,7 @@ fn load(
 const COLUMNS: [&str; 7] =
     ["Affiliate", "Affiliate ID", "Affiliate Email", "Type", "Code", "Line", "Reason"];
 
-/// `GET /triggers/imports/{id}/refused.csv`
+/// `GET /triggers/imports/{import_id}/refused.csv`
 pub(crate) async fn refused(
     db: Data<Db>,
     page: MerchantPage,

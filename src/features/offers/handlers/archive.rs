@@ -12,7 +12,7 @@ use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::see_other;
 
-/// `POST /offers/{id}/archival`
+/// `POST /offers/{offer_id}/archival`
 pub(crate) async fn archive(
     db: Data<Db>,
     page: MerchantPage,
@@ -39,7 +39,7 @@ pub(crate) async fn archive(
     Ok(see_other(&urls::offer(id)))
 }
 
-/// `POST /offers/{id}/restoration`
+/// `POST /offers/{offer_id}/restoration`
 pub(crate) async fn restore(
     db: Data<Db>,
     page: MerchantPage,

@@ -63,7 +63,7 @@ impl ShowPage {
     }
 }
 
-/// `GET /offers/{id}`
+/// `GET /offers/{offer_id}`
 pub(crate) async fn show(
     db: Data<Db>,
     page: MerchantPage,
@@ -76,7 +76,7 @@ pub(crate) async fn show(
     ok(&ShowPage { page, shown, form, errors: FormErrors::new() })
 }
 
-/// `POST /offers/{id}`
+/// `POST /offers/{offer_id}`
 pub(crate) async fn update(
     db: Data<Db>,
     page: MerchantPage,

@@ -13,7 +13,7 @@ use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::see_other;
 
-/// `POST /affiliates/{id}/invitation`: sends the account link to an affiliate without an account.
+/// `POST /affiliates/{affiliate_id}/invitation`: sends the account link to an affiliate without an account.
 pub(crate) async fn invite(
     db: Data<Db>,
     encryptor: Data<Encryptor>,

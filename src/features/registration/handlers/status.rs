@@ -33,7 +33,7 @@ pub(crate) struct Reversal {
     back: LocalPath,
 }
 
-/// `POST /affiliates/{id}/status`
+/// `POST /affiliates/{affiliate_id}/status`
 pub(crate) async fn change(
     db: Data<Db>,
     encryptor: Data<Encryptor>,

@@ -11,7 +11,7 @@ use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{rejected, see_other};
 
-/// `POST /support/merchants/{id}/access`: closes a merchant or reopens it.
+/// `POST /support/merchants/{merchant_id}/access`: closes a merchant or reopens it.
 pub(crate) async fn set_access(
     db: Data<Db>,
     page: PersonPage,

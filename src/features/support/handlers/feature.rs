@@ -11,7 +11,7 @@ use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{rejected, see_other};
 
-/// `POST /support/merchants/{id}/coupon-exclusions`: enables or disables them for the merchant.
+/// `POST /support/merchants/{merchant_id}/coupon-exclusions`: enables or disables them for the merchant.
 pub(crate) async fn set_exclusions(
     db: Data<Db>,
     page: PersonPage,

@@ -25,7 +25,7 @@ pub(crate) struct AffiliateForm {
     affiliate: String,
 }
 
-/// `POST /support/merchants/{id}/people/{user_id}/sign-out`: ends every session of a member or an
+/// `POST /support/merchants/{merchant_id}/people/{user_id}/sign-out`: ends every session of a member or an
 /// affiliate.
 pub(crate) async fn end_sessions(
     db: Data<Db>,
@@ -38,7 +38,7 @@ pub(crate) async fn end_sessions(
     end(&db, page, merchant_id, user_id, name).await
 }
 
-/// `POST /support/merchants/{id}/affiliate-sign-outs`: ends the sessions of an affiliate, by
+/// `POST /support/merchants/{merchant_id}/affiliate-sign-outs`: ends the sessions of an affiliate, by
 /// affiliate ID or email.
 pub(crate) async fn end_sessions_of_affiliate(
     db: Data<Db>,
@@ -87,7 +87,7 @@ async fn end(
     Ok(see_other(&format!("/support/merchants/{merchant_id}")))
 }
 
-/// `POST /support/merchants/{id}/invitations/{invitation_id}/sending`: sends the invitation again,
+/// `POST /support/merchants/{merchant_id}/invitations/{invitation_id}/sending`: sends the invitation again,
 /// with a new link.
 pub(crate) async fn resend_invitation(
     db: Data<Db>,

@@ -168,7 +168,7 @@ fn with_access(mut acts: Vec<SupportAct>, access_log: &[InstanceEntry]) -> Vec<S
     acts
 }
 
-/// `GET /support/merchants/{id}`
+/// `GET /support/merchants/{merchant_id}`
 pub(crate) async fn show(
     db: Data<Db>,
     page: PersonPage,

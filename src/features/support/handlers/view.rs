@@ -26,7 +26,7 @@ pub(crate) struct ViewForm {
     pub(crate) affiliate: String,
 }
 
-/// `POST /support/merchants/{id}/views`: shows the program as one of its users sees it.
+/// `POST /support/merchants/{merchant_id}/views`: shows the program as one of its users sees it.
 pub(crate) async fn begin_view(
     db: Data<Db>,
     page: PersonPage,

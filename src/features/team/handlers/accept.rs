@@ -60,7 +60,7 @@ struct DeadPage {
     page: PublicPage,
 }
 
-/// `GET /invitations/{token}`: doesn't use up the link.
+/// `GET /invitations/{invitation_token}`: doesn't use up the link.
 pub(crate) async fn show(
     db: Data<Db>,
     page: PublicPage,
@@ -77,7 +77,7 @@ pub(crate) async fn show(
     })
 }
 
-/// `POST /invitations/{token}`: accepts and redirects to the new program.
+/// `POST /invitations/{invitation_token}`: accepts and redirects to the new program.
 pub(crate) async fn join(
     db: Data<Db>,
     hashing: Data<Hashing>,

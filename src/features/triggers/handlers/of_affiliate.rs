@@ -50,7 +50,7 @@ struct NewPart {
     fields: Fields,
 }
 
-/// `GET /affiliates/{id}/triggers`
+/// `GET /affiliates/{affiliate_id}/triggers`
 pub(crate) async fn index_of_affiliate(
     db: Data<Db>,
     page: MerchantPage,
@@ -76,7 +76,7 @@ pub(crate) async fn index_of_affiliate(
     ok(&AffiliateTriggersPage { page, frame, list })
 }
 
-/// `GET /affiliates/{id}/triggers/new`
+/// `GET /affiliates/{affiliate_id}/triggers/new`
 pub(crate) async fn new_of_affiliate(
     db: Data<Db>,
     page: MerchantPage,
@@ -96,7 +96,7 @@ pub(crate) async fn new_of_affiliate(
     ok(&NewPage { page, frame, fields })
 }
 
-/// `POST /affiliates/{id}/triggers`
+/// `POST /affiliates/{affiliate_id}/triggers`
 pub(crate) async fn create_of_affiliate(
     db: Data<Db>,
     page: MerchantPage,

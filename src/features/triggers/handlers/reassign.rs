@@ -68,7 +68,7 @@ impl Reassignment {
     }
 }
 
-/// `GET /triggers/{id}/reassignment`
+/// `GET /triggers/{trigger_id}/reassignment`
 pub(crate) async fn reassignment(
     db: Data<Db>,
     page: MerchantPage,
@@ -106,7 +106,7 @@ enum Outcome {
     Refused(TriggerRow, Unfinished),
 }
 
-/// `POST /triggers/{id}/reassignment`
+/// `POST /triggers/{trigger_id}/reassignment`
 pub(crate) async fn reassign(
     db: Data<Db>,
     page: MerchantPage,
@@ -213,7 +213,7 @@ fn done_words(trigger: &Trigger, affiliate: &Affiliate, from: &str) -> String {
     format!("Orders with {value} placed {since} credit {name}.{outside}")
 }
 
-/// `POST /triggers/{id}/reassignment/cancellation`: cancels a scheduled handover.
+/// `POST /triggers/{trigger_id}/reassignment/cancellation`: cancels a scheduled handover.
 pub(crate) async fn cancel_reassignment(
     db: Data<Db>,
     page: MerchantPage,

@@ -81,7 +81,7 @@ impl ShowPage {
     }
 }
 
-/// `GET /triggers/{id}`
+/// `GET /triggers/{trigger_id}`
 pub(crate) async fn show(
     db: Data<Db>,
     page: MerchantPage,
@@ -136,7 +136,7 @@ async fn change(
     .await
 }
 
-/// `POST /triggers/{id}/retirement`
+/// `POST /triggers/{trigger_id}/retirement`
 pub(crate) async fn retire(
     db: Data<Db>,
     page: MerchantPage,
@@ -164,7 +164,7 @@ pub(crate) async fn retire(
     Ok(see_other(&urls::trigger(trigger.id)))
 }
 
-/// `POST /triggers/{id}/reinstatement`: undoes a retirement.
+/// `POST /triggers/{trigger_id}/reinstatement`: undoes a retirement.
 pub(crate) async fn reinstate(
     db: Data<Db>,
     page: MerchantPage,
