@@ -15,6 +15,8 @@ use flate2::write::GzEncoder;
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
+use super::gzip::accepts_gzip;
+
 /// The path of all static files.
 const PREFIX: &str = "/static/";
 
@@ -133,21 +135,6 @@ fn content_type(path: &str) -> &'static str {
         Some("txt") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
-}
-
-/// Whether the client accepts gzip. `gzip;q=0` is a refusal; other weights don't matter here.
-fn accepts_gzip(request: &HttpRequest) -> bool {
-    request
-        .headers()
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|accepted| {
-            accepted.split(',').any(|coding| {
-                let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-                name.trim().eq_ignore_ascii_case("gzip")
-                    && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
-            })
-        })
 }
 
 #[cfg(test)]

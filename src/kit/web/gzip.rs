@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
+use actix_web::HttpMessage;
 use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody, to_bytes_limited};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, AcceptEncoding, Encoding, Header as _, HeaderValue};
 use actix_web::middleware::Next;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -19,11 +20,7 @@ pub(crate) async fn compress<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    let accepts = req
-        .headers()
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.contains("gzip"));
+    let accepts = accepts_gzip(&req);
     let response = next.call(req).await?;
     if !accepts || !is_worth_it(&response) {
         return Ok(response.map_into_left_body());
@@ -42,6 +39,13 @@ pub(crate) async fn compress<B: MessageBody + 'static>(
     Ok(ServiceResponse::new(req, response).map_into_right_body())
 }
 
+/// Whether the client accepts gzip, and not a plain answer rather.
+pub(super) fn accepts_gzip(request: &impl HttpMessage) -> bool {
+    let supported = [Encoding::gzip(), Encoding::identity()];
+    AcceptEncoding::parse(request)
+        .is_ok_and(|accepted| accepted.negotiate(supported.iter()) == Some(Encoding::gzip()))
+}
+
 fn is_worth_it<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
     let is_text = response
         .headers()
@@ -51,4 +55,41 @@ fn is_worth_it<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
     let in_range = matches!(response.response().body().size(),
         BodySize::Sized(size) if size >= MIN_BYTES && size <= MAX as u64);
     is_text && in_range && !response.headers().contains_key(header::CONTENT_ENCODING)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn gzip_is_for_clients_that_accept_it() {
+        let accepts = |accepted: &str| {
+            accepts_gzip(
+                &TestRequest::default().insert_header(("accept-encoding", accepted)).to_request(),
+            )
+        };
+        for yes in [
+            "gzip",
+            "GZIP",
+            "gzip, deflate, br, zstd",
+            "deflate;q=0.5, gzip;q=0.1",
+            "gzip;q=1.0, *;q=0",
+        ] {
+            assert!(accepts(yes), "{yes}");
+        }
+        for no in [
+            "",
+            "br",
+            "x-gzipped",
+            "gzip;q=0",
+            "br, gzip;q=0.000",
+            "gzip; q=0",
+            "identity, gzip;q=0.5",
+        ] {
+            assert!(!accepts(no), "{no}");
+        }
+        assert!(!accepts_gzip(&TestRequest::default().to_request()));
+    }
 }
