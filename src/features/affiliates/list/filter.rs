@@ -35,7 +35,10 @@ impl AffiliateSort {
 
     pub(crate) fn read(address: &mut Address, search: &Search) -> Self {
         match address.sort(Self::usual(search)) {
-            Self::BestMatch if search.is_empty() => Self::Name,
+            Self::BestMatch if search.is_empty() => {
+                address.ignore("sort");
+                Self::Name
+            }
             sort => sort,
         }
     }
