@@ -123,25 +123,53 @@ text_enum! {
     }
 }
 
-/// A short label for why a conversion isn't approved. `reason` is the code of a rule, as
-/// [`crate::attribution::Unqualified`] names it, or of a denial.
-pub fn reason_label(reason: &str) -> &'static str {
-    match reason {
-        "test_order" => "Test order",
-        "inactive_affiliate" => "Affiliate was not active",
-        "own_purchase" => "Affiliate’s own purchase",
-        "excluded_code" => "Excluded coupon code",
-        "other_currency" => "Flat amount in another currency",
-        "no_longer_credited" => "No longer credited",
-        NOT_PAID_YET => "Not paid yet",
-        "payment_expired" => "Payment expired",
-        "payment_voided" => "Payment voided",
-        denial => DenialReason::parse(denial).map_or("Does not qualify", DenialReason::label),
+text_enum! {
+    /// Why a conversion earns nothing by the rules.
+    pub enum UnqualifiedReason {
+        TestOrder = "test_order", "Test order";
+        InactiveAffiliate = "inactive_affiliate", "Affiliate was not active";
+        OwnPurchase = "own_purchase", "Affiliate’s own purchase";
+        ExcludedCode = "excluded_code", "Excluded coupon code";
+        OtherCurrency = "other_currency", "Flat amount in another currency";
+        /// Another attribution credits the order to others.
+        NoLongerCredited = "no_longer_credited", "No longer credited";
+        PaymentExpired = "payment_expired", "Payment expired";
+        PaymentVoided = "payment_voided", "Payment voided";
+        /// A rule of another version.
+        Unknown = "unknown", "Does not qualify";
     }
+}
+
+impl UnqualifiedReason {
+    /// Whether a merchant can credit the order anyway.
+    pub const fn can_be_overruled(self) -> bool {
+        match self {
+            Self::TestOrder | Self::InactiveAffiliate | Self::OwnPurchase | Self::ExcludedCode => {
+                true
+            }
+            Self::OtherCurrency
+            | Self::NoLongerCredited
+            | Self::PaymentExpired
+            | Self::PaymentVoided
+            | Self::Unknown => false,
+        }
+    }
+}
+
+/// A short label for why a conversion isn't approved. `reason` is the code of an
+/// [`UnqualifiedReason`] or a [`DenialReason`], or [`NOT_PAID_YET`].
+pub fn reason_label(reason: &str) -> &'static str {
+    if reason == NOT_PAID_YET {
+        return NOT_PAID_YET_LABEL;
+    }
+    let denial = || DenialReason::parse(reason).map(DenialReason::label);
+    let rule = UnqualifiedReason::parse(reason).map(UnqualifiedReason::label);
+    rule.or_else(denial).unwrap_or_else(|| UnqualifiedReason::Unknown.label())
 }
 
 /// The reason code for an order that counts once it's paid, and isn't paid yet.
 pub const NOT_PAID_YET: &str = "not_paid_yet";
+pub const NOT_PAID_YET_LABEL: &str = "Not paid yet";
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::input::{Commission, Precedence, Rules};
 use super::ledger::Components;
 use crate::affiliate::AffiliateStatus;
+use crate::conversion::UnqualifiedReason;
 use crate::money::Currency;
 use crate::order::state::Undone;
 use crate::trigger::TriggerKind;
@@ -171,18 +172,23 @@ pub enum Unqualified {
 }
 
 impl Unqualified {
+    /// The reason without its details.
+    pub fn code(self) -> UnqualifiedReason {
+        match self {
+            Self::TestOrder => UnqualifiedReason::TestOrder,
+            Self::InactiveAffiliate { .. } => UnqualifiedReason::InactiveAffiliate,
+            Self::OwnPurchase => UnqualifiedReason::OwnPurchase,
+            Self::ExcludedCode { .. } => UnqualifiedReason::ExcludedCode,
+            Self::OtherCurrency { .. } => UnqualifiedReason::OtherCurrency,
+            Self::PaymentExpired => UnqualifiedReason::PaymentExpired,
+            Self::PaymentVoided => UnqualifiedReason::PaymentVoided,
+            Self::Unknown => UnqualifiedReason::Unknown,
+        }
+    }
+
     /// Whether a merchant can credit the order anyway.
     pub fn can_be_overruled(self) -> bool {
-        match self {
-            Self::TestOrder
-            | Self::InactiveAffiliate { .. }
-            | Self::OwnPurchase
-            | Self::ExcludedCode { .. } => true,
-            Self::OtherCurrency { .. }
-            | Self::PaymentExpired
-            | Self::PaymentVoided
-            | Self::Unknown => false,
-        }
+        self.code().can_be_overruled()
     }
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use vouch_core::conversion::UnqualifiedReason;
 use vouch_core::money::Currency;
 
 use crate::features::conversions::{ConversionStatus, DenialReason, Facts, Review, Via};
@@ -54,7 +55,7 @@ struct Row {
     reviewed_at: Option<DateTime<Utc>>,
     denial_reason: Option<DenialReason>,
     review_note: String,
-    unqualified_reason: Option<String>,
+    unqualified_reason: Option<UnqualifiedReason>,
     auto_approve: bool,
     not_paid_yet: bool,
     currency: Currency,
