@@ -71,24 +71,46 @@ pub struct Act<'a> {
     pub after: Option<serde_json::Value>,
 }
 
+/// A row to append.
+#[derive(Insertable)]
+#[diesel(table_name = audit_log)]
+struct NewEntry<'a> {
+    merchant_id: i64,
+    at: DateTime<Utc>,
+    actor_kind: ActorKind,
+    actor_user_id: Option<i64>,
+    actor_name: &'a str,
+    came_from: Option<&'a str>,
+    action: &'a str,
+    subject_kind: &'a str,
+    subject_id: Option<i64>,
+    summary: String,
+    before: Option<serde_json::Value>,
+    after: Option<serde_json::Value>,
+}
+
+impl<'a> NewEntry<'a> {
+    fn new(actor: &'a Actor, act: Act<'a>) -> Self {
+        let Act { action, subject_kind, subject_id, summary, before, after } = act;
+        Self {
+            merchant_id: actor.merchant_id,
+            at: actor.now,
+            actor_kind: actor.kind,
+            actor_user_id: actor.user_id,
+            actor_name: &actor.name,
+            came_from: actor.came_from.as_deref(),
+            action,
+            subject_kind,
+            subject_id,
+            summary,
+            before,
+            after,
+        }
+    }
+}
+
 pub fn record(conn: &mut PgConnection, actor: &Actor, act: Act<'_>) -> QueryResult<()> {
-    diesel::insert_into(audit_log::table)
-        .values((
-            audit_log::merchant_id.eq(actor.merchant_id),
-            audit_log::at.eq(actor.now),
-            audit_log::actor_kind.eq(actor.kind),
-            audit_log::actor_user_id.eq(actor.user_id),
-            audit_log::actor_name.eq(&actor.name),
-            audit_log::came_from.eq(&actor.came_from),
-            audit_log::action.eq(act.action),
-            audit_log::subject_kind.eq(act.subject_kind),
-            audit_log::subject_id.eq(act.subject_id),
-            audit_log::summary.eq(act.summary),
-            audit_log::before.eq(act.before),
-            audit_log::after.eq(act.after),
-        ))
-        .execute(conn)?;
-    Ok(())
+    diesel::insert_into(audit_log::table).values(NewEntry::new(actor, act)).execute(conn).map(drop)
 }
 
 /// Appends several events at once. Returns their ids, in order.
@@ -97,26 +119,8 @@ pub(crate) fn record_all(
     actor: &Actor,
     acts: Vec<Act<'_>>,
 ) -> QueryResult<Vec<i64>> {
-    let rows: Vec<_> = acts
-        .into_iter()
-        .map(|act| {
-            (
-                audit_log::merchant_id.eq(actor.merchant_id),
-                audit_log::at.eq(actor.now),
-                audit_log::actor_kind.eq(actor.kind),
-                audit_log::actor_user_id.eq(actor.user_id),
-                audit_log::actor_name.eq(&actor.name),
-                audit_log::came_from.eq(&actor.came_from),
-                audit_log::action.eq(act.action),
-                audit_log::subject_kind.eq(act.subject_kind),
-                audit_log::subject_id.eq(act.subject_id),
-                audit_log::summary.eq(act.summary),
-                audit_log::before.eq(act.before),
-                audit_log::after.eq(act.after),
-            )
-        })
-        .collect();
-    diesel::insert_into(audit_log::table).values(rows).returning(audit_log::id).get_results(conn)
+    let entries: Vec<_> = acts.into_iter().map(|act| NewEntry::new(actor, act)).collect();
+    diesel::insert_into(audit_log::table).values(entries).returning(audit_log::id).get_results(conn)
 }
 
 /// Retention: blanks the IP addresses of older entries within the transaction's scope. The newest
