@@ -4,11 +4,11 @@ use diesel::{OptionalExtension, QueryResult};
 use serde::Deserialize;
 
 use super::show::{impossible, no_such_affiliate};
+use crate::features::auth::lock_open_merchant;
 use crate::features::auth::pages::PersonPage;
-use crate::features::auth::{end_sessions_of, lock_open_merchant};
+use crate::features::support::acts;
 use crate::features::support::merchant::{affiliate_workspace, person_of};
 use crate::features::team;
-use crate::kit::audit::{Act, record};
 use crate::kit::db::{Db, Scope};
 use crate::kit::email::Limits;
 use crate::kit::error::AppResult;
@@ -64,21 +64,12 @@ async fn end(
     name: String,
 ) -> AppResult<HttpResponse> {
     let actor = page.support_actor(merchant_id);
-    let summary = format!("Ended every session of {name}.");
-    db.merchant(merchant_id, move |conn| {
-        end_sessions_of(conn, user_id)?;
-        let act = Act {
-            action: "member.signed_out",
-            subject_kind: "member",
-            subject_id: Some(user_id),
-            summary,
-            before: None,
-            after: None,
-        };
-        let recorded: QueryResult<()> = record(conn, &actor, act);
-        recorded
-    })
-    .await?;
+    let name = db
+        .merchant(merchant_id, move |conn| {
+            acts::end_sessions(conn, &actor, (user_id, &name))?;
+            QueryResult::Ok(name)
+        })
+        .await?;
     security::note(Kind::SessionsEnded.about("user", user_id));
     page.leave(
         FlashKind::Success,

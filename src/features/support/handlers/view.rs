@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::show::{impossible, no_such_affiliate};
 use crate::features::auth::pages::PersonPage;
 use crate::features::auth::{VIEW_LIMIT, Viewing};
+use crate::features::support::acts;
 use crate::features::support::merchant::{affiliate_workspace, member_workspace};
-use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::security::{self, Kind};
@@ -61,8 +61,12 @@ pub(crate) async fn begin_view(
     }
     let actor = page.support_actor(id);
     let viewing = Viewing { workspace, user_id, name, until: actor.now + VIEW_LIMIT };
-    let summary = format!("Began to look at the program as {}, to read alone.", viewing.name);
-    tell(&db, actor, "support.view_began", user_id, summary).await?;
+    let viewing = db
+        .merchant(id, move |conn| {
+            acts::record_view_began(conn, &actor, &viewing)?;
+            QueryResult::Ok(viewing)
+        })
+        .await?;
     viewing.begin(page.session())?;
     security::note(Kind::ViewBegan.about("merchant", id));
     Ok(see_other(viewing.workspace.home()))
@@ -80,32 +84,17 @@ pub(crate) async fn end_view(
     let Some((viewing, merchant_id)) = viewing.zip(merchant_id) else {
         return Ok(see_other(Workspace::Support.home()));
     };
-    let summary = format!("Stopped looking at the program as {}.", viewing.name);
     let actor = page.support_actor(merchant_id);
-    tell(&db, actor, "support.view_ended", viewing.user_id, summary).await?;
+    let viewing = db
+        .merchant(merchant_id, move |conn| {
+            acts::record_view_ended(conn, &actor, &viewing)?;
+            QueryResult::Ok(viewing)
+        })
+        .await?;
     security::note(Kind::ViewEnded.about("merchant", merchant_id));
     page.leave(
         FlashKind::Success,
         format!("You no longer look at the program as {}.", viewing.name),
     )?;
     Ok(see_other(&format!("/support/merchants/{merchant_id}")))
-}
-
-async fn tell(
-    db: &Db,
-    actor: Actor,
-    action: &'static str,
-    user_id: i64,
-    summary: String,
-) -> AppResult<()> {
-    db.merchant(actor.merchant_id, move |conn| -> QueryResult<()> {
-        let (before, after) = (None, None);
-        let subject_id = Some(user_id);
-        record(
-            conn,
-            &actor,
-            Act { action, subject_kind: "member", subject_id, summary, before, after },
-        )
-    })
-    .await
 }

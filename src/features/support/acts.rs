@@ -1,0 +1,46 @@
+//! What support staff do to users of a program. Each event is in the program's audit log.
+
+use diesel::prelude::*;
+
+use crate::features::auth::{Viewing, end_sessions_of};
+use crate::kit::audit::{Act, Actor, record};
+
+/// Ends every session of the user.
+pub(super) fn end_sessions(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    (user_id, name): (i64, &str),
+) -> QueryResult<()> {
+    end_sessions_of(conn, user_id)?;
+    let summary = format!("Ended every session of {name}.");
+    record(conn, actor, act("member.signed_out", user_id, summary))
+}
+
+pub(super) fn record_view_began(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    viewing: &Viewing,
+) -> QueryResult<()> {
+    let summary = format!("Began to look at the program as {}, to read alone.", viewing.name);
+    record(conn, actor, act("support.view_began", viewing.user_id, summary))
+}
+
+pub(super) fn record_view_ended(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    viewing: &Viewing,
+) -> QueryResult<()> {
+    let summary = format!("Stopped looking at the program as {}.", viewing.name);
+    record(conn, actor, act("support.view_ended", viewing.user_id, summary))
+}
+
+fn act(action: &'static str, user_id: i64, summary: String) -> Act<'static> {
+    Act {
+        action,
+        subject_kind: "member",
+        subject_id: Some(user_id),
+        summary,
+        before: None,
+        after: None,
+    }
+}
