@@ -1,5 +1,7 @@
 //! The web server: the application around the routes.
 
+#[cfg(test)]
+mod log_tests;
 mod min_rate;
 mod starting;
 
