@@ -365,7 +365,12 @@ fn values_of_statements_go_by_name() {
 
 #[test]
 fn handlers_name_no_table() {
-    let of_handlers = |module: &&Module| module.file.contains("/handlers");
+    let is_answer = |part: &String| part == "HttpResponse";
+    let answers = |module: &Module| {
+        let mut named = module.uses.iter().map(|(_, path, _)| path).chain(&module.paths);
+        named.any(|path| path.iter().any(is_answer))
+    };
+    let of_handlers = |module: &&Module| module.file.contains("/handlers") || answers(module);
     let modules = Crate::load().0;
     let names_table = |module: &&Module| {
         let uses = module.uses.iter().map(|(_, path, _)| path).chain(&module.paths);
@@ -378,6 +383,22 @@ fn handlers_name_no_table() {
         .map(|module| module.file.as_str())
         .collect();
     assert_eq!(found, Vec::<&str>::new());
+    assert!(modules.values().filter(of_handlers).count() > 100, "the handlers were found");
+}
+
+/// `arrows` leaves out test modules.
+#[test]
+fn tests_beside_the_code_look_down_too() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let looks_up = |file: &&str| {
+        let text = fs::read_to_string(src.join(file)).unwrap();
+        let above = LAYERS.iter().skip(layer(file).map_or(0, |layer| layer + 1));
+        let mut named = above.map(|layer| format!("crate::{}::", layer.trim_end_matches('/')));
+        layer(file).is_some() && named.any(|name| text.contains(&name))
+    };
+    let modules = Crate::load().0;
+    let files = modules.values().map(|module| module.file.as_str());
+    assert_eq!(files.filter(looks_up).collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
 #[test]
