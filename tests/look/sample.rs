@@ -189,7 +189,6 @@ const TYPES: [(&str, &str); 3] =
   {{ f::filter("status", "Status", status, STATUSES, "Any status") }}
 {% endcall %}
 <div id="results">
-  <ul class="chips" aria-label="Filters">{{ ui::chip("Status: Active", "/affiliates") }}{{ ui::chip("Offer: Standard 10 %", "/affiliates") }}</ul>
   <div class="panel panel-flush">
     <form class="bulk" id="bulk" method="post" action="/affiliates/bulk" data-needs-selection>
       {{ f::csrf() }}
@@ -201,10 +200,8 @@ const TYPES: [(&str, &str); 3] =
     <table class="list list-stack">
       <thead><tr>
         <th scope="col" class="check"><input class="form-check-input" type="checkbox" form="bulk" data-select-all="id" aria-label="Select all"></th>
-        {{ ui::sort("Affiliate", "?sort=name", "ascending") }}
-        <th scope="col">E-mail</th><th scope="col">Status</th><th scope="col">Offer</th>
-        {{ ui::sort("Codes", "?sort=codes", "", end=true) }}{{ ui::sort("Orders", "?sort=orders", "", end=true) }}{{ ui::sort("Commission", "?sort=commission", "", end=true) }}
-        <th scope="col"><span class="visually-hidden">Actions</span></th>
+        <th scope="col">Affiliate</th><th scope="col">E-mail</th><th scope="col">Status</th><th scope="col">Offer</th>
+        <th scope="col" class="end">Codes</th><th scope="col" class="end">Orders</th><th scope="col" class="end">Commission</th>
       </tr></thead>
       <tbody>
       {% for row in self.rows() %}
@@ -217,12 +214,10 @@ const TYPES: [(&str, &str); 3] =
         <td data-label="Codes" class="end">{{ row.6 }}</td>
         <td data-label="Orders" class="end">{{ row.7 }}</td>
         <td data-label="Commission" class="end">{{ ui::money(row.8) }}</td>
-        <td class="menu-cell">{% let menu = "menu-{}"|format(row.1) %}{% let label = "Actions for {}"|format(row.0) %}{% call ui::row_menu(menu, label) %}<a href="/edit">Edit</a><a href="/triggers">Conversion Triggers</a><hr>{{ ui::post("/affiliates/bulk", "Disable", "danger") }}{% endcall %}</td>
       </tr>
       {% endfor %}
       </tbody>
     </table>
-    {{ ui::pagination("", "", "?after=n8w4", "1 to 7 of 10,000+") }}
   </div>
 </div>
 {% endblock %}

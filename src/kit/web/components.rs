@@ -72,16 +72,10 @@ components! {
     Figure("components/figure.html") {
         label: str, value: str, href: str, change: str, better: bool, note: str,
     }
-    /// Links to the other pages of a list.
-    Pagination("components/pagination.html") { first: str, previous: str, next: str, shown: str }
     /// A code, URL or key with a copy button.
     CodePill("components/code.html") { value: str }
-    /// The header cell of a sortable column.
-    SortHeader("components/sort.html") { label: str, href: str, direction: str, end: bool }
     /// A form with a single button.
     PostButton("components/post.html") { action: str, label: str, style: str, confirm: str, csrf: str }
-    /// An active filter.
-    Chip("components/chip.html") { label: str, remove: str }
     MoneyText("components/money_text.html") { amount: str }
 }
 
