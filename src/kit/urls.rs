@@ -1,16 +1,16 @@
 //! URLs that several places link to.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use vouch_core::platform::Platform;
 pub use vouch_core::text::percent_encode as encode;
 use vouch_platforms::{PROVIDERS, provider};
 
 /// Sign-in, with the path to return to.
 pub(crate) fn login(next: &str) -> String {
-    if next.is_empty() || next == "/" {
-        return "/login".to_owned();
+    if next == "/" {
+        return login("");
     }
-    format!("/login?next={}", encode(next))
+    with_query("/login", &[("next", next)])
 }
 
 /// The page for choosing a program, with the path to return to.
@@ -70,7 +70,7 @@ pub(crate) fn store_settings_of(platform: Platform, store_id: i64) -> String {
     let page = store_settings(platform);
     let shows_one =
         provider(platform).is_some_and(|provider| provider.settings().features().shows_discounts);
-    if shows_one { format!("{page}?store={store_id}") } else { page }
+    if shows_one { with_query(&page, &[("store", &store_id.to_string())]) } else { page }
 }
 
 /// A subpage of one store's settings, such as `discounts` or `credentials`.
@@ -112,7 +112,7 @@ pub(crate) fn exclusion_restoration(exclusion_id: i64) -> String {
 
 /// The coupon codes that an exclusion would match.
 pub fn triggers_like(pattern: &str) -> String {
-    with_query("/triggers", &[("like", pattern)])
+    with_query(&triggers(), &[("like", pattern)])
 }
 
 /// The result of a store's last code sync check.
@@ -126,7 +126,7 @@ pub(crate) fn code_sync_csv(store_id: i64) -> String {
 
 /// The codes of the sync check that customers can't use.
 pub(crate) fn unusable_codes(store_id: i64) -> String {
-    format!("/settings/stores/{store_id}/code-sync?finding=unusable")
+    with_query(&code_sync(store_id), &[("finding", "unusable")])
 }
 
 /// Chooses which codes of the store count.
@@ -184,7 +184,8 @@ pub(crate) fn import_refused_csv(import_id: i64) -> String {
 
 /// The conversions of one trigger that count.
 pub(crate) fn trigger_conversions(trigger_id: i64) -> String {
-    format!("/conversions?trigger={trigger_id}&status=credited")
+    let trigger = trigger_id.to_string();
+    with_query(&conversions(), &[("trigger", &trigger), ("status", "credited")])
 }
 
 pub fn affiliate(affiliate_id: i64) -> String {
@@ -198,7 +199,7 @@ pub(crate) fn pushes() -> String {
 
 /// The coupon codes that failed in a store.
 pub(crate) fn failed_pushes() -> String {
-    "/triggers?push=failed".to_owned()
+    with_query(&triggers(), &[("push", "failed")])
 }
 
 /// Retries all failed codes.
@@ -254,18 +255,30 @@ pub(crate) fn conversions() -> String {
     "/conversions".to_owned()
 }
 
+/// The conversions of these days that count.
+pub(crate) fn credited_conversions(from: NaiveDate, to: NaiveDate) -> String {
+    let (from, to) = (from.to_string(), to.to_string());
+    with_query(&conversions(), &[("status", "credited"), ("from", &from), ("to", &to)])
+}
+
 pub(crate) fn conversions_csv() -> String {
     "/conversions.csv".to_owned()
 }
 
 /// Undoes a change of conversions; `back` is the page to return to.
 pub(crate) fn conversion_change_undo(change_id: i64, back: &str) -> String {
-    format!("/conversions/changes/{change_id}/undo?back={}", encode(back))
+    with_query(&format!("/conversions/changes/{change_id}/undo"), &[("back", back)])
 }
 
 /// Manage > Orders.
 pub(crate) fn orders() -> String {
     "/orders".to_owned()
+}
+
+/// The orders of these days that aren't tests.
+pub(crate) fn real_orders(from: NaiveDate, to: NaiveDate) -> String {
+    let (from, to) = (from.to_string(), to.to_string());
+    with_query(&orders(), &[("kind", "real"), ("from", &from), ("to", &to)])
 }
 
 /// One order: the store's report and its attribution.
@@ -280,7 +293,7 @@ pub(crate) fn deliveries() -> String {
 
 /// Deliveries that couldn't be parsed.
 pub(crate) fn failed_deliveries() -> String {
-    "/deliveries?outcome=failed".to_owned()
+    with_query(&deliveries(), &[("outcome", "failed")])
 }
 
 pub(crate) fn delivery(delivery_id: i64) -> String {

@@ -96,11 +96,6 @@ impl Period {
     pub(crate) fn before_words(&self) -> String {
         words(self.before_from, self.before_to)
     }
-
-    /// The query string for a list's URL.
-    pub(crate) fn query(&self) -> String {
-        format!("from={}&to={}", self.from, self.to)
-    }
 }
 
 fn words(from: NaiveDate, to: NaiveDate) -> String {

@@ -3,6 +3,7 @@
 use vouch_core::money::Currency;
 
 use crate::features::rollups::{DayRollups, Rollups, amounts};
+use crate::kit::urls;
 use crate::kit::web::numbers::thousands;
 
 use super::period::Period;
@@ -58,8 +59,8 @@ pub(crate) fn numbers(days: &[DayRollups], period: &Period, own: Currency) -> Ve
     let within = |from, to| days.iter().filter(move |day| (from..=to).contains(&day.day));
     let now = Sums::of(within(period.from, period.to));
     let before = Sums::of(within(period.before_from, period.before_to));
-    let orders = format!("/orders?kind=real&{}", period.query());
-    let credited = format!("/conversions?status=credited&{}", period.query());
+    let orders = urls::real_orders(period.from, period.to);
+    let credited = urls::credited_conversions(period.from, period.to);
     let count = |label, value, before, href: &str| Number {
         label,
         value: thousands(value),

@@ -81,8 +81,9 @@ impl ManualCreditPage {
     }
 
     fn choose_url(&self, row: &OrderListRow) -> String {
-        let q = urls::encode(self.query.order_q.trim());
-        format!("{}?order_q={q}&order={}#order", self.url(), row.order.id)
+        let order = row.order.id.to_string();
+        let query = [("order_q", self.query.order_q.trim()), ("order", &order)];
+        urls::with_query(&self.url(), &query) + "#order"
     }
 
     fn order_url(&self, found: &Explanation) -> String {
@@ -215,7 +216,8 @@ pub(crate) async fn credit_order(
     let affiliate_id = *affiliate_id;
     let (actor, order_id) = (page.actor(), form.order);
     let note: String = form.note.trim().chars().take(NOTE_LENGTH).collect();
-    let back = format!("{}?order={order_id}", urls::affiliate_manual_credit(affiliate_id));
+    let page_url = urls::affiliate_manual_credit(affiliate_id);
+    let back = urls::with_query(&page_url, &[("order", &order_id.to_string())]);
     let key = form.one_time_key;
     if !key.is_valid() {
         let merchant_id = actor.merchant_id;

@@ -174,8 +174,8 @@ impl OrderPage {
 
     /// The URL to add a trigger for a code that the store already has, since the order contains it.
     fn new_trigger_url(&self, code: &str) -> String {
-        let code = urls::encode(&decoded(code));
-        format!("{}?coupon_code={code}&only_in_vouch=true", urls::new_trigger())
+        let query = [("coupon_code", &*decoded(code)), ("only_in_vouch", "true")];
+        urls::with_query(&urls::new_trigger(), &query)
     }
 
     fn affiliate_url(&self, id: &i64) -> String {

@@ -171,10 +171,7 @@ fn who(affiliates: &[Affiliate]) -> String {
 
 fn reversal(at: DateTime<chrono::Utc>, changed: &[Affiliate], back: &str) -> String {
     let ids: Vec<String> = changed.iter().map(|affiliate| affiliate.id.to_string()).collect();
-    format!(
-        "/affiliates/reversals?at={}&ids={}&back={}",
-        at.timestamp_micros(),
-        ids.join(","),
-        urls::encode(back)
-    )
+    let at = at.timestamp_micros().to_string();
+    let ids = ids.join(",");
+    urls::with_query("/affiliates/reversals", &[("at", &at), ("ids", &ids), ("back", back)])
 }
