@@ -2,16 +2,13 @@
 
 use diesel::prelude::*;
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use vouch_core::money::{Currency, format_plain};
 
 use crate::features::auth::Merchant;
 use crate::features::conversions::list::{ConversionRow, of_order};
 use crate::features::conversions::status::NOT_PAID_YET;
-use crate::features::orders::explain::attribution_of;
-use crate::features::orders::list::OrderHead;
-use crate::kit::db::schema::orders;
+use crate::features::orders::explain::by_ref;
 
 /// What is answered to a report.
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,19 +91,14 @@ impl OrderAnswer {
         store_id: i64,
         order_ref: &str,
     ) -> QueryResult<Self> {
-        let (order, attribution) = orders::table
-            .filter(orders::merchant_id.eq(merchant_id))
-            .filter(orders::store_id.eq(store_id))
-            .filter(orders::order_ref.eq(order_ref))
-            .select((OrderHead::as_select(), orders::attribution))
-            .first::<(OrderHead, Option<Value>)>(conn)?;
+        let (order, attribution) = by_ref(conn, merchant_id, store_id, order_ref)?;
         let tz = Merchant::find(conn, merchant_id)?.tz();
         let credits = of_order(conn, merchant_id, order.id)?;
         Ok(Self {
             order_id: order.id.to_string(),
             id: order.order_ref.clone(),
             name: order.title(),
-            explanation: attribution_of(attribution)?.sentences(tz),
+            explanation: attribution.sentences(tz),
             credits: credits.into_iter().map(CreditAnswer::of).collect(),
         })
     }
@@ -123,7 +115,7 @@ impl CreditAnswer {
             via: conversion.via.as_str().to_owned(),
             status: conversion.status.as_str().to_owned(),
             qualification: match (conversion.unqualified_reason, conversion.not_paid_yet) {
-                (Some(reason), _) => reason,
+                (Some(reason), _) => reason.as_str().to_owned(),
                 (None, true) => NOT_PAID_YET.to_owned(),
                 (None, false) => "qualified".to_owned(),
             },

@@ -10,6 +10,7 @@ use vouch_core::order::snapshot::{NOT_AN_ORDER, ReadNote};
 use vouch_core::order::state::OrderState;
 
 use super::list::OrderHead;
+use super::stored::{attribution_of, not_json};
 use crate::features::conversions::list::{ConversionRow, of_order};
 use crate::features::ingest::refund_reads::{self, RefundRead};
 use crate::kit::audit;
@@ -168,14 +169,20 @@ impl Explanation {
     }
 }
 
-/// The attribution stored on an order's row. Fails with `DeserializationError` if another version
-/// of Vouch wrote it.
-pub(crate) fn attribution_of(stored: Option<Value>) -> QueryResult<Attribution> {
-    Ok(stored.map(serde_json::from_value).transpose().map_err(not_json)?.unwrap_or_default())
-}
-
-fn not_json(error: serde_json::Error) -> diesel::result::Error {
-    diesel::result::Error::DeserializationError(Box::new(error))
+/// The order with the store's own ID, and who is credited.
+pub(crate) fn by_ref(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    store_id: i64,
+    order_ref: &str,
+) -> QueryResult<(OrderHead, Attribution)> {
+    let (order, attribution) = orders::table
+        .filter(orders::merchant_id.eq(merchant_id))
+        .filter(orders::store_id.eq(store_id))
+        .filter(orders::order_ref.eq(order_ref))
+        .select((OrderHead::as_select(), orders::attribution))
+        .first::<(OrderHead, Option<Value>)>(conn)?;
+    Ok((order, attribution_of(attribution)?))
 }
 
 fn ledger(

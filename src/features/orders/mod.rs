@@ -5,3 +5,4 @@ pub(crate) mod explain;
 pub(crate) mod handlers;
 pub(crate) mod list;
 mod preview;
+mod stored;
