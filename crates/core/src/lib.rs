@@ -25,6 +25,8 @@ pub mod look_alike;
 pub mod money;
 /// The rules for names of users, companies, programs and stores.
 pub mod name;
+/// Numbers as people read them.
+pub mod number;
 /// Orders: reports of stores, the merged state, and the amounts per line.
 pub mod order;
 /// The platforms that stores run on.

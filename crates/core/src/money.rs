@@ -18,6 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
 pub use self::rate::{Rate, RateError};
+use crate::number::grouped;
 
 /// U+00A0 prevents a line break between a sign, a currency and its digits.
 const NO_BREAK_SPACE: char = '\u{a0}';
@@ -254,12 +255,7 @@ pub fn format_money(minor: i64, currency: Currency) -> String {
             text.push(NO_BREAK_SPACE);
         }
     }
-    for (at, digit) in whole.char_indices() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
+    text.push_str(&grouped(&whole));
     text.push_str(&fraction);
     text
 }

@@ -95,7 +95,7 @@ fn big(
         }
         if done == of || done.is_multiple_of(100_000) {
             let rate = rows_per_second(done, last.1);
-            say!("{:>12} of {} {what}, {rate} a second", grouped(done), grouped(of));
+            say!("{:>12} of {} {what}, {rate} a second", thousands(done), thousands(of));
         }
         if done == of {
             last.1 = Instant::now();
@@ -116,13 +116,9 @@ fn big(
     Ok(())
 }
 
-fn grouped(number: u64) -> String {
-    thousands(i64::try_from(number).unwrap_or(i64::MAX))
-}
-
 fn rows_per_second(rows: u64, since: Instant) -> String {
     let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
-    grouped(rows.saturating_mul(1_000) / millis)
+    thousands(rows.saturating_mul(1_000) / millis)
 }
 
 /// `VOUCH_DEMO_PASSWORD`; else the one of an earlier run, kept in the data folder; else a new one.

@@ -22,6 +22,7 @@ pub(crate) use self::log::{InstanceEntry, of_subject};
 pub use self::merchant::{close, reopen};
 pub(crate) use self::user::{add_support, remove_support};
 pub use self::user::{disable, enable};
+use crate::kit::web::numbers::counted;
 
 /// The maximum length of a reason, in characters.
 const MAX_REASON_CHARS: usize = 500;
@@ -59,11 +60,8 @@ pub struct EndedAccess {
 impl EndedAccess {
     /// One sentence.
     pub(crate) fn words(self) -> String {
-        let count = |number: usize, one: &str| match number {
-            1 => format!("1 {one}"),
-            number => format!("{number} {one}s"),
-        };
-        let (sessions, keys) = (count(self.sessions, "session"), count(self.keys, "API key"));
+        let sessions = counted(self.sessions, "session", "sessions");
+        let keys = counted(self.keys, "API key", "API keys");
         format!("Ended {sessions} and revoked {keys}.")
     }
 }

@@ -97,7 +97,7 @@ impl Frame {
 
     /// The number of conversions that count.
     pub(crate) fn orders(&self) -> String {
-        thousands(self.rollups.iter().map(|rollups| rollups.conversions).sum())
+        thousands(self.rollups.iter().map(|rollups| rollups.conversions).sum::<i64>())
     }
 
     /// Customers' payments for the credited lines, after refunds, in the merchant's currency.

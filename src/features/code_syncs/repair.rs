@@ -8,6 +8,7 @@ use crate::features::pushes;
 use crate::features::stores::Store;
 use crate::features::triggers::Trigger;
 use crate::kit::audit::{Act, Actor, record};
+use crate::kit::web::numbers::counted;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RepairError {
@@ -51,7 +52,7 @@ fn act<'a>(store: &Store, trigger: Option<&Trigger>, sent: usize) -> Act<'a> {
             ("push.retried", "trigger", trigger.id, summary)
         }
         None => {
-            let codes = if sent == 1 { "1 code".to_owned() } else { format!("{sent} codes") };
+            let codes = counted(sent, "code", "codes");
             let summary = format!("Sent {codes} to {name} again that the last check missed there.");
             ("push.missing_sent", "store", store.id, summary)
         }

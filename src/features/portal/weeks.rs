@@ -4,7 +4,7 @@ use chrono::{Days, NaiveDate};
 
 use super::model::WEEKS;
 use crate::kit::web::display_time::day;
-use crate::kit::web::numbers::thousands;
+use crate::kit::web::numbers::{counted, thousands};
 
 /// In units of the drawing, which is scaled to fit.
 const HEIGHT: i64 = 28;
@@ -41,12 +41,12 @@ impl Weeks {
         let ends = Days::new(7 * (WEEKS - 1 - best) as u64);
         let last = today.checked_sub_days(ends).unwrap_or(today);
         let first = last.checked_sub_days(Days::new(6)).unwrap_or(last);
-        let total = orders.iter().sum();
+        let total: i64 = orders.iter().sum();
         Some(Self {
             bars: orders.iter().enumerate().map(bar).collect(),
             description: format!(
                 "{} in the last {WEEKS} weeks. The best week, {} to {}, had {}.",
-                counted(total),
+                counted(total, "order", "orders"),
                 day(first),
                 day(last),
                 thousands(most)
@@ -57,10 +57,6 @@ impl Weeks {
     pub(crate) const fn bar(&self) -> usize {
         BAR
     }
-}
-
-fn counted(orders: i64) -> String {
-    if orders == 1 { "1 order".to_owned() } else { format!("{} orders", thousands(orders)) }
 }
 
 #[cfg(test)]

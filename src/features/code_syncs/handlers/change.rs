@@ -14,7 +14,7 @@ use crate::kit::lists::Params;
 use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::kit::web::numbers::thousands;
+use crate::kit::web::numbers::counted;
 use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::{rejected, see_other};
 
@@ -116,10 +116,9 @@ pub(crate) async fn repair(
         Ok(0) => {
             page.leave(FlashKind::Info, "Nothing is missing any more, or it is on its way.")?
         }
-        Ok(1) => page.done("1 code is on its way to the store.")?,
         Ok(count) => {
-            let count = thousands(i64::try_from(count).unwrap_or(i64::MAX));
-            page.done(format!("{count} codes are on their way to the store."))?;
+            let codes = counted(count, "code is on its", "codes are on their");
+            page.done(format!("{codes} way to the store."))?;
         }
         Err(refusal) => page.leave(FlashKind::Danger, refusal.to_string())?,
     }

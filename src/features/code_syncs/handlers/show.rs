@@ -23,7 +23,7 @@ use crate::kit::lists::{Count, ListPage, Listing, Params};
 use crate::kit::urls;
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
-use crate::kit::web::numbers::thousands;
+use crate::kit::web::numbers::{counted, thousands};
 use crate::kit::web::ok;
 
 #[derive(Template)]
@@ -59,7 +59,7 @@ impl CodeSyncPage {
     }
 
     fn codes(count: &i64) -> String {
-        if *count == 1 { "1 code".to_owned() } else { format!("{} codes", thousands(*count)) }
+        counted(*count, "code", "codes")
     }
 
     /// Whether the running check is expected to progress.

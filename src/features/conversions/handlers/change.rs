@@ -12,6 +12,7 @@ use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::numbers::counted;
 use crate::kit::web::see_other;
 
 /// The conversions to review, with the new status.
@@ -79,10 +80,7 @@ pub(crate) async fn set_status(
 }
 
 fn was_reviewed(review: &NewReview<'_>, changed: &Changed) -> String {
-    let count = |n: usize| match n {
-        1 => "1 conversion".to_owned(),
-        n => format!("{n} conversions"),
-    };
+    let count = |n: usize| counted(n, "conversion", "conversions");
     let what = count(changed.changed);
     let done = match review {
         NewReview::Approve { .. } => format!("Approved {what}."),

@@ -57,7 +57,7 @@ struct UploadResult {
 
 impl UploadResult {
     fn count(&self, is: impl Fn(&UploadStatus) -> bool) -> String {
-        thousands(i64::try_from(self.upload.count(is)).unwrap_or(i64::MAX))
+        thousands(self.upload.count(is))
     }
 
     fn added(&self) -> String {

@@ -10,7 +10,7 @@ use crate::kit::error::AppResult;
 use crate::kit::lists::{ListPage, Params};
 use crate::kit::urls;
 use crate::kit::web::display_time::DisplayTime;
-use crate::kit::web::numbers::thousands;
+use crate::kit::web::numbers;
 use crate::kit::web::ok;
 
 #[derive(Template)]
@@ -23,10 +23,6 @@ struct ImportsPage {
 impl ImportsPage {
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
         DisplayTime::new(*at, self.page.merchant().tz())
-    }
-
-    fn number(count: i32) -> String {
-        thousands(i64::from(count))
     }
 }
 

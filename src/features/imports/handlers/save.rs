@@ -13,7 +13,7 @@ use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::memory::Memory;
-use crate::kit::web::numbers::thousands;
+use crate::kit::web::numbers::counted;
 use crate::kit::web::{rejected, see_other};
 
 /// The decisions of a member who has seen the rows.
@@ -117,10 +117,8 @@ fn refuse(
 }
 
 fn done_words(import: &Import, reach: Reach, stores: &[String]) -> String {
-    let created = match import.created_count {
-        1 => "1 conversion trigger was created.".to_owned(),
-        count => format!("{} conversion triggers were created.", thousands(i64::from(count))),
-    };
+    let (one, many) = ("conversion trigger was", "conversion triggers were");
+    let created = format!("{} created.", counted(import.created_count, one, many));
     let hint = if stores.is_empty() || reach == Reach::VouchOnly {
         " Create the same discount codes in your store, if it has none yet, so that they are \
          accepted during checkout."

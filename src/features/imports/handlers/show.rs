@@ -14,7 +14,7 @@ use crate::kit::web::csv::{self, Cell};
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::memory::Memory;
-use crate::kit::web::numbers::thousands;
+use crate::kit::web::numbers::{self, counted, thousands};
 use crate::kit::web::ok;
 
 /// How many rows are shown. The download has all rejected rows.
@@ -84,14 +84,6 @@ impl ImportPage {
         fine + excluded + existing + changed > 0
     }
 
-    fn number(count: usize) -> String {
-        thousands(i64::try_from(count).unwrap_or(i64::MAX))
-    }
-
-    fn counted(count: i32) -> String {
-        thousands(i64::from(count))
-    }
-
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
         DisplayTime::new(*at, self.page.merchant().tz())
     }
@@ -133,7 +125,7 @@ impl ImportPage {
                 "Create 1 conversion trigger".to_owned()
             }
             Counts { fine, excluded: 0, existing: 0, changed: 0 } if fine > 0 => {
-                format!("Create {} conversion triggers", Self::number(fine))
+                format!("Create {} conversion triggers", thousands(fine))
             }
             _ => "Create conversion triggers".to_owned(),
         }
@@ -144,16 +136,14 @@ impl ImportPage {
             1 => "Override exclusions: create the 1 excluded code as well".to_owned(),
             count => format!(
                 "Override exclusions: create the {} excluded codes as well",
-                Self::number(count)
+                thousands(count)
             ),
         }
     }
 
     fn changed_words(&self) -> String {
-        match self.counts().changed {
-            1 => "1 code looks changed by a spreadsheet".to_owned(),
-            count => format!("{} codes look changed by a spreadsheet", Self::number(count)),
-        }
+        let codes = counted(self.counts().changed, "code looks", "codes look");
+        format!("{codes} changed by a spreadsheet")
     }
 
     fn changed_choices() -> [(&'static str, &'static str); 2] {
@@ -177,7 +167,7 @@ impl ImportPage {
             ),
             count => Some(format!(
                 "{} codes can’t be created as new codes. They’re left out unless you select this.",
-                Self::number(count)
+                thousands(count)
             )),
         };
         let stores = (!self.stores.is_empty())
