@@ -22,6 +22,11 @@ impl DisplayTime {
             text: at.with_timezone(&zone).format("%-d %b %Y, %H:%M").to_string(),
         }
     }
+
+    /// The moment in `zone`, of which people see only the date.
+    pub(crate) fn day(at: DateTime<Utc>, zone: Tz) -> Self {
+        Self { text: day(day_of(at, zone)), ..Self::new(at, zone) }
+    }
 }
 
 /// A date for people: `3 Mar 2026`.
@@ -85,7 +90,8 @@ mod tests {
         let when = DisplayTime::new(at, berlin);
         assert_eq!(when.iso, "2026-03-03T23:30:15Z");
         assert_eq!(when.text, "4 Mar 2026, 00:30");
-        assert_eq!(day(day_of(at, berlin)), "4 Mar 2026");
+        let on = DisplayTime { text: "4 Mar 2026".to_owned(), ..when };
+        assert_eq!(DisplayTime::day(at, berlin), on);
     }
 
     #[test]

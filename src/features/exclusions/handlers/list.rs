@@ -19,7 +19,7 @@ use crate::kit::error::AppResult;
 use crate::kit::lists::{ListPage, Params, Sort, export as export_list};
 use crate::kit::urls;
 use crate::kit::web::csv::Cell;
-use crate::kit::web::display_time::{DisplayTime, day, day_of};
+use crate::kit::web::display_time::{DisplayTime, day};
 use crate::kit::web::ok;
 
 /// Whether what was searched for, taken as a code, may be claimed.
@@ -55,7 +55,7 @@ struct IndexPage {
 impl IndexPage {
     fn added(&self, row: &ExclusionRow) -> DisplayTime {
         let (at, tz) = (row.exclusion.added_at, self.page.merchant().tz());
-        DisplayTime { text: day(day_of(at, tz)), ..DisplayTime::new(at, tz) }
+        DisplayTime::day(at, tz)
     }
 
     /// `27 Nov 2026 to 30 Nov 2026`

@@ -17,7 +17,7 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::lists::{ListPage, Params};
 use crate::kit::urls;
-use crate::kit::web::display_time::{DisplayTime, day, day_of};
+use crate::kit::web::display_time::{DisplayTime, day_of};
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::numbers::thousands;
 use crate::kit::web::ok;
@@ -91,7 +91,7 @@ impl CodesPage {
 
     fn asked_at(&self, request: &CodeRequest) -> DisplayTime {
         let (at, tz) = (request.requested_at, self.page.merchant().tz());
-        DisplayTime { text: day(day_of(at, tz)), ..DisplayTime::new(at, tz) }
+        DisplayTime::day(at, tz)
     }
 
     fn weeks(&self, code: &Code) -> Option<Weeks> {
@@ -100,7 +100,9 @@ impl CodesPage {
 
     /// The number of orders that count.
     fn orders(code: &Code) -> String {
-        thousands(code.sums.iter().filter(|sum| counts(sum)).map(|sum| sum.conversions).sum())
+        thousands(
+            code.sums.iter().filter(|sum| counts(sum)).map(|sum| sum.conversions).sum::<i64>(),
+        )
     }
 
     /// The revenue of orders that count, one amount per currency. Without orders it's zero in the

@@ -12,7 +12,7 @@ use crate::features::rollups::{self, Rollups};
 use crate::features::sync_notes::{self, Note};
 use crate::features::triggers::{Holder, Trigger, TriggerRow, TriggerState};
 use crate::kit::urls;
-use crate::kit::web::display_time::{DisplayTime, day, day_of};
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::numbers::thousands;
 
 /// A trigger on a page or in a row.
@@ -90,12 +90,12 @@ impl TriggerView {
     /// When it was created. The text contains only the day.
     pub(crate) fn created(&self) -> DisplayTime {
         let at = self.trigger.created_at;
-        DisplayTime { text: day(day_of(at, self.tz)), ..DisplayTime::new(at, self.tz) }
+        DisplayTime::day(at, self.tz)
     }
 
     /// The number of conversions that count.
     pub(crate) fn orders(&self) -> String {
-        thousands(self.rollups.iter().map(|rollups| rollups.conversions).sum())
+        thousands(self.rollups.iter().map(|rollups| rollups.conversions).sum::<i64>())
     }
 
     /// Customers' payments for the credited lines, after refunds, per currency.
