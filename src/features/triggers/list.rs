@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diesel::dsl::{AsSelect, IntoBoxed, SqlTypeOf};
+use diesel::dsl::{AsSelect, IntoBoxed, SqlTypeOf, exists};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -243,7 +243,7 @@ fn count(conn: &mut PgConnection, merchant_id: i64, filter: &TriggerFilter) -> Q
     }
 }
 
-/// Reads the rows in the list's order.
+/// Reads the rows in the list's order. A search for a rare word would pass the whole table.
 fn walked(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -284,23 +284,24 @@ pub(crate) fn count_like(
     count(conn, merchant_id, &filter)
 }
 
-/// Up to `limit` of the codes that `pattern` stops, with their holders' names, by value.
+/// Up to `limit` of the codes that `pattern` stops, by value, with their holders' names. The count is
+/// of all of them.
 pub(crate) fn some_like(
     conn: &mut PgConnection,
     merchant_id: i64,
     pattern: &Pattern,
-    limit: i64,
-) -> QueryResult<Vec<(Trigger, String)>> {
+    limit: usize,
+) -> QueryResult<(Vec<(Trigger, String)>, Count)> {
     let filter = TriggerFilter { like: Some(pattern.clone()), ..TriggerFilter::default() };
-    let found = matching(merchant_id, &filter)
-        .inner_join(
-            affiliates::table.on(affiliates::merchant_id
-                .eq(triggers::merchant_id)
-                .and(affiliates::id.eq(triggers::affiliate_id))),
-        )
-        .limit(limit)
-        .select((Trigger::as_select(), affiliates::name));
-    replanned(found).load(conn)
+    let range = Range::first(TriggerSort::Value.order(), limit);
+    let (mut some, count) = found(conn, merchant_id, &filter, &range)?;
+    some.truncate(limit);
+    let holders = holders(conn, merchant_id, &some)?;
+    let named = |trigger: Trigger| {
+        let name = holders.get(&trigger.affiliate_id)?.name.clone();
+        Some((trigger, name))
+    };
+    Ok((some.into_iter().filter_map(named).collect(), count))
 }
 
 /// The triggers of a page with related data, and the count of all that match.
@@ -321,7 +322,7 @@ pub(crate) fn page(
     Ok((listing.complete(|found| complete(conn, merchant_id, found))?, count))
 }
 
-/// Some of the triggers with related data, for CSV files.
+/// Some of the triggers with related data, without a count.
 pub(crate) fn rows(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -329,15 +330,40 @@ pub(crate) fn rows(
     sort: TriggerSort,
     range: &Range,
 ) -> QueryResult<Listing<TriggerRow>> {
-    let found = walked(conn, merchant_id, filter, range)?;
+    let found = if filter.is_search() {
+        found(conn, merchant_id, filter, range)?.0
+    } else {
+        walked(conn, merchant_id, filter, range)?
+    };
     let listing = range.listing(found, |trigger| sort.key(trigger));
     listing.complete(|found| complete(conn, merchant_id, found))
+}
+
+/// Whether the program has a trigger.
+pub(crate) fn any(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
+    let all = triggers::table.filter(triggers::merchant_id.eq(merchant_id));
+    diesel::select(exists(all)).get_result(conn)
 }
 
 /// One trigger with its related data.
 pub(crate) fn row(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<TriggerRow> {
     let trigger = Trigger::find(conn, merchant_id, id)?;
     complete(conn, merchant_id, vec![trigger])?.pop().ok_or(diesel::result::Error::NotFound)
+}
+
+/// The affiliates who hold some triggers, by ID.
+fn holders(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    found: &[Trigger],
+) -> QueryResult<HashMap<i64, Holder>> {
+    let ids: Vec<i64> = found.iter().map(|trigger| trigger.affiliate_id).collect();
+    let holders = affiliates::table
+        .filter(affiliates::merchant_id.eq(merchant_id))
+        .filter(affiliates::id.eq_any(ids))
+        .select(Holder::as_select())
+        .load(conn)?;
+    Ok(holders.into_iter().map(|holder: Holder| (holder.id, holder)).collect())
 }
 
 /// Adds holders, totals and pushes. It uses simple statements, because the planner can get a large one
@@ -348,15 +374,7 @@ fn complete(
     found: Vec<Trigger>,
 ) -> QueryResult<Vec<TriggerRow>> {
     let ids: Vec<i64> = found.iter().map(|trigger| trigger.id).collect();
-    let holder_ids: Vec<i64> = found.iter().map(|trigger| trigger.affiliate_id).collect();
-    let holders: HashMap<i64, Holder> = affiliates::table
-        .filter(affiliates::merchant_id.eq(merchant_id))
-        .filter(affiliates::id.eq_any(holder_ids))
-        .select(Holder::as_select())
-        .load(conn)?
-        .into_iter()
-        .map(|holder| (holder.id, holder))
-        .collect();
+    let holders = holders(conn, merchant_id, &found)?;
     let mut rollups = rollups::triggers(conn, merchant_id, &ids)?;
     let mut pushes = pushes::of_triggers(conn, merchant_id, &ids)?;
     let row = |trigger: Trigger| {

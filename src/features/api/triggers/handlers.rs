@@ -198,10 +198,10 @@ async fn listed(req: &HttpRequest, db: &Db, limits: &Limits) -> Result<TriggersA
             let sort = TriggerSort::Newest;
             let after = query.after.as_deref().unwrap_or_default();
             let range = Range::page(sort.order(), Cursor::read(sort.order(), after, ""));
-            list::page(conn, key.merchant_id, &filter, sort, &range).map(Ok)
+            list::rows(conn, key.merchant_id, &filter, sort, &range).map(Ok)
         })
         .await?;
-    let (listing, _) = found.map_err(|detail| {
+    let listing = found.map_err(|detail| {
         let pointer = "/affiliate".to_owned();
         Problem::unprocessable(NO_QUERY, vec![FieldError { pointer, detail }])
     })?;

@@ -3,12 +3,13 @@ use diesel::prelude::*;
 use crate::features::code_requests::{self, Waiting};
 use crate::features::exclusions::Pattern;
 use crate::features::triggers::Trigger;
-use crate::features::triggers::list::{count_like, some_like};
+use crate::features::triggers::list::some_like;
 use crate::kit::lists::Count;
 use crate::kit::urls;
+use crate::kit::web::numbers::counted;
 
 /// How many codes are shown.
-const NAMED: i64 = 5;
+const NAMED: usize = 5;
 /// How many requested codes are shown.
 const WAITING: usize = 20;
 
@@ -27,8 +28,7 @@ impl AffectedTriggers {
         merchant_id: i64,
         pattern: Pattern,
     ) -> QueryResult<Self> {
-        let count = count_like(conn, merchant_id, &pattern)?;
-        let some = some_like(conn, merchant_id, &pattern, NAMED)?;
+        let (some, count) = some_like(conn, merchant_id, &pattern, NAMED)?;
         let mut waiting = code_requests::waiting(conn, merchant_id)?;
         waiting.retain(|one| one.is_like(&pattern));
         Ok(Self { count, some, waiting, pattern })
@@ -42,8 +42,7 @@ impl AffectedTriggers {
     pub(crate) fn title(&self) -> String {
         let asked = match self.waiting.len() {
             0 => return format!("Affiliates have {} like this already", self.count()),
-            1 => "1 code".to_owned(),
-            count => format!("{count} codes"),
+            count => counted(count, "code", "codes"),
         };
         if self.some.is_empty() {
             format!("Affiliates wait for {asked} like this")
@@ -83,7 +82,7 @@ impl AffectedTriggers {
 
     /// Whether some codes aren't shown.
     pub(crate) fn has_more(&self) -> bool {
-        self.count.exact().is_none_or(|count| count > NAMED)
+        self.count.exact().is_none_or(|count| count > NAMED as i64)
     }
 
     /// The list of all matching triggers.
