@@ -4,17 +4,19 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use vouch_core::conversion::{
+    ConversionStatus, DenialReason, NOT_PAID_YET_LABEL, Review, UnqualifiedReason, Via,
+    reason_label,
+};
 use vouch_core::money::Currency;
 
 pub(crate) use self::filter::{ConversionFilter, StatusFilter};
 pub(crate) use self::matching::MAX_FOUND;
 use self::matching::{Matching, matching};
 pub(crate) use self::totals::Totals;
-use self::totals::{kept_totals, totals};
-use super::status::{NOT_PAID_YET, reason_label};
-use super::{ConversionStatus, DenialReason, Review, Via};
+use self::totals::{count, kept_totals, totals};
 use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
-use crate::kit::lists::{Kind, Listing, Order, Range};
+use crate::kit::lists::{Count, Kind, Listing, Order, Range};
 
 mod filter;
 mod matching;
@@ -43,8 +45,8 @@ pub struct Conversion {
     pub reviewed_at: Option<DateTime<Utc>>,
     pub denial_reason: Option<DenialReason>,
     pub review_note: String,
-    /// The code of the rule that makes it Unqualified.
-    pub unqualified_reason: Option<String>,
+    /// The rule that makes it Unqualified.
+    pub unqualified_reason: Option<UnqualifiedReason>,
     /// Whether the order counts only once it's paid, and isn't paid yet.
     pub not_paid_yet: bool,
     /// Whether a member denied its order as fraud.
@@ -68,9 +70,9 @@ impl Conversion {
 
     /// A short label of the qualification by the rules, whatever the review.
     pub(crate) fn qualification_label(&self) -> &'static str {
-        match (&self.unqualified_reason, self.not_paid_yet) {
-            (Some(reason), _) => reason_label(reason),
-            (None, true) => reason_label(NOT_PAID_YET),
+        match (self.unqualified_reason, self.not_paid_yet) {
+            (Some(reason), _) => reason.label(),
+            (None, true) => NOT_PAID_YET_LABEL,
             (None, false) => "Qualified",
         }
     }
@@ -82,13 +84,9 @@ impl Conversion {
 
     /// Whether a member can credit it anyway.
     pub(crate) fn can_be_overruled(&self) -> bool {
-        let reason = self.unqualified_reason.as_deref().unwrap_or_default();
         self.status == ConversionStatus::Unqualified
             && self.order_id.is_some()
-            && matches!(
-                reason,
-                "test_order" | "inactive_affiliate" | "own_purchase" | "excluded_code"
-            )
+            && self.unqualified_reason.is_some_and(UnqualifiedReason::can_be_overruled)
     }
 
     /// The text next to the status. It contains the review and the qualification, unless the status already
@@ -108,11 +106,11 @@ impl Conversion {
             }
             _ => String::new(),
         };
-        let rule = match (&self.unqualified_reason, self.not_paid_yet) {
-            (Some(reason), _) if said.is_empty() => reason_label(reason).to_owned(),
-            (Some(reason), _) => format!("doesn’t qualify: {}", lower(reason_label(reason))),
-            (None, true) if said.is_empty() => reason_label(NOT_PAID_YET).to_owned(),
-            (None, true) => lower(reason_label(NOT_PAID_YET)),
+        let rule = match (self.unqualified_reason, self.not_paid_yet) {
+            (Some(reason), _) if said.is_empty() => reason.label().to_owned(),
+            (Some(reason), _) => format!("doesn’t qualify: {}", lower(reason.label())),
+            (None, true) if said.is_empty() => NOT_PAID_YET_LABEL.to_owned(),
+            (None, true) => lower(NOT_PAID_YET_LABEL),
             (None, false) => String::new(),
         };
         [said, rule].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
@@ -174,6 +172,26 @@ pub(crate) fn rows(
 ) -> QueryResult<Listing<ConversionRow>> {
     let matching = matching(conn, merchant_id, filter)?;
     fetch(conn, &matching, range)
+}
+
+/// The conversions of a page, and the count of all that match.
+pub(crate) fn counted(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &ConversionFilter,
+    range: &Range,
+) -> QueryResult<(Listing<ConversionRow>, Count)> {
+    let matching = matching(conn, merchant_id, filter)?;
+    let count = count(conn, &matching)?;
+    Ok((fetch(conn, &matching, range)?, count))
+}
+
+/// How many conversions wait for a review.
+pub(crate) fn count_pending(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Count> {
+    let filter =
+        ConversionFilter { status: Some(StatusFilter::Pending), ..ConversionFilter::default() };
+    let matching = matching(conn, merchant_id, &filter)?;
+    count(conn, &matching)
 }
 
 /// The conversions of a page, and the totals of all that match.

@@ -67,13 +67,17 @@ pub(super) fn kept_totals(
     Ok(Some(Totals { count, credited, is_cut: false }))
 }
 
-pub(super) fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Totals> {
+pub(super) fn count(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Count> {
     let all = matching.query().select(conversions::id);
-    let count = if matching.filter == ConversionFilter::default() {
-        Count::of_all(conn, all, "conversions", matching.merchant_id)?
+    if matching.filter == ConversionFilter::default() {
+        Count::of_all(conn, all, "conversions", matching.merchant_id)
     } else {
-        Count::of(conn, all)?
-    };
+        Count::of(conn, all)
+    }
+}
+
+pub(super) fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Totals> {
+    let count = count(conn, matching)?;
     let is_cut = matching.found.as_ref().is_some_and(Found::is_cut);
     if !count.is_exact() {
         // Only a part of the rows would be added up, which isn't the total.

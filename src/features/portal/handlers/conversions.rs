@@ -13,7 +13,7 @@ use crate::features::portal::model::{StatusSum, sums_by_status};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::lists::{Count, ListPage, Params};
-use crate::kit::web::display_time::{DisplayTime, day, day_of};
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::ok;
 
 const PATH: &str = "/portal/conversions";
@@ -39,7 +39,7 @@ impl Row {
             (via, _) => via.label().to_owned(),
         };
         Self {
-            when: DisplayTime { text: day(day_of(at, tz)), ..DisplayTime::new(at, tz) },
+            when: DisplayTime::day(at, tz),
             by,
             status: conversion.status,
             standing: row.standing_for_affiliate(),
@@ -91,13 +91,13 @@ pub(crate) async fn conversions(
         ..ConversionFilter::default()
     };
     let range = address.page(list::NEWEST);
-    let (listing, totals, sums) = db
+    let (listing, count, sums) = db
         .merchant(merchant_id, move |conn| {
-            let (listing, totals) = list::page(conn, merchant_id, &filter, &range)?;
-            QueryResult::Ok((listing, totals, sums_by_status(conn, merchant_id, affiliate_id)?))
+            let (listing, count) = list::counted(conn, merchant_id, &filter, &range)?;
+            QueryResult::Ok((listing, count, sums_by_status(conn, merchant_id, affiliate_id)?))
         })
         .await?;
     let listing = listing.map(|row| Row::new(&row, page.merchant()));
-    let list = ListPage::new(address, listing, Some(totals.count));
+    let list = ListPage::new(address, listing, Some(count));
     ok(&ConversionsPage { page, list, sums })
 }
