@@ -22,7 +22,7 @@ use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::lists::{Range, count_label};
+use crate::kit::lists::Range;
 use crate::kit::urls;
 use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::numbers::thousands;
@@ -95,10 +95,6 @@ impl NewestRow {
 impl DashboardPage {
     fn choices(&self) -> &'static [(&'static str, &'static str)] {
         &CHOICES
-    }
-
-    fn count(&self, count: &i64) -> String {
-        count_label(*count)
     }
 
     fn code_requests(&self) -> String {
@@ -208,7 +204,7 @@ fn points(days: &BTreeMap<NaiveDate, DayRollups>, period: &Period) -> Vec<Point>
 fn day_row(at: NaiveDate, of: &DayRollups, own: Currency) -> DayRow {
     DayRow {
         words: day(at),
-        href: format!("/conversions?status=credited&from={at}&to={at}"),
+        href: urls::credited_conversions(at, at),
         orders: thousands(of.orders),
         conversions: thousands(of.rollups.conversions),
         revenue: format_money(of.rollups.revenue_minor, own),

@@ -1,74 +1,49 @@
-use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
-use crate::kit::db::schema::{affiliates, orders, stores, triggers};
-use crate::kit::db::statement::statement;
-use crate::kit::lists::COUNT_LIMIT;
+use crate::features::applications::CodeRequest;
+use crate::features::orders::deliveries;
+use crate::features::{
+    affiliates, conversions, orders, privacy, pushes, recalculations, stores, triggers,
+};
+use crate::kit::lists::Count;
 
-/// Items that need attention. Each count is exact up to the limit for counts on pages, and one more
-/// beyond it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
+/// Items that need attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Waiting {
-    #[diesel(sql_type = BigInt)]
-    pub(crate) conversions: i64,
-    #[diesel(sql_type = BigInt)]
-    pub(crate) affiliates: i64,
+    pub(crate) conversions: Count,
+    pub(crate) affiliates: Count,
     /// Pending requests for additional codes.
-    #[diesel(sql_type = BigInt)]
-    pub(crate) codes: i64,
+    pub(crate) codes: Count,
     /// Webhook deliveries that failed and aren't retried automatically.
-    #[diesel(sql_type = BigInt)]
-    pub(crate) deliveries: i64,
+    pub(crate) deliveries: Count,
     /// Codes that a connected store rejected or that couldn't be pushed.
-    #[diesel(sql_type = BigInt)]
-    pub(crate) pushes: i64,
+    pub(crate) pushes: Count,
     /// Background jobs that failed.
-    #[diesel(sql_type = BigInt)]
-    pub(crate) parked: i64,
+    pub(crate) parked: Count,
     /// Customers who requested their data from their store.
-    #[diesel(sql_type = BigInt)]
-    pub(crate) data_requests: i64,
+    pub(crate) data_requests: Count,
 }
 
 impl Waiting {
     pub(crate) fn is_empty(self) -> bool {
-        self == Self::default()
+        let Self { conversions, affiliates, codes, deliveries, pushes, parked, data_requests } =
+            self;
+        [conversions, affiliates, codes, deliveries, pushes, parked, data_requests]
+            .into_iter()
+            .all(Count::is_zero)
     }
 }
 
 pub(crate) fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting> {
-    statement!(
-        "SELECT (SELECT count(*) FROM (SELECT 1 FROM conversions \
-                 WHERE merchant_id = :merchant_id AND status = 'pending' \
-                 LIMIT :at_most) n) AS conversions, \
-             (SELECT count(*) FROM (SELECT 1 FROM affiliates \
-                 WHERE merchant_id = :merchant_id AND status = 'pending' \
-                 LIMIT :at_most) n) AS affiliates, \
-             (SELECT count(*) FROM (SELECT 1 FROM code_requests \
-                 WHERE merchant_id = :merchant_id AND status = 'pending' AND origin = 'portal' \
-                 LIMIT :at_most) n) AS codes, \
-             (SELECT count(*) FROM (SELECT 1 FROM deliveries d \
-                 WHERE d.merchant_id = :merchant_id AND d.outcome = 'failed' \
-                     AND d.body_gzip IS NOT NULL \
-                     AND NOT EXISTS (SELECT FROM jobs j WHERE j.merchant_id = d.merchant_id \
-                         AND j.kind = 'delivery_retries' AND j.target_id = 0 AND j.key = d.id::text \
-                         AND j.dead_at IS NULL) \
-                 LIMIT :at_most) n) AS deliveries, \
-             (SELECT count(*) FROM (SELECT 1 FROM pushes p \
-                 JOIN stores s ON s.merchant_id = p.merchant_id AND s.id = p.store_id \
-                 WHERE p.merchant_id = :merchant_id AND p.status = 'failed' \
-                     AND s.disconnected_at IS NULL \
-                 LIMIT :at_most) n) AS pushes, \
-             (SELECT count(*) FROM (SELECT 1 FROM recalculations \
-                 WHERE merchant_id = :merchant_id AND failed_at IS NOT NULL \
-                 LIMIT :at_most) n) AS parked, \
-             (SELECT count(*) FROM data_requests \
-                 WHERE merchant_id = :merchant_id AND completed_at IS NULL) AS data_requests",
-        merchant_id: BigInt,
-        at_most: BigInt = COUNT_LIMIT + 1,
-    )
-    .get_result(conn)
+    Ok(Waiting {
+        conversions: conversions::list::count_pending(conn, merchant_id)?,
+        affiliates: affiliates::list::count_pending(conn, merchant_id)?,
+        codes: CodeRequest::count_waiting(conn, merchant_id)?,
+        deliveries: deliveries::count_failed(conn, merchant_id)?,
+        pushes: pushes::count_failed(conn, merchant_id)?,
+        parked: recalculations::count_failed(conn, merchant_id)?,
+        data_requests: privacy::requests::count_open(conn, merchant_id)?,
+    })
 }
 
 /// The setup progress of a new program.
@@ -87,12 +62,10 @@ impl Steps {
 }
 
 pub(crate) fn steps(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Steps> {
-    let (has_store, has_affiliate, has_trigger, has_order) = diesel::select((
-        exists(stores::table.filter(stores::merchant_id.eq(merchant_id))),
-        exists(affiliates::table.filter(affiliates::merchant_id.eq(merchant_id))),
-        exists(triggers::table.filter(triggers::merchant_id.eq(merchant_id))),
-        exists(orders::table.filter(orders::merchant_id.eq(merchant_id))),
-    ))
-    .get_result(conn)?;
-    Ok(Steps { has_store, has_affiliate, has_trigger, has_order })
+    Ok(Steps {
+        has_store: stores::any(conn, merchant_id)?,
+        has_affiliate: affiliates::list::any(conn, merchant_id)?,
+        has_trigger: triggers::list::any(conn, merchant_id)?,
+        has_order: orders::list::any(conn, merchant_id)?,
+    })
 }

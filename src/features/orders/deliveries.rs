@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::order::times::ClampedTime;
 
@@ -11,7 +12,8 @@ use super::explain::DeliveryHead;
 use crate::features::ingest::failures::{self, Failure};
 use crate::features::ingest::replay::unpack;
 use crate::kit::db::schema::{deliveries, stores};
-use crate::kit::lists::{Count, Kind, Listing, Order, Range};
+use crate::kit::db::statement::statement;
+use crate::kit::lists::{COUNT_LIMIT, Count, Kind, Listing, Order, Range};
 
 /// The newest first.
 pub(crate) const NEWEST: Order =
@@ -39,6 +41,23 @@ pub(crate) fn page(
     let query = matching(merchant_id, outcome).select(DeliveryHead::as_select());
     let rows: Vec<DeliveryHead> = range.walk(query).load(conn)?;
     Ok((range.listing(rows, |row| (row.received_at, row.id)), count))
+}
+
+/// How many deliveries failed and are neither retried automatically nor past being replayed.
+pub(crate) fn count_failed(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Count> {
+    statement!(
+        "SELECT count(*) FROM (SELECT 1 FROM deliveries d \
+             WHERE d.merchant_id = :merchant_id AND d.outcome = 'failed' \
+                 AND d.body_gzip IS NOT NULL \
+                 AND NOT EXISTS (SELECT FROM jobs j WHERE j.merchant_id = d.merchant_id \
+                     AND j.kind = 'delivery_retries' AND j.target_id = 0 AND j.key = d.id::text \
+                     AND j.dead_at IS NULL) \
+             LIMIT :at_most) n",
+        merchant_id: BigInt,
+        at_most: BigInt = COUNT_LIMIT + 1,
+    )
+    .scalar::<BigInt>()
+    .get_result(conn)
 }
 
 /// The IDs of failed deliveries whose bodies are still stored, in the order in which they're

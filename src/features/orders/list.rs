@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::dsl::IntoBoxed;
+use diesel::dsl::{IntoBoxed, exists};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use vouch_core::attribution::Attribution;
 use vouch_core::email::EmailKey;
 use vouch_core::money::Currency;
 use vouch_core::order::snapshot::PaymentState;
 
+use super::stored::attribution_of;
 use crate::features::conversions::list::{ConversionRow, of_orders};
 use crate::features::rollups;
 use crate::kit::db::schema::{order_codes, orders, stores};
@@ -259,10 +259,15 @@ fn complete(
     Ok(found.into_iter().map(row).collect())
 }
 
+/// Whether the program has an order.
+pub(crate) fn any(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
+    let all = orders::table.filter(orders::merchant_id.eq(merchant_id));
+    diesel::select(exists(all)).get_result(conn)
+}
+
 /// A short reason why no affiliate is credited.
 fn nobody_because(attribution: Option<serde_json::Value>) -> &'static str {
-    let attribution: Attribution =
-        attribution.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
+    let attribution = attribution_of(attribution).unwrap_or_default();
     match (attribution.outcomes.is_empty(), attribution.other_codes.len()) {
         (false, _) => "trigger not in force",
         (true, 0) => "no code",
@@ -273,6 +278,8 @@ fn nobody_because(attribution: Option<serde_json::Value>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use vouch_core::attribution::Attribution;
+
     use super::*;
 
     #[test]

@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 
 use super::person::Lookup;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::data_requests;
+use crate::kit::lists::Count;
 use vouch_core::email::EmailKey;
 
 pub(super) fn act<'a>(action: &'a str, store_id: i64, summary: &str) -> Act<'a> {
@@ -59,6 +61,15 @@ pub(crate) fn open(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec
         .order(data_requests::id)
         .select(DataRequest::as_select())
         .load(conn)
+}
+
+/// How many requests wait for the merchant.
+pub(crate) fn count_open(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Count> {
+    let open = data_requests::table
+        .filter(data_requests::merchant_id.eq(merchant_id))
+        .filter(data_requests::completed_at.is_null())
+        .select(data_requests::id);
+    Count::of(conn, open.into_boxed::<Pg>())
 }
 
 /// Completes the requests of an erased person, because they can no longer be answered.

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 
 use super::model::{Push, PushStatus};
 use crate::kit::db::schema::{pushes, stores};
+use crate::kit::lists::Count;
 use crate::kit::urls;
 
 /// A code in one connected store.
@@ -104,8 +105,13 @@ impl Poll {
     /// Where the page asks for them; `None` when all stand still.
     pub(crate) fn url(&self) -> Option<String> {
         let ids: Vec<String> = self.trigger_ids.iter().map(i64::to_string).collect();
-        (!ids.is_empty()).then(|| format!("{}?ids={}", urls::pushes(), ids.join(",")))
+        (!ids.is_empty()).then(|| urls::with_query(&urls::pushes(), &[("ids", &ids.join(","))]))
     }
+}
+
+/// How many codes a connected store refused or never got.
+pub(crate) fn count_failed(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Count> {
+    Count::of(conn, in_status(merchant_id, PushStatus::Failed))
 }
 
 /// How each of these triggers stands in the connected stores.

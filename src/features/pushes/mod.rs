@@ -8,7 +8,7 @@ mod model;
 mod run;
 
 pub(crate) use self::lines::{
-    Poll, PushCell, PushLine, destinations, in_status, of_trigger, of_triggers,
+    Poll, PushCell, PushLine, count_failed, destinations, in_status, of_trigger, of_triggers,
 };
 pub(crate) use self::model::{PushStatus, send_again};
 pub use self::model::{attach, queue, retry};

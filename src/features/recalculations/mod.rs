@@ -12,6 +12,6 @@ pub use self::cause::RecalculationReason;
 pub(crate) use self::matching::orders_of_affiliate;
 pub(crate) use self::matching::{Found, Matching, Range};
 pub use self::pending::pending_of_affiliate;
-pub(crate) use self::pending::{Pending, pending_of_trigger};
+pub(crate) use self::pending::{Pending, count_failed, pending_of_trigger};
 pub use self::request::request_since;
 pub(crate) use self::request::{request_for_affiliate, request_for_trigger};

@@ -1,9 +1,12 @@
 //! How many orders wait to be recalculated, for pages.
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use crate::kit::db::schema::recalculations;
 use crate::kit::db::statement::statement;
+use crate::kit::lists::Count;
 
 /// Several requests about the same trigger or affiliate concern the same orders; those that name
 /// theirs were left over by one that is further on.
@@ -50,6 +53,15 @@ pub fn pending_of_affiliate(
     .scalar::<BigInt>()
     .get_result(conn)
     .map(Pending)
+}
+
+/// How many requests failed.
+pub(crate) fn count_failed(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Count> {
+    let failed = recalculations::table
+        .filter(recalculations::merchant_id.eq(merchant_id))
+        .filter(recalculations::failed_at.is_not_null())
+        .select(recalculations::id);
+    Count::of(conn, failed.into_boxed::<Pg>())
 }
 
 /// Orders that wait to be recalculated, as pages say it.

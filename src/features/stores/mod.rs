@@ -22,6 +22,7 @@ pub use self::client::open_client;
 pub(crate) use self::client::{rules_in_words, with_connection};
 pub(crate) use self::connect::{ConnectError, Uninstalled, uninstalled};
 pub use self::connect::{NewStore, connect, connect_shopify, disconnect};
+pub(crate) use self::model::any;
 pub use self::model::{Store, find_by_key, merchant_of_key};
 pub(crate) use self::returns::return_rules_history;
 pub use self::returns::{ReturnRules, change_return_rules};

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use rand::RngExt;
 use secrecy::SecretSlice;
@@ -203,6 +204,12 @@ pub fn find_by_key(
         .filter(stores::store_key.eq(store_key))
         .select(Store::as_select())
         .first(conn)
+}
+
+/// Whether the merchant ever connected a store.
+pub(crate) fn any(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
+    let all = stores::table.filter(stores::merchant_id.eq(merchant_id));
+    diesel::select(exists(all)).get_result(conn)
 }
 
 #[cfg(test)]

@@ -6,18 +6,20 @@ mod filter;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, exists};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 
 use self::fetch::{Found, Wanted};
 pub(crate) use self::filter::{AffiliateFilter, AffiliateSort};
 use super::model::Affiliate;
 use super::search::Search;
+use super::status::AffiliateStatus;
 use crate::features::applications::CodeRequest;
 use crate::features::auth::Merchant;
 use crate::features::rollups::{self, Rollups};
 use crate::features::triggers::TriggerKind;
-use crate::kit::db::schema::{offers, triggers};
+use crate::kit::db::schema::{affiliates, offers, triggers};
 use crate::kit::lists::{Count, Listing, Range, Sort};
 
 /// The number of days in the totals next to affiliates, including today.
@@ -65,6 +67,21 @@ pub(crate) fn rows(
     let found = Wanted { merchant_id, filter, sort, range }.rows(conn)?;
     let listing = range.listing(found, |found| found.key(sort));
     listing.complete(|found| complete(conn, merchant_id, found, since))
+}
+
+/// How many applicants wait for a decision.
+pub(crate) fn count_pending(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Count> {
+    let pending = affiliates::table
+        .filter(affiliates::merchant_id.eq(merchant_id))
+        .filter(affiliates::status.eq(AffiliateStatus::Pending))
+        .select(affiliates::id);
+    Count::of(conn, pending.into_boxed::<Pg>())
+}
+
+/// Whether the program has an affiliate.
+pub(crate) fn any(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
+    let all = affiliates::table.filter(affiliates::merchant_id.eq(merchant_id));
+    diesel::select(exists(all)).get_result(conn)
 }
 
 /// Up to `limit` affiliates that match `typed`, the best match first, for choosing one.
