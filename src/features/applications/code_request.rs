@@ -1,9 +1,10 @@
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 
 use crate::kit::db::schema::code_requests;
 use crate::kit::db::text_enum;
-use crate::kit::lists::COUNT_LIMIT;
+use crate::kit::lists::Count;
 
 text_enum! {
     /// The status of a code request.
@@ -103,11 +104,9 @@ impl CodeRequest {
             .load(conn)
     }
 
-    /// How many additional codes are pending. It's at most one above the limit for counts on pages.
-    pub(crate) fn count_waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
-        let some: Vec<i64> =
-            waiting(merchant_id).select(code_requests::id).limit(COUNT_LIMIT + 1).load(conn)?;
-        Ok(i64::try_from(some.len()).unwrap_or(i64::MAX))
+    /// How many additional codes are pending.
+    pub(crate) fn count_waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Count> {
+        Count::of(conn, waiting(merchant_id).select(code_requests::id).into_boxed::<Pg>())
     }
 }
 

@@ -7,7 +7,7 @@ use super::terms::Terms;
 use crate::kit::dated::{Dated, Period};
 use crate::kit::db::schema::{offer_terms, offers};
 use crate::kit::db::statement::statement;
-use crate::kit::lists::COUNT_LIMIT;
+use crate::kit::lists::{COUNT_LIMIT, Count};
 
 /// The commission terms of affiliates. The terms themselves are dated.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -68,9 +68,8 @@ pub(crate) struct OfferRow {
     pub(crate) offer: Offer,
     /// The active terms.
     pub(crate) terms: OfferTerms,
-    /// How many affiliates are on it. The count is exact up to the limit for counts on pages, and
-    /// one more beyond it.
-    pub(crate) affiliates: i64,
+    /// How many affiliates are on it.
+    pub(crate) affiliates: Count,
 }
 
 /// All offers of the merchant with their active terms: the default first, archived ones last.
@@ -91,7 +90,7 @@ pub(crate) fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec
         affiliates: counts
             .iter()
             .find(|count| count.offer_id == offer.id)
-            .map_or(0, |count| count.affiliates),
+            .map_or(Count::all(0), |count| count.affiliates),
         terms: Period { from, until: None, value }.into(),
         offer,
     };
@@ -103,7 +102,7 @@ struct AffiliateCount {
     #[diesel(sql_type = BigInt)]
     offer_id: i64,
     #[diesel(sql_type = BigInt)]
-    affiliates: i64,
+    affiliates: Count,
 }
 
 fn count_affiliates(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<AffiliateCount>> {

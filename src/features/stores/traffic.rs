@@ -1,12 +1,13 @@
 //! A summary of a store's deliveries.
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use vouch_core::delivery::DeliveryOutcome;
 
 use super::model::Store;
 use crate::kit::db::schema::deliveries;
-use crate::kit::lists::COUNT_LIMIT;
+use crate::kit::lists::Count;
 
 /// The last delivery of a store is searched in this many of the merchant's newest ones. There's no
 /// index for it, because every order would slow down.
@@ -16,8 +17,8 @@ const LOOKED_AT: i64 = 1_000;
 pub(crate) struct Traffic {
     /// When the last delivery arrived; `None` if there's no recent one.
     pub(crate) last: Option<DateTime<Utc>>,
-    /// How many deliveries failed and wait for a retry. The count is exact up to `COUNT_LIMIT`.
-    pub(crate) failed: i64,
+    /// How many deliveries failed and wait for a retry.
+    pub(crate) failed: Count,
 }
 
 impl Traffic {
@@ -32,12 +33,11 @@ impl Traffic {
             .filter(deliveries::merchant_id.eq(store.merchant_id))
             .filter(deliveries::outcome.eq(DeliveryOutcome::Failed))
             .filter(deliveries::store_id.eq(store.id))
-            .limit(COUNT_LIMIT + 1)
             .select(deliveries::id)
-            .load::<i64>(conn)?;
+            .into_boxed::<Pg>();
         Ok(Self {
             last: newest.into_iter().find(|(id, _)| *id == store.id).map(|(_, at)| at),
-            failed: i64::try_from(failed.len()).unwrap_or(i64::MAX),
+            failed: Count::of(conn, failed)?,
         })
     }
 }

@@ -122,13 +122,13 @@ fn counts(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<[Count; 4]> 
     #[derive(QueryableByName)]
     struct Counts {
         #[diesel(sql_type = BigInt)]
-        affiliates: i64,
+        affiliates: Count,
         #[diesel(sql_type = BigInt)]
-        triggers: i64,
+        triggers: Count,
         #[diesel(sql_type = BigInt)]
-        orders: i64,
+        orders: Count,
         #[diesel(sql_type = BigInt)]
-        exclusions: i64,
+        exclusions: Count,
     }
     let Counts { affiliates, triggers, orders, exclusions } = statement!(
         "SELECT (SELECT count(*) FROM (SELECT FROM affiliates \
@@ -144,7 +144,7 @@ fn counts(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<[Count; 4]> 
         at_most: BigInt = COUNT_LIMIT + 1,
     )
     .get_result(conn)?;
-    Ok([affiliates, triggers, orders, exclusions].map(|found| Count::new(found, COUNT_LIMIT)))
+    Ok([affiliates, triggers, orders, exclusions])
 }
 
 /// Recent support actions on the merchant, newest first, each with its time, actor and event. Changes of

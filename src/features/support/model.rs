@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use crate::features::auth::Merchant;
 use crate::kit::db::schema::{members, merchants, stores, users};
 use crate::kit::db::statement::statement;
-use crate::kit::lists::{COUNT_LIMIT, Kind, Listing, Order, Range, contains};
+use crate::kit::lists::{COUNT_LIMIT, Count, Kind, Listing, Order, Range, contains};
 
 /// A merchant for support staff, without its secrets.
 #[derive(Clone, Debug)]
@@ -16,8 +16,8 @@ pub(crate) struct MerchantRow {
     pub(crate) members: i64,
     /// The number of connected stores.
     pub(crate) stores: i64,
-    /// Deliveries that failed and can be replayed. Exact up to `COUNT_LIMIT`.
-    pub(crate) failed_deliveries: i64,
+    /// Deliveries that failed and can be replayed.
+    pub(crate) failed_deliveries: Count,
     /// When the newest order was placed.
     pub(crate) last_order_at: Option<DateTime<Utc>>,
     /// When it was closed, and the reason from the instance log. `None` if it's open.
@@ -66,7 +66,7 @@ struct StateRow {
     #[diesel(sql_type = BigInt)]
     stores: i64,
     #[diesel(sql_type = BigInt)]
-    failed_deliveries: i64,
+    failed_deliveries: Count,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     last_order_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]

@@ -55,7 +55,7 @@ struct FailureRow {
     #[diesel(sql_type = BigInt)]
     store_id: i64,
     #[diesel(sql_type = BigInt)]
-    failed: i64,
+    failed: Count,
     #[diesel(embed)]
     failure: Failure,
 }
@@ -105,7 +105,7 @@ pub(crate) fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResul
 impl Failures {
     fn of(store_id: i64, rows: &[FailureRow]) -> Self {
         let own: Vec<&FailureRow> = rows.iter().filter(|row| row.store_id == store_id).collect();
-        let count = Count::new(own.first().map_or(0, |row| row.failed), COUNT_LIMIT);
+        let count = own.first().map_or(Count::all(0), |row| row.failed);
         let newest = own.into_iter().map(|row| row.failure.clone()).collect();
         Self { count, newest }
     }

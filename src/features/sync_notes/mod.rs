@@ -12,7 +12,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 pub(crate) use self::status::StoreState;
 pub use self::status::SyncStatus;
 use crate::kit::db::statement::statement;
-use crate::kit::lists::COUNT_LIMIT;
+use crate::kit::lists::{COUNT_LIMIT, Count};
 use crate::kit::urls;
 
 /// Whether a sync result for a trigger is still valid. The trigger must be active or retired as it
@@ -130,9 +130,8 @@ pub(crate) struct Unusable {
     /// The store's name.
     #[diesel(sql_type = Text)]
     pub(crate) store: String,
-    /// Exact up to the limit for counts on pages, and one more beyond it.
     #[diesel(sql_type = BigInt)]
-    pub(crate) count: i64,
+    pub(crate) count: Count,
 }
 
 impl Unusable {
@@ -165,6 +164,6 @@ pub(crate) fn unusable(conn: &mut PgConnection, merchant_id: i64) -> QueryResult
         at_most: BigInt = COUNT_LIMIT + 1,
     )
     .load(conn)?;
-    unusable.retain(|store| store.count > 0);
+    unusable.retain(|store| !store.count.is_zero());
     Ok(unusable)
 }

@@ -2,20 +2,22 @@
 
 use std::fmt;
 
-use diesel::pg::Pg;
+use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::methods::LimitDsl;
 use diesel::sql_types::{BigInt, Text};
 
 use super::search::replanned;
-use crate::kit::web::numbers::thousands;
+use crate::kit::web::numbers::{counted, thousands};
 
 /// Counts on pages are exact up to here. Pages show larger ones as "10,000+".
 pub(crate) const COUNT_LIMIT: i64 = 10_000;
 
-/// The number of matching rows, exact up to a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The number of matching rows, exact up to a limit. A column that counts up to [`COUNT_LIMIT`] rows
+/// and one more can be read as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromSqlRow)]
 pub(crate) struct Count {
     found: i64,
     limit: i64,
@@ -76,6 +78,10 @@ impl Count {
         self.found == 0
     }
 
+    pub(crate) fn is_one(self) -> bool {
+        self.found == 1
+    }
+
     /// The number, if it's exact.
     pub(crate) fn exact(self) -> Option<i64> {
         self.is_exact().then_some(self.found)
@@ -83,7 +89,10 @@ impl Count {
 
     /// For example "1 code", "830 codes" or "10,000+ codes".
     pub(crate) fn words(self, one: &str, many: &str) -> String {
-        if self.found == 1 { format!("1 {one}") } else { format!("{self} {many}") }
+        match self.exact() {
+            Some(count) => counted(count, one, many),
+            None => format!("{self} {many}"),
+        }
     }
 }
 
@@ -94,6 +103,12 @@ impl fmt::Display for Count {
             Some(count) => f.write_str(&thousands(count)),
             None => write!(f, "{}+", thousands(self.limit)),
         }
+    }
+}
+
+impl FromSql<BigInt, Pg> for Count {
+    fn from_sql(found: PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        FromSql::<BigInt, Pg>::from_sql(found).map(|found| Self::new(found, COUNT_LIMIT))
     }
 }
 
@@ -160,11 +175,6 @@ impl<Q> Query for RememberedCount<Q> {
 }
 
 impl<Q> RunQueryDsl<PgConnection> for RememberedCount<Q> {}
-
-/// The text of a count. `found` comes from a query limited to [`COUNT_LIMIT`] rows and one more.
-pub(crate) fn count_label(found: i64) -> String {
-    Count::new(found, COUNT_LIMIT).to_string()
-}
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@ mod range;
 mod search;
 
 pub(crate) use self::address::{Address, Params, Sort};
-pub(crate) use self::count::{COUNT_LIMIT, Count, count_label, count_of};
+pub(crate) use self::count::{COUNT_LIMIT, Count, count_of};
 pub(crate) use self::export::export;
 pub(crate) use self::page::ListPage;
 pub(crate) use self::range::{Cursor, Key, Kind, Listing, Order, PAGE_SIZE, Range, Value};

@@ -14,9 +14,9 @@ use crate::features::offers;
 use crate::features::rollups::amounts;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::lists::{ListPage, Params, Sort, count_label};
+use crate::kit::lists::{Count, ListPage, Params, Sort};
 use crate::kit::urls;
-use crate::kit::web::display_time::{DisplayTime, day, day_of};
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::numbers::thousands;
 use crate::kit::web::ok;
 
@@ -39,16 +39,13 @@ struct IndexPage {
     page: MerchantPage,
     list: AffiliateList,
     /// How many further codes wait for a decision.
-    codes_waiting: i64,
+    codes_waiting: Count,
 }
 
 impl IndexPage {
     /// How many further codes wait.
     fn waiting_words(&self) -> String {
-        match self.codes_waiting {
-            1 => "1 further code".to_owned(),
-            count => format!("{} further codes", count_label(count)),
-        }
+        self.codes_waiting.words("further code", "further codes")
     }
 }
 
@@ -69,11 +66,11 @@ trait RowWords {
 
     fn joined(&self, row: &AffiliateRow) -> DisplayTime {
         let (at, tz) = (row.affiliate.created_at, self.page().merchant().tz());
-        DisplayTime { text: day(day_of(at, tz)), ..DisplayTime::new(at, tz) }
+        DisplayTime::day(at, tz)
     }
 
     fn orders(&self, row: &AffiliateRow) -> String {
-        thousands(row.rollups.iter().map(|rollups| rollups.conversions).sum())
+        thousands(row.rollups.iter().map(|rollups| rollups.conversions).sum::<i64>())
     }
 
     fn commission(&self, row: &AffiliateRow) -> Vec<String> {
@@ -109,8 +106,11 @@ pub(crate) async fn index(
     let ((listing, count), offers, codes_waiting) = db
         .merchant(merchant_id, move |conn| {
             let found = list::page(conn, merchant_id, (&filter, sort), &range, since)?;
-            let codes_waiting =
-                if is_fragment { 0 } else { CodeRequest::count_waiting(conn, merchant_id)? };
+            let codes_waiting = if is_fragment {
+                Count::all(0)
+            } else {
+                CodeRequest::count_waiting(conn, merchant_id)?
+            };
             QueryResult::Ok((found, offers::all_options(conn, merchant_id)?, codes_waiting))
         })
         .await?;

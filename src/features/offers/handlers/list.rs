@@ -6,7 +6,6 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::offers::read::{self, OfferRow};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::lists::count_label;
 use crate::kit::urls;
 use crate::kit::web::ok;
 
@@ -23,11 +22,7 @@ impl IndexPage {
     }
 
     fn affiliates_url(&self, row: &OfferRow) -> String {
-        format!("/affiliates?offer={}", row.offer.id)
-    }
-
-    fn affiliates(&self, row: &OfferRow) -> String {
-        count_label(row.affiliates)
+        urls::with_query("/affiliates", &[("offer", &row.offer.id.to_string())])
     }
 }
 

@@ -15,7 +15,6 @@ use crate::features::stores::{ReturnRules, Store, Traffic, return_rules_history,
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::lists::count_label;
 use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
 use crate::kit::web::display_time::{self, DisplayTime};
@@ -41,10 +40,6 @@ struct StoreView {
 impl StoreView {
     fn url(&self, what: &str) -> String {
         urls::of_store(self.store.platform, self.store.id, what)
-    }
-
-    fn failed(&self) -> String {
-        count_label(self.traffic.failed)
     }
 
     /// Whether a member has to create the webhooks manually.

@@ -7,9 +7,9 @@ use crate::features::auth::pages::PersonPage;
 use crate::features::support::model::{BY_NAME, MerchantRow, merchants};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
-use crate::kit::lists::{ListPage, Params, count_label};
+use crate::kit::lists::{ListPage, Params};
 use crate::kit::web::display_time::DisplayTime;
-use crate::kit::web::numbers::thousands;
+use crate::kit::web::numbers;
 use crate::kit::web::ok;
 
 const HERE: &str = "/support/merchants";
@@ -22,14 +22,6 @@ struct MerchantsPage {
 }
 
 impl MerchantsPage {
-    fn count(number: i64) -> String {
-        thousands(number)
-    }
-
-    fn failed(row: &MerchantRow) -> String {
-        count_label(row.failed_deliveries)
-    }
-
     /// In UTC, because staff look at many programs at once.
     fn last_order(row: &MerchantRow) -> Option<DisplayTime> {
         row.last_order_at.map(|at| DisplayTime::new(at, Tz::UTC))

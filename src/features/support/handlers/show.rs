@@ -14,7 +14,6 @@ use crate::features::team::InvitationRow;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
-use crate::kit::lists::count_label;
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::{ok, rejected};
@@ -126,18 +125,15 @@ impl MerchantPage {
 
     /// The failures of a store by kind, with their count and the newest ones.
     fn failures(store: &StoreState) -> [(String, &Failures); 2] {
-        let of = |failures: &Failures, one: &str, more: &str| {
-            let is_one = failures.count.exact() == Some(1);
-            format!("{} {}", failures.count, if is_one { one } else { more })
-        };
+        let StoreState { deliveries, pushes, .. } = store;
         [
-            (of(&store.deliveries, "failed delivery", "failed deliveries"), &store.deliveries),
-            (of(&store.pushes, "failed code", "failed codes"), &store.pushes),
+            (deliveries.count.words("failed delivery", "failed deliveries"), deliveries),
+            (pushes.count.words("failed code", "failed codes"), pushes),
         ]
     }
 
-    /// The nonzero counts of pending items, with labels.
-    fn waiting(&self) -> Vec<(String, &'static str)> {
+    /// The nonzero counts of pending items, in words.
+    fn waiting(&self) -> Vec<String> {
         let waiting = &self.state.waiting;
         [
             (waiting.deliveries, "failed delivery", "failed deliveries"),
@@ -151,8 +147,8 @@ impl MerchantPage {
             (waiting.conversions, "conversion to be looked at", "conversions to be looked at"),
         ]
         .into_iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, one, more)| (count_label(count), if count == 1 { one } else { more }))
+        .filter(|(count, ..)| !count.is_zero())
+        .map(|(count, one, many)| count.words(one, many))
         .collect()
     }
 }
