@@ -240,6 +240,15 @@ fn names_that_begin_with_what_is_looked_for_stand_first() {
     assert_eq!(found("q=jo%20%20JOST"), ["Jo Jost"]);
     let choices = viewer.get("/affiliates/choices?q=jos").all("[role=option] span");
     assert_eq!(choices, ["José", "Josie", "Ana José", "Jo Jost"]);
+    // Without a search there is no best match: it's the list by name, which is sorted the other way next.
+    let header = |query: &str| {
+        let page = viewer.get(&format!("/affiliates{query}"));
+        let link = page.attribute("th[aria-sort=ascending] a", "href");
+        (names(&page), link)
+    };
+    let by_name = header("");
+    assert!(by_name.1.is_some());
+    assert_eq!(header("?sort=best"), by_name);
 }
 
 #[test]
