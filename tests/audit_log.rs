@@ -44,6 +44,7 @@ fn the_log_is_filtered_paged_and_exported() {
     ] {
         let page = owner.get(&format!("{LOG}?{query}"));
         assert!(page.says(some) && !page.says(none), "{query}: {}", page.text());
+        assert_eq!(page.attribute(".chips a", "href").as_deref(), Some(LOG), "{query}");
         let file = owner.get(&format!("{LOG}.csv?{query}")).csv();
         assert!(file.starts_with("Time,Who,As,Action,What,From where,Before,After\n"));
         assert!(file.contains(some) && !file.contains(none), "{query}: {file}");
