@@ -169,6 +169,24 @@ fn who_has_such_codes_is_said_before_saving_and_on_the_list_and_nothing_is_remov
 }
 
 #[test]
+fn the_first_of_many_such_codes_are_named_in_their_order() {
+    let app = TestApp::start();
+    enable(&app);
+    let ben = app.fixture.ben_id;
+    for n in [6, 2, 7, 5, 1, 4, 3] {
+        app.within(|conn| {
+            let kind = vouch::features::triggers::TriggerKind::CouponCode;
+            let code = format!("TEA{n}");
+            Ok(vouch::features::triggers::create(conn, &app.actor(), ben, kind, &code).unwrap())
+        });
+    }
+    let asked = add_form(&app.owner(), &[("code", "*tea*")]);
+    assert_eq!(asked.status, 200, "{}", asked.text());
+    assert_eq!(asked.all(".notice li a"), ["TEA1", "TEA2", "TEA3", "TEA4", "TEA5"]);
+    assert!(asked.one(".notice p a").contains('7'), "the count is of all");
+}
+
+#[test]
 fn the_list_is_kept_from_who_may_not() {
     let app = TestApp::start();
     enable(&app);
