@@ -148,6 +148,14 @@ fn metrics_are_text_in_utf_8() {
 }
 
 #[test]
+fn a_page_is_plain_for_who_refuses_gzip() {
+    let app = TestApp::start();
+    let page = app.owner().get_with("/affiliates", &[("accept-encoding", "gzip;q=0, identity")]);
+    assert_eq!((page.status, page.header("content-encoding")), (200, None));
+    assert!(page.has("main"));
+}
+
+#[test]
 fn who_signs_out_leaves_nothing_in_the_browser() {
     let app = TestApp::start_with_usual_waits();
     let owner = app.owner();
