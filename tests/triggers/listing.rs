@@ -111,6 +111,9 @@ fn fifty_rows_a_page_lead_on_and_back_in_every_order() {
         let whole = if start.contains("q=") { 100 } else { 120 };
         let distinct: std::collections::HashSet<&String> = seen.iter().collect();
         assert_eq!((seen.len(), distinct.len()), (whole, whole), "{start}");
+        let file = owner.get(&start.replacen("/triggers", "/triggers.csv", 1)).csv();
+        let values = file.lines().skip(1).map(|line| line.split(',').nth(1).unwrap());
+        assert!(values.eq(&seen), "{start}");
         while let Some(previous) = page.attribute("a[rel=prev]", "href") {
             page = owner.get(&previous);
         }
