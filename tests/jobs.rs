@@ -10,8 +10,8 @@ use diesel::prelude::*;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{job_queues, jobs};
 use vouch::kit::jobs::{
-    Ending, Finish, Job, JobKind, JobRunner, Queue, Registry, Run, RunError, WorkerPool, drain,
-    enqueue,
+    Ending, Finish, Job, JobKind, JobRunner, Priority, Queue, Registry, Run, RunError, WorkerPool,
+    drain, enqueue, enqueue_with, sweep,
 };
 
 use crate::harness::TestApp;
@@ -25,6 +25,7 @@ const fn kind(name: &'static str) -> JobKind {
         first_wait: Duration::minutes(1),
         max_wait: Duration::hours(1),
         max_attempts: 3,
+        is_of_instance: false,
     }
 }
 
@@ -163,6 +164,88 @@ fn a_key_waits_once_and_runs_again_where_it_was_enqueued_meanwhile() {
     run_at(&app, &again, clock::now());
     assert_eq!(left(&app), []);
     assert_eq!(*runs.lock().unwrap(), ["1", "2", "2"]);
+}
+
+#[test]
+fn a_long_transaction_that_enqueues_holds_up_no_other_queue() {
+    let app = TestApp::start();
+    let (blocked, other) = (queue(&app, kind("a")), queue(&app, kind("b")));
+    leave(&app, &blocked, &["1"]);
+    leave(&app, &other, &["1"]);
+    // Both runs last longer than a lease without a heartbeat.
+    let long = std::time::Duration::from_secs(24);
+    let lost = Arc::new(AtomicUsize::new(0));
+    let (counted, ran) = (Arc::clone(&lost), Arc::new(AtomicUsize::new(0)));
+    let counts = Arc::clone(&ran);
+    let runner = by(move |run, job| {
+        counts.fetch_add(1, Ordering::SeqCst);
+        // The run of `a` still has its queue when it's locked.
+        let is_a = run.queue().kind.name == "a";
+        thread::sleep(if is_a { std::time::Duration::from_secs(1) } else { long });
+        let finished = run.finish(job, |_| Ok(((), Finish::Complete)));
+        counted.fetch_add(usize::from(matches!(finished, Err(RunError::Lost))), Ordering::SeqCst);
+        finished
+    });
+    let kinds = [blocked.kind, other.kind];
+    let pool = WorkerPool::start(registry(&app, &kinds, &runner)).unwrap();
+    eventually("both run", || ran.load(Ordering::SeqCst) == 2);
+    let _second = WorkerPool::start(registry(&app, &kinds, &runner)).unwrap();
+    app.within(|conn| {
+        enqueue(conn, &blocked, &["2"], clock::now())?;
+        thread::sleep(long);
+        Ok(())
+    });
+    let left = || app.within(|conn| jobs::table.count().get_result::<i64>(conn));
+    eventually("all are done", || left() == 0);
+    drop(pool);
+    assert_eq!((lost.load(Ordering::SeqCst), ran.load(Ordering::SeqCst)), (0, 3));
+}
+
+#[test]
+fn what_a_person_waits_for_goes_before_a_backlog() {
+    let app = TestApp::start();
+    let queue = queue(&app, TEST);
+    leave(&app, &queue, &["1", "2", "3"]);
+    app.within(|conn| enqueue_with(conn, &queue, Priority::High, &["4", "3"], clock::now()));
+    // Enqueued again by what doesn't wait for it.
+    leave(&app, &queue, &["4"]);
+    let ran = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&ran);
+    let runner = by(move |run, job| {
+        seen.lock().unwrap().push(job.key.clone());
+        run.finish(job, |_| Ok(((), Finish::Complete)))
+    });
+    run_at(&app, &runner, clock::now());
+    assert_eq!(*ran.lock().unwrap(), ["3", "4", "1", "2"]);
+}
+
+#[test]
+fn a_queue_is_due_again_with_the_first_of_its_jobs_of_any_priority() {
+    let app = TestApp::start();
+    let queue = queue(&app, TEST);
+    let (soon, late) = (clock::now() + Duration::hours(1), clock::now() + Duration::hours(2));
+    app.within(|conn| {
+        enqueue_with(conn, &queue, Priority::High, &["late"], late)?;
+        enqueue(conn, &queue, &["soon"], soon)?;
+        enqueue(conn, &queue, &["now"], clock::now())
+    });
+    let complete = ending(Finish::Complete);
+    assert_eq!(run_at(&app, &complete, clock::now()), 1);
+    assert_eq!(run_at(&app, &complete, soon), 1);
+    assert_eq!(left(&app), [("late".to_owned(), 0, None, false)]);
+    assert_eq!(run_at(&app, &complete, late), 1);
+    assert_eq!(left(&app), []);
+}
+
+#[test]
+fn a_failed_job_is_deleted_after_its_time_and_no_other() {
+    let app = TestApp::start();
+    leave(&app, &queue(&app, TEST), &["1"]);
+    run_at(&app, &ending(Finish::DeadLetter("test")), clock::now());
+    leave(&app, &queue(&app, TEST), &["2"]);
+    assert_eq!(sweep(&app.db, clock::now() + Duration::days(89)).unwrap(), 0);
+    assert_eq!(sweep(&app.db, clock::now() + Duration::days(91)).unwrap(), 1);
+    assert_eq!(left(&app), [("2".to_owned(), 0, None, false)]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub const PUSH: JobKind = JobKind {
     first_wait: Duration::seconds(5),
     max_wait: Duration::hours(1),
     max_attempts: 10,
+    is_of_instance: false,
 };
 /// Fetch an order that webhooks only name. Its key is the store's own id of the order. All attempts take
 /// most of a day.
@@ -20,6 +21,7 @@ pub(crate) const FETCH_ORDER: JobKind = JobKind {
     first_wait: Duration::seconds(15),
     max_wait: Duration::hours(1),
     max_attempts: 24,
+    is_of_instance: false,
 };
 /// Read what the refunds of an order were for. Its key is the order.
 pub(crate) const READ_REFUNDS: JobKind = JobKind { name: "refunds", ..FETCH_ORDER };

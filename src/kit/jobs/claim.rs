@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz};
 
-use super::{JobKind, Queue};
+use super::{JobKind, Priority, Queue};
 use crate::kit::db::Scope;
-use crate::kit::db::schema::{job_queues, jobs};
+use crate::kit::db::schema::job_queues;
 use crate::kit::db::statement::statement;
 
 /// A worker that sends no heartbeat for so long has lost its queue to another.
@@ -93,7 +93,10 @@ pub(super) fn claim(
 
 impl Claimed {
     pub(super) fn scope(&self) -> Scope {
-        Scope::Merchant(self.queue.merchant_id)
+        match self.queue.kind.is_of_instance {
+            true => Scope::Instance,
+            false => Scope::Merchant(self.queue.merchant_id),
+        }
     }
 
     /// Prolongs the lease; `false` when another worker has the queue. The row stays locked until the end
@@ -105,6 +108,26 @@ impl Claimed {
             .set(job_queues::leased_until.eq(now + LEASE))
             .execute(conn)?;
         Ok(held > 0)
+    }
+
+    /// Prolongs the lease, unless the row is locked: nobody can take the queue then either, and a
+    /// transaction that enqueues for long must not hold up the heartbeat of other queues.
+    pub(super) fn prolong(&self, conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<()> {
+        statement!(
+            "UPDATE job_queues t SET leased_until = :leased_until \
+             FROM (SELECT merchant_id, kind, target_id FROM job_queues \
+                 WHERE merchant_id = :merchant_id AND kind = :kind AND target_id = :target_id \
+                     AND lease = :lease AND leased_until IS NOT NULL \
+                 FOR NO KEY UPDATE SKIP LOCKED) q \
+             WHERE t.merchant_id = q.merchant_id AND t.kind = q.kind AND t.target_id = q.target_id",
+            leased_until: Timestamptz = now + LEASE,
+            merchant_id: BigInt = self.queue.merchant_id,
+            kind: Text = self.queue.kind.name,
+            target_id: BigInt = self.queue.target_id(),
+            lease: BigInt = self.lease,
+        )
+        .execute(conn)
+        .map(drop)
     }
 
     /// Gives the queue back; `false` when another worker has it. What was enqueued meanwhile stays due.
@@ -130,13 +153,20 @@ impl Claimed {
 
     /// Read in a statement of its own: whoever enqueues after it writes the queue's row after it too.
     fn next_run_at(&self, conn: &mut PgConnection) -> QueryResult<Option<DateTime<Utc>>> {
-        jobs::table
-            .filter(jobs::merchant_id.eq(self.queue.merchant_id))
-            .filter(jobs::kind.eq(self.queue.kind.name))
-            .filter(jobs::target_id.eq(self.queue.target_id()))
-            .filter(jobs::dead_at.is_null())
-            .select(diesel::dsl::min(jobs::run_at))
-            .first(conn)
+        // The first of each priority by the index, however many wait.
+        statement!(
+            "SELECT min(first.run_at) FROM unnest(:priorities) AS p (priority) CROSS JOIN LATERAL ( \
+                 SELECT run_at FROM jobs \
+                 WHERE merchant_id = :merchant_id AND kind = :kind AND target_id = :target_id \
+                     AND priority = p.priority AND dead_at IS NULL \
+                 ORDER BY run_at LIMIT 1) first",
+            priorities: Array<SmallInt> = [Priority::High, Priority::Normal].map(Priority::value).to_vec(),
+            merchant_id: BigInt = self.queue.merchant_id,
+            kind: Text = self.queue.kind.name,
+            target_id: BigInt = self.queue.target_id(),
+        )
+        .scalar::<Nullable<Timestamptz>>()
+        .get_result(conn)
     }
 
     pub(super) fn is(&self, other: &Self) -> bool {

@@ -11,6 +11,7 @@ use crate::kit::db::statement::statement;
 
 /// A job whose worker dies isn't tried again before.
 const AFTER_CRASH: Duration = Duration::seconds(20);
+
 /// A job that is running.
 #[derive(Clone, Debug, QueryableByName)]
 #[diesel(table_name = jobs)]
@@ -69,7 +70,7 @@ impl Job {
              WHERE merchant_id = :merchant_id AND id = (SELECT id FROM jobs \
                  WHERE merchant_id = :merchant_id AND kind = :kind AND target_id = :target_id \
                      AND dead_at IS NULL AND run_at <= :now \
-                 ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) \
+                 ORDER BY priority, run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) \
              RETURNING id, key, payload, attempts",
             after_crash: Timestamptz = now + AFTER_CRASH,
             merchant_id: BigInt = claimed.queue.merchant_id,

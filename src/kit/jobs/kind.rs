@@ -11,13 +11,33 @@ pub struct JobKind {
     pub max_wait: Duration,
     /// After so many failed attempts a job is dead-lettered.
     pub max_attempts: i32,
+    /// Its runs read and write rows of the instance, not of the queue's merchant alone.
+    pub is_of_instance: bool,
+}
+
+/// Which of the due jobs of a queue goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// A person waits for it.
+    High,
+    Normal,
+}
+
+impl Priority {
+    /// As its rows have it.
+    pub(super) const fn value(self) -> i16 {
+        match self {
+            Self::High => 0,
+            Self::Normal => 1,
+        }
+    }
 }
 
 impl JobKind {
     /// A kind that comes again and again, and so is never dead-lettered.
     pub(crate) const fn periodic(name: &'static str) -> Self {
         let (first_wait, max_wait) = (Duration::seconds(5), Duration::minutes(5));
-        Self { name, first_wait, max_wait, max_attempts: i32::MAX }
+        Self { name, first_wait, max_wait, max_attempts: i32::MAX, is_of_instance: false }
     }
 
     /// How long the next attempt waits after `attempts` failed ones.

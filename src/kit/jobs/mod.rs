@@ -15,9 +15,9 @@ mod queue;
 mod run;
 
 pub use self::job::{Finish, Job};
-pub use self::kind::JobKind;
 pub(crate) use self::kind::backoff;
+pub use self::kind::{JobKind, Priority};
 pub use self::pool::{JobRunner, Registry, WorkerPool, drain};
-pub use self::queue::{Queue, enqueue};
-pub(crate) use self::queue::{cancel, find, last_problem, wake, wake_store};
+pub use self::queue::{Queue, enqueue, enqueue_with, sweep};
+pub(crate) use self::queue::{cancel, find, last_problem, unpause, wake, wake_store};
 pub use self::run::{Ending, Run, RunError};

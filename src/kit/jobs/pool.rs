@@ -49,6 +49,12 @@ impl Registry {
         Self { db, runners: runners.into(), kinds }
     }
 
+    /// With one more kind.
+    pub(crate) fn with(&self, (kind, runner): (JobKind, JobRunner)) -> Self {
+        let runners: Vec<_> = self.runners.iter().cloned().chain([(kind, runner)]).collect();
+        Self::new(self.db.clone(), runners)
+    }
+
     fn claim(&self, busy: &Busy, now: DateTime<Utc>) -> AppResult<Option<Claimed>> {
         self.db.run_blocking(Scope::Instance, |conn| claim(conn, &self.kinds, busy, now))
     }
@@ -213,7 +219,7 @@ impl Dispatcher {
             let held = self
                 .registry
                 .db
-                .run_blocking(claimed.scope(), |conn| claimed.hold(conn, clock::now()));
+                .run_blocking(claimed.scope(), |conn| claimed.prolong(conn, clock::now()));
             if let Err(error) = held {
                 tracing::warn!(%error, "job_lease_not_prolonged");
             }

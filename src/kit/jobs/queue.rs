@@ -1,15 +1,21 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Timestamptz};
 
-use super::JobKind;
+use super::{JobKind, Priority};
 use crate::kit::db::schema::{job_queues, jobs};
 use crate::kit::db::statement::statement;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+
+/// For so long a job that was dead-lettered can be retried.
+const DEAD_RETENTION: Duration = Duration::days(90);
 
 /// Jobs that run one after the other: those of a kind, of a merchant and, where they call it, of a store.
 /// A queue with a store rests while the store can't be called.
 #[derive(Clone, Copy, Debug)]
 pub struct Queue {
+    /// Whose its jobs are; 0 for the instance itself.
     pub merchant_id: i64,
     pub kind: JobKind,
     pub store_id: Option<i64>,
@@ -39,16 +45,27 @@ pub fn enqueue(
     keys: &[impl AsRef<str>],
     run_at: DateTime<Utc>,
 ) -> QueryResult<()> {
+    enqueue_with(conn, queue, Priority::Normal, keys, run_at)
+}
+
+/// [`enqueue`] with a priority. A job that waits already keeps its own where that is higher.
+pub fn enqueue_with(
+    conn: &mut PgConnection,
+    queue: &Queue,
+    priority: Priority,
+    keys: &[impl AsRef<str>],
+    run_at: DateTime<Utc>,
+) -> QueryResult<()> {
     let keys: Vec<&str> = keys.iter().map(AsRef::as_ref).collect();
     statement!(
         "WITH q AS (SELECT :merchant_id::bigint AS merchant_id, :kind::text AS kind, \
                  :store_id::bigint AS store_id, :run_at::timestamptz AS run_at), \
-         enqueued AS (INSERT INTO jobs AS j (merchant_id, kind, target_id, key, run_at) \
-             SELECT q.merchant_id, q.kind, coalesce(q.store_id, 0), k.key, q.run_at \
+         enqueued AS (INSERT INTO jobs AS j (merchant_id, kind, target_id, key, run_at, priority) \
+             SELECT q.merchant_id, q.kind, coalesce(q.store_id, 0), k.key, q.run_at, :priority \
              FROM q CROSS JOIN (SELECT key FROM unnest(:keys) AS k (key) ORDER BY key) k \
              ON CONFLICT (merchant_id, kind, target_id, key) DO UPDATE \
                  SET run_at = least(j.run_at, excluded.run_at), attempts = 0, reason = NULL, \
-                     dead_at = NULL \
+                     dead_at = NULL, priority = least(j.priority, excluded.priority) \
              RETURNING j.run_at) \
          INSERT INTO job_queues AS t (merchant_id, kind, store_id, due_at) \
          SELECT q.merchant_id, q.kind, q.store_id, (SELECT min(run_at) FROM enqueued) FROM q \
@@ -58,6 +75,7 @@ pub fn enqueue(
         kind: Text = queue.kind.name,
         store_id: Nullable<BigInt> = queue.store_id,
         run_at: Timestamptz = run_at,
+        priority: SmallInt = priority.value(),
         keys: Array<Text> = keys,
     )
     .execute(conn)
@@ -85,6 +103,22 @@ pub(crate) fn wake_store(
     .map(drop)
 }
 
+/// Has all queues of a kind looked at now, whatever they waited for. Within `Scope::Instance`.
+pub(crate) fn unpause(
+    conn: &mut PgConnection,
+    kind: JobKind,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    statement!(
+        "UPDATE job_queues SET due_at = least(due_at, :now), paused_until = NULL, failures = 0 \
+         WHERE kind = :kind AND paused_until IS NOT NULL",
+        now: Timestamptz = now,
+        kind: Text = kind.name,
+    )
+    .execute(conn)
+    .map(drop)
+}
+
 /// Has a queue looked at now, unless it's paused. As [`enqueue`], last in its transaction.
 pub(crate) fn wake(conn: &mut PgConnection, queue: &Queue, now: DateTime<Utc>) -> QueryResult<()> {
     statement!(
@@ -97,6 +131,14 @@ pub(crate) fn wake(conn: &mut PgConnection, queue: &Queue, now: DateTime<Utc>) -
     )
     .execute(conn)
     .map(drop)
+}
+
+/// Deletes jobs that were dead-lettered long ago; answers how many. What they were for still says that
+/// it failed.
+pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
+    db.run_blocking(Scope::Instance, |conn| {
+        diesel::delete(jobs::table.filter(jobs::dead_at.lt(now - DEAD_RETENTION))).execute(conn)
+    })
 }
 
 /// How a job stands that waits, runs or was dead-lettered.

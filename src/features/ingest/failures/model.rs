@@ -15,6 +15,7 @@ pub(crate) const RETRY_DELIVERY: JobKind = JobKind {
     first_wait: Duration::minutes(1),
     max_wait: Duration::hours(6),
     max_attempts: 16,
+    is_of_instance: false,
 };
 
 /// What pages say of a delivery that Vouch failed on.
@@ -93,6 +94,21 @@ pub(in crate::features::ingest) fn retry_later(
 ) -> QueryResult<()> {
     let at = now + RETRY_DELIVERY.wait_after(1);
     jobs::enqueue(conn, &queue(merchant_id), &[&delivery_id.to_string()], at)
+}
+
+/// Has a delivery that is still failed processed again now. At the end of the transaction; see
+/// [`jobs::enqueue`].
+pub(crate) fn retry(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    delivery_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let failure = delivery_failures::table.find((merchant_id, delivery_id));
+    if !diesel::select(diesel::dsl::exists(failure)).get_result(conn)? {
+        return Ok(());
+    }
+    jobs::enqueue(conn, &queue(merchant_id), &[&delivery_id.to_string()], now)
 }
 
 /// Writes why a delivery failed again, by this build.
