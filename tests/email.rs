@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use vouch::kit::config::{Security, Smtp};
-use vouch::kit::db::schema::emails;
+use vouch::kit::db::schema::{emails, job_queues, jobs};
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::email::{self, Link, Mailer, Message};
 use vouch::kit::secrets::Encryptor;
@@ -48,18 +48,24 @@ type DeliveryRecord = (i32, Option<String>, Option<DateTime<Utc>>, Option<DateTi
 
 fn fate(app: &TestApp) -> DeliveryRecord {
     in_installation(app, |conn| {
-        emails::table
-            .select((emails::attempts, emails::last_error, emails::delivered_at, emails::failed_at))
+        let attempts = jobs::table
+            .filter(jobs::kind.eq("emails"))
+            .select(jobs::attempts)
             .first(conn)
+            .optional()?;
+        let (reason, delivered_at, failed_at) = emails::table
+            .select((emails::last_error, emails::delivered_at, emails::failed_at))
+            .first(conn)?;
+        Ok((attempts.unwrap_or(0), reason, delivered_at, failed_at))
     })
 }
 
 /// Lets the pause before the next try pass.
 fn later(app: &TestApp) {
     in_installation(app, |conn| {
-        diesel::update(emails::table)
-            .set(emails::available_at.eq(vouch::kit::clock::now()))
-            .execute(conn)
+        let now = vouch::kit::clock::now();
+        diesel::update(jobs::table).set(jobs::run_at.eq(now)).execute(conn)?;
+        diesel::update(job_queues::table).set(job_queues::due_at.eq(now)).execute(conn)
     });
 }
 
@@ -166,7 +172,7 @@ fn what_is_refused_for_good_fails_at_once_and_keeps_the_reason() {
     let mailer = mailer(&app, Some(server.settings()));
     assert_eq!(mailer.send_due().unwrap(), 1);
     let (attempts, reason, _, failed) = fate(&app);
-    assert!(attempts == 1 && failed.is_some());
+    assert!(attempts == 0 && failed.is_some(), "no further attempt comes");
     assert!(reason.unwrap().contains("No such person here"));
 
     let support = app.support();
@@ -194,7 +200,10 @@ fn a_server_that_lets_nobody_in_counts_against_no_letter_and_is_left_in_peace_fo
     assert!(reason.unwrap().contains("Wrong password"));
     assert_eq!(mailer.send_due().unwrap(), 0, "it pauses");
     server.refuse_logins(false);
-    assert_eq!(self::mailer(&app, Some(server.settings())).send_due().unwrap(), 1);
+    // The process starts again, with other settings.
+    let mailer = self::mailer(&app, Some(server.settings()));
+    assert_eq!(mailer.resume().unwrap(), 0, "it has its job");
+    assert_eq!(mailer.send_due().unwrap(), 1);
     assert_eq!(server.taken().len(), 1);
 }
 
@@ -238,7 +247,9 @@ fn a_server_that_cannot_prove_itself_hears_neither_the_password_nor_the_letter()
             [(&unknown, unknown.settings_with_login()), (&other, other.settings_with_trust())]
         {
             post(&app, "ada@example.com");
-            mailer(&app, Some(smtp.clone())).send_due().unwrap();
+            let mailer = mailer(&app, Some(smtp.clone()));
+            mailer.resume().unwrap();
+            mailer.send_due().unwrap();
             let (attempts, reason, delivered, _) = fate(&app);
             assert!(attempts == 0 && delivered.is_none(), "it is not the email’s fault");
             assert!(reason.as_ref().unwrap().contains("certificate"), "{reason:?}");
@@ -252,6 +263,7 @@ fn a_server_that_cannot_prove_itself_hears_neither_the_password_nor_the_letter()
                 "{heard:?}"
             );
             in_installation(&app, |conn| diesel::delete(emails::table).execute(conn));
+            in_installation(&app, |conn| diesel::delete(jobs::table).execute(conn));
         }
     }
 }
@@ -319,7 +331,10 @@ fn without_a_mail_server_emails_wait_and_no_page_shows_a_link_unasked() {
 
     // A mail server comes after all.
     let server = MailServer::start();
-    assert_eq!(mailer(&app, Some(server.settings())).send_due().unwrap(), 1);
+    let mailer = mailer(&app, Some(server.settings()));
+    assert_eq!(mailer.resume().unwrap(), 1);
+    assert_eq!(mailer.send_due().unwrap(), 1);
+    assert_eq!(server.taken().len(), 1);
     let page = support.get("/support/emails");
     assert!(!page.text().contains("secret-42") && !page.has("form[action$='/disclosure']"));
 }
@@ -361,4 +376,39 @@ fn a_new_key_opens_the_links_that_wait() {
     config.secret_key = Box::new([9; 32]).into();
     Mailer::new(&config, app.db.clone()).send_due().unwrap();
     assert_eq!(server.taken()[0].link(&app.base), "/invitations/secret-42");
+}
+
+#[test]
+fn an_email_of_any_transaction_goes_out() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    let scopes = [
+        Scope::Unowned,
+        Scope::Person(app.fixture.owner_id),
+        Scope::Merchant(app.fixture.merchant_id),
+        Scope::Instance,
+    ];
+    for (number, scope) in scopes.into_iter().enumerate() {
+        let mut conn = PgConnection::establish(&app.database_url).unwrap();
+        let to = format!("person{number}@example.com");
+        in_scope(&mut conn, scope, |conn| email::post(conn, &letter(&to))).unwrap();
+    }
+    mailer(&app, Some(server.settings())).send_due().unwrap();
+    assert_eq!(server.taken().len(), 4);
+}
+
+#[test]
+fn the_crowd_of_one_program_holds_up_no_other() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    for number in 0..3 {
+        post(&app, &format!("crowd{number}@example.com"));
+    }
+    server.expect(&[Trouble::Slow(Duration::from_secs(2)); 3]);
+    let mailer = mailer(&app, Some(server.settings()));
+    std::thread::scope(|scope| {
+        scope.spawn(|| mailer.send_due().unwrap());
+        std::thread::sleep(Duration::from_millis(200));
+        in_installation(&app, |conn| email::post(conn, &letter("ada@example.com")));
+        mailer.send_due().unwrap();
+        assert!(server.taken_for("ada@example.com").len() == 1 && server.taken().len() < 4);
+    });
 }

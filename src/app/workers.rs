@@ -16,7 +16,7 @@ use crate::features::stores::jobs;
 use crate::features::{backfills, code_syncs, pushes};
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
-use crate::kit::email::Mailer;
+use crate::kit::email::{Mailer, SEND_EMAIL};
 use crate::kit::error::AppResult;
 use crate::kit::jobs::{Ending, JobKind, JobRunner, Registry, Run, RunError, WorkerPool, drain};
 use crate::kit::pseudonyms::Pseudonyms;
@@ -33,7 +33,7 @@ struct Task {
     run: fn(&Tools, &Stop) -> AppResult<usize>,
 }
 
-const TASKS: [Task; 11] = [
+const TASKS: [Task; 12] = [
     Task {
         name: "end expired sessions",
         every: Duration::from_secs(600),
@@ -53,6 +53,11 @@ const TASKS: [Task; 11] = [
         name: "apply retention periods",
         every: Duration::from_secs(3600),
         run: |tools, stop| retention::sweep(&tools.db, tools.keep, clock::now(), stop),
+    },
+    Task {
+        name: "delete old failed jobs",
+        every: Duration::from_secs(3600),
+        run: |tools, _| crate::kit::jobs::sweep(&tools.db, clock::now()),
     },
     Task {
         name: "forget unconfirmed applications",
@@ -94,8 +99,6 @@ const TASKS: [Task; 11] = [
 
 /// What earlier processes left is resumed after this time where it couldn't be at the start.
 const RESUME_ROUND: Duration = Duration::from_secs(5);
-/// How often emails are looked for.
-const MAIL_ROUND: Duration = Duration::from_secs(1);
 /// The first pause after a run that failed; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// The longest.
@@ -104,7 +107,7 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 /// transaction that ends with its connection, or a call whose lease ends.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The threads of the tasks, that of the emails, and the worker pool. They end, each after its
+/// The threads of the tasks, and the worker pool. They end, each after its
 /// present portion, when they're told or this value goes.
 pub(crate) struct Workers {
     stop: Stop,
@@ -113,7 +116,7 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts a thread per task, the emails, and the worker pool.
+    /// Starts a thread per task, and the worker pool.
     pub(crate) fn start(tools: Tools, mailer: Mailer) -> io::Result<Self> {
         let stop = Stop::default();
         let mut threads = Vec::with_capacity(TASKS.len() + 1);
@@ -122,9 +125,9 @@ impl Workers {
             let run = move |stop: &Stop| (task.run)(&tools, stop);
             threads.push((task.name, start(task.name, task.every, run, &stop)?));
         }
-        let (db, stopped) = (tools.db.clone(), stop.clone());
+        let (db, resumed, stopped) = (tools.db.clone(), mailer.clone(), stop.clone());
         let resumes = supervise::spawn("resume", &stop, move || {
-            while let Err(error) = resume(&db) {
+            while let Err(error) = resume(&db, &resumed) {
                 tracing::error!(%error, "not_resumed");
                 if stopped.wait(RESUME_ROUND) {
                     return;
@@ -132,9 +135,7 @@ impl Workers {
             }
         })?;
         threads.push(("resume", resumes));
-        let run = move |stop: &Stop| mailer.send_due_until(stop);
-        threads.push(("send emails", start("send emails", MAIL_ROUND, run, &stop)?));
-        let pool = WorkerPool::start(registry(&tools))?;
+        let pool = WorkerPool::start(registry(&tools).with(mailer.runner()))?;
         Ok(Self { stop, threads, pool })
     }
 
@@ -181,10 +182,10 @@ const WORK: [(JobKind, Work); 7] = [
 
 /// The kinds of jobs.
 pub(crate) fn kinds() -> impl Iterator<Item = JobKind> {
-    WORK.into_iter().map(|(kind, _)| kind)
+    WORK.into_iter().map(|(kind, _)| kind).chain([SEND_EMAIL])
 }
 
-/// Who runs which kind of job.
+/// Who runs which kind of job, emails aside.
 pub fn registry(tools: &Tools) -> Registry {
     let runner = |work: Work| -> JobRunner {
         let tools = tools.clone();
@@ -205,12 +206,13 @@ pub fn run_due_jobs(tools: &Tools, now: DateTime<Utc>) -> AppResult<usize> {
 
 /// Makes due what earlier processes left for a person: its operator may have fixed the cause, or this
 /// build has.
-fn resume(db: &Db) -> AppResult<()> {
+fn resume(db: &Db, mailer: &Mailer) -> AppResult<()> {
     let recalculations =
         db.run_blocking(Scope::Instance, |conn| recalculation::unpark(conn, clock::now()))?;
     let deliveries = failures::renew(db, failures::build())?;
-    if recalculations + deliveries > 0 {
-        tracing::info!(recalculations, deliveries, "due_again");
+    let emails = mailer.resume()?;
+    if recalculations + deliveries + emails > 0 {
+        tracing::info!(recalculations, deliveries, emails, "due_again");
     }
     Ok(())
 }

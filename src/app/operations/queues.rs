@@ -37,7 +37,7 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
          queued (name, since) AS ( \
              SELECT 'store_jobs', greatest(q.due_at, q.paused_until) FROM job_queues q \
              LEFT JOIN open s ON s.merchant_id = q.merchant_id AND s.id = q.store_id CROSS JOIN asked \
-             WHERE (q.store_id IS NULL OR s.id IS NOT NULL) \
+             WHERE (q.store_id IS NULL OR s.id IS NOT NULL) AND q.kind <> 'emails' \
                  AND q.leased_until IS NULL AND q.due_at <= now \
                  AND (q.paused_until IS NULL OR q.paused_until <= now) \
              UNION ALL \

@@ -342,14 +342,8 @@ diesel::table! {
         link_label -> Nullable<Text>,
         link_path -> Nullable<Text>,
         link_encrypted -> Nullable<Bytea>,
-        is_urgent -> Bool,
         created_at -> Timestamptz,
-        available_at -> Timestamptz,
-        leased_until -> Nullable<Timestamptz>,
-        lease -> Int8,
-        attempts -> Int4,
         last_error -> Nullable<Text>,
-        announced_at -> Nullable<Timestamptz>,
         delivered_at -> Nullable<Timestamptz>,
         failed_at -> Nullable<Timestamptz>,
         about_merchant_id -> Nullable<Int8>,
@@ -513,6 +507,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         dead_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        priority -> Int2,
     }
 }
 

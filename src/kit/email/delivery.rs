@@ -37,10 +37,6 @@ impl Outcome {
             Self::Unreachable(_) => "unreachable",
         }
     }
-
-    pub(super) fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable(_))
-    }
 }
 
 /// A connection to the mail server, opened for the first email and reused for the next ones.

@@ -4,9 +4,11 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::leased::LeasedEmail;
+use super::message::queue;
 use super::render::Words;
+use super::stored::StoredEmail;
 use crate::kit::db::schema::emails;
+use crate::kit::jobs::{self, Priority};
 use crate::kit::lists::{Kind, Listing, Order, PAGE_SIZE, Range};
 use crate::kit::secrets::Encryptor;
 
@@ -55,7 +57,7 @@ pub struct RevealedEmail {
     pub text: String,
 }
 
-type Row = (LeasedEmail, Option<i64>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+type Row = (StoredEmail, Option<i64>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// The newest first.
 pub(crate) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
@@ -64,7 +66,7 @@ pub(crate) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
 pub(crate) fn emails(conn: &mut PgConnection, range: &Range) -> QueryResult<Listing<EmailRow>> {
     let query = emails::table
         .select((
-            LeasedEmail::as_select(),
+            StoredEmail::as_select(),
             emails::about_merchant_id,
             emails::delivered_at,
             emails::failed_at,
@@ -104,11 +106,11 @@ pub fn reveal(
     encryptor: &Encryptor,
     public_url: &str,
 ) -> QueryResult<Option<RevealedEmail>> {
-    let waiting: Option<(LeasedEmail, Option<i64>)> = emails::table
+    let waiting: Option<(StoredEmail, Option<i64>)> = emails::table
         .find(email_id)
         .filter(emails::delivered_at.is_null().and(emails::failed_at.is_null()))
         .filter(emails::paragraphs.is_not_null())
-        .select((LeasedEmail::as_select(), emails::about_merchant_id))
+        .select((StoredEmail::as_select(), emails::about_merchant_id))
         .first(conn)
         .optional()?;
     let Some((message, merchant_id)) = waiting else { return Ok(None) };
@@ -121,7 +123,7 @@ pub fn reveal(
         link: url.as_deref().map(|url| (message.label(), url)),
     };
     let text = words.text();
-    let LeasedEmail { id, recipient, subject, .. } = message;
+    let StoredEmail { id, recipient, subject, .. } = message;
     Ok(Some(RevealedEmail { id, recipient, subject, merchant_id, text }))
 }
 
@@ -130,16 +132,29 @@ pub fn reveal(
 /// # Errors
 /// `NotFound` if there is none, or its words are forgotten.
 pub(crate) fn retry(conn: &mut PgConnection, email_id: i64, now: DateTime<Utc>) -> QueryResult<()> {
-    diesel::update(emails::table.find(email_id))
+    let (merchant_id, message_id): (Option<i64>, String) =
+        diesel::update(emails::table.find(email_id))
+            .filter(emails::failed_at.is_not_null().and(emails::paragraphs.is_not_null()))
+            .set(emails::failed_at.eq(None::<DateTime<Utc>>))
+            .returning((emails::about_merchant_id, emails::message_id))
+            .get_result(conn)?;
+    let queue = queue(merchant_id.unwrap_or(0));
+    jobs::enqueue_with(conn, &queue, Priority::High, &[message_id], now)
+}
+
+/// [`retry`] by the Message-ID. One that's gone, or whose text is, changes nothing.
+pub(crate) fn retry_by_message_id(
+    conn: &mut PgConnection,
+    message_id: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let email_id = emails::table
+        .filter(emails::message_id.eq(message_id))
         .filter(emails::failed_at.is_not_null().and(emails::paragraphs.is_not_null()))
-        .set((
-            emails::failed_at.eq(None::<DateTime<Utc>>),
-            emails::attempts.eq(0),
-            emails::available_at.eq(now),
-        ))
-        .returning(emails::id)
-        .get_result::<i64>(conn)
-        .map(drop)
+        .select(emails::id)
+        .first(conn)
+        .optional()?;
+    email_id.map_or(Ok(()), |email_id| retry(conn, email_id, now))
 }
 
 /// How many emails failed, and why the last of them. Within `Scope::Instance`.

@@ -1,63 +1,56 @@
-//! The worker that sends letters. A letter is taken under a lease, so that of several workers one
-//! sends it; it is sent twice only where one died between sending and noting so, and then under the
-//! same Message-ID.
+//! Sends emails: a job for each. It's sent twice only if a worker died between sending it and noting
+//! that, and then under the same Message-ID.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration as Period, Instant};
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::delivery::{Line, Outcome, host_of};
-use super::leased::LeasedEmail;
+use super::message::queue;
 use super::render::{Words, message};
+use super::stored::StoredEmail;
 use crate::kit::clock;
-use crate::kit::config::Config;
-use crate::kit::config::Smtp;
+use crate::kit::config::{Config, Smtp};
 use crate::kit::counters;
 use crate::kit::db::schema::emails;
+use crate::kit::db::statement::statement;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
-use crate::kit::jobs::backoff;
+use crate::kit::jobs::{
+    self, Ending, Finish, Job, JobKind, JobRunner, Priority, Registry, Run, RunError, drain,
+};
 use crate::kit::secrets::Encryptor;
-use crate::kit::supervise::{Stop, contained};
+use crate::kit::supervise::contained;
 
-/// A worker that dies gives its letter back after this time; no try takes as long.
-const LEASE: Duration = Duration::minutes(15);
-/// After so many answers of "not now" a letter is given up.
-const MAX_ATTEMPTS: i32 = 12;
-/// After so long a letter is given up that nobody would take, and its words are forgotten.
-const TOO_OLD: Duration = Duration::days(2);
-/// The wait after the first answer of "not now"; each further one doubles it.
-const FIRST_WAIT: Duration = Duration::minutes(1);
-const MAX_WAIT: Duration = Duration::hours(1);
-/// A run hands back after this time.
-const RUN_TIME: Period = Period::from_secs(10);
-/// The first pause after the mail server let nobody in; doubled each time.
-const SHORT_PAUSE: Period = Period::from_secs(5);
-/// The longest.
-const LONG_PAUSE: Period = Period::from_secs(300);
-/// As much of a reason is kept.
-const REASON_LENGTH: usize = 500;
+/// Send an email. Its key is the email's Message-ID.
+pub(crate) const SEND_EMAIL: JobKind = JobKind {
+    name: "emails",
+    first_wait: Duration::minutes(1),
+    max_wait: Duration::hours(1),
+    max_attempts: 12,
+    is_of_instance: true,
+};
+/// An email that wasn't sent for so long has failed, and its text is deleted.
+const MAX_AGE: Duration = Duration::days(2);
+/// So many characters of a reason are stored.
+const MAX_REASON_CHARS: usize = 500;
 
-/// Sends what was posted, or says in the log that it waits where there is no mail server.
+/// Reason codes of jobs.
+const UNREACHABLE: &str = "unreachable";
+const NOT_ACCEPTED: &str = "not_accepted";
+
+/// Sends emails, or logs that they wait where there's no mail server.
+#[derive(Clone)]
 pub struct Mailer {
     db: Db,
     encryptor: Encryptor,
     smtp: Option<Smtp>,
     public_url: Arc<str>,
-    rest: Mutex<Rest>,
-}
-
-/// The pause after the mail server let nobody in, so that it is not pestered.
-#[derive(Default)]
-struct Rest {
-    until: Option<Instant>,
-    pause: Period,
 }
 
 impl Mailer {
-    /// That of an installation.
     #[must_use]
     pub fn new(config: &Config, db: Db) -> Self {
         Self {
@@ -65,90 +58,66 @@ impl Mailer {
             encryptor: Encryptor::new(&config.secret_key),
             smtp: config.smtp.clone(),
             public_url: config.public_url.as_str().into(),
-            rest: Mutex::default(),
         }
     }
 
-    /// Sends what is due, for some seconds at the most; answers how many letters were tried.
-    pub fn send_due(&self) -> AppResult<usize> {
-        self.send_due_until(&Stop::default())
+    /// What the worker pool is to run.
+    pub(crate) fn runner(self) -> (JobKind, JobRunner) {
+        (SEND_EMAIL, Arc::new(move |run| self.run(run)))
     }
 
-    /// [`Mailer::send_due`], which ends after the letter at hand once `stop` is asked.
-    pub(crate) fn send_due_until(&self, stop: &Stop) -> AppResult<usize> {
-        let Some(smtp) = &self.smtp else { return self.announce() };
-        if self.rests() {
+    /// Sends what is due on this thread; answers how many queues were served.
+    pub fn send_due(&self) -> AppResult<usize> {
+        let registry = Registry::new(self.db.clone(), vec![self.clone().runner()]);
+        drain(&registry, clock::now())
+    }
+
+    /// Enqueues the emails that wait without a job: those of an earlier version, and those that were
+    /// only logged because there was no mail server. Answers how many. An earlier failure to reach the
+    /// mail server is forgotten: its settings may have changed.
+    pub fn resume(&self) -> AppResult<usize> {
+        if self.smtp.is_none() {
             return Ok(0);
         }
-        let host = host_of(&self.public_url);
-        let mut line = Line::new(smtp, host);
-        let (began, mut tried) = (Instant::now(), 0);
-        while began.elapsed() < RUN_TIME && !stop.is_asked() {
-            let Some(email) = self.lease(clock::now())? else { break };
-            tried += 1;
-            let send = || Ok(self.try_to_send(&email, &mut line, smtp, host));
-            // One that Vouch fails on counts as tried, and holds up no other.
-            let outcome = contained(send)
-                .unwrap_or_else(|_| Outcome::Later("Vouch failed on it; see the log.".to_owned()));
-            let (word, is_unreachable) = (outcome.word(), outcome.is_unreachable());
-            self.note(&email, outcome, clock::now())?;
-            counters::email(word);
-            self.pause(is_unreachable);
-            if is_unreachable {
-                break;
-            }
-        }
-        Ok(tried)
-    }
-
-    fn rests(&self) -> bool {
-        let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        rest.until.is_some_and(|until| Instant::now() < until)
-    }
-
-    fn pause(&self, is_unreachable: bool) {
-        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        if !is_unreachable {
-            *rest = Rest::default();
-            return;
-        }
-        rest.pause = (rest.pause * 2).clamp(SHORT_PAUSE, LONG_PAUSE);
-        rest.until = Some(Instant::now() + rest.pause);
-    }
-
-    fn lease(&self, now: DateTime<Utc>) -> AppResult<Option<LeasedEmail>> {
         self.db.run_blocking(Scope::Instance, |conn| {
-            let due: Option<i64> = emails::table
-                .filter(emails::delivered_at.is_null().and(emails::failed_at.is_null()))
-                .filter(emails::available_at.le(now))
-                .filter(emails::leased_until.is_null().or(emails::leased_until.lt(now)))
-                .order((emails::is_urgent.desc(), emails::available_at, emails::id))
-                .for_update()
-                .skip_locked()
-                .select(emails::id)
-                .first(conn)
-                .optional()?;
-            let Some(id) = due else { return QueryResult::Ok(None) };
-            diesel::update(emails::table.find(id))
-                .set((
-                    emails::leased_until.eq(now + LEASE),
-                    emails::lease.eq(emails::lease + 1),
-                    emails::attempts.eq(emails::attempts + 1),
-                ))
-                .returning(LeasedEmail::as_returning())
-                .get_result(conn)
-                .map(Some)
+            let waiting = waiting_without_job(conn)?;
+            for email in &waiting {
+                let priority = if email.is_urgent { Priority::High } else { Priority::Normal };
+                let queue = queue(email.merchant_id);
+                jobs::enqueue_with(conn, &queue, priority, &[&email.message_id], clock::now())?;
+            }
+            jobs::unpause(conn, SEND_EMAIL, clock::now())?;
+            QueryResult::Ok(waiting.len())
         })
     }
 
-    fn try_to_send(
-        &self,
-        email: &LeasedEmail,
-        line: &mut Line<'_>,
-        smtp: &Smtp,
-        host: &str,
-    ) -> Outcome {
-        if clock::now() - email.created_at > TOO_OLD {
+    fn run(&self, run: &Run<'_>) -> Result<Ending, RunError> {
+        let Some(smtp) = &self.smtp else { return announce(run) };
+        let host = host_of(&self.public_url);
+        let mut line = Line::new(smtp, host);
+        while let Some(job) = run.next_job()? {
+            let Some(email) = run.read(|conn| StoredEmail::pending(conn, &job.key))? else {
+                run.finish(&job, |_| Ok(((), Finish::Complete)))?;
+                continue;
+            };
+            let send = || Ok(self.send(&email, &mut line, smtp, host));
+            let own_fault = || Outcome::Later("Vouch failed on it; see the log.".to_owned());
+            let outcome = match job.has_crashed(&SEND_EMAIL) {
+                true => own_fault(),
+                // An email that Vouch fails on holds up no other.
+                false => contained(send).unwrap_or_else(|_| own_fault()),
+            };
+            counters::email(outcome.word());
+            note(run, &job, &email, &outcome)?;
+            if let Outcome::Unreachable(reason) = outcome {
+                return Ok(Ending::Failed { reason });
+            }
+        }
+        Ok(Ending::Done)
+    }
+
+    fn send(&self, email: &StoredEmail, line: &mut Line<'_>, smtp: &Smtp, host: &str) -> Outcome {
+        if clock::now() - email.created_at > MAX_AGE {
             let last = email.last_error.as_deref().unwrap_or("there was no mail server");
             return Outcome::Refused(format!("It could not be sent for two days: {last}"));
         }
@@ -168,95 +137,103 @@ impl Mailer {
             Err(error) => Outcome::Refused(format!("It cannot be written: {error}")),
         }
     }
-
-    /// Writes down what became of a try, unless another worker has the letter by now.
-    fn note(&self, email: &LeasedEmail, outcome: Outcome, now: DateTime<Utc>) -> AppResult<()> {
-        let (id, attempts) = (email.id, email.attempts);
-        let mine = || emails::table.find(id).filter(emails::lease.eq(email.lease));
-        self.db.run_blocking(Scope::Instance, |conn| {
-            if outcome == Outcome::Delivered {
-                // The words were for the recipient only.
-                return diesel::update(mine())
-                    .set((
-                        emails::delivered_at.eq(now),
-                        emails::paragraphs.eq(None::<serde_json::Value>),
-                        emails::link_encrypted.eq(None::<Vec<u8>>),
-                        emails::last_error.eq(None::<String>),
-                        emails::leased_until.eq(None::<DateTime<Utc>>),
-                    ))
-                    .execute(conn)
-                    .map(drop);
-            }
-            let (reason, attempts, pause, is_given_up) = match outcome {
-                Outcome::Refused(reason) => (reason, attempts, Duration::zero(), true),
-                Outcome::Unreachable(reason) => (reason, attempts - 1, Duration::zero(), false),
-                Outcome::Later(reason) => (
-                    reason,
-                    attempts,
-                    backoff(FIRST_WAIT, MAX_WAIT, attempts),
-                    attempts >= MAX_ATTEMPTS,
-                ),
-                Outcome::Delivered => return Ok(()),
-            };
-            tracing::warn!(id, attempts, is_given_up, cause = %reason, "a letter was not taken");
-            let reason: String = reason.chars().take(REASON_LENGTH).collect();
-            diesel::update(mine())
-                .set((
-                    emails::attempts.eq(attempts),
-                    emails::available_at.eq(now + pause),
-                    emails::leased_until.eq(None::<DateTime<Utc>>),
-                    emails::last_error.eq(reason),
-                    emails::failed_at.eq(is_given_up.then_some(now)),
-                ))
-                .execute(conn)
-                .map(drop)
-        })
-    }
-
-    /// Without a mail server: each email once in the log, by its number alone, since a link or a
-    /// recipient in a log would let its readers in. `vouch email show` prints it, and it goes out should
-    /// there be a mail server before it is too old.
-    fn announce(&self) -> AppResult<usize> {
-        let now = clock::now();
-        let new: Vec<LeasedEmail> = self.db.run_blocking(Scope::Instance, |conn| {
-            let waiting = emails::table
-                .filter(emails::announced_at.is_null().and(emails::delivered_at.is_null()))
-                .filter(emails::failed_at.is_null())
-                .order(emails::id)
-                .limit(100)
-                .for_update()
-                .skip_locked()
-                .select(emails::id)
-                .load::<i64>(conn)?;
-            diesel::update(emails::table.filter(emails::id.eq_any(waiting)))
-                .set(emails::announced_at.eq(now))
-                .returning(LeasedEmail::as_returning())
-                .get_results(conn)
-        })?;
-        for email in &new {
-            tracing::warn!(email_id = email.id, "email_waits_for_mail_server");
-        }
-        Ok(new.len())
-    }
 }
 
-/// Forgets the words of letters that are too old to be sent. They're deleted with the end of their
+/// Writes the outcome of an attempt.
+fn note(run: &Run<'_>, job: &Job, email: &StoredEmail, outcome: &Outcome) -> Result<(), RunError> {
+    let (reason, has_failed, finish) = match outcome {
+        Outcome::Delivered => return run.finish(job, |conn| delivered(conn, email.id, run.now())),
+        Outcome::Refused(reason) => (reason, true, Finish::Complete),
+        // That says nothing about the email.
+        Outcome::Unreachable(reason) => (reason, false, Finish::Release(Some(UNREACHABLE))),
+        Outcome::Later(reason) => {
+            (reason, job.is_last_attempt(&SEND_EMAIL), Finish::Retry(NOT_ACCEPTED))
+        }
+    };
+    let (id, attempts) = (email.id, job.attempts);
+    tracing::warn!(id, attempts, has_failed, cause = %reason, "email_not_accepted");
+    let reason: String = reason.chars().take(MAX_REASON_CHARS).collect();
+    run.finish(job, |conn| {
+        diesel::update(emails::table.find(id))
+            .set((
+                emails::last_error.eq(reason),
+                emails::failed_at.eq(has_failed.then_some(run.now())),
+            ))
+            .execute(conn)?;
+        Ok(((), finish))
+    })
+}
+
+/// The text was only for the recipient.
+fn delivered(
+    conn: &mut PgConnection,
+    email_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<((), Finish)> {
+    diesel::update(emails::table.find(email_id))
+        .set((
+            emails::delivered_at.eq(now),
+            emails::failed_at.eq(None::<DateTime<Utc>>),
+            emails::paragraphs.eq(None::<serde_json::Value>),
+            emails::link_encrypted.eq(None::<Vec<u8>>),
+            emails::last_error.eq(None::<String>),
+        ))
+        .execute(conn)?;
+    Ok(((), Finish::Complete))
+}
+
+/// Without a mail server each email is logged once, by its ID alone: a link or a recipient in a log
+/// would give access. `vouch email show` prints it, and [`Mailer::resume`] sends it once there's a mail
+/// server.
+fn announce(run: &Run<'_>) -> Result<Ending, RunError> {
+    while let Some(job) = run.next_job()? {
+        let email = run.read(|conn| StoredEmail::pending(conn, &job.key))?;
+        run.finish(&job, |_| Ok(((), Finish::Complete)))?;
+        if let Some(email) = email {
+            tracing::warn!(email_id = email.id, "email_waits_for_mail_server");
+        }
+    }
+    Ok(Ending::Done)
+}
+
+#[derive(QueryableByName)]
+struct Waiting {
+    #[diesel(sql_type = BigInt)]
+    merchant_id: i64,
+    #[diesel(sql_type = Text)]
+    message_id: String,
+    #[diesel(sql_type = Bool)]
+    is_urgent: bool,
+}
+
+fn waiting_without_job(conn: &mut PgConnection) -> QueryResult<Vec<Waiting>> {
+    statement!(
+        "SELECT m.id AS merchant_id, e.message_id, e.link_encrypted IS NOT NULL AS is_urgent \
+         FROM emails e CROSS JOIN LATERAL (SELECT coalesce(e.about_merchant_id, 0) AS id) m \
+         WHERE e.delivered_at IS NULL AND e.failed_at IS NULL AND e.paragraphs IS NOT NULL \
+             AND NOT EXISTS (SELECT FROM jobs j WHERE j.merchant_id = m.id AND j.kind = :kind \
+                 AND j.target_id = 0 AND j.key = e.message_id) \
+         ORDER BY m.id, e.id",
+        kind: Text = SEND_EMAIL.name,
+    )
+    .load(conn)
+}
+
+/// Deletes the text of emails that are too old to be sent. Their rows are deleted with the end of the
 /// retention period: see `privacy::retention`.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::{Nullable, Timestamptz};
+
     db.run_blocking(Scope::Instance, |conn| {
         diesel::update(emails::table)
-            .filter(emails::created_at.lt(now - TOO_OLD))
+            .filter(emails::created_at.lt(now - MAX_AGE))
             .filter(emails::paragraphs.is_not_null())
-            .filter(emails::leased_until.is_null().or(emails::leased_until.lt(now)))
             .set((
                 emails::paragraphs.eq(None::<serde_json::Value>),
                 emails::link_encrypted.eq(None::<Vec<u8>>),
-                emails::failed_at.eq(diesel::dsl::sql::<
-                    diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>,
-                >("coalesce(failed_at, now())")),
-                emails::last_error.eq(diesel::dsl::sql::<
-                    diesel::sql_types::Nullable<diesel::sql_types::Text>,
-                >(
+                emails::failed_at.eq(sql::<Nullable<Timestamptz>>("coalesce(failed_at, now())")),
+                emails::last_error.eq(sql::<Nullable<Text>>(
                     "coalesce(last_error, 'It could not be sent for two days.')",
                 )),
             ))

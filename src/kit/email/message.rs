@@ -1,8 +1,13 @@
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 use rand::Rng;
 use secrecy::ExposeSecret;
 
+use super::mailer::SEND_EMAIL;
+use crate::kit::clock;
 use crate::kit::db::schema::emails;
+use crate::kit::jobs::{self, Priority, Queue};
 use crate::kit::pseudonyms::is_pseudonym;
 use crate::kit::secrets::{Encryptor, Use};
 use crate::kit::security::{self, Kind};
@@ -45,8 +50,9 @@ impl Link {
     }
 }
 
-/// Queues an email in the running transaction, in any scope. It's sent if the transaction commits.
-/// An erased person gets none.
+/// Enqueues an email in the running transaction, whatever its scope is: it's sent exactly if the
+/// transaction is committed. Nothing is sent to a person who was erased. As [`jobs::enqueue`], last in
+/// its transaction.
 pub fn post(conn: &mut PgConnection, message: &Message<'_>) -> QueryResult<()> {
     if is_pseudonym(message.to) {
         return Ok(());
@@ -69,13 +75,23 @@ pub fn post(conn: &mut PgConnection, message: &Message<'_>) -> QueryResult<()> {
             emails::link_label.eq(message.link.as_ref().map(|link| &link.label)),
             emails::link_path.eq(path),
             emails::link_encrypted.eq(encrypted),
-            emails::is_urgent.eq(encrypted.is_some()),
         ))
         .execute(conn)?;
+    // The row itself can't be read in this scope.
+    let merchant_id: Option<i64> =
+        diesel::select(sql::<Nullable<BigInt>>("current_merchant()")).get_result(conn)?;
+    let priority = if encrypted.is_some() { Priority::High } else { Priority::Normal };
+    let queue = queue(merchant_id.unwrap_or(0));
+    jobs::enqueue_with(conn, &queue, priority, &[&message_id], clock::now())?;
     if encrypted.is_some() {
         security::note(Kind::LinkSent.about("email", message_id));
     }
     Ok(())
+}
+
+/// The emails of a merchant, or of the instance (0).
+pub(super) fn queue(merchant_id: i64) -> Queue {
+    Queue { merchant_id, kind: SEND_EMAIL, store_id: None }
 }
 
 /// Encrypts the links of pending emails with `new` instead of `old`, within `Scope::Instance`.

@@ -7,7 +7,7 @@ use lettre::Message;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 
-use super::leased::LeasedEmail;
+use super::stored::StoredEmail;
 
 /// Characters of an address that may stand in one piece.
 const PIECE: usize = 20;
@@ -52,7 +52,7 @@ impl Words<'_> {
 
 /// The whole message, ready for a mail server.
 pub(super) fn message(
-    message: &LeasedEmail,
+    message: &StoredEmail,
     words: &Words<'_>,
     from: &Mailbox,
     host: &str,

@@ -6,12 +6,11 @@ use super::message::LINK;
 use crate::kit::db::schema::emails;
 use crate::kit::secrets::Encryptor;
 
-/// An email that this worker has leased.
+/// An email's row.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = emails)]
-pub(super) struct LeasedEmail {
+pub(super) struct StoredEmail {
     pub(super) id: i64,
-    pub(super) lease: i64,
     pub(super) message_id: String,
     pub(super) recipient: String,
     pub(super) subject: String,
@@ -20,12 +19,21 @@ pub(super) struct LeasedEmail {
     pub(super) link_label: Option<String>,
     pub(super) link_path: Option<String>,
     pub(super) link_encrypted: Option<Vec<u8>>,
-    pub(super) attempts: i32,
     pub(super) created_at: DateTime<Utc>,
     pub(super) last_error: Option<String>,
 }
 
-impl LeasedEmail {
+impl StoredEmail {
+    /// The email with this Message-ID, unless it was sent or has failed.
+    pub(super) fn pending(conn: &mut PgConnection, message_id: &str) -> QueryResult<Option<Self>> {
+        emails::table
+            .filter(emails::message_id.eq(message_id))
+            .filter(emails::delivered_at.is_null().and(emails::failed_at.is_null()))
+            .select(Self::as_select())
+            .first(conn)
+            .optional()
+    }
+
     pub(super) fn paragraphs(&self) -> Vec<String> {
         let kept = self.paragraphs.clone().unwrap_or_default();
         serde_json::from_value(kept).unwrap_or_default()
