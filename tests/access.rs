@@ -9,9 +9,10 @@ use vouch::features::auth::{self, Access, NewUser, Route};
 use vouch::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use vouch::features::first_run::FirstRun;
 use vouch::kit::db::schema::{
-    api_keys, audit_log, conversions, data_requests, deliveries, emails, invitations, orders,
+    api_keys, audit_log, conversions, data_requests, deliveries, emails, invitations, jobs, orders,
     pushes,
 };
+use vouch::kit::jobs::{JobKind, Queue, enqueue};
 use vouch::kit::session::Role;
 use vouch_core::platform::Platform;
 use vouch_platforms::PROVIDERS;
@@ -27,6 +28,8 @@ const NEED_FIELDS: &[(&str, &str)] = &[
     ("POST", "/portal/settings/sessions/{session_id}/removal"),
     // Only emails that wait are shown.
     ("POST", "/support/emails/{email_id}/disclosure"),
+    // Only jobs of a kind that failed are retried.
+    ("POST", "/support/jobs/retries"),
     ("POST", "/affiliates/reversals"),
     ("POST", "/affiliates/code-requests/reversals"),
     ("POST", "/affiliates/{affiliate_id}/manual-credit/orders"),
@@ -163,6 +166,7 @@ pub(crate) fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("member_id", example(member_id(app), NOWHERE)),
         ("session_id", example("made-up", "made-up")),
         ("email_id", example(email_id(app), NOWHERE)),
+        ("job_id", example(job_id(app), NOWHERE)),
         ("affiliate_id", example(known.ada_id, NOWHERE)),
         ("trigger_id", example(known.ada10_id, NOWHERE)),
         ("offer_id", example(known.offer_id, NOWHERE)),
@@ -239,6 +243,26 @@ fn member_id(app: &TestApp) -> i64 {
         };
         let id = vouch::features::auth::create_user(conn, &new).unwrap();
         vouch::features::auth::join(conn, &app.actor(), id, Role::Viewer).map(|()| id)
+    })
+}
+
+/// A job that failed for good.
+fn job_id(app: &TestApp) -> i64 {
+    let wait = chrono::Duration::hours(1);
+    let kind = JobKind {
+        name: "refunds",
+        first_wait: wait,
+        max_wait: wait,
+        max_attempts: 1,
+        is_of_instance: false,
+    };
+    let queue = Queue::of_store(app.fixture.merchant_id, app.fixture.store_id, kind);
+    app.within(|conn| {
+        enqueue(conn, &queue, &["0"], vouch::kit::clock::now())?;
+        diesel::update(jobs::table.filter(jobs::key.eq("0")))
+            .set((jobs::dead_at.eq(vouch::kit::clock::now()), jobs::reason.eq("no_answer")))
+            .returning(jobs::id)
+            .get_result(conn)
     })
 }
 

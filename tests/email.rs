@@ -390,7 +390,7 @@ fn an_email_of_any_transaction_goes_out() {
     for (number, scope) in scopes.into_iter().enumerate() {
         let mut conn = PgConnection::establish(&app.database_url).unwrap();
         let to = format!("person{number}@example.com");
-        in_scope(&mut conn, scope, |conn| email::post(conn, &letter(&to))).unwrap();
+        in_scope(&mut conn, scope, |conn| email::post(conn, &email_to(&to))).unwrap();
     }
     mailer(&app, Some(server.settings())).send_due().unwrap();
     assert_eq!(server.taken().len(), 4);
@@ -407,7 +407,7 @@ fn the_crowd_of_one_program_holds_up_no_other() {
     std::thread::scope(|scope| {
         scope.spawn(|| mailer.send_due().unwrap());
         std::thread::sleep(Duration::from_millis(200));
-        in_installation(&app, |conn| email::post(conn, &letter("ada@example.com")));
+        in_installation(&app, |conn| email::post(conn, &email_to("ada@example.com")));
         mailer.send_due().unwrap();
         assert!(server.taken_for("ada@example.com").len() == 1 && server.taken().len() < 4);
     });

@@ -121,6 +121,9 @@ routes! {
     POST "/support/emails/{email_id}/disclosure" => crate::features::support::emails::disclose, Support;
     POST "/support/emails/{email_id}/retry" => crate::features::support::emails::retry, Support;
     GET  "/support/mail" => crate::features::support::emails::index, Support;
+    GET  "/support/jobs" => crate::features::support::jobs::index, Support;
+    POST "/support/jobs/retries" => crate::features::support::jobs::retry_all, Support;
+    POST "/support/jobs/{merchant_id}/{job_id}/retry" => crate::features::support::jobs::retry, Support;
     GET  "/support/users" => crate::features::support::users::index, Support;
     GET  "/support/users/{user_id}" => crate::features::support::users::show, Support;
     POST "/support/users/{user_id}/access" => crate::features::support::users::set_access, Support;

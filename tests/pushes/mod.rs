@@ -1,6 +1,7 @@
 //! Codes on their way into stores, and the work for stores in the background.
 
 mod cases;
+mod failed_jobs;
 mod faults;
 mod jobs;
 mod memory;

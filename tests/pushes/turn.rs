@@ -248,3 +248,19 @@ fn a_database_that_is_full_for_a_while_uses_up_no_attempt() {
     assert_eq!(status(&app, id), pair("pushed", ""));
     assert_eq!(fake.codes(), ["SPRING"]);
 }
+
+#[test]
+fn a_code_that_someone_waits_for_goes_before_those_of_a_file() {
+    let (app, fake) = creating();
+    let values: Vec<String> = (0..12).map(|number| format!("FILE{number}")).collect();
+    for value in &values {
+        code(&app, value);
+    }
+    app.within(|conn| diesel::delete(jobs::table).execute(conn));
+    app.within(|conn| diesel::update(pushes::table).set(pushes::status.eq("failed")).execute(conn));
+    assert_eq!(app.owner().post_signed("/triggers/pushes/retries", &[]).status, 303);
+    code(&app, "SPRING");
+    work(&app, &fake);
+    assert_eq!(fake.creations()[0], "look SPRING");
+    assert_eq!(fake.codes().len(), 13);
+}

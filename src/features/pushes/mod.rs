@@ -10,6 +10,6 @@ mod run;
 pub(crate) use self::lines::{
     Poll, PushCell, PushLine, count_failed, destinations, in_status, of_trigger, of_triggers,
 };
-pub(crate) use self::model::{PushStatus, send_again};
+pub(crate) use self::model::{PushStatus, retry_by_id, send_again};
 pub use self::model::{attach, queue, retry};
 pub(crate) use self::run::run;

@@ -8,7 +8,7 @@ use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::{pushes, stores, triggers};
 use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
-use crate::kit::jobs::{self, Queue};
+use crate::kit::jobs::{self, Priority, Queue};
 
 text_enum! {
     /// How far a code has come on its way into a store.
@@ -68,14 +68,18 @@ struct QueuedPush {
     id: i64,
 }
 
+/// More codes at once, as from a file, go after those that someone creates one by one.
+const MANY: usize = 10;
+
 /// Enqueues a job for each push.
 fn enqueue(conn: &mut PgConnection, actor: &Actor, mut pushes: Vec<QueuedPush>) -> QueryResult<()> {
+    let priority = if pushes.len() > MANY { Priority::Normal } else { Priority::High };
     pushes.sort_unstable_by_key(|push| (push.store_id, push.id));
     for of_store in pushes.chunk_by(|a, b| a.store_id == b.store_id) {
         let store_id = of_store[0].store_id;
         let keys: Vec<String> = of_store.iter().map(|push| push.id.to_string()).collect();
         let queue = Queue::of_store(actor.merchant_id, store_id, PUSH);
-        jobs::enqueue(conn, &queue, &keys, actor.now)?;
+        jobs::enqueue_with(conn, &queue, priority, &keys, actor.now)?;
     }
     Ok(())
 }
@@ -137,6 +141,13 @@ pub fn retry(
         record(conn, actor, act("push.retried", trigger_id, summary))?;
         enqueue(conn, actor, vec![QueuedPush { store_id: subject.store_id, id: push_id }])
     })
+}
+
+/// [`retry`] by the push alone. One that's gone changes nothing.
+pub(crate) fn retry_by_id(conn: &mut PgConnection, actor: &Actor, push_id: i64) -> QueryResult<()> {
+    let push = pushes::table.find((actor.merchant_id, push_id));
+    let trigger_id = push.select(pushes::trigger_id).first(conn).optional()?;
+    trigger_id.map_or(Ok(()), |trigger_id| retry(conn, actor, trigger_id, push_id))
 }
 
 /// Brings every code on its way again that failed in a connected store; answers how many.

@@ -3,6 +3,7 @@
 mod acts;
 pub(crate) mod emails;
 pub(crate) mod handlers;
+pub(crate) mod jobs;
 pub(crate) mod merchant;
 mod model;
 mod readable_emails;

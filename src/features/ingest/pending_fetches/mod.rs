@@ -4,5 +4,6 @@
 mod model;
 mod run;
 
+pub(crate) use self::model::retry;
 pub(super) use self::model::{wait_again, wait_for};
 pub(crate) use self::run::run;

@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use vouch_core::delivery::DeliveryOutcome;
 
+use crate::features::ingest::failures;
 use crate::features::stores::Store;
 use crate::features::stores::jobs::FETCH_ORDER;
 use crate::kit::db::schema::deliveries;
@@ -36,6 +37,31 @@ pub(crate) fn wait_again(
     wait_for(conn, merchant_id, delivery_id, order_ref)?;
     let queue = Queue::of_store(merchant_id, store_id, FETCH_ORDER);
     jobs::enqueue(conn, &queue, &[order_ref], now)
+}
+
+/// Has an order fetched again that the last attempts didn't bring, for the messages that failed with it.
+/// At the end of the transaction; see [`jobs::enqueue`].
+pub(crate) fn retry(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    store_id: i64,
+    order_ref: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let failed = deliveries::table
+        .filter(deliveries::merchant_id.eq(merchant_id))
+        .filter(deliveries::store_id.eq(store_id))
+        .filter(deliveries::outcome.eq(DeliveryOutcome::Failed))
+        .filter(deliveries::awaited_ref.eq(order_ref));
+    let delivery_ids: Vec<i64> = failed.select(deliveries::id).load(conn)?;
+    for delivery_id in &delivery_ids {
+        wait_for(conn, merchant_id, *delivery_id, order_ref)?;
+        failures::resolve(conn, merchant_id, *delivery_id)?;
+    }
+    if delivery_ids.is_empty() {
+        return Ok(());
+    }
+    jobs::enqueue(conn, &Queue::of_store(merchant_id, store_id, FETCH_ORDER), &[order_ref], now)
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]

@@ -1,0 +1,87 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path, Query};
+use askama::Template;
+use chrono_tz::Tz;
+use serde::Deserialize;
+use vouch_core::TextEnum;
+
+use super::model::{self, DeadJob, FailableKind, MAX_RETRIED, NEWEST};
+use crate::features::auth::pages::PersonPage;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::lists::{ListPage, Params};
+use crate::kit::urls::with_query;
+use crate::kit::web::display_time::DisplayTime;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::{ok, see_other};
+
+const HERE: &str = "/support/jobs";
+
+#[derive(Template)]
+#[template(path = "support/jobs.html")]
+struct JobsPage {
+    page: PersonPage,
+    kind: Option<FailableKind>,
+    list: ListPage<DeadJob>,
+}
+
+impl JobsPage {
+    /// In UTC, because staff look at many programs at once.
+    fn when(job: &DeadJob) -> DisplayTime {
+        DisplayTime::new(job.dead_at(), Tz::UTC)
+    }
+}
+
+/// `GET /support/jobs`
+pub(crate) async fn index(
+    db: Data<Db>,
+    page: PersonPage,
+    params: Query<Params>,
+) -> AppResult<HttpResponse> {
+    let mut address = params.into_inner().at(HERE);
+    let kind = address.choice("kind", "Kind");
+    let range = address.page(NEWEST);
+    let jobs = db.run(Scope::Support, move |conn| model::dead_jobs(conn, kind, &range)).await?;
+    ok(&JobsPage { page, kind, list: ListPage::new(address, jobs, None) })
+}
+
+/// `POST /support/jobs/{merchant_id}/{job_id}/retry`
+pub(crate) async fn retry(
+    db: Data<Db>,
+    page: PersonPage,
+    job: Path<(i64, i64)>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (merchant_id, job_id) = *job;
+    let by = page.support_actor(merchant_id);
+    db.run(Scope::Instance, move |conn| model::retry(conn, &by, merchant_id, job_id)).await?;
+    page.leave(FlashKind::Success, "The job runs again within seconds.")?;
+    Ok(see_other(HERE))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct RetryForm {
+    kind: String,
+}
+
+/// `POST /support/jobs/retries`: retries the jobs of one kind.
+pub(crate) async fn retry_all(
+    db: Data<Db>,
+    page: PersonPage,
+    CsrfForm(form): CsrfForm<RetryForm>,
+) -> AppResult<HttpResponse> {
+    let kind = FailableKind::parse(&form.kind).ok_or(AppError::NotFound)?;
+    let by = page.support_actor(0);
+    let count = db.run(Scope::Instance, move |conn| model::retry_all(conn, &by, kind)).await?;
+    let message = match count {
+        0 => "No job of this kind has failed.".to_owned(),
+        1 => "1 job runs again within seconds.".to_owned(),
+        MAX_RETRIED => {
+            format!("{count} jobs run again within seconds. Retry all for the next ones.")
+        }
+        count => format!("{count} jobs run again within seconds."),
+    };
+    page.leave(FlashKind::Success, &message)?;
+    Ok(see_other(&with_query(HERE, &[("kind", kind.as_str())])))
+}

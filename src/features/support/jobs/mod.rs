@@ -1,0 +1,6 @@
+//! Jobs of all merchants that failed for good: the dead letters.
+
+mod handlers;
+mod model;
+
+pub(crate) use self::handlers::{index, retry, retry_all};

@@ -1,0 +1,276 @@
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
+
+use crate::features::ingest::{failures, pending_fetches, refund_reads};
+use crate::features::pushes;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::{jobs, merchants, stores};
+use crate::kit::db::statement::statement;
+use crate::kit::db::text_enum;
+use crate::kit::email;
+use crate::kit::lists::{Kind, Listing, Order, Range};
+
+/// As many are retried at once.
+pub(super) const MAX_RETRIED: usize = 500;
+
+text_enum! {
+    /// The kinds of jobs that can fail for good. Periodic ones can't.
+    pub(crate) enum FailableKind {
+        Push = "push", "Push of a code";
+        FetchOrder = "orders", "Fetch of an order";
+        ReadRefunds = "refunds", "Read of refunds";
+        RetryDelivery = "delivery_retries", "Webhook delivery";
+        SendEmail = "emails", "Email";
+    }
+}
+
+/// A job that was dead-lettered.
+#[derive(Clone, Debug)]
+pub(super) struct DeadJob {
+    row: Row,
+    /// What it's about, if that's still there: a code, an order's number, a recipient.
+    pub(super) subject: Option<String>,
+}
+
+#[derive(Clone, Debug, Queryable)]
+struct Row {
+    merchant_id: i64,
+    id: i64,
+    kind: String,
+    key: String,
+    reason: Option<String>,
+    attempts: i32,
+    dead_at: Option<DateTime<Utc>>,
+    merchant: Option<String>,
+    store: Option<String>,
+}
+
+impl DeadJob {
+    /// Where it's retried; `None` if this version doesn't know its kind.
+    pub(super) fn retry_url(&self) -> Option<String> {
+        let Row { merchant_id, id, kind, .. } = &self.row;
+        FailableKind::parse(kind).map(|_| format!("/support/jobs/{merchant_id}/{id}/retry"))
+    }
+
+    pub(super) fn kind(&self) -> &str {
+        FailableKind::parse(&self.row.kind).map_or(self.row.kind.as_str(), |kind| kind.label())
+    }
+
+    /// The merchant's ID and name; `None` for a job of the instance.
+    pub(super) fn merchant(&self) -> Option<(i64, &str)> {
+        Some((self.row.merchant_id, self.row.merchant.as_deref()?))
+    }
+
+    pub(super) fn store(&self) -> Option<&str> {
+        self.row.store.as_deref()
+    }
+
+    pub(super) fn attempts(&self) -> i32 {
+        self.row.attempts
+    }
+
+    pub(super) fn dead_at(&self) -> DateTime<Utc> {
+        self.row.dead_at.unwrap_or_default()
+    }
+
+    pub(super) fn reason(&self) -> &str {
+        let code = self.row.reason.as_deref().unwrap_or_default();
+        DeadReason::parse(code).map_or(code, |reason| reason.label())
+    }
+}
+
+text_enum! {
+    /// Why a job failed: the reason codes of all kinds.
+    enum DeadReason {
+        NoAnswer = "no_answer", "The store didn’t answer";
+        AccessDenied = "access_denied", "The store doesn’t accept the API credentials";
+        Refused = "refused", "The store refused it";
+        NotListed = "not_listed", "The store doesn’t list one of the refunds";
+        Unreadable = "unreadable", "Vouch can’t read it";
+        OwnFault = "own_fault", "Vouch failed; see the log";
+        Value = "value", "It contains a value that can’t be stored";
+        NotFetched = "not_fetched", "The order couldn’t be fetched";
+        NotAccepted = "not_accepted", "The mail server didn’t accept it";
+        Unreachable = "unreachable", "The mail server couldn’t be reached";
+    }
+}
+
+pub(super) const NEWEST: Order =
+    Order::descending(&[("jobs.dead_at", Kind::Time), ("jobs.id", Kind::Number)]);
+
+/// The jobs of all merchants that failed for good, perhaps of one kind. Within `Scope::Support`.
+pub(super) fn dead_jobs(
+    conn: &mut PgConnection,
+    kind: Option<FailableKind>,
+    range: &Range,
+) -> QueryResult<Listing<DeadJob>> {
+    let of_job = stores::merchant_id.eq(jobs::merchant_id).and(stores::id.eq(jobs::target_id));
+    let mut query = jobs::table
+        .left_join(merchants::table.on(merchants::id.eq(jobs::merchant_id)))
+        .left_join(stores::table.on(of_job))
+        .filter(jobs::dead_at.is_not_null())
+        .select((
+            jobs::merchant_id,
+            jobs::id,
+            jobs::kind,
+            jobs::key,
+            jobs::reason,
+            jobs::attempts,
+            jobs::dead_at,
+            merchants::name.nullable(),
+            stores::name.nullable(),
+        ))
+        .into_boxed();
+    if let Some(kind) = kind {
+        query = query.filter(jobs::kind.eq(kind.as_str()));
+    }
+    let found: Vec<Row> = range.walk(query).load(conn)?;
+    range
+        .listing(found, |row: &Row| (row.dead_at.unwrap_or_default(), row.id))
+        .complete(|found| with_subjects(conn, found))
+}
+
+#[derive(QueryableByName)]
+struct Subject {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    subject: Option<String>,
+}
+
+fn with_subjects(conn: &mut PgConnection, rows: Vec<Row>) -> QueryResult<Vec<DeadJob>> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let subjects: Vec<Subject> = statement!(
+        "SELECT j.id, coalesce(t.value, o.order_ref, e.recipient) AS subject FROM jobs j \
+         LEFT JOIN pushes p ON p.merchant_id = j.merchant_id \
+             AND p.id = CASE WHEN j.kind = 'push' THEN j.key::bigint END \
+         LEFT JOIN triggers t ON t.merchant_id = p.merchant_id AND t.id = p.trigger_id \
+         LEFT JOIN orders o ON o.merchant_id = j.merchant_id \
+             AND o.id = CASE WHEN j.kind = 'refunds' THEN j.key::bigint END \
+         LEFT JOIN emails e ON j.kind = 'emails' AND e.message_id = j.key \
+         WHERE j.id = ANY(:ids)",
+        ids: Array<BigInt>,
+    )
+    .load(conn)?;
+    let mut subjects: HashMap<i64, Option<String>> =
+        subjects.into_iter().map(|row| (row.id, row.subject)).collect();
+    let complete = |row: Row| {
+        // The keys of these are what a merchant sees too.
+        let is_shown = ["orders", "delivery_retries"].contains(&row.kind.as_str());
+        let subject = subjects.remove(&row.id).flatten();
+        DeadJob { subject: subject.or_else(|| is_shown.then(|| row.key.clone())), row }
+    };
+    Ok(rows.into_iter().map(complete).collect())
+}
+
+/// A job that is retried.
+#[derive(Queryable)]
+struct Retried {
+    merchant_id: i64,
+    id: i64,
+    kind: String,
+    target_id: i64,
+    key: String,
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn dead() -> _ {
+    jobs::table.filter(jobs::dead_at.is_not_null()).select((
+        jobs::merchant_id,
+        jobs::id,
+        jobs::kind,
+        jobs::target_id,
+        jobs::key,
+    ))
+}
+
+/// Retries a job, with all its attempts. Fails with `NotFound` if it isn't dead-lettered, or of a kind
+/// that this version doesn't know. Within `Scope::Instance`.
+pub(super) fn retry(
+    conn: &mut PgConnection,
+    by: &Actor,
+    merchant_id: i64,
+    job_id: i64,
+) -> QueryResult<()> {
+    let job: Retried = dead()
+        .filter(jobs::merchant_id.eq(merchant_id).and(jobs::id.eq(job_id)))
+        .for_update()
+        .first(conn)?;
+    revive(conn, by, job)
+}
+
+/// Retries those of a kind that failed first, up to [`MAX_RETRIED`]; answers how many. Within
+/// `Scope::Instance`.
+pub(super) fn retry_all(
+    conn: &mut PgConnection,
+    by: &Actor,
+    kind: FailableKind,
+) -> QueryResult<usize> {
+    let mut found: Vec<Retried> = dead()
+        .filter(jobs::kind.eq(kind.as_str()))
+        .order((jobs::dead_at, jobs::id))
+        .limit(i64::try_from(MAX_RETRIED).unwrap_or(i64::MAX))
+        .for_update()
+        .skip_locked()
+        .load(conn)?;
+    // As everything that enqueues: in the order of queues.
+    found.sort_by_key(|job| (job.merchant_id, job.target_id, job.id));
+    let count = found.len();
+    for job in found {
+        revive(conn, by, job)?;
+    }
+    Ok(count)
+}
+
+fn revive(conn: &mut PgConnection, by: &Actor, job: Retried) -> QueryResult<()> {
+    let Retried { merchant_id, id, kind, target_id: store_id, key } = job;
+    let kind = FailableKind::parse(&kind).ok_or(diesel::result::Error::NotFound)?;
+    let actor = Actor { merchant_id, ..by.clone() };
+    let row_id: i64 = key.parse().unwrap_or_default();
+    let now = actor.now;
+    match kind {
+        // It says so in the audit log itself.
+        FailableKind::Push => pushes::retry_by_id(conn, &actor, row_id)?,
+        FailableKind::FetchOrder => {
+            pending_fetches::retry(conn, merchant_id, store_id, &key, now)?;
+            let summary = format!("Had order {key} fetched from the store again.");
+            note(conn, &actor, ("store", store_id), summary)?;
+        }
+        FailableKind::ReadRefunds => {
+            // Not that of an order that's gone.
+            refund_reads::retry(conn, merchant_id, row_id, now).optional()?;
+            let summary = "Had the refunds of an order read from the store again.".to_owned();
+            note(conn, &actor, ("order", row_id), summary)?;
+        }
+        FailableKind::RetryDelivery => {
+            failures::retry(conn, merchant_id, row_id, now)?;
+            let summary = "Had a message of the store processed again.".to_owned();
+            note(conn, &actor, ("delivery", row_id), summary)?;
+        }
+        FailableKind::SendEmail => email::retry_by_message_id(conn, &key, now)?,
+    }
+    // Where there is nothing left to retry, the job goes.
+    diesel::delete(jobs::table.find((merchant_id, id)).filter(jobs::dead_at.is_not_null()))
+        .execute(conn)
+        .map(drop)
+}
+
+fn note(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    (subject_kind, subject_id): (&'static str, i64),
+    summary: String,
+) -> QueryResult<()> {
+    let act = Act {
+        action: "job.retried",
+        subject_kind,
+        subject_id: Some(subject_id),
+        summary,
+        before: None,
+        after: None,
+    };
+    record(conn, actor, act)
+}
