@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::message::queue;
+use super::job::queue;
 use super::render::Words;
 use super::stored::StoredEmail;
 use crate::kit::db::schema::emails;

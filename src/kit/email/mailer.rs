@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::delivery::{Line, Outcome, host_of};
-use super::message::queue;
+use super::job::{SEND_EMAIL, queue};
 use super::render::{Words, message};
 use super::stored::StoredEmail;
 use crate::kit::clock;
@@ -24,14 +24,6 @@ use crate::kit::jobs::{
 use crate::kit::secrets::Encryptor;
 use crate::kit::supervise::contained;
 
-/// Send an email. Its key is the email's Message-ID.
-pub(crate) const SEND_EMAIL: JobKind = JobKind {
-    name: "emails",
-    first_wait: Duration::minutes(1),
-    max_wait: Duration::hours(1),
-    max_attempts: 12,
-    is_of_instance: true,
-};
 /// An email that wasn't sent for so long has failed, and its text is deleted.
 const MAX_AGE: Duration = Duration::days(2);
 /// So many characters of a reason are stored.

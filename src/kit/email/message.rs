@@ -4,10 +4,10 @@ use diesel::sql_types::{BigInt, Nullable};
 use rand::Rng;
 use secrecy::ExposeSecret;
 
-use super::mailer::SEND_EMAIL;
+use super::job::queue;
 use crate::kit::clock;
 use crate::kit::db::schema::emails;
-use crate::kit::jobs::{self, Priority, Queue};
+use crate::kit::jobs::{self, Priority};
 use crate::kit::pseudonyms::is_pseudonym;
 use crate::kit::secrets::{Encryptor, Use};
 use crate::kit::security::{self, Kind};
@@ -87,11 +87,6 @@ pub fn post(conn: &mut PgConnection, message: &Message<'_>) -> QueryResult<()> {
         security::note(Kind::LinkSent.about("email", message_id));
     }
     Ok(())
-}
-
-/// The emails of a merchant, or of the instance (0).
-pub(super) fn queue(merchant_id: i64) -> Queue {
-    Queue { merchant_id, kind: SEND_EMAIL, store_id: None }
 }
 
 /// Encrypts the links of pending emails with `new` instead of `old`, within `Scope::Instance`.

@@ -12,6 +12,7 @@
 
 mod address;
 mod delivery;
+mod job;
 mod limits;
 mod list;
 mod mailer;
@@ -22,11 +23,11 @@ mod stored;
 pub(crate) use self::address::MAX_EMAIL_BYTES;
 pub use self::address::email_key;
 pub use self::delivery::check;
+pub(crate) use self::job::SEND_EMAIL;
 pub(crate) use self::limits::Limits;
 pub use self::list::{EmailRow, newest_emails, reveal};
 pub(crate) use self::list::{NEWEST, emails};
 pub(crate) use self::list::{RevealedEmail, State, failed, retry, retry_by_message_id};
-pub(crate) use self::mailer::SEND_EMAIL;
 pub use self::mailer::{Mailer, sweep};
 pub(crate) use self::message::check_links;
 pub use self::message::{Link, Message, post, reencrypt_links};
