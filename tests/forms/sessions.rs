@@ -51,6 +51,34 @@ fn what_was_typed_is_shown_after_signing_in_again_and_can_be_sent() {
 }
 
 #[test]
+fn the_secrets_of_a_store_are_typed_again() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    for (platform, field) in [
+        ("woocommerce", "webhook_secret"),
+        ("shopify", "api_secret"),
+        ("bigcommerce", "access_token"),
+    ] {
+        let path = format!("/settings/{platform}");
+        let form = owner.get(if platform == "bigcommerce" {
+            "/settings/bigcommerce/credentials"
+        } else {
+            &path
+        });
+        end_sessions(&app);
+        let typed = [("address", "shop.example.com"), (field, "in-the-clear-0123456789")];
+        let lost = owner.submit(&form, &format!("form[action='{path}']"), &typed);
+        let login = owner.follow(&lost);
+        let shown = owner.follow(&sign_in(&owner, &login, "owner@acme.example"));
+        assert_eq!(shown.value_of("#unsent [name=address]"), "shop.example.com", "{platform}");
+        let again = format!("#unsent input[type=password][name={field}]");
+        assert_eq!(shown.value_of(&again), "", "{platform}");
+        assert!(!shown.text().contains("in-the-clear"), "{platform}");
+        assert!(!shown.has("[value*=in-the-clear]"), "{platform}");
+    }
+}
+
+#[test]
 fn nobody_else_gets_to_see_it() {
     let app = TestApp::start();
     let owner = app.owner();

@@ -3,24 +3,9 @@ use askama::Template;
 use url::form_urlencoded;
 
 use super::form_errors::FormErrors;
+use super::secret_fields::is_secret;
 use super::text::{code_point, is_refused, refused_in};
 use crate::kit::error::{AppError, SentField, UnreadableForm};
-
-/// The names of fields whose values are never shown again.
-pub(super) const SECRETS: [&str; 12] = [
-    "access_token",
-    "api_secret",
-    "client_secret",
-    "consumer_key",
-    "consumer_secret",
-    "current",
-    "new",
-    "new_secret",
-    "password",
-    "secret",
-    "token",
-    "previous_secret",
-];
 
 /// A form with forbidden characters, which are removed from the input. One page serves every form:
 /// the affected fields can be corrected, the others are sent along unchanged. Secrets must be typed
@@ -44,7 +29,7 @@ struct Field {
 impl Field {
     fn of(sent: &SentField) -> Self {
         let kind = match sent.refused {
-            _ if SECRETS.contains(&sent.name.as_str()) => Kind::Secret,
+            _ if is_secret(&sent.name) => Kind::Secret,
             None => Kind::Hidden,
             Some(_) if sent.value.contains('\n') => Kind::Lines,
             Some(_) => Kind::Line,
@@ -81,8 +66,8 @@ impl Retype {
                 ));
             }
             let refused = refused_in(&value);
-            let is_secret = SECRETS.contains(&name.as_ref());
-            let readable = value.chars().filter(|c| !is_secret && !is_refused(*c));
+            let hides = is_secret(&name);
+            let readable = value.chars().filter(|c| !hides && !is_refused(*c));
             let value = readable.collect();
             fields.push(SentField { name: name.into_owned(), value, refused });
         }

@@ -21,7 +21,8 @@ use super::form_token::{FormKey, PageOf, form_key};
 use super::memory::{BodyLimits, BodySender, Memory};
 use super::parts::{self, Pairs};
 use super::peer::peer;
-use super::retype::{SECRETS, label_of};
+use super::retype::label_of;
+use super::secret_fields::is_secret;
 use super::text::refused_in;
 use crate::kit::clock;
 use crate::kit::error::{AppError, AppResult};
@@ -89,7 +90,7 @@ impl Unsent {
         for (name, value) in sent {
             if name == "csrf" {
                 page = key.read(&value).1;
-            } else if SECRETS.contains(&name.as_str()) {
+            } else if is_secret(&name) {
                 secrets.push(name);
             } else if refused_in(&name).is_none() && refused_in(&value).is_none() {
                 fields.push((name, value));

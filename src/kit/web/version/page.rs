@@ -7,7 +7,7 @@ use url::form_urlencoded;
 use super::{FIELD, Version};
 use crate::kit::error::{StoredVersion, VersionRow};
 use crate::kit::web::display_time::DisplayTime;
-use crate::kit::web::retype::SECRETS;
+use crate::kit::web::secret_fields::is_secret;
 
 /// A form as it was sent. The form extractor attaches it to the request if it has a version.
 #[derive(Clone, Debug)]
@@ -16,8 +16,7 @@ pub(in crate::kit::web) struct SentForm(Vec<(String, String)>);
 impl SentForm {
     pub(in crate::kit::web) fn of(body: &[u8]) -> Option<Self> {
         let fields = form_urlencoded::parse(body).into_owned();
-        let fields: Vec<(String, String)> =
-            fields.filter(|(name, _)| !SECRETS.contains(&name.as_str())).collect();
+        let fields: Vec<(String, String)> = fields.filter(|(name, _)| !is_secret(name)).collect();
         let has_version = fields.iter().any(|(name, value)| name == FIELD && !value.is_empty());
         has_version.then_some(Self(fields))
     }
