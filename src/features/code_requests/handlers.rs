@@ -14,7 +14,7 @@ use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::lists::{ListPage, Params};
 use crate::kit::urls;
-use crate::kit::web::display_time::DisplayTime;
+use crate::kit::web::display_time::{DisplayTime, from_micros};
 use crate::kit::web::flash::{FlashKind, FlashUndo};
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::{ok, rejected, see_other};
@@ -169,7 +169,7 @@ pub(crate) async fn reverse(
 ) -> AppResult<HttpResponse> {
     let actor = page.actor();
     let ids: Vec<i64> = query.ids.split(',').filter_map(|id| id.parse().ok()).collect();
-    let decided_at = DateTime::from_timestamp_micros(query.at).ok_or(AppError::NotFound)?;
+    let decided_at = from_micros(query.at).ok_or(AppError::NotFound)?;
     if ids.is_empty() || ids.len() > MAX_AT_ONCE {
         return Err(AppError::NotFound);
     }

@@ -51,6 +51,11 @@ pub(crate) fn is_storable(at: &DateTime<Utc>) -> bool {
     (1..=9999).contains(&at.year())
 }
 
+/// Parses a moment in a URL, in microseconds since 1970.
+pub(crate) fn from_micros(micros: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros).filter(is_storable)
+}
+
 /// The first moment of a date in a time zone. If a clock change skips midnight, it's later than
 /// 0:00.
 pub(crate) fn start_of_day(tz: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {

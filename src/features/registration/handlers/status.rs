@@ -13,7 +13,7 @@ use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
-use crate::kit::web::display_time::is_storable;
+use crate::kit::web::display_time::from_micros;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::local_path::LocalPath;
@@ -119,9 +119,7 @@ pub(crate) async fn reverse(
 ) -> AppResult<HttpResponse> {
     let actor = page.actor();
     let ids: Vec<i64> = reversal.ids.split(',').filter_map(|id| id.parse().ok()).collect();
-    let since = DateTime::from_timestamp_micros(reversal.at)
-        .filter(is_storable)
-        .ok_or(AppError::NotFound)?;
+    let since = from_micros(reversal.at).ok_or(AppError::NotFound)?;
     if ids.is_empty() || ids.len() > MAX_AT_ONCE {
         return Err(AppError::NotFound);
     }
