@@ -237,6 +237,17 @@ fn several_are_denied_with_a_reason_and_another_programs_are_left_alone() {
 }
 
 #[test]
+fn a_denial_from_a_page_before_an_upgrade_sends_its_email() {
+    let app = TestApp::start();
+    allow(&app, true);
+    ask(&app.affiliate(), "TEA1");
+    let id = request_id(&app, "TEA1");
+    let fields = [("decision", "deny"), ("denial_letter", "send"), ("ids", id.as_str())];
+    assert_eq!(app.owner().post_signed(DECISIONS, &fields).status, 303);
+    assert_eq!(emails_to(&app, "ada@affiliates.example").len(), 1);
+}
+
+#[test]
 fn a_further_code_is_not_decided_with_the_status_of_its_affiliate() {
     let app = TestApp::start();
     allow(&app, true);

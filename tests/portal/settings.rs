@@ -41,6 +41,16 @@ fn an_affiliate_says_who_they_are_and_where_they_are_paid() {
 }
 
 #[test]
+fn a_page_from_before_an_upgrade_can_be_sent() {
+    let app = TestApp::start();
+    let (ada, own) =
+        (app.affiliate(), [("name", "Ada Active"), ("payment_address", "Bank of Tea")]);
+    assert_eq!(ada.post_signed("/portal/settings", &own).status, 303);
+    let seen = app.owner().get(&format!("/affiliates/{}", app.fixture.ada_id));
+    assert!(seen.one("section[aria-labelledby=payment]").contains("Bank of Tea"));
+}
+
+#[test]
 fn a_new_password_ends_the_other_sessions_and_each_can_be_ended() {
     const NEW: &str = "copper meadow 4 lantern";
     let app = TestApp::start();

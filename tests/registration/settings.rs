@@ -7,6 +7,16 @@ use crate::harness::TestApp;
 const FORM: &str = "#registration-form";
 
 #[test]
+fn a_page_from_before_an_upgrade_can_be_sent() {
+    let app = TestApp::start();
+    let fields = [("code_wish", "optional"), ("further_codes", "true"), ("approval", "member")];
+    assert_eq!(app.owner().post_signed("/registration", &fields).status, 303);
+    let saved = app.within(|conn| registration::load(conn, app.fixture.merchant_id)).unwrap();
+    assert_eq!(saved.code_requirement, CodeRequirement::Optional);
+    assert!(saved.allows_code_requests);
+}
+
+#[test]
 fn a_merchant_opens_the_registration_and_shares_its_address() {
     let app = TestApp::start();
     let owner = app.owner();

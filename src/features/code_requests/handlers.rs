@@ -33,6 +33,7 @@ pub(crate) struct DecisionForm {
     affiliate: String,
     denial_reason: String,
     /// "send" to send an email.
+    #[serde(alias = "denial_letter")]
     denial_email: String,
 }
 

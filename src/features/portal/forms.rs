@@ -29,6 +29,7 @@ impl CodeForm {
 #[serde(default)]
 pub(crate) struct ProfileForm {
     pub(crate) name: String,
+    #[serde(alias = "payment_address")]
     pub(crate) payout_details: String,
     /// The version that the form showed.
     #[serde(skip_serializing)]

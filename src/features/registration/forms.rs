@@ -26,6 +26,7 @@ const LINES_CHARACTERS: usize = 2_000;
 pub(crate) struct SettingsForm {
     /// "true" or empty.
     pub(crate) is_open: String,
+    #[serde(alias = "code_wish")]
     pub(crate) code_requirement: String,
     /// Empty for the default offer.
     pub(crate) offer_id: String,
@@ -40,6 +41,7 @@ pub(crate) struct SettingsForm {
     /// The indexes of the required fields.
     pub(crate) field_required: Vec<usize>,
     /// "true" or empty.
+    #[serde(alias = "further_codes")]
     pub(crate) allows_code_requests: String,
     /// Whether only the preview is requested.
     #[serde(skip_serializing)]

@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use serde::Deserialize;
 
-use super::show::{CREATE_CHANGED, ImportPage, SKIP_CHANGED};
+use super::show::{CREATE_CHANGED, FORMER_SKIP_CHANGED, ImportPage, SKIP_CHANGED};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::imports::{self, CheckedRow, Choice, Completed, Counts, Import};
 use crate::features::pushes;
@@ -42,7 +42,7 @@ impl CompletionForm {
             override_exclusions: self.override_exclusions,
             keep_changed: match self.changed_rows.as_str() {
                 CREATE_CHANGED => Some(true),
-                SKIP_CHANGED => Some(false),
+                SKIP_CHANGED | FORMER_SKIP_CHANGED => Some(false),
                 _ => None,
             },
             reach: if self.only_in_vouch { Reach::VouchOnly } else { Reach::Stores },

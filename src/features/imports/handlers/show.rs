@@ -23,6 +23,8 @@ const SHOWN: usize = 500;
 /// The form values of the choice for rows that a spreadsheet seems to have changed.
 pub(super) const CREATE_CHANGED: &str = "create";
 pub(super) const SKIP_CHANGED: &str = "skip";
+/// As pages from before an upgrade send it.
+pub(super) const FORMER_SKIP_CHANGED: &str = "leave_out";
 
 /// An import before, during or after it's saved.
 #[derive(Template)]
