@@ -24,10 +24,12 @@ use crate::harness::{Page, Person, SECRET_KEY, TestApp};
 /// exist.
 const NEED_FIELDS: &[(&str, &str)] = &[
     ("POST", "/programs"),
+    ("POST", "/places"),
     ("POST", "/account/sessions/{session_id}/removal"),
     ("POST", "/portal/settings/sessions/{session_id}/removal"),
     // Only emails that wait are shown.
     ("POST", "/support/emails/{email_id}/disclosure"),
+    ("POST", "/support/mail/{email_id}/disclosure"),
     // Only jobs of a kind that failed are retried.
     ("POST", "/support/jobs/retries"),
     ("POST", "/affiliates/reversals"),
@@ -49,6 +51,9 @@ pub(crate) const ENDS: &[&str] = &[
     "/settings/team/departure",
 ];
 
+/// The form that only BigCommerce has on a page of its own.
+const OF_BIGCOMMERCE: &str = "/settings/{platform}/credentials";
+
 /// What only Shopify's stores have.
 const OF_SHOPIFY: &[&str] = &["/secret", "/previous-secret/removal", "/cancellations"];
 
@@ -62,6 +67,7 @@ pub(crate) fn patterns(path: &str) -> Vec<String> {
         .iter()
         .map(|provider| provider.platform())
         .filter(|platform| *platform == Platform::Shopify || !is_of_shopify)
+        .filter(|platform| *platform == Platform::Bigcommerce || path != OF_BIGCOMMERCE)
         .map(|platform| path.replace("{platform}", platform.as_str()))
         .collect()
 }

@@ -70,3 +70,60 @@ fn the_documented_routes_are_those_of_the_table() {
 fn write_the_document() {
     std::fs::write(FILE, document()).unwrap();
 }
+
+/// Paths that docs/changes.md names as former ones, and what they are now.
+const FORMER: &[(&str, &str, &str)] = &[
+    ("GET", "/places", "/programs"),
+    ("POST", "/places", "/programs"),
+    ("GET", "/support/mail", "/support/emails"),
+    ("POST", "/support/mail/{email_id}/disclosure", "/support/emails/{email_id}/disclosure"),
+    ("POST", "/support/mail/{email_id}/retry", "/support/emails/{email_id}/retry"),
+    ("GET", "/settings/stores/{store_id}/comparison", "/settings/stores/{store_id}/code-sync"),
+    ("POST", "/settings/stores/{store_id}/comparison", "/settings/stores/{store_id}/code-sync"),
+    (
+        "GET",
+        "/settings/stores/{store_id}/comparison.csv",
+        "/settings/stores/{store_id}/code-sync.csv",
+    ),
+    (
+        "POST",
+        "/settings/stores/{store_id}/comparison/counted-codes",
+        "/settings/stores/{store_id}/code-sync/counted-codes",
+    ),
+    (
+        "POST",
+        "/settings/stores/{store_id}/comparison/repairs",
+        "/settings/stores/{store_id}/code-sync/repairs",
+    ),
+    ("GET", "/settings/stores/{store_id}/catch-ups", "/settings/stores/{store_id}/backfills"),
+    ("POST", "/settings/stores/{store_id}/catch-ups", "/settings/stores/{store_id}/backfills"),
+    ("GET", "/settings/woocommerce/{store_id}/codes", "/settings/woocommerce/{store_id}/discounts"),
+    (
+        "POST",
+        "/settings/woocommerce/{store_id}/codes",
+        "/settings/woocommerce/{store_id}/discounts",
+    ),
+    (
+        "POST",
+        "/settings/bigcommerce/{store_id}/rules",
+        "/settings/bigcommerce/{store_id}/discounts",
+    ),
+    ("POST", "/settings/bigcommerce/credentials", "/settings/bigcommerce"),
+];
+
+#[test]
+fn former_paths_answer_like_the_ones_after_them() {
+    let changes = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/changes.md");
+    let changes = std::fs::read_to_string(changes).unwrap();
+    let row = |method: &str, path: &str| {
+        let path =
+            path.replace("/woocommerce", "/{platform}").replace("/bigcommerce", "/{platform}");
+        TABLE.iter().find(|row| (row.method, row.path) == (method, path.as_str()))
+    };
+    for (method, former, path) in FORMER {
+        let (was, is) = (row(method, former), row(method, path));
+        assert!(was.is_some() && is.is_some(), "{method} {former}");
+        assert_eq!(was.map(|row| row.access), is.map(|row| row.access), "{method} {former}");
+        assert!(changes.contains(&format!("{former}`")), "docs/changes.md lacks {former}");
+    }
+}

@@ -102,6 +102,7 @@ routes! {
     POST "/programs" => crate::features::auth::handlers::open_program, SignedIn;
     // The former path, for one release (docs/changes.md), like the ones below.
     GET  "/places" => crate::features::auth::handlers::choose_program, SignedIn;
+    POST "/places" => crate::features::auth::handlers::open_program, SignedIn;
 
     // Affiliate portal
     GET  "/portal" => crate::features::portal::handlers::index, Affiliate;
@@ -121,6 +122,8 @@ routes! {
     POST "/support/emails/{email_id}/disclosure" => crate::features::support::emails::disclose, Support;
     POST "/support/emails/{email_id}/retry" => crate::features::support::emails::retry, Support;
     GET  "/support/mail" => crate::features::support::emails::index, Support;
+    POST "/support/mail/{email_id}/disclosure" => crate::features::support::emails::disclose, Support;
+    POST "/support/mail/{email_id}/retry" => crate::features::support::emails::retry, Support;
     GET  "/support/jobs" => crate::features::support::jobs::index, Support;
     POST "/support/jobs/retries" => crate::features::support::jobs::retry_all, Support;
     POST "/support/jobs/{merchant_id}/{job_id}/retry" => crate::features::support::jobs::retry, Support;
@@ -161,8 +164,12 @@ routes! {
     POST "/settings/stores/{store_id}/code-sync/counted-codes" => crate::features::code_syncs::handlers::set_counted_codes, Member(Admin);
     POST "/settings/stores/{store_id}/code-sync/repairs" => crate::features::code_syncs::handlers::repair, Member(Admin);
     GET  "/settings/stores/{store_id}/comparison" => crate::features::code_syncs::handlers::show, Member(Viewer);
+    POST "/settings/stores/{store_id}/comparison" => crate::features::code_syncs::handlers::create, Member(Admin);
     GET  "/settings/stores/{store_id}/comparison.csv" => crate::features::code_syncs::handlers::export, Member(Viewer);
+    POST "/settings/stores/{store_id}/comparison/counted-codes" => crate::features::code_syncs::handlers::set_counted_codes, Member(Admin);
+    POST "/settings/stores/{store_id}/comparison/repairs" => crate::features::code_syncs::handlers::repair, Member(Admin);
     GET  "/settings/stores/{store_id}/catch-ups" => crate::features::backfills::handlers::index, Member(Viewer);
+    POST "/settings/stores/{store_id}/catch-ups" => crate::features::backfills::handlers::create, Member(Admin);
 
     GET  "/settings/coupon-exclusions" => crate::features::exclusions::handlers::index, Member(Viewer);
     POST "/settings/coupon-exclusions" => crate::features::exclusions::handlers::create, Member(Admin);
@@ -189,15 +196,15 @@ routes! {
     GET  "/settings/{platform}" => crate::features::settings::stores::show, Member(Viewer);
     POST "/settings/{platform}" => crate::features::settings::stores::connect, Member(Admin);
     GET  "/settings/{platform}/credentials" => crate::features::settings::stores::new_credentials, Member(Admin);
-    // The former path of BigCommerce's form, until the next release.
-    POST "/settings/{platform}/credentials" => crate::features::settings::stores::connect, Member(Admin);
+    POST "/settings/{platform}/credentials" => crate::features::settings::stores::connect_apart, Member(Admin);
     GET  "/settings/{platform}/{store_id}/credentials" => crate::features::settings::stores::credentials, Member(Admin);
     POST "/settings/{platform}/{store_id}/credentials" => crate::features::settings::stores::replace_credentials, Member(Admin);
     POST "/settings/{platform}/{store_id}/access" => crate::features::settings::stores::check_access, Member(Admin);
     GET  "/settings/{platform}/{store_id}/discounts" => crate::features::settings::stores::discounts, Member(Viewer);
     POST "/settings/{platform}/{store_id}/discounts" => crate::features::settings::stores::set_discounts, Member(Admin);
-    // The former path of WooCommerce's page, until the next release.
     GET  "/settings/{platform}/{store_id}/codes" => crate::features::settings::stores::moved_discounts, Member(Viewer);
+    POST "/settings/{platform}/{store_id}/codes" => crate::features::settings::stores::set_discounts, Member(Admin);
+    POST "/settings/{platform}/{store_id}/rules" => crate::features::settings::stores::set_discounts, Member(Admin);
     GET  "/settings/{platform}/{store_id}/secret" => crate::features::settings::stores::secret, Member(Admin);
     POST "/settings/{platform}/{store_id}/secret" => crate::features::settings::stores::replace_secret, Member(Admin);
     POST "/settings/{platform}/{store_id}/previous-secret/removal" => crate::features::settings::stores::remove_previous_secret, Member(Admin);

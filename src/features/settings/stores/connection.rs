@@ -18,7 +18,7 @@ use crate::features::stores::{
 use crate::kit::audit::Actor;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
-use crate::kit::error::AppResult;
+use crate::kit::error::{AppError, AppResult};
 use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
@@ -78,6 +78,22 @@ pub(crate) async fn connect(
             refused(&shop, page, provider, typed, errors).await
         }
     }
+}
+
+/// `POST /settings/{platform}/credentials`: the former path of a form on a page of its own.
+pub(crate) async fn connect_apart(
+    platform: OfPlatform,
+    db: Data<Db>,
+    config: Data<Config>,
+    encryptor: Data<Encryptor>,
+    calls: Data<StoreCalls>,
+    page: MerchantPage,
+    form: CsrfForm<Typed>,
+) -> AppResult<HttpResponse> {
+    if !platform.0.settings().features().connects_apart {
+        return Err(AppError::NotFound);
+    }
+    connect(platform, db, config, encryptor, calls, page, form).await
 }
 
 fn parse(

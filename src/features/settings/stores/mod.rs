@@ -11,7 +11,7 @@ mod secret;
 
 pub(crate) use self::access::check_access;
 pub(crate) use self::cancellations::{cancellations, set_cancellations};
-pub(crate) use self::connection::{connect, disconnect, show};
+pub(crate) use self::connection::{connect, connect_apart, disconnect, show};
 pub(crate) use self::credentials::{credentials, new_credentials, replace_credentials};
 pub(crate) use self::discounts::{discounts, moved_discounts, set_discounts};
 pub(crate) use self::secret::{remove_previous_secret, replace_secret, secret};
