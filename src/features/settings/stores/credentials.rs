@@ -14,7 +14,7 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::{self, Store, StoreCalls};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
-use crate::kit::error::AppResult;
+use crate::kit::error::{AppError, AppResult};
 use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors};
@@ -73,6 +73,9 @@ pub(crate) async fn new_credentials(
     OfPlatform(provider): OfPlatform,
     page: MerchantPage,
 ) -> AppResult<HttpResponse> {
+    if !provider.settings().features().connects_apart {
+        return Err(AppError::NotFound);
+    }
     let untyped = (Typed::default(), FormErrors::new());
     ok(&CredentialsPage::new(page, provider, None, untyped))
 }
