@@ -69,7 +69,7 @@ pub(crate) fn all_store_settings() -> impl Iterator<Item = (Platform, String)> {
 pub(crate) fn store_settings_of(platform: Platform, store_id: i64) -> String {
     let page = store_settings(platform);
     let shows_one =
-        provider(platform).is_some_and(|provider| provider.settings().features().shows_discounts);
+        provider(platform).is_some_and(|provider| provider.settings().features().shows_one_store);
     if shows_one { with_query(&page, &[("store", &store_id.to_string())]) } else { page }
 }
 

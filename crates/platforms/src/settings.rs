@@ -46,8 +46,10 @@ pub struct Features {
     pub works_without_credentials: bool,
     /// Whether credentials are entered on their own page, also to connect a store.
     pub connects_apart: bool,
-    /// Whether the first page contains the discount rules too. It then shows one store at a time.
+    /// Whether the first page contains the discount rules too.
     pub shows_discounts: bool,
+    /// Whether the first page shows one store at a time.
+    pub shows_one_store: bool,
     pub webhook_secret: SecretShown,
     /// Whether a member can choose to keep commission when an order is canceled or refunded.
     pub has_return_rules: bool,

@@ -143,6 +143,7 @@ impl Merchant {
 /// A connected store that Vouch can no longer call. Every page of its merchant shows it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct StoreProblem {
+    pub store_id: i64,
     /// The store's name on pages.
     pub store: String,
     pub platform: Platform,
@@ -153,13 +154,14 @@ pub struct StoreProblem {
 impl StoreProblem {
     /// The page where it can be fixed.
     pub fn settings_path(&self) -> String {
-        crate::kit::urls::store_settings(self.platform)
+        crate::kit::urls::store_settings_of(self.platform, self.store_id)
     }
 }
 
 /// The first problem as JSON. It's a column of the membership query, so pages need no extra query.
-const STORE_PROBLEM: &str = "(SELECT jsonb_build_object('store', s.name, 'platform', s.platform, \
-     'problem', s.access_problem) FROM stores s WHERE s.merchant_id = members.merchant_id \
+const STORE_PROBLEM: &str = "(SELECT jsonb_build_object('store_id', s.id, 'store', s.name, \
+     'platform', s.platform, 'problem', s.access_problem) \
+     FROM stores s WHERE s.merchant_id = members.merchant_id \
      AND s.access_problem IS NOT NULL AND s.disconnected_at IS NULL ORDER BY s.id LIMIT 1)";
 
 /// A membership: person, merchant and role.

@@ -24,6 +24,7 @@ const FEATURES: Features = Features {
     works_without_credentials: false,
     connects_apart: true,
     shows_discounts: true,
+    shows_one_store: true,
     webhook_secret: SecretShown::No,
     has_return_rules: false,
     webhook_help: None,

@@ -23,6 +23,7 @@ const FEATURES: Features = Features {
     works_without_credentials: true,
     connects_apart: false,
     shows_discounts: false,
+    shows_one_store: false,
     webhook_secret: SecretShown::Replaceable,
     has_return_rules: true,
     webhook_help: Some(WebhookHelp {

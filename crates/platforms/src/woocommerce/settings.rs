@@ -23,6 +23,7 @@ const FEATURES: Features = Features {
     works_without_credentials: false,
     connects_apart: false,
     shows_discounts: false,
+    shows_one_store: false,
     webhook_secret: SecretShown::Yes,
     has_return_rules: false,
     webhook_help: Some(WebhookHelp {

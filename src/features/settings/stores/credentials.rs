@@ -58,7 +58,10 @@ impl CredentialsPage {
     }
 
     fn back(&self) -> String {
-        urls::store_settings(self.platform)
+        match &self.store {
+            Some(store) => urls::store_settings_of(self.platform, store.id),
+            None => urls::store_settings(self.platform),
+        }
     }
 
     /// The text below the heading.

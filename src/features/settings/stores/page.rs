@@ -104,7 +104,7 @@ impl Shop {
     ) -> AppResult<StoresPage> {
         let (merchant_id, platform) = (page.merchant_id(), provider.platform());
         let settings = provider.settings();
-        let shows_one = settings.features().shows_discounts;
+        let shows_one = settings.features().shows_one_store;
         let (read, others) = self
             .db
             .merchant(merchant_id, move |conn| -> QueryResult<_> {
