@@ -112,6 +112,27 @@ fn changes_have_labels_and_words_and_neither_column_names_nor_json() {
     }
 }
 
+#[test]
+fn every_kind_of_event_can_be_selected() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let invited = [("email", "new@acme.example"), ("name", "New"), ("role", "viewer")];
+    assert_eq!(owner.post_signed("/settings/team/invitations", &invited).status, 303);
+    let opened = [("is_open", "true"), ("code_requirement", "no"), ("approval", "member")];
+    assert_eq!(owner.post_signed("/registration", &opened).status, 303);
+    let written: Vec<Stored> = app.within(|conn| {
+        diesel::sql_query("SELECT DISTINCT subject_kind AS line FROM audit_log").load(conn)
+    });
+    let offered = owner.get(LOG).values("[name=about] option", "value");
+    for Stored { line } in written {
+        assert!(offered.contains(&line), "{line} of {offered:?}");
+    }
+    for kind in ["invitation", "registration"] {
+        let page = owner.get(&format!("{LOG}?about={kind}"));
+        assert_eq!(page.all("tbody tr").len(), 1, "{kind}: {}", page.text());
+    }
+}
+
 const BANK: &str = "DE02 1203 0000 0000 2020 51";
 
 #[test]

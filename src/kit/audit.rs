@@ -24,6 +24,44 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// What an event was about.
+    pub enum SubjectKind {
+        /// A person who promotes the merchant.
+        Affiliate = "affiliate", "Affiliates";
+        /// A conversion trigger.
+        Trigger = "trigger", "Conversion Triggers";
+        /// A credited order.
+        Conversion = "conversion", "Conversions";
+        /// A store's order.
+        Order = "order", "Orders";
+        /// The commission of affiliates.
+        Offer = "offer", "Offers";
+        /// A code that earns nothing.
+        Exclusion = "exclusion", "Coupon Exclusions";
+        /// The application form.
+        Registration = "registration", "Affiliate Registration";
+        /// A connection to a store.
+        Store = "store", "Stores";
+        /// A webhook delivery.
+        Delivery = "delivery", "Messages";
+        /// A member of the team.
+        Member = "member", "Members";
+        /// An invitation to the team.
+        Invitation = "invitation", "Invitations";
+        /// A key of the REST API.
+        ApiKey = "api_key", "API keys";
+        /// A file with the program's data.
+        Export = "export", "Exports";
+        /// The data of one person.
+        Person = "person", "Privacy";
+        /// An email that support read.
+        Email = "email", "Emails";
+        /// The program itself.
+        Merchant = "merchant", "Settings";
+    }
+}
+
 /// The user or process that acts, for which merchant, and when.
 #[derive(Clone, Debug)]
 pub struct Actor {
@@ -60,7 +98,7 @@ pub struct Act<'a> {
     /// As noun.verb: `trigger.created`.
     pub action: &'a str,
     /// The noun: `trigger`.
-    pub subject_kind: &'a str,
+    pub subject_kind: SubjectKind,
     /// The subject's id within the merchant.
     pub subject_id: Option<i64>,
     /// One sentence for people.
@@ -225,7 +263,7 @@ pub struct Entry {
 pub fn history(
     conn: &mut PgConnection,
     merchant_id: i64,
-    subject_kind: &str,
+    subject_kind: SubjectKind,
     subject_id: i64,
     limit: i64,
 ) -> QueryResult<Vec<Entry>> {

@@ -12,7 +12,7 @@ use vouch::features::ingest::replay;
 use vouch::features::privacy::{Lookup, erase_person};
 use vouch::features::recalculations::{RecalculationReason, request_since};
 use vouch::features::triggers::{self, TriggerKind};
-use vouch::kit::audit::{Act, Actor, ActorKind, record};
+use vouch::kit::audit::{Act, Actor, ActorKind, SubjectKind, record};
 use vouch::kit::db::schema::{
     affiliates as affiliate_rows, audit_log, deliveries, emails, orders, users,
 };
@@ -175,9 +175,11 @@ fn acts_without_an_account(app: &TestApp, zoe_id: i64) {
     let api = Actor { kind: ActorKind::Api, name: format!("Till of {NAME}"), ..actor.clone() };
     let affiliate = Actor { kind: ActorKind::Affiliate, ..actor };
     app.within(|conn| {
-        for (actor, subject_kind) in
-            [(&affiliate, "code_request"), (&affiliate, "affiliate"), (&api, "trigger")]
-        {
+        for (actor, subject_kind) in [
+            (&affiliate, SubjectKind::Registration),
+            (&affiliate, SubjectKind::Affiliate),
+            (&api, SubjectKind::Trigger),
+        ] {
             let act = Act {
                 action: "a.b",
                 subject_kind,

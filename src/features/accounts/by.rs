@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use crate::kit::audit::{Act, Actor, ActorKind, record};
+use crate::kit::audit::{Act, Actor, ActorKind, SubjectKind, record};
 
 /// Who ends or restores access, and why.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ pub(super) fn tell(
     by: &AccessChange,
     merchant_id: i64,
     action: &str,
-    (subject_kind, subject_id): (&str, i64),
+    (subject_kind, subject_id): (SubjectKind, i64),
     summary: String,
 ) -> QueryResult<()> {
     let act = Act {

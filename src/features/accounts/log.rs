@@ -3,6 +3,7 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::by::{AccessChange, tell};
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::instance_log;
 use crate::kit::email::RevealedEmail;
 use crate::kit::security::{self, Kind};
@@ -123,7 +124,7 @@ pub fn note_revealed(
 ) -> QueryResult<()> {
     if let Some(merchant_id) = email.merchant_id {
         let summary = format!("Read the email “{}” to {}.", email.subject, email.recipient);
-        tell(conn, by, merchant_id, "email.revealed", ("email", email.id), summary)?;
+        tell(conn, by, merchant_id, "email.revealed", (SubjectKind::Email, email.id), summary)?;
     }
     note(conn, by, "email.revealed", email.id, json!({ "merchant_id": email.merchant_id }))
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 use super::{AccessChange, EndedAccess, note, tell};
 use crate::features::api::keys;
 use crate::features::auth::links::{self, LinkEnd};
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::{affiliates, members, merchants, sessions};
 
 /// Closes a merchant. Its members and affiliates lose access at once, its API keys are revoked, its
@@ -34,11 +35,11 @@ pub fn close(
     let keys = keys::revoke_of_merchant(conn, merchant_id, by.now)?;
     for key in &keys {
         let summary = format!("Revoked the API key {} with the program.", key.name);
-        tell(conn, by, merchant_id, "api_key.revoked", ("api_key", key.id), summary)?;
+        tell(conn, by, merchant_id, "api_key.revoked", (SubjectKind::ApiKey, key.id), summary)?;
     }
     let ended = EndedAccess { sessions, keys: keys.len() };
     let summary = "Closed the program.".to_owned();
-    tell(conn, by, merchant_id, "merchant.closed", ("merchant", merchant_id), summary)?;
+    tell(conn, by, merchant_id, "merchant.closed", (SubjectKind::Merchant, merchant_id), summary)?;
     let details = json!({ "sessions": ended.sessions, "api_keys": ended.keys });
     note(conn, by, "merchant.closed", merchant_id, details)?;
     Ok(Some(ended))
@@ -53,7 +54,14 @@ pub fn reopen(conn: &mut PgConnection, by: &AccessChange, merchant_id: i64) -> Q
         .set(merchants::closed_at.eq(None::<chrono::DateTime<chrono::Utc>>))
         .execute(conn)?;
     let summary = "Reopened the program.".to_owned();
-    tell(conn, by, merchant_id, "merchant.reopened", ("merchant", merchant_id), summary)?;
+    tell(
+        conn,
+        by,
+        merchant_id,
+        "merchant.reopened",
+        (SubjectKind::Merchant, merchant_id),
+        summary,
+    )?;
     note(conn, by, "merchant.reopened", merchant_id, json!({}))?;
     Ok(true)
 }

@@ -8,6 +8,7 @@ use crate::features::api::keys;
 use crate::features::auth::end_sessions_of;
 use crate::features::auth::links::{self, LinkEnd, LinkSubject};
 use crate::features::team;
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::{affiliates, members, users};
 
 /// Disables a person. They can't sign in, their sessions end, their API keys are revoked and their
@@ -28,7 +29,7 @@ pub fn disable(
     links::end(conn, LinkSubject::password(user_id), LinkEnd::Withdrawn, by.now)?;
     let ended = end_everything(conn, by, user_id)?;
     for invitation in team::withdraw_of_inviter(conn, user_id, None, by.now)? {
-        let subject = ("invitation", invitation.id);
+        let subject = (SubjectKind::Invitation, invitation.id);
         let summary = invitation.summary();
         tell(conn, by, invitation.merchant_id, "invitation.withdrawn", subject, summary)?;
     }
@@ -108,7 +109,7 @@ fn end_everything(
     let keys = keys::revoke_of_user(conn, user_id, by.now)?;
     for key in &keys {
         let summary = format!("Revoked the API key {}: its creator’s access changed.", key.name);
-        tell(conn, by, key.merchant_id, "api_key.revoked", ("api_key", key.id), summary)?;
+        tell(conn, by, key.merchant_id, "api_key.revoked", (SubjectKind::ApiKey, key.id), summary)?;
     }
     Ok(EndedAccess { sessions, keys: keys.len() })
 }
@@ -133,7 +134,7 @@ fn tell_merchants(
         .load(conn)?;
     merchants.extend(as_affiliate);
     for merchant_id in merchants {
-        tell(conn, by, merchant_id, action, ("member", user_id), what.to_owned())?;
+        tell(conn, by, merchant_id, action, (SubjectKind::Member, user_id), what.to_owned())?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::terms::{Terms, take_back_status};
 use crate::features::auth::links::{self, LinkEnd, LinkSubject};
 use crate::features::offers;
 use crate::features::recalculations::{RecalculationReason, request_for_affiliate, request_since};
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::dated::{self, second};
 use crate::kit::db::schema::affiliates;
 use crate::kit::email::email_key;
@@ -148,7 +148,7 @@ fn record_change(
         actor,
         Act {
             action: "affiliate.changed",
-            subject_kind: "affiliate",
+            subject_kind: SubjectKind::Affiliate,
             subject_id: Some(after.id),
             summary: format!("Changed {} of {}.", changed.join(", "), after.name),
             before: Some(was.into()),
@@ -238,7 +238,7 @@ fn set_status(
         actor,
         Act {
             action,
-            subject_kind: "affiliate",
+            subject_kind: SubjectKind::Affiliate,
             subject_id: Some(affiliate.id),
             summary: format!(
                 "{} is {adverb} {status}, after {}.",

@@ -10,7 +10,7 @@ use super::status::AffiliateStatus;
 use super::terms::Terms;
 use crate::features::auth::count_membership;
 use crate::features::offers;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::dated;
 use crate::kit::db::schema::affiliates;
 use crate::kit::email::email_key;
@@ -140,7 +140,7 @@ pub fn create(
             actor,
             Act {
                 action: "affiliate.created",
-                subject_kind: "affiliate",
+                subject_kind: SubjectKind::Affiliate,
                 subject_id: Some(affiliate.id),
                 summary: format!("Added {} as an affiliate, {}.", affiliate.name, new.status),
                 before: None,

@@ -10,7 +10,7 @@ use vouch_core::platform::Platform;
 use super::links::{self, LinkEnd, LinkSubject};
 use super::session_store::end_sessions_of;
 use crate::features::affiliates::AffiliateStatus;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::clock;
 use crate::kit::db::constant;
 use crate::kit::db::schema::{affiliates, members, merchants, users};
@@ -380,7 +380,7 @@ pub fn join(conn: &mut PgConnection, actor: &Actor, user_id: i64, role: Role) ->
         actor,
         Act {
             action: "member.added",
-            subject_kind: "member",
+            subject_kind: SubjectKind::Member,
             subject_id: Some(user_id),
             summary: format!("Added a member as {}.", role.label().to_lowercase()),
             before: None,

@@ -5,7 +5,7 @@ use vouch_platforms::Period;
 
 use crate::features::stores::Store;
 use crate::features::stores::jobs::{self, enqueue_periodic};
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::backfills;
 use crate::kit::jobs::last_problem;
 
@@ -76,7 +76,7 @@ pub(crate) fn ask(
             })?;
         let act = Act {
             action: "store.orders_asked_for",
-            subject_kind: "store",
+            subject_kind: SubjectKind::Store,
             subject_id: Some(store.id),
             summary: format!("Had the orders of {} read for a period.", store.name),
             before: None,

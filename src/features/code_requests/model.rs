@@ -5,7 +5,7 @@ use crate::features::affiliates::Affiliate;
 use crate::features::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus};
 use crate::features::availability::{self, Unavailable};
 use crate::features::triggers::{CreateTriggerError, Reach, TriggerValue, create_value};
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::code_requests;
 
 /// Reserves a code for an affiliate. The caller holds [`availability::lock_codes_exclusive`] and
@@ -43,7 +43,7 @@ pub(super) fn note(
 ) -> QueryResult<()> {
     let act = Act {
         action,
-        subject_kind: "affiliate",
+        subject_kind: SubjectKind::Affiliate,
         subject_id: Some(affiliate_id),
         summary,
         before: None,

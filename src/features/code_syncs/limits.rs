@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use vouch_core::code::key_of_reported_code;
 
 use crate::features::stores::Store;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::stores;
 
 const MAX_LINES: usize = 200;
@@ -96,7 +96,7 @@ pub fn set_counted_codes(
             .execute(conn)?;
         let act = Act {
             action: "store.counted_codes_set",
-            subject_kind: "store",
+            subject_kind: SubjectKind::Store,
             subject_id: Some(store.id),
             summary: format!("Set which codes of {} count when codes are compared.", store.name),
             before: Some(serde_json::json!(before.0)),

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use crate::features::stores::Store;
 use crate::features::stores::jobs::{self, enqueue_periodic};
 use crate::features::sync_notes::SyncStatus;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::code_syncs;
 
 /// One sync check of a store's codes.
@@ -107,7 +107,7 @@ pub fn ask(conn: &mut PgConnection, actor: &Actor, store: &Store) -> QueryResult
         }
         let act = Act {
             action: "store.comparison_asked_for",
-            subject_kind: "store",
+            subject_kind: SubjectKind::Store,
             subject_id: Some(store.id),
             summary: format!("Had the codes of {} compared.", store.name),
             before: None,

@@ -7,7 +7,7 @@ use super::model::CodeSync;
 use crate::features::pushes;
 use crate::features::stores::Store;
 use crate::features::triggers::Trigger;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::web::numbers::counted;
 
 #[derive(Debug, thiserror::Error)]
@@ -49,12 +49,12 @@ fn act<'a>(store: &Store, trigger: Option<&Trigger>, sent: usize) -> Act<'a> {
     let (action, subject_kind, subject_id, summary) = match trigger {
         Some(trigger) => {
             let summary = format!("Sent {} to {name} again: it was missing there.", trigger.value);
-            ("push.retried", "trigger", trigger.id, summary)
+            ("push.retried", SubjectKind::Trigger, trigger.id, summary)
         }
         None => {
             let codes = counted(sent, "code", "codes");
             let summary = format!("Sent {codes} to {name} again that the last check missed there.");
-            ("push.missing_sent", "store", store.id, summary)
+            ("push.missing_sent", SubjectKind::Store, store.id, summary)
         }
     };
     let subject_id = Some(subject_id);

@@ -14,7 +14,7 @@ use self::overrule::take_overruling_back;
 use super::list::{self, ConversionRow};
 use super::{DenialReason, Review};
 use crate::features::rollups::Changes;
-use crate::kit::audit::{Act, Actor, record_all};
+use crate::kit::audit::{Act, Actor, SubjectKind, record_all};
 use crate::kit::db::schema::audit_log;
 
 mod changed;
@@ -133,7 +133,7 @@ fn log(
     let rows = list::by_ids(conn, actor.merchant_id, &ids)?;
     let entries = acts.iter().map(|act| Act {
         action: REVIEWED,
-        subject_kind: "conversion",
+        subject_kind: SubjectKind::Conversion,
         subject_id: Some(act.id),
         summary: summary(rows.iter().find(|row| row.conversion.id == act.id), act, note),
         before: Some(json!(act.before)),

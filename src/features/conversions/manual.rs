@@ -16,7 +16,7 @@ use crate::features::ingest::ledger::{Appending, append};
 use crate::features::ingest::recalculate;
 use crate::features::recalculations::RecalculationReason;
 use crate::features::rollups::{Amounts, Changes, Counted, Shared};
-use crate::kit::audit::{Act, Actor, record, record_all};
+use crate::kit::audit::{Act, Actor, SubjectKind, record, record_all};
 use crate::kit::db::schema::{conversions, orders};
 use crate::kit::web::display_time::day_of;
 
@@ -79,7 +79,7 @@ pub fn credit_order(
     let said = if note.is_empty() { String::new() } else { format!(" Note: {note}") };
     let act = Act {
         action: "order.credited_by_hand",
-        subject_kind: "order",
+        subject_kind: SubjectKind::Order,
         subject_id: Some(order_id),
         summary: format!(
             "Credited order {} to {} by hand.{said}",
@@ -111,7 +111,7 @@ pub fn remove(conn: &mut PgConnection, actor: &Actor, order_id: i64) -> QueryRes
         .execute(conn)?;
     let act = Act {
         action: "order.manual_credit_removed",
-        subject_kind: "order",
+        subject_kind: SubjectKind::Order,
         subject_id: Some(order_id),
         summary: format!("Took the manual credit of order {} back.", name.unwrap_or_default()),
         before: manual,
@@ -189,7 +189,7 @@ pub fn give(
     let money = format_money(amount.minor, amount.currency);
     let act = Act {
         action: GIVEN,
-        subject_kind: "conversion",
+        subject_kind: SubjectKind::Conversion,
         subject_id: Some(id),
         summary: format!("Gave {} {money} by hand. Note: {}", affiliate.name, amount.note),
         before: None,

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::look_alike::Shape;
 use crate::features::availability::ExclusionScope;
-use crate::kit::audit::Act;
+use crate::kit::audit::{Act, SubjectKind};
 use crate::kit::db::schema::exclusions;
 use crate::kit::web::display_time::start_of_day;
 
@@ -65,7 +65,14 @@ impl Exclusion {
 
     pub(super) fn act(&self, action: &'static str, summary: String) -> Act<'static> {
         let subject_id = Some(self.id);
-        Act { action, subject_kind: "exclusion", subject_id, summary, before: None, after: None }
+        Act {
+            action,
+            subject_kind: SubjectKind::Exclusion,
+            subject_id,
+            summary,
+            before: None,
+            after: None,
+        }
     }
 }
 

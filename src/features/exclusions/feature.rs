@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use crate::features::recalculations::{RecalculationReason, request_since};
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::dated::{self, dated};
 use crate::kit::db::schema::{exclusion_terms, merchants};
 
@@ -40,7 +40,7 @@ pub fn enable(conn: &mut PgConnection, actor: &Actor, on: bool, reason: &str) ->
     };
     let act = Act {
         action,
-        subject_kind: "merchant",
+        subject_kind: SubjectKind::Merchant,
         subject_id: Some(actor.merchant_id),
         summary: format!("{verb} Coupon Exclusions: {}", reason.trim()),
         before: Some(json!({ "coupon_exclusions": was_on })),

@@ -16,7 +16,7 @@ use super::look_alike::{Pattern, Shape};
 use super::model::{MAX, NewExclusion, SaveError, check_room};
 use super::terms::cover_all;
 use crate::features::availability::ExclusionScope;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::exclusions;
 use crate::kit::db::statement::{rows, statement};
 use crate::kit::web::display_time::read_day;
@@ -278,7 +278,7 @@ pub(crate) fn add_all(
     cover_all(conn, actor, &covering)?;
     let act = Act {
         action: "exclusion.uploaded",
-        subject_kind: "exclusion",
+        subject_kind: SubjectKind::Exclusion,
         subject_id: None,
         summary: format!("Excluded {} codes and patterns from a CSV file.", all.len()),
         before: None,

@@ -14,7 +14,7 @@ use super::choice::Choice;
 use super::model::{Import, SkippedRow, created, next_rows, skip};
 use crate::features::availability::lock_codes_shared;
 use crate::features::triggers::{NewTrigger, Reach, create_all};
-use crate::kit::audit::{Act, Actor, ActorKind, record};
+use crate::kit::audit::{Act, Actor, ActorKind, SubjectKind, record};
 use crate::kit::clock;
 use crate::kit::db::schema::imports;
 use crate::kit::db::{Db, Scope};
@@ -193,7 +193,7 @@ fn record_completed(
     summary.push('.');
     let act = Act {
         action: "trigger.imported",
-        subject_kind: "trigger",
+        subject_kind: SubjectKind::Trigger,
         subject_id: None,
         summary,
         before: None,

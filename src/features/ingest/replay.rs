@@ -15,7 +15,7 @@ use vouch_platforms::parse_message;
 use super::failures;
 use super::intake::{IncomingDelivery, Outcome, Source, ingest_one};
 use super::pending_fetches;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::{deliveries, stores};
 use crate::kit::pseudonyms::Pseudonyms;
 
@@ -146,7 +146,7 @@ fn mark(
     }
     let act = Act {
         action: "delivery.replayed",
-        subject_kind: "delivery",
+        subject_kind: SubjectKind::Delivery,
         subject_id: Some(delivery_id),
         summary: format!("Replayed a message of the store ({topic})."),
         before: None,

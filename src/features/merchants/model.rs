@@ -9,7 +9,7 @@ use vouch_core::money::{Currency, Rate};
 use super::rules::RulesColumns;
 use super::slug::slug_of;
 use crate::features::auth::{self, NewUser, NewUserError};
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::dated;
 use crate::kit::db::schema::{merchants, offer_terms, offers};
 use crate::kit::session::Role;
@@ -97,7 +97,7 @@ pub fn create(
             &actor,
             Act {
                 action: "merchant.created",
-                subject_kind: "merchant",
+                subject_kind: SubjectKind::Merchant,
                 subject_id: Some(merchant_id),
                 summary: format!("Made the program {}.", new.name.trim()),
                 before: None,
@@ -206,7 +206,7 @@ pub(crate) fn rename(
             actor,
             Act {
                 action: "merchant.changed",
-                subject_kind: "merchant",
+                subject_kind: SubjectKind::Merchant,
                 subject_id: Some(actor.merchant_id),
                 summary: "Changed the general settings.".to_owned(),
                 before: Some(pair(&merchant.name, &merchant.time_zone)),

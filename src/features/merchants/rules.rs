@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use vouch_core::attribution::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 
 use crate::features::recalculations::{RecalculationReason, request_since};
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::dated::{self, Dated, Period, dated};
 
 /// Rules with the time they apply from.
@@ -89,7 +89,7 @@ pub fn change_rules(conn: &mut PgConnection, actor: &Actor, rules: Rules) -> Que
             actor,
             Act {
                 action: "calculation.changed",
-                subject_kind: "merchant",
+                subject_kind: SubjectKind::Merchant,
                 subject_id: Some(actor.merchant_id),
                 summary: "Changed the Calculation Logic for orders from now on.".to_owned(),
                 before: Some(serde_json::json!(before)),

@@ -6,7 +6,7 @@ use super::new_offer::NewOffer;
 use super::read::Offer;
 use super::terms::Terms;
 use crate::features::recalculations::{RecalculationReason, request_since};
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::dated;
 use crate::kit::db::schema::{affiliates, offers};
 
@@ -243,5 +243,9 @@ fn write_down(
     after: Option<serde_json::Value>,
 ) -> QueryResult<()> {
     let subject_id = Some(offer.id);
-    record(conn, actor, Act { action, subject_kind: "offer", subject_id, summary, before, after })
+    record(
+        conn,
+        actor,
+        Act { action, subject_kind: SubjectKind::Offer, subject_id, summary, before, after },
+    )
 }

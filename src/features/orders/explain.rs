@@ -13,7 +13,7 @@ use super::list::OrderHead;
 use super::stored::{attribution_of, not_json};
 use crate::features::conversions::list::{ConversionRow, of_order};
 use crate::features::ingest::refund_reads::{self, RefundRead};
-use crate::kit::audit;
+use crate::kit::audit::{self, SubjectKind};
 use crate::kit::db::schema::{audit_log, commission_entries, deliveries, orders, stores};
 
 /// How many lines of each history are shown.
@@ -236,9 +236,10 @@ fn history(
     order_id: i64,
     conversion_ids: &[i64],
 ) -> QueryResult<Vec<audit::Entry>> {
-    let of_order = audit_log::subject_kind.eq("order").and(audit_log::subject_id.eq(order_id));
+    let of_order =
+        audit_log::subject_kind.eq(SubjectKind::Order).and(audit_log::subject_id.eq(order_id));
     let of_conversions = audit_log::subject_kind
-        .eq("conversion")
+        .eq(SubjectKind::Conversion)
         .and(audit_log::subject_id.eq_any(conversion_ids.to_vec()));
     audit_log::table
         .filter(audit_log::merchant_id.eq(merchant_id))

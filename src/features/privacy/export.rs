@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::person::{Lookup, Person};
 use crate::features::ingest::replay::unpack;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::{deliveries, merchants};
 use crate::kit::db::statement::{Statement, statement};
 
@@ -214,7 +214,7 @@ pub(crate) fn export(
     file.insert("webhook_deliveries".to_owned(), messages(conn, merchant_id, &person)?);
     let act = Act {
         action: "person.exported",
-        subject_kind: "person",
+        subject_kind: SubjectKind::Person,
         subject_id: None,
         summary: "Exported a person’s data.".to_owned(),
         before: None,

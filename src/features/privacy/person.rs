@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use vouch_core::email::EmailKey;
 
 use crate::features::triggers::TriggerKind;
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::{
     affiliate_emails, affiliates, api_keys, applications, audit_log, invitations, members, orders,
     triggers, users,
@@ -163,7 +164,7 @@ impl Person {
         type Changed = (Option<serde_json::Value>, Option<serde_json::Value>);
         let changes: Vec<Changed> = audit_log::table
             .filter(audit_log::merchant_id.eq(merchant_id))
-            .filter(audit_log::subject_kind.eq("affiliate"))
+            .filter(audit_log::subject_kind.eq(SubjectKind::Affiliate))
             .filter(audit_log::subject_id.eq_any(&self.affiliate_ids))
             .select((audit_log::before, audit_log::after))
             .load(conn)?;

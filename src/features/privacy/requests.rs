@@ -5,7 +5,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 
 use super::person::Lookup;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::data_requests;
 use crate::kit::lists::Count;
 use vouch_core::email::EmailKey;
@@ -13,7 +13,7 @@ use vouch_core::email::EmailKey;
 pub(super) fn act<'a>(action: &'a str, store_id: i64, summary: &str) -> Act<'a> {
     Act {
         action,
-        subject_kind: "store",
+        subject_kind: SubjectKind::Store,
         subject_id: Some(store_id),
         summary: summary.to_owned(),
         before: None,

@@ -4,7 +4,7 @@ use diesel::sql_types::{Array, BigInt, Timestamptz};
 
 use crate::features::stores::Store;
 use crate::features::stores::jobs::PUSH;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::{pushes, stores, triggers};
 use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
@@ -113,7 +113,7 @@ fn lock(
 fn act(action: &str, trigger_id: i64, summary: String) -> Act<'_> {
     Act {
         action,
-        subject_kind: "trigger",
+        subject_kind: SubjectKind::Trigger,
         subject_id: Some(trigger_id),
         summary,
         before: None,

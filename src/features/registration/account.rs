@@ -9,7 +9,7 @@ use crate::features::auth::links::{self, LinkPurpose, LinkSubject};
 use crate::features::auth::{
     NewUser, NewUserError, change_password, count_membership, create_user,
 };
-use crate::kit::audit::{Act, Actor, ActorKind, record};
+use crate::kit::audit::{Act, Actor, ActorKind, SubjectKind, record};
 use crate::kit::db::schema::{affiliates, users};
 
 /// Creates the link for an affiliate's account and returns its token. The previous link ends.
@@ -122,7 +122,7 @@ fn note(
     };
     let act = Act {
         action: "affiliate.account_made",
-        subject_kind: "affiliate",
+        subject_kind: SubjectKind::Affiliate,
         subject_id: Some(affiliate.id),
         summary: format!("{} can sign in now.", affiliate.name),
         before: None,

@@ -2,7 +2,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::features::offers;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::{merchants, registration_settings};
 use crate::kit::db::text_enum;
 
@@ -179,7 +179,7 @@ pub fn save(conn: &mut PgConnection, actor: &Actor, new: &Registration) -> Query
     let was_open = before.as_ref().is_some_and(|before| before.is_open);
     let act = Act {
         action: "registration.changed",
-        subject_kind: "registration",
+        subject_kind: SubjectKind::Registration,
         subject_id: None,
         summary: match (was_open, new.is_open) {
             (false, true) => "Opened the affiliate registration.",

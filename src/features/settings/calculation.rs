@@ -8,6 +8,7 @@ use vouch_core::attribution::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 
 use crate::features::auth::pages::MerchantPage;
 use crate::features::merchants::{DatedRules, change_rules, rules_history};
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::web::display_time::DisplayTime;
@@ -164,7 +165,7 @@ pub(crate) async fn update(
     db.merchant(page.merchant_id(), move |conn| {
         let id = actor.merchant_id;
         let action = Some("calculation.changed");
-        let record = Record { merchant_id: id, kind: "merchant", id: Some(id), action };
+        let record = Record { merchant_id: id, kind: SubjectKind::Merchant, id: Some(id), action };
         form.check_version(conn, record, |conn| {
             Ok(CalculationForm::from(current(&rules_history(conn, id, 1)?)))
         })?;

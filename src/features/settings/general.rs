@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::auth::pages::MerchantPage;
 use crate::features::merchants::{self, choices};
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::web::form::{CsrfForm, FormErrors};
@@ -80,7 +81,7 @@ pub(crate) async fn update(
     db.merchant(page.merchant_id(), move |conn| {
         let record = Record {
             merchant_id: merchant.id,
-            kind: "merchant",
+            kind: SubjectKind::Merchant,
             id: Some(merchant.id),
             action: Some("merchant.changed"),
         };

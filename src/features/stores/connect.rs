@@ -8,7 +8,7 @@ use vouch_core::platform::Platform;
 use vouch_platforms::WebhookSecret;
 
 use super::model::{Store, new_store_key, webhook_use};
-use crate::kit::audit::{Actor, ActorKind, record};
+use crate::kit::audit::{Actor, ActorKind, SubjectKind, record};
 use crate::kit::db::schema::{audit_log, stores};
 use crate::kit::secrets::Encryptor;
 
@@ -166,7 +166,7 @@ pub(crate) fn uninstalled(
 ) -> QueryResult<Vec<Uninstalled>> {
     let by_the_store = audit_log::table
         .filter(audit_log::merchant_id.eq(merchant_id))
-        .filter(audit_log::subject_kind.eq("store"))
+        .filter(audit_log::subject_kind.eq(SubjectKind::Store))
         .filter(audit_log::subject_id.eq(stores::id.nullable()))
         .filter(audit_log::action.eq(DISCONNECTED))
         .filter(audit_log::actor_kind.eq(ActorKind::System))

@@ -6,7 +6,7 @@ use secrecy::SecretSlice;
 use vouch_core::platform::Platform;
 use vouch_platforms::provider;
 
-use crate::kit::audit::Act;
+use crate::kit::audit::{Act, SubjectKind};
 use crate::kit::db::schema::stores;
 use crate::kit::secrets::{DecryptError, Encryptor, Use};
 
@@ -160,7 +160,7 @@ impl Store {
     pub(super) fn act<'a>(&self, action: &'a str, summary: String) -> Act<'a> {
         Act {
             action,
-            subject_kind: "store",
+            subject_kind: SubjectKind::Store,
             subject_id: Some(self.id),
             summary,
             before: None,

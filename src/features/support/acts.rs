@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::features::auth::{Viewing, end_sessions_of};
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 
 /// Ends every session of the user.
 pub(super) fn end_sessions(
@@ -37,7 +37,7 @@ pub(super) fn record_view_ended(
 fn act(action: &'static str, user_id: i64, summary: String) -> Act<'static> {
     Act {
         action,
-        subject_kind: "member",
+        subject_kind: SubjectKind::Member,
         subject_id: Some(user_id),
         summary,
         before: None,

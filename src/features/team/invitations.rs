@@ -5,7 +5,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use super::emails;
 use crate::features::auth::links::{self, LinkEnd, LinkPurpose, LinkSubject};
 use crate::features::auth::{self, NewUser, NewUserError, lock_owner};
-use crate::kit::audit::{Act, Actor, ActorKind, record};
+use crate::kit::audit::{Act, Actor, ActorKind, SubjectKind, record};
 use crate::kit::db::schema::{invitations, members, merchants, users};
 use crate::kit::email;
 use crate::kit::email::email_key;
@@ -381,7 +381,7 @@ fn log(
 ) -> QueryResult<()> {
     let act = Act {
         action,
-        subject_kind: "invitation",
+        subject_kind: SubjectKind::Invitation,
         subject_id: Some(invitation_id),
         summary,
         before: None,

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use super::emails;
 use super::invitations::withdraw_with_rights;
 use crate::features::auth::{Person, count_membership};
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::{members, merchants, users};
 use crate::kit::email;
 use crate::kit::session::Role;
@@ -203,7 +203,7 @@ pub fn require_two_factor(
     };
     let act = Act {
         action: "team.two_factor_changed",
-        subject_kind: "merchant",
+        subject_kind: SubjectKind::Merchant,
         subject_id: Some(actor.merchant_id),
         summary: summary.to_owned(),
         before: Some(serde_json::json!({ "requires_two_factor": !is_required })),
@@ -223,7 +223,7 @@ fn with_article(role: Role) -> &'static str {
 fn act(action: &str, user_id: i64, summary: String) -> Act<'_> {
     Act {
         action,
-        subject_kind: "member",
+        subject_kind: SubjectKind::Member,
         subject_id: Some(user_id),
         summary,
         before: None,

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::model::{Trigger, affiliate_name};
 use super::periods::Holding;
 use crate::features::recalculations::{RecalculationReason, request_for_trigger};
-use crate::kit::audit::{self, Act, Actor};
+use crate::kit::audit::{self, Act, Actor, SubjectKind};
 use crate::kit::dated::{self, Dated, Period};
 use crate::kit::db::schema::triggers;
 use crate::kit::db::{Db, Scope};
@@ -43,7 +43,7 @@ pub(crate) fn cancel_handover(
     let name = affiliate_name(conn, actor.merchant_id, trigger.affiliate_id)?;
     let act = Act {
         action: "trigger.handover_cancelled",
-        subject_kind: "trigger",
+        subject_kind: SubjectKind::Trigger,
         subject_id: Some(trigger.id),
         summary: format!("Canceled the reassignment: {} stays with {name}.", trigger.words()),
         before: Some(json!({ "handover_at": at })),
@@ -101,7 +101,7 @@ pub(super) fn hand_over_if_due(
     let to = affiliate_name(conn, merchant_id, affiliate_id)?;
     let act = Act {
         action: "trigger.reassigned",
-        subject_kind: "trigger",
+        subject_kind: SubjectKind::Trigger,
         subject_id: Some(trigger.id),
         summary: format!("Reassigned {} from {from} to {to}, as scheduled.", trigger.words()),
         before: Some(json!({ "affiliate_id": trigger.affiliate_id })),

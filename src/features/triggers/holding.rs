@@ -9,7 +9,7 @@ use super::handover::{hand_over_if_due, set_holder, unschedule};
 use super::model::{Trigger, affiliate_name};
 use super::periods::Holding;
 use crate::features::recalculations::{RecalculationReason, request_for_trigger};
-use crate::kit::audit::{self, Act, Actor};
+use crate::kit::audit::{self, Act, Actor, SubjectKind};
 use crate::kit::dated::{self, Dated, second};
 use crate::kit::db::schema::{affiliates, trigger_owners, triggers};
 
@@ -61,7 +61,7 @@ pub fn retire(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> Quer
     set_retired_at(conn, actor, &trigger, Some(retired_at))?;
     let act = Act {
         action: "trigger.retired",
-        subject_kind: "trigger",
+        subject_kind: SubjectKind::Trigger,
         subject_id: Some(trigger.id),
         summary: format!("Retired {}.", trigger.words()),
         before: Some(serde_json::json!({ "retired_at": null })),
@@ -82,7 +82,7 @@ pub fn reinstate(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> Q
     set_retired_at(conn, actor, &trigger, None)?;
     let act = Act {
         action: "trigger.reinstated",
-        subject_kind: "trigger",
+        subject_kind: SubjectKind::Trigger,
         subject_id: Some(trigger.id),
         summary: format!("Reinstated {}.", trigger.words()),
         before: Some(serde_json::json!({ "retired_at": retired_at })),
@@ -194,7 +194,7 @@ fn record_reassignment(
     };
     let act = Act {
         action,
-        subject_kind: "trigger",
+        subject_kind: SubjectKind::Trigger,
         subject_id: Some(trigger.id),
         summary: format!("{verb} {} from {holder} to {name}.", trigger.words()),
         before: Some(serde_json::json!({ "affiliate_id": trigger.affiliate_id })),

@@ -10,7 +10,7 @@ use crate::features::availability::{
 };
 use crate::features::pushes;
 use crate::features::recalculations::{RecalculationReason, request_for_trigger};
-use crate::kit::audit::{self, Act, Actor};
+use crate::kit::audit::{self, Act, Actor, SubjectKind};
 use crate::kit::dated::{self, second};
 use crate::kit::db::schema::{affiliates, triggers};
 
@@ -196,7 +196,7 @@ pub(super) fn created_act(
     summary.push('.');
     Act {
         action: "trigger.created",
-        subject_kind: "trigger",
+        subject_kind: SubjectKind::Trigger,
         subject_id: Some(trigger_id),
         summary,
         before: None,

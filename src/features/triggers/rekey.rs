@@ -13,7 +13,7 @@ use super::TriggerKind;
 use crate::features::applications::CodeRequestStatus;
 use crate::features::exclusions::look_alike::look_alike;
 use crate::features::recalculations::{RecalculationReason, request_for_trigger};
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::clock;
 use crate::kit::db::schema::{
     code_requests, offer_terms, order_codes, order_lines, stores, triggers,
@@ -234,7 +234,7 @@ fn write_key(conn: &mut PgConnection, trigger: &Held, key: &str) -> QueryResult<
         .execute(conn)?;
     let act = Act {
         action: "trigger.merged",
-        subject_kind: "trigger",
+        subject_kind: SubjectKind::Trigger,
         subject_id: Some(trigger.id),
         summary: format!("{} is the same as another trigger’s, so it was retired.", trigger.value),
         before: None,

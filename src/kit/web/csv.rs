@@ -10,7 +10,7 @@ use diesel::QueryResult;
 use futures_util::stream;
 
 use super::spreadsheet;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::security::{self, Kind};
@@ -60,7 +60,7 @@ impl Download {
         db.merchant(actor.merchant_id, move |conn| -> QueryResult<()> {
             let act = Act {
                 action: "export.downloaded",
-                subject_kind: "export",
+                subject_kind: SubjectKind::Export,
                 subject_id: None,
                 summary: format!("Downloaded {filename}."),
                 before: None,

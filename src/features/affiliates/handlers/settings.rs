@@ -13,7 +13,7 @@ use crate::features::applications::{
 };
 use crate::features::auth::pages::MerchantPage;
 use crate::features::offers;
-use crate::kit::audit;
+use crate::kit::audit::{self, SubjectKind};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
@@ -135,7 +135,8 @@ impl Surroundings {
         if !offers.iter().any(|(id, _)| *id == own) {
             offers.push((own, format!("{} (archived)", frame.offer_name)));
         }
-        let history = audit::history(conn, merchant.id, "affiliate", affiliate_id, HISTORY_LINES)?;
+        let history =
+            audit::history(conn, merchant.id, SubjectKind::Affiliate, affiliate_id, HISTORY_LINES)?;
         Ok(Self {
             application: Application::of_affiliate(conn, merchant.id, affiliate_id)?,
             requests: CodeRequest::of_affiliate(conn, merchant.id, affiliate_id, REQUESTS)?,
@@ -179,7 +180,7 @@ pub(crate) async fn update(
             let current = Affiliate::find(conn, merchant.id, *affiliate_id)?;
             let record = Record {
                 merchant_id: merchant.id,
-                kind: "affiliate",
+                kind: SubjectKind::Affiliate,
                 id: Some(*affiliate_id),
                 action: Some("affiliate.changed"),
             };

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{ApiScope, read_scopes, store};
 use crate::features::auth::lock_owner;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::{api_keys, members, users};
 
 /// A key as the settings show it.
@@ -142,7 +142,7 @@ pub(crate) fn revoke(conn: &mut PgConnection, actor: &Actor, key_id: i64) -> Que
 fn act(action: &str, key_id: i64, summary: String) -> Act<'_> {
     Act {
         action,
-        subject_kind: "api_key",
+        subject_kind: SubjectKind::ApiKey,
         subject_id: Some(key_id),
         summary,
         before: None,

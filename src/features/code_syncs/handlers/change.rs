@@ -8,6 +8,7 @@ use super::show::shown;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::code_syncs::{self, CountedCodes, RepairError, SyncRequest};
 use crate::features::stores::Store;
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::lists::Params;
@@ -69,7 +70,8 @@ pub(crate) async fn set_counted_codes(
         .merchant(page.merchant_id(), move |conn| -> AppResult<bool> {
             let store = Store::find_called(conn, actor.merchant_id, store_id)?;
             let (merchant_id, action) = (actor.merchant_id, Some("store.counted_codes_set"));
-            let record = Record { merchant_id, kind: "store", id: Some(store_id), action };
+            let record =
+                Record { merchant_id, kind: SubjectKind::Store, id: Some(store_id), action };
             form.check_version(conn, record, |conn| {
                 code_syncs::counted_codes(conn, &store).map(|codes| CountedForm::of(&codes))
             })?;

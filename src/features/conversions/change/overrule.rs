@@ -9,7 +9,7 @@ use crate::features::conversions::ConversionStatus;
 use crate::features::conversions::list;
 use crate::features::ingest::recalculate;
 use crate::features::recalculations::RecalculationReason;
-use crate::kit::audit::{Act, Actor, record_all};
+use crate::kit::audit::{Act, Actor, SubjectKind, record_all};
 use crate::kit::db::schema::orders;
 
 /// Why a conversion can't be overruled.
@@ -49,7 +49,7 @@ pub fn overrule(
     let said = if note.is_empty() { String::new() } else { format!(" Note: {note}") };
     let act = Act {
         action: OVERRULED,
-        subject_kind: "conversion",
+        subject_kind: SubjectKind::Conversion,
         subject_id: Some(conversion_id),
         summary: format!("Overruled “{because}” on {}.{said}", about(row)),
         before: Some(json!({ "overruled": false })),
@@ -93,7 +93,7 @@ pub(super) fn take_overruling_back(
     set_overruled(conn, actor, order_id, row.conversion.affiliate_id, false)?;
     let act = Act {
         action: "conversion.overruling_undone",
-        subject_kind: "conversion",
+        subject_kind: SubjectKind::Conversion,
         subject_id: Some(conversion_id),
         summary: format!("Let the rules decide again on {}.", about(row)),
         before: Some(json!({ "overruled": true })),

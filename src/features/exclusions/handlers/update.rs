@@ -11,7 +11,7 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::exclusions::forms::ExclusionForm;
 use crate::features::exclusions::forms::SCOPES;
 use crate::features::exclusions::{Exclusion, Pattern, change};
-use crate::kit::audit;
+use crate::kit::audit::{self, SubjectKind};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
@@ -48,7 +48,8 @@ async fn shown(db: &Db, page: MerchantPage, id: i64) -> AppResult<ShowPage> {
     let (exclusion, history, affected) = db
         .merchant(merchant_id, move |conn| {
             let exclusion = Exclusion::find(conn, merchant_id, id)?;
-            let history = audit::history(conn, merchant_id, "exclusion", id, HISTORY_LINES)?;
+            let history =
+                audit::history(conn, merchant_id, SubjectKind::Exclusion, id, HISTORY_LINES)?;
             let affected = match Pattern::parse(&exclusion.value) {
                 Ok(pattern) => Some(AffectedTriggers::by(conn, merchant_id, pattern)?),
                 Err(_) => None,
@@ -87,7 +88,8 @@ pub(crate) async fn update(
             db.merchant(actor.merchant_id, move |conn| {
                 let merchant_id = actor.merchant_id;
                 let action = Some("exclusion.changed");
-                let record = Record { merchant_id, kind: "exclusion", id: Some(id), action };
+                let record =
+                    Record { merchant_id, kind: SubjectKind::Exclusion, id: Some(id), action };
                 typed.check_version(conn, record, |conn| {
                     Exclusion::find(conn, merchant_id, id).map(|it| ExclusionForm::of(&it))
                 })?;

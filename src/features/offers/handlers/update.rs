@@ -11,7 +11,7 @@ use crate::features::offers::forms::PAYS;
 use crate::features::offers::forms::{OfferForm, refusal};
 use crate::features::offers::model;
 use crate::features::offers::read::{self, Offer, OfferTerms};
-use crate::kit::audit;
+use crate::kit::audit::{self, SubjectKind};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
@@ -35,7 +35,8 @@ impl Shown {
     fn load(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult<Self> {
         let offer = Offer::find(conn, merchant_id, offer_id)?;
         let terms = read::history(conn, merchant_id, offer_id)?;
-        let history = audit::history(conn, merchant_id, "offer", offer_id, HISTORY_LINES)?;
+        let history =
+            audit::history(conn, merchant_id, SubjectKind::Offer, offer_id, HISTORY_LINES)?;
         // Every offer has active terms. One without them would be our bug.
         if terms.is_empty() {
             return Err(Error::NotFound);
@@ -89,7 +90,7 @@ pub(crate) async fn update(
         .merchant(actor.merchant_id, move |conn| {
             let record = Record {
                 merchant_id: actor.merchant_id,
-                kind: "offer",
+                kind: SubjectKind::Offer,
                 id: Some(*offer_id),
                 action: Some("offer.changed"),
             };

@@ -11,6 +11,7 @@ use crate::features::auth::pages::AffiliatePage;
 use crate::features::auth::{AttemptLimits, Hashing};
 use crate::features::portal::emails;
 use crate::features::portal::forms::ProfileForm;
+use crate::kit::audit::SubjectKind;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
@@ -90,7 +91,7 @@ pub(crate) async fn update(
     db.merchant(merchant.id, move |conn| {
         // Affiliates don't see which member made a change.
         let (merchant_id, id) = (merchant.id, Some(affiliate_id));
-        let record = Record { merchant_id, kind: "affiliate_profile", id, action: None };
+        let record = Record { merchant_id, kind: SubjectKind::Affiliate, id, action: None };
         form.check_version(conn, record, |conn| {
             Affiliate::find(conn, merchant.id, affiliate_id).map(|it| ProfileForm::of(&it))
         })?;

@@ -19,7 +19,7 @@ pub(crate) use self::whole::erase_from_instance;
 pub use self::whole::erase_person;
 use super::person::{Lookup, Person};
 use super::requests;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::erased_emails;
 use crate::kit::pseudonyms::Pseudonyms;
 
@@ -69,7 +69,7 @@ pub(crate) fn erase(
     }
     let act = Act {
         action: "person.erased",
-        subject_kind: "person",
+        subject_kind: SubjectKind::Person,
         subject_id: None,
         summary: "Erased a person’s data.".to_owned(),
         before: None,

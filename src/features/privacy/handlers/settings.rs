@@ -8,6 +8,7 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::privacy::forms::{PersonForm, RetentionForm};
 use crate::features::privacy::requests::{self, DataRequest};
 use crate::features::privacy::retention;
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
@@ -92,7 +93,7 @@ pub(crate) async fn set_retention(
     let actor = page.actor();
     db.merchant(page.merchant_id(), move |conn| {
         let (merchant_id, action) = (actor.merchant_id, Some("retention.changed"));
-        let record = Record { merchant_id, kind: "merchant", id: None, action };
+        let record = Record { merchant_id, kind: SubjectKind::Merchant, id: None, action };
         form.check_version(conn, record, |conn| {
             retention::load(conn, merchant_id).map(|periods| RetentionForm::of(&periods))
         })?;

@@ -2,7 +2,7 @@ use std::ops::RangeInclusive;
 
 use diesel::prelude::*;
 
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::retention_settings;
 use crate::kit::db::text_enum;
 
@@ -114,7 +114,7 @@ pub fn save(conn: &mut PgConnection, actor: &Actor, periods: Periods) -> QueryRe
         .execute(conn)?;
     let act = Act {
         action: "retention.changed",
-        subject_kind: "merchant",
+        subject_kind: SubjectKind::Merchant,
         subject_id: None,
         summary: "Changed the retention periods.".to_owned(),
         before: Some(before.to_json()),

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Integer, Text, Timestamptz};
 
 use super::settings::{Period, Periods, load};
 use crate::features::privacy::erase::{Left, deciding_addresses, erase_bodies, erase_customers};
-use crate::kit::audit::{self, Act, Actor, record};
+use crate::kit::audit::{self, Act, Actor, SubjectKind, record};
 use crate::kit::config::InstanceRetention;
 use crate::kit::db::schema::{data_requests, emails, merchants, orders, sessions, stores};
 use crate::kit::db::statement::statement;
@@ -284,7 +284,7 @@ fn finish_store(
         .execute(conn)?;
     let act = Act {
         action: "store.customers_erased",
-        subject_kind: "store",
+        subject_kind: SubjectKind::Store,
         subject_id: Some(store_id),
         summary: "Erased the customers of a disconnected store.".to_owned(),
         before: None,

@@ -10,6 +10,7 @@ use crate::features::registration::forms::{APPROVALS, DEFAULT_OFFER, SettingsFor
 use crate::features::registration::settings::{
     CodeRequirement, FieldKind, Registration, load, save,
 };
+use crate::kit::audit::SubjectKind;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -105,7 +106,7 @@ pub(crate) async fn update(
         _ => "The registration is saved.",
     };
     db.merchant(actor.merchant_id, move |conn| {
-        let (kind, action) = ("registration", Some("registration.changed"));
+        let (kind, action) = (SubjectKind::Registration, Some("registration.changed"));
         let record = Record { merchant_id: actor.merchant_id, kind, id: None, action };
         form.check_version(conn, record, |conn| {
             Ok(SettingsForm::of(&load(conn, actor.merchant_id)?.unwrap_or_default()))

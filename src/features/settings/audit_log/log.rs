@@ -6,35 +6,10 @@ use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 
-use crate::kit::audit::ActorKind;
+use crate::kit::audit::{ActorKind, SubjectKind};
 use crate::kit::db::schema::audit_log;
-use crate::kit::db::text_enum;
 use crate::kit::lists::{Address, Count, Kind, Listing, Order, Range};
 use crate::kit::web::display_time::start_of_day;
-
-text_enum! {
-    /// The kind of thing that an action changed.
-    pub(crate) enum SubjectKind {
-        Affiliate = "affiliate", "Affiliates";
-        Trigger = "trigger", "Conversion Triggers";
-        Conversion = "conversion", "Conversions";
-        Order = "order", "Orders";
-        Offer = "offer", "Offers";
-        Exclusion = "exclusion", "Coupon Exclusions";
-        Store = "store", "Stores";
-        /// Webhook deliveries.
-        Delivery = "delivery", "Messages";
-        /// Members of the program's team.
-        Member = "member", "Members";
-        ApiKey = "api_key", "API keys";
-        /// Downloads of the program's data.
-        Export = "export", "Exports";
-        /// Exports and erasures of one person's data.
-        Person = "person", "Privacy";
-        /// The program itself.
-        Merchant = "merchant", "Settings";
-    }
-}
 
 /// An event with its recorded details.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -90,7 +65,7 @@ fn matching(merchant_id: i64, filter: &LogFilter, tz: Tz) -> Boxed {
         .filter(audit_log::merchant_id.eq(merchant_id))
         .filter(audit_log::action.ne(SUPPORT_REMOVED));
     if let Some(subject) = filter.subject {
-        query = query.filter(audit_log::subject_kind.eq(subject.as_str()));
+        query = query.filter(audit_log::subject_kind.eq(subject));
     }
     if let Some(actor) = filter.actor {
         query = query.filter(audit_log::actor_kind.eq(actor));

@@ -9,9 +9,9 @@ use diesel::QueryResult;
 use vouch_core::TextEnum;
 
 use self::fields::{Change, Names, changes};
-use self::log::{Line, LogFilter, SubjectKind};
+use self::log::{Line, LogFilter};
 use crate::features::auth::pages::MerchantPage;
-use crate::kit::audit::ActorKind;
+use crate::kit::audit::{ActorKind, SubjectKind};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::lists::{ListPage, Params, export as export_list};

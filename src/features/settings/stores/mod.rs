@@ -17,6 +17,7 @@ pub(crate) use self::discounts::{discounts, moved_discounts, set_discounts};
 pub(crate) use self::secret::{remove_previous_secret, replace_secret, secret};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::Store;
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::web::platform_path::OfStore;
@@ -33,6 +34,6 @@ async fn find(db: &Db, page: &MerchantPage, of: OfStore) -> AppResult<Store> {
 
 /// The store as an edited record. `action` is the name of the change in the audit log.
 fn record(store: &Store, action: &'static str) -> Record {
-    let (kind, id) = ("store", Some(store.id));
+    let (kind, id) = (SubjectKind::Store, Some(store.id));
     Record { merchant_id: store.merchant_id, kind, id, action: Some(action) }
 }

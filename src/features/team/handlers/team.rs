@@ -6,6 +6,7 @@ use super::forms::{InviteForm, RequirementForm, RoleForm};
 use super::page::answer;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::team::{self, InviteError, MemberError};
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::Db;
 use crate::kit::email::Limits;
 use crate::kit::error::{AppError, AppResult};
@@ -112,7 +113,8 @@ pub(crate) async fn change_role(
         .merchant(page.merchant_id(), move |conn| {
             let merchant_id = actor.merchant_id;
             let action = Some("member.role_changed");
-            let record = Record { merchant_id, kind: "member", id: Some(*member_id), action };
+            let record =
+                Record { merchant_id, kind: SubjectKind::Member, id: Some(*member_id), action };
             form.check_version(conn, record, |conn| {
                 let members = team::members(conn, merchant_id)?;
                 let member = members.iter().find(|member| member.person.id == *member_id);
@@ -189,7 +191,7 @@ pub(crate) async fn require_two_factor(
     db.merchant(page.merchant_id(), move |conn| {
         let id = actor.merchant_id;
         let action = Some("team.two_factor_changed");
-        let record = Record { merchant_id: id, kind: "merchant", id: Some(id), action };
+        let record = Record { merchant_id: id, kind: SubjectKind::Merchant, id: Some(id), action };
         form.check_version(conn, record, |conn| {
             team::requires_two_factor(conn, id).map(RequirementForm::of)
         })?;

@@ -13,7 +13,7 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::recalculations::{Pending, pending_of_trigger};
 use crate::features::triggers::forms::{ReassignForm, reassign_refusal};
 use crate::features::triggers::{self, Trigger, TriggerKind, TriggerRow, list};
-use crate::kit::audit::Actor;
+use crate::kit::audit::{Actor, SubjectKind};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
@@ -186,7 +186,7 @@ fn check_holder(
 ) -> AppResult<()> {
     // Several actions can change the holder, so the page doesn't say who did it.
     let merchant_id = merchant.id;
-    let record = Record { merchant_id, kind: "trigger", id: Some(id), action: None };
+    let record = Record { merchant_id, kind: SubjectKind::Trigger, id: Some(id), action: None };
     form.check_version(conn, record, |conn| ReassignForm::of(conn, merchant_id, id, merchant.tz()))
 }
 

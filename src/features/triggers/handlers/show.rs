@@ -13,7 +13,7 @@ use crate::features::availability::{Excluded, exclusion_of};
 use crate::features::pushes::Poll;
 use crate::features::recalculations::{Pending, pending_of_trigger};
 use crate::features::triggers::{self, CouponCode, Owner, Trigger, TriggerKind, list};
-use crate::kit::audit::{self, Actor};
+use crate::kit::audit::{self, Actor, SubjectKind};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
@@ -94,7 +94,8 @@ pub(crate) async fn show(
             let row = list::row(conn, merchant_id, id)?;
             let notes = notes_of(conn, merchant_id, slice::from_ref(&row))?;
             let owners = triggers::owners(conn, merchant_id, id)?;
-            let history = audit::history(conn, merchant_id, "trigger", id, HISTORY_LINES)?;
+            let history =
+                audit::history(conn, merchant_id, SubjectKind::Trigger, id, HISTORY_LINES)?;
             let excluded = if row.trigger.kind == TriggerKind::CouponCode {
                 let code = CouponCode::recorded(&row.trigger.value);
                 exclusion_of(conn, merchant_id, &code, now)?

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 pub(super) use self::page::SentForm;
 pub(crate) use self::page::conflict_page;
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::{audit_log, merchants};
 use crate::kit::db::statement::statement;
 use crate::kit::error::{AppError, AppResult, SavedBy, StoredVersion, VersionRow};
@@ -44,7 +45,7 @@ impl Version {
 pub(crate) struct Record {
     pub(crate) merchant_id: i64,
     /// The kind in the audit log.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: SubjectKind,
     /// `None` if a merchant has only one of these.
     pub(crate) id: Option<i64>,
     /// The audit log's name for this form's change. `None` if the user may not see who made it.
@@ -99,7 +100,7 @@ pub(crate) trait Edits: Serialize {
 /// Only one transaction at a time saves a record.
 fn hold(conn: &mut PgConnection, record: Record) -> QueryResult<()> {
     let Record { merchant_id, kind, id, action } = record;
-    let name = format!("{merchant_id} {kind} {id:?} {action:?}");
+    let name = format!("{merchant_id} {kind:?} {id:?} {action:?}");
     statement!(
         "SELECT pg_advisory_xact_lock(:lock, hashtext(:name))",
         lock: Integer = LOCK,
