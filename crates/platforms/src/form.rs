@@ -1,6 +1,8 @@
 //! Forms as data: the fields of a platform's store settings. Pages render them, so there's no HTML
 //! here. Text has three marks: `**strong**`, `` `code` `` and `[a link](https://example.com)`.
 
+mod numbers;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 

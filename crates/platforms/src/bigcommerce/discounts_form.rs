@@ -1,7 +1,7 @@
 //! The form on BigCommerce Discount Code Creation.
 
 use serde::Deserialize as _;
-use vouch_core::money::{Currency, Rate, parse_decimal};
+use vouch_core::money::{Currency, Rate};
 
 use super::rules::{ANY_CURRENCY, Discount, Kind, Rules, any_currency, plain};
 use crate::form::{Choice, Field, FieldErrors, Part, Typed};
@@ -91,8 +91,7 @@ fn parse(typed: &Typed, errors: &mut FieldErrors) -> Rules {
     let discount = Discount::parse(typed.text("discount")).unwrap_or(Discount::Percent);
     let currency = currency(typed, kind, errors);
     let amount = amount(typed, discount, currency, errors);
-    let minimum =
-        typed.filled("minimum").map(|minimum| money("minimum", minimum, currency, errors));
+    let minimum = typed.filled("minimum").map(|_| money("minimum", typed, currency, errors));
     let in_money = matches!(discount, Discount::PerOrder | Discount::PerItem);
     if currency.is_none()
         && kind == Kind::Promotion
@@ -105,9 +104,9 @@ fn parse(typed: &Typed, errors: &mut FieldErrors) -> Rules {
         kind,
         discount,
         amount,
-        minimum: minimum.filter(|minimum| minimum != "0"),
-        max_uses: uses("max_uses", typed, errors),
-        max_uses_per_customer: uses("max_uses_per_customer", typed, errors),
+        minimum,
+        max_uses: typed.limit("max_uses", MAX_USES, errors).unwrap_or(0),
+        max_uses_per_customer: typed.limit("max_uses_per_customer", MAX_USES, errors).unwrap_or(0),
         currency,
         combines: typed.is_ticked("combines"),
     }
@@ -130,17 +129,10 @@ fn amount(
     currency: Option<Currency>,
     errors: &mut FieldErrors,
 ) -> String {
-    let typed = typed.text("amount");
     match discount {
         Discount::FreeShipping => String::new(),
-        Discount::PerOrder | Discount::PerItem => {
-            let amount = money("amount", typed, currency, errors);
-            if amount == "0" {
-                errors.add("amount", "Enter an amount above 0.");
-            }
-            amount
-        }
-        Discount::Percent => match Rate::parse_discount(typed) {
+        Discount::PerOrder | Discount::PerItem => money("amount", typed, currency, errors),
+        Discount::Percent => match Rate::parse_discount(typed.text("amount")) {
             Ok(rate) => rate.number(),
             Err(error) => {
                 errors.add("amount", error.to_string());
@@ -152,24 +144,12 @@ fn amount(
 
 fn money(
     field: &'static str,
-    typed: &str,
+    typed: &Typed,
     currency: Option<Currency>,
     errors: &mut FieldErrors,
 ) -> String {
-    match parse_decimal(typed, currency.unwrap_or(Currency::KWD)) {
-        Ok(0..=100_000_000_000) => return plain(typed),
-        Ok(_) => errors.add(field, "This amount is no discount: enter a smaller one, above 0."),
-        Err(problem) => errors.add(field, format!("This {problem}.")),
-    }
-    String::new()
-}
-
-fn uses(field: &'static str, typed: &Typed, errors: &mut FieldErrors) -> u32 {
-    let Some(typed) = typed.filled(field) else { return 0 };
-    typed.parse().ok().filter(|uses| *uses <= MAX_USES).unwrap_or_else(|| {
-        errors.add(field, "Enter a whole number up to 100,000, or leave it empty for no limit.");
-        0
-    })
+    let minor = typed.money(field, currency, errors);
+    minor.map(|_| plain(typed.text(field))).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -232,7 +212,9 @@ mod tests {
             (&[("discount", "per_order"), ("amount", "5.123"), ("currency", "USD")], "amount"),
             (&[("discount", "per_order"), ("amount", "0"), ("currency", "USD")], "amount"),
             (&[("minimum", "-1"), ("currency", "USD")], "minimum"),
+            (&[("minimum", "0"), ("currency", "USD")], "minimum"),
             (&[("max_uses", "many")], "max_uses"),
+            (&[("max_uses", "0")], "max_uses"),
             (&[("max_uses_per_customer", "1000001")], "max_uses_per_customer"),
         ] {
             let errors = parsed(changes).unwrap_err();

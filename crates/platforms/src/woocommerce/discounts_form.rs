@@ -1,7 +1,7 @@
 //! The form on WooCommerce Discount Code Creation.
 
 use serde_json::Value;
-use vouch_core::money::{Currency, Rate, format_plain, parse_decimal};
+use vouch_core::money::{Currency, Rate, format_plain};
 
 use super::Woocommerce;
 use super::rules::{DiscountAmount, Rules};
@@ -134,18 +134,18 @@ fn parse(typed: &Typed, currency: Currency) -> Result<Option<NewRules>, FieldErr
         return Ok(None);
     }
     let mut errors = FieldErrors::default();
-    let takeoff = takeoff(typed, currency).map_err(|words| errors.add("amount", words));
-    let minimum = typed.filled("minimum").map(|minimum| money(minimum, currency)).transpose();
-    let minimum = minimum.map_err(|words| errors.add("minimum", words));
-    let total_uses = uses("total_uses", typed, &mut errors);
-    let uses_per_customer = uses("uses_per_customer", typed, &mut errors);
-    let (Ok(takeoff), Ok(minimum_minor), true) = (takeoff, minimum, errors.is_empty()) else {
+    let takeoff = takeoff(typed, currency, &mut errors);
+    let minimum = typed.filled("minimum");
+    let minimum = minimum.and_then(|_| typed.money("minimum", Some(currency), &mut errors));
+    let total_uses = typed.limit("total_uses", MAX_USES, &mut errors);
+    let uses_per_customer = typed.limit("uses_per_customer", MAX_USES, &mut errors);
+    let (Some(takeoff), true) = (takeoff, errors.is_empty()) else {
         return Err(errors);
     };
     let rules = Rules {
         takeoff,
         currency,
-        minimum_minor,
+        minimum_minor: minimum,
         total_uses,
         uses_per_customer,
         individual_use: typed.is_ticked("individual_use"),
@@ -155,33 +155,18 @@ fn parse(typed: &Typed, currency: Currency) -> Result<Option<NewRules>, FieldErr
     Ok(Some(NewRules { json: rules.to_json(), sentence: rules.sentence() }))
 }
 
-fn takeoff(typed: &Typed, currency: Currency) -> Result<DiscountAmount, String> {
-    let amount = typed.text("amount");
-    match typed.text("kind") {
-        "percent" => match Rate::parse_discount(amount) {
-            Ok(rate) => Ok(DiscountAmount::Percent { rate }),
-            Err(error) => Err(error.to_string()),
-        },
-        "product" => Ok(DiscountAmount::Product { minor: money(amount, currency)? }),
-        _ => Ok(DiscountAmount::Cart { minor: money(amount, currency)? }),
+fn takeoff(typed: &Typed, currency: Currency, errors: &mut FieldErrors) -> Option<DiscountAmount> {
+    let kind = typed.text("kind");
+    if kind == "percent" {
+        let rate = Rate::parse_discount(typed.text("amount"));
+        let rate = rate.map_err(|error| errors.add("amount", error.to_string())).ok()?;
+        return Some(DiscountAmount::Percent { rate });
     }
-}
-
-fn money(typed: &str, currency: Currency) -> Result<i64, String> {
-    let minor = parse_decimal(typed, currency).ok();
-    minor.filter(|minor| (1..=100_000_000_000).contains(minor)).ok_or_else(|| {
-        let example = format_plain(1500, currency);
-        format!("Enter an amount of {currency} above 0, for example {example}.")
+    let minor = typed.money("amount", Some(currency), errors)?;
+    Some(match kind {
+        "product" => DiscountAmount::Product { minor },
+        _ => DiscountAmount::Cart { minor },
     })
-}
-
-fn uses(field: &'static str, typed: &Typed, errors: &mut FieldErrors) -> Option<u32> {
-    let number = typed.filled(field)?.parse::<u32>().ok();
-    let number = number.filter(|number| (1..=MAX_USES).contains(number));
-    if number.is_none() {
-        errors.add(field, "Enter a whole number from 1 on, or leave it empty.");
-    }
-    number
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Discount rules as they are read from their form.
 
-use vouch_core::money::{Currency, MoneyError, Rate, parse_decimal};
+use vouch_core::money::{Currency, Rate};
 
 use super::items::target;
 use crate::form::{FieldErrors, Typed};
@@ -25,8 +25,7 @@ pub(super) fn new_rules(
 ) -> Result<Option<NewRules>, FieldErrors> {
     let takeoff = discount_amount(typed, currency, &mut errors);
     let minimum = minimum(typed, currency, &mut errors);
-    let total_uses =
-        typed.filled("total_uses").and_then(|uses| count("total_uses", uses, &mut errors));
+    let total_uses = typed.limit("total_uses", MAX_USES, &mut errors);
     let title = typed.text("title").trim();
     if title.is_empty() || title.chars().count() > MAX_TITLE {
         errors.add("title", format!("Enter a title of 1 to {MAX_TITLE} characters."));
@@ -64,7 +63,7 @@ fn discount_amount(
     errors: &mut FieldErrors,
 ) -> Option<DiscountAmount> {
     if typed.text("takeoff") == "amount" {
-        let minor = money("amount", typed, currency, errors)?;
+        let minor = typed.money("amount", Some(currency), errors)?;
         return Some(DiscountAmount::Amount { minor, each_item: typed.is_ticked("each_item") });
     }
     let rate = Rate::parse_discount(typed.text("percent"));
@@ -75,35 +74,13 @@ fn discount_amount(
 fn minimum(typed: &Typed, currency: Currency, errors: &mut FieldErrors) -> Option<Minimum> {
     match typed.text("minimum") {
         "subtotal" => {
-            let minor = money("subtotal", typed, currency, errors)?;
+            let minor = typed.money("subtotal", Some(currency), errors)?;
             Some(Minimum::Subtotal { minor })
         }
         "quantity" => {
-            let items = count("quantity", typed.text("quantity").trim(), errors)?;
+            let items = typed.count("quantity", MAX_USES, errors)?;
             Some(Minimum::Quantity { items })
         }
         _ => Some(Minimum::None),
     }
-}
-
-fn money(
-    field: &'static str,
-    typed: &Typed,
-    currency: Currency,
-    errors: &mut FieldErrors,
-) -> Option<i64> {
-    match parse_decimal(typed.text(field), currency) {
-        Ok(minor @ 1..=1_000_000_000_000) => return Some(minor),
-        Err(error @ MoneyError::TooPrecise(_)) => errors.add(field, format!("The amount {error}.")),
-        _ => errors.add(field, format!("Enter an amount of {} above 0.", currency.code())),
-    }
-    None
-}
-
-fn count(field: &'static str, typed: &str, errors: &mut FieldErrors) -> Option<u32> {
-    let number = typed.parse::<u32>().ok().filter(|number| (1..=MAX_USES).contains(number));
-    if number.is_none() {
-        errors.add(field, format!("Enter a whole number from 1 to {MAX_USES}."));
-    }
-    number
 }
