@@ -32,6 +32,11 @@ pub fn code_point(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
 
+/// The last `characters` of a secret, to recognize it.
+pub fn ending(secret: &str, characters: usize) -> String {
+    secret.chars().skip(secret.chars().count().saturating_sub(characters)).collect()
+}
+
 /// Percent-encodes a query value (RFC 3986, unreserved characters stay).
 pub fn percent_encode(value: &str) -> String {
     let mut encoded = String::with_capacity(value.len());
@@ -127,5 +132,11 @@ mod tests {
         {
             assert!(read(refused).is_err(), "{refused}");
         }
+    }
+
+    #[test]
+    fn an_ending_counts_characters() {
+        assert_eq!(ending("ck_0123456é", 4), "456é");
+        assert_eq!((ending("abc", 4), ending("", 4)), ("abc".to_owned(), String::new()));
     }
 }

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use rand::RngExt;
 use secrecy::SecretSlice;
 use vouch_core::platform::Platform;
+use vouch_core::text::ending;
 use vouch_platforms::provider;
 
 use crate::kit::audit::{Act, SubjectKind};
@@ -147,9 +148,12 @@ impl Store {
     pub(crate) fn secret_ending(&self, encryptor: &Encryptor) -> Option<String> {
         use secrecy::ExposeSecret;
         let secret = encryptor.open(self.webhook_use(), self.webhook_secret.as_ref()?).ok()?;
-        let text = String::from_utf8_lossy(secret.expose_secret());
-        let length = text.chars().count();
-        Some(text.chars().skip(length.saturating_sub(4)).collect())
+        Some(ending(&String::from_utf8_lossy(secret.expose_secret()), 4))
+    }
+
+    /// The settings page that shows this store.
+    pub(crate) fn settings_url(&self) -> String {
+        urls::store_settings_of(self.platform, self.id)
     }
 
     pub(super) fn webhook_use(&self) -> Use {

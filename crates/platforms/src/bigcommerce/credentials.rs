@@ -2,6 +2,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use vouch_core::text::ending;
 
 /// A store-level API account. BigCommerce shows it once, when it's created.
 #[derive(Clone)]
@@ -27,8 +28,7 @@ impl Credentials {
 
     /// The last four characters of the access token, to identify it.
     pub fn ending(&self) -> String {
-        let token = self.access_token.expose_secret();
-        token.chars().skip(token.chars().count().saturating_sub(4)).collect()
+        ending(self.access_token.expose_secret(), 4)
     }
 
     /// Parses the JSON of [`Self::to_json`].

@@ -4,6 +4,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use vouch_core::text::ending;
 
 /// The two kinds that Shopify offers for a merchant's own app.
 #[derive(Clone)]
@@ -63,7 +64,6 @@ impl Credentials {
     /// The last four characters of the secret part, to identify the credentials.
     pub fn ending(&self) -> String {
         let (Self::Token(secret) | Self::Client { secret, .. }) = self;
-        let secret = secret.expose_secret();
-        secret.chars().skip(secret.chars().count().saturating_sub(4)).collect()
+        ending(secret.expose_secret(), 4)
     }
 }

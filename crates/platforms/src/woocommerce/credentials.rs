@@ -2,6 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use vouch_core::text::ending;
 
 /// A REST API key from WooCommerce > Settings > Advanced.
 #[derive(Clone)]
@@ -34,7 +35,6 @@ impl Credentials {
 
     /// The end of the key. WooCommerce's own list shows the same part.
     pub fn ending(&self) -> String {
-        let key = self.consumer_key.expose_secret();
-        key.chars().skip(key.chars().count().saturating_sub(7)).collect()
+        ending(self.consumer_key.expose_secret(), 7)
     }
 }

@@ -7,6 +7,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use rand::RngExt;
 use sha2::{Digest, Sha256};
+use vouch_core::text::ending;
 
 use super::{ApiScope, read_scopes, store};
 use crate::features::auth::lock_owner;
@@ -105,7 +106,7 @@ pub fn create(conn: &mut PgConnection, actor: &Actor, new: &NewKey) -> QueryResu
     let scopes: Vec<&str> = new.scopes.iter().map(|scope| scope.as_str()).collect();
     let secret: [u8; 32] = rand::rng().random();
     let token = format!("vk_{}_{}", actor.merchant_id, URL_SAFE_NO_PAD.encode(secret));
-    let hint: String = token.chars().skip(token.len().saturating_sub(4)).collect();
+    let hint = ending(&token, 4);
     let id: i64 = diesel::insert_into(api_keys::table)
         .values((
             api_keys::merchant_id.eq(actor.merchant_id),
