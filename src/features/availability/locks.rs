@@ -7,32 +7,16 @@
 //! concurrently.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer};
 
-use crate::kit::db::statement::statement;
-
-/// The lock's namespace among the advisory locks. The second key is the merchant.
-const LOCK: i32 = 7_022_116;
+use crate::kit::db::advisory::LockKind;
 
 /// Until the end of the transaction, no one else can create a request or trigger for the merchant.
 /// Take it before all other locks, and never after [`lock_codes_shared`] in the same transaction.
 pub fn lock_codes_exclusive(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
-    statement!(
-        "SELECT pg_advisory_xact_lock(:lock, hashint8(:merchant_id))",
-        lock: Integer = LOCK,
-        merchant_id: BigInt,
-    )
-    .execute(conn)
-    .map(drop)
+    LockKind::Codes.lock(conn, merchant_id)
 }
 
 /// Until the end of the transaction, no one can create a request for the merchant.
 pub(crate) fn lock_codes_shared(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
-    statement!(
-        "SELECT pg_advisory_xact_lock_shared(:lock, hashint8(:merchant_id))",
-        lock: Integer = LOCK,
-        merchant_id: BigInt,
-    )
-    .execute(conn)
-    .map(drop)
+    LockKind::Codes.share(conn, merchant_id)
 }

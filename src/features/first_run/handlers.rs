@@ -2,7 +2,6 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 use diesel::prelude::*;
-use diesel::sql_query;
 
 use super::FirstRun;
 use super::forms::FirstRunForm;
@@ -11,6 +10,7 @@ use crate::features::auth::sign_in::sign_in;
 use crate::features::auth::{Hashing, NewUser, Origin};
 use crate::features::merchants::{self, CreateMerchantError, NewMerchant, Owner, choices};
 use crate::kit::clock;
+use crate::kit::db::advisory::LockKind;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::web::flash::FlashKind;
@@ -25,9 +25,6 @@ struct FirstRunPage {
     form: FirstRunForm,
     errors: FormErrors,
 }
-
-/// An arbitrary number for the lock that makes concurrent first runs go one at a time.
-const LOCK: &str = "select pg_advisory_xact_lock(7022115)";
 
 /// `GET /first-run/{token}`
 pub(crate) async fn show(
@@ -58,7 +55,8 @@ pub(crate) async fn create(
     let password_hash = hashing.hash(std::mem::take(&mut form.password)).await?;
     let (form, outcome) = db
         .run(Scope::Instance, move |conn| {
-            sql_query(LOCK).execute(conn)?;
+            // Concurrent first runs go one at a time.
+            LockKind::FirstRun.lock(conn, 0)?;
             if merchants::any_exists(conn)? {
                 return Err(AppError::NotFound);
             }

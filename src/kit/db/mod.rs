@@ -4,6 +4,8 @@
 //! transaction (`SET LOCAL`), which the row-level security of every merchant-owned table checks. So
 //! a forgotten `filter` returns no rows instead of another merchant's rows.
 
+/// Advisory locks.
+pub(crate) mod advisory;
 /// Opens connections, and waits for a database that isn't up yet.
 pub mod connect;
 mod constant;

@@ -3,16 +3,15 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 
 use super::LinkPurpose;
 use super::token::{hash_of, new_token};
 use crate::features::affiliates::AffiliateStatus;
 use crate::features::auth::locks::{lock_enabled_user, lock_open_merchant, lock_owner};
+use crate::kit::db::advisory::LockKind;
 use crate::kit::db::schema::{
     affiliates, applications, invitations, links, members, merchants, users,
 };
-use crate::kit::db::statement::statement;
 use crate::kit::db::{Db, Scope, text_enum};
 use crate::kit::email::email_key;
 use crate::kit::error::AppResult;
@@ -88,8 +87,7 @@ pub(crate) fn issue(
     }
     // Concurrent calls for one subject run in turn, so that exactly one link is the newest.
     let subject_key = format!("{}:{}", about.purpose.as_str(), about.subject_id);
-    statement!("SELECT pg_advisory_xact_lock(hashtextextended(:subject_key, 0))", subject_key: Text)
-        .execute(conn)?;
+    LockKind::Links.lock_name(conn, &subject_key)?;
     end(conn, about, LinkEnd::Superseded, now)?;
     let token = new_token(about.merchant_id);
     diesel::insert_into(links::table)

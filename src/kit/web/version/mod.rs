@@ -5,19 +5,16 @@ mod page;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Text};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub(super) use self::page::SentForm;
 pub(crate) use self::page::conflict_page;
 use crate::kit::audit::SubjectKind;
+use crate::kit::db::advisory::LockKind;
 use crate::kit::db::schema::{audit_log, merchants};
-use crate::kit::db::statement::statement;
 use crate::kit::error::{AppError, AppResult, SavedBy, StoredVersion, VersionRow};
 
-/// The class of advisory locks for edited records.
-const LOCK: i32 = 7_022_119;
 /// The form field with the version.
 const FIELD: &str = "version";
 
@@ -101,13 +98,7 @@ pub(crate) trait Edits: Serialize {
 fn hold(conn: &mut PgConnection, record: Record) -> QueryResult<()> {
     let Record { merchant_id, kind, id, action } = record;
     let name = format!("{merchant_id} {kind:?} {id:?} {action:?}");
-    statement!(
-        "SELECT pg_advisory_xact_lock(:lock, hashtext(:name))",
-        lock: Integer = LOCK,
-        name: Text,
-    )
-    .execute(conn)
-    .map(drop)
+    LockKind::Edits.lock_name(conn, &name)
 }
 
 /// The label of the chosen option.
