@@ -1,6 +1,5 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use serde::Deserialize;
 
 use super::forms::{InviteForm, RequirementForm, RoleForm};
 use super::page::answer;
@@ -13,15 +12,11 @@ use crate::kit::error::{AppError, AppResult};
 use crate::kit::secrets::Encryptor;
 use crate::kit::session::Role;
 use crate::kit::web::flash::FlashKind;
-use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::see_other;
 use crate::kit::web::version::{Edits as _, Record};
 
 const HERE: &str = "/settings/team";
-
-/// A form with only a button.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Nothing {}
 
 /// `GET /settings/team`
 pub(crate) async fn index(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
