@@ -14,4 +14,4 @@ pub use excluded::{ExclusionScope, exclusion_of, exclusions_of};
 pub use locks::lock_codes_exclusive;
 pub(crate) use locks::lock_codes_shared;
 pub use refused::look_up;
-pub(crate) use refused::{Refused, refused};
+pub(crate) use refused::{Refused, refused, requested};

@@ -22,6 +22,12 @@ pub struct Refused {
     pub free: Vec<String>,
 }
 
+/// The requested code: the chosen suggestion, or else the typed code.
+pub(crate) fn requested<'a>(suggestion: &'a str, typed: &'a str) -> &'a str {
+    let suggestion = suggestion.trim();
+    if suggestion.is_empty() { typed.trim() } else { suggestion }
+}
+
 /// Whether a typed value is available to an affiliate with that name. It's [`check`], plus
 /// suggestions if the value is unavailable.
 pub fn look_up(

@@ -2,6 +2,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::features::affiliates::{Affiliate, OwnChange};
+use crate::features::availability;
 use crate::kit::web::form::{FormErrors, several_lines};
 use crate::kit::web::version::{Edits, Labeled, Version};
 
@@ -20,7 +21,7 @@ pub(crate) struct CodeForm {
 impl CodeForm {
     /// The requested code.
     pub(crate) fn wanted(&self) -> &str {
-        if self.instead.trim().is_empty() { self.code.trim() } else { self.instead.trim() }
+        availability::requested(&self.instead, &self.code)
     }
 }
 

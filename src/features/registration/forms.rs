@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::applicant::Applicant;
 use super::settings::{CodeRequirement, Field, FieldKind, MAX_FIELDS, Registration};
 use crate::features::applications::Answer;
+use crate::features::availability;
 use crate::features::offers;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
@@ -237,7 +238,7 @@ impl ApplicationForm {
 
     /// The requested code.
     pub(crate) fn wanted_code(&self) -> &str {
-        if self.instead.trim().is_empty() { self.code.trim() } else { self.instead.trim() }
+        availability::requested(&self.instead, &self.code)
     }
 
     /// The answer to the custom field at that index.

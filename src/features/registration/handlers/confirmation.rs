@@ -9,7 +9,7 @@ use super::join::ClosedPage;
 use super::shown;
 use crate::features::applications::Application;
 use crate::features::auth::pages::PublicPage;
-use crate::features::availability::Refused;
+use crate::features::availability::{self, Refused};
 use crate::features::code_requests::{self, Checked, refusal_words};
 use crate::features::registration::Limits;
 use crate::features::registration::application::{self, Confirmed};
@@ -35,10 +35,8 @@ pub(crate) struct ConfirmForm {
 impl ConfirmForm {
     /// `None` to use the code of the application.
     fn other_code(&self) -> Option<String> {
-        [&self.instead, &self.code]
-            .into_iter()
-            .map(|typed| typed.trim().to_owned())
-            .find(|typed| !typed.is_empty())
+        let code = availability::requested(&self.instead, &self.code);
+        (!code.is_empty()).then(|| code.to_owned())
     }
 }
 
