@@ -361,11 +361,24 @@ pub(crate) fn code_request_reversals(
     request_ids: &[i64],
     affiliate_id: Option<i64>,
 ) -> String {
-    let ids: Vec<String> = request_ids.iter().map(ToString::to_string).collect();
-    let back = affiliate_id.map_or_else(String::new, |id| id.to_string());
-    let at = decided_at.timestamp_micros().to_string();
+    let affiliate = affiliate_id.map_or_else(String::new, |id| id.to_string());
     let path = "/affiliates/code-requests/reversals";
-    with_query(path, &[("at", &at), ("ids", &ids.join(",")), ("affiliate", &back)])
+    reversals(path, decided_at, request_ids, ("affiliate", &affiliate))
+}
+
+/// Reverses a change of affiliates' status. `back` is the page to return to.
+pub(crate) fn affiliate_status_reversals(
+    changed_at: DateTime<Utc>,
+    affiliate_ids: &[i64],
+    back: &str,
+) -> String {
+    reversals("/affiliates/reversals", changed_at, affiliate_ids, ("back", back))
+}
+
+fn reversals(path: &str, at: DateTime<Utc>, ids: &[i64], back: (&str, &str)) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let at = at.timestamp_micros().to_string();
+    with_query(path, &[("at", &at), ("ids", &ids.join(",")), back])
 }
 
 /// My Codes, in the affiliate's portal.

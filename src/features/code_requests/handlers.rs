@@ -14,10 +14,10 @@ use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::lists::{ListPage, Params};
 use crate::kit::urls;
-use crate::kit::web::display_time::{DisplayTime, from_micros};
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::{FlashKind, FlashUndo};
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::kit::web::{ok, rejected, see_other};
+use crate::kit::web::{ok, rejected, reversal, see_other};
 
 /// The maximum number of codes in one decision.
 const MAX_AT_ONCE: usize = 200;
@@ -169,11 +169,8 @@ pub(crate) async fn reverse(
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let actor = page.actor();
-    let ids: Vec<i64> = query.ids.split(',').filter_map(|id| id.parse().ok()).collect();
-    let decided_at = from_micros(query.at).ok_or(AppError::NotFound)?;
-    if ids.is_empty() || ids.len() > MAX_AT_ONCE {
-        return Err(AppError::NotFound);
-    }
+    let parsed = reversal::parse(query.at, &query.ids, MAX_AT_ONCE);
+    let (decided_at, ids) = parsed.ok_or(AppError::NotFound)?;
     let outcome = db
         .merchant(actor.merchant_id, move |conn| reverse_codes(conn, &actor, &ids, decided_at))
         .await?;

@@ -48,6 +48,8 @@ pub(crate) mod peer;
 pub(crate) mod platform_path;
 /// The page for a form with forbidden characters.
 pub(crate) mod retype;
+/// The URL of an undo button.
+pub(crate) mod reversal;
 /// The names of fields with secrets.
 mod secret_fields;
 /// The log span of a request.

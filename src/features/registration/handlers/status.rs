@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use serde::Deserialize;
 
@@ -13,10 +13,10 @@ use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
-use crate::kit::web::display_time::from_micros;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::reversal;
 use crate::kit::web::see_other;
 
 /// The maximum number of affiliates per bulk action, because the undo URL lists each one.
@@ -25,7 +25,7 @@ const MAX_AT_ONCE: usize = 200;
 /// An undo of a status change, as in its button's URL.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Reversal {
+pub(crate) struct ReversalQuery {
     /// The time of the change, in microseconds since 1970.
     at: i64,
     /// The IDs of the changed affiliates, separated by commas.
@@ -64,7 +64,7 @@ pub(crate) async fn change(
     if decided.changed.is_empty() {
         page.leave(FlashKind::Info, format!("{} is {status} already.", affiliate.name))?;
     } else {
-        let undo = reversal(now, &decided.changed, &back);
+        let undo = undo_url(now, &decided.changed, &back);
         let words = format!("{} is now {status}.{}", affiliate.name, about_codes(&decided));
         page.done_undoable(words, undo)?;
     }
@@ -103,7 +103,7 @@ pub(crate) async fn change_several(
     if decided.changed.is_empty() {
         page.leave(FlashKind::Info, format!("Nothing to change: all chosen are {status}."))?;
     } else {
-        let undo = reversal(now, &decided.changed, back);
+        let undo = undo_url(now, &decided.changed, back);
         let words = format!("{} now {status}.{}", who(&decided.changed), about_codes(&decided));
         page.done_undoable(words, undo)?;
     }
@@ -114,15 +114,12 @@ pub(crate) async fn change_several(
 pub(crate) async fn reverse(
     db: Data<Db>,
     page: MerchantPage,
-    reversal: Query<Reversal>,
+    query: Query<ReversalQuery>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let actor = page.actor();
-    let ids: Vec<i64> = reversal.ids.split(',').filter_map(|id| id.parse().ok()).collect();
-    let since = from_micros(reversal.at).ok_or(AppError::NotFound)?;
-    if ids.is_empty() || ids.len() > MAX_AT_ONCE {
-        return Err(AppError::NotFound);
-    }
+    let parsed = reversal::parse(query.at, &query.ids, MAX_AT_ONCE);
+    let (since, ids) = parsed.ok_or(AppError::NotFound)?;
     let asked = ids.len();
     let undone = db
         .merchant(actor.merchant_id, move |conn| registration::undo(conn, &actor, &ids, since))
@@ -138,7 +135,7 @@ pub(crate) async fn reverse(
             format!("{} as before; {left} changed again since and stayed so.", who(&undone)),
         )?,
     }
-    Ok(see_other(own_page(&reversal.back)))
+    Ok(see_other(own_page(&query.back)))
 }
 
 fn wanted(form: &StatusForm) -> AppResult<AffiliateStatus> {
@@ -167,9 +164,7 @@ fn who(affiliates: &[Affiliate]) -> String {
     }
 }
 
-fn reversal(at: DateTime<chrono::Utc>, changed: &[Affiliate], back: &str) -> String {
-    let ids: Vec<String> = changed.iter().map(|affiliate| affiliate.id.to_string()).collect();
-    let at = at.timestamp_micros().to_string();
-    let ids = ids.join(",");
-    urls::with_query("/affiliates/reversals", &[("at", &at), ("ids", &ids), ("back", back)])
+fn undo_url(at: DateTime<Utc>, changed: &[Affiliate], back: &str) -> String {
+    let ids: Vec<i64> = changed.iter().map(|affiliate| affiliate.id).collect();
+    urls::affiliate_status_reversals(at, &ids, back)
 }
