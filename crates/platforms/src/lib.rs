@@ -29,7 +29,8 @@ pub use self::parse::parse_message;
 pub use self::payload::PayloadError;
 use self::position::Position;
 pub use self::provider::{
-    Connection, Envelope, Headers, Message, PROVIDERS, PrivacyTopic, Provider, provider,
+    Connection, Envelope, Headers, Message, PROVIDERS, PrivacyRequest, PrivacyTopic, Provider,
+    provider,
 };
 pub use self::webhook_secret::{SecretRefusal, WebhookSecret};
 

@@ -64,6 +64,15 @@ pub trait Provider: Sync {
         None
     }
 
+    /// Parses the body of a privacy request.
+    fn parse_privacy(
+        &self,
+        _topic: PrivacyTopic,
+        _body: &[u8],
+    ) -> Result<PrivacyRequest, serde_json::Error> {
+        Ok(PrivacyRequest::default())
+    }
+
     /// Parses a message: a webhook, or one that Vouch composed from the store's API responses.
     /// Fails with the path and the reason. Store the message anyway, because the store really sent
     /// it.
@@ -123,6 +132,17 @@ pub enum PrivacyTopic {
     DataRequest,
     Redact,
     ShopRedact,
+}
+
+/// The content of a privacy request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PrivacyRequest {
+    /// The store's ID of the request, if it has one.
+    pub request_ref: Option<String>,
+    /// The customer's email, or empty.
+    pub email: String,
+    /// The store's IDs of the customer's orders.
+    pub order_refs: Vec<String>,
 }
 
 /// Everything needed to call a store.

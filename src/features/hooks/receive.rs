@@ -3,7 +3,7 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use vouch_core::platform::Platform;
-use vouch_platforms::{Envelope, PrivacyTopic, Provider, parse_message};
+use vouch_platforms::{Envelope, PrivacyRequest, PrivacyTopic, Provider, parse_message};
 
 use super::known_stores::{KnownStore, KnownStores};
 use crate::features::ingest::intake::{IncomingDelivery, Source, gzip};
@@ -56,7 +56,8 @@ pub(crate) async fn receive(
         return Ok(refused(platform, "The message is too old or from the future.\n"));
     };
     if let Some(topic) = privacy {
-        return carry_out(&store, topic, body, envelope, (db, encryptor)).await;
+        let request = parse_privacy(provider, &store, topic, &body);
+        return carry_out(&store, (topic, request), envelope, (db, encryptor)).await;
     }
     let Envelope { topic, is_test, sent_at, .. } = &envelope;
     let parsed = parse_message(platform, topic, &body, *is_test, sent_at.unwrap_or(now));
@@ -83,19 +84,31 @@ fn incoming(
     }
 }
 
+/// An unreadable request is logged, not stored. It then names no customer.
+fn parse_privacy(
+    provider: &dyn Provider,
+    store: &KnownStore,
+    topic: PrivacyTopic,
+    body: &[u8],
+) -> PrivacyRequest {
+    provider.parse_privacy(topic, body).unwrap_or_else(|error| {
+        let KnownStore { merchant_id, store_id, .. } = store;
+        tracing::error!(merchant_id, store_id, %error, "privacy_request_unreadable");
+        PrivacyRequest::default()
+    })
+}
+
 /// Processes a privacy request, which is never stored, and answers 200. It also accepts
 /// disconnected stores, because Shopify sends these requests after the app is uninstalled.
 async fn carry_out(
     store: &KnownStore,
-    topic: PrivacyTopic,
-    body: Body,
+    request: (PrivacyTopic, PrivacyRequest),
     envelope: Envelope,
     (db, encryptor): (Data<Db>, Data<Encryptor>),
 ) -> AppResult<HttpResponse> {
     let (pseudonyms, now) = (Pseudonyms::new(&encryptor), clock::arrival());
     let of_store = (store.merchant_id, store.store_id);
     let is_erased = actix_web::web::block(move || {
-        let request = (topic, &*body);
         from_store::carry_out(&db, &pseudonyms, of_store, request, &envelope.delivery_ref, now)
     })
     .await

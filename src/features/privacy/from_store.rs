@@ -3,9 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
-use serde::Deserialize;
-use serde_json::Value;
-use vouch_platforms::PrivacyTopic;
+use vouch_platforms::{PrivacyRequest, PrivacyTopic};
 
 use super::erase::erase_person;
 use super::person::Lookup;
@@ -18,62 +16,20 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::pseudonyms::Pseudonyms;
 
-/// The maximum number of order IDs in one request. More are a mistake by Shopify.
-const MAX_ORDERS: usize = 10_000;
-
-/// The body of any privacy request. Every field can be missing, for example if a customer has no
-/// email.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Body {
-    customer: Customer,
-    orders_requested: Vec<Value>,
-    orders_to_redact: Vec<Value>,
-    data_request: DataRequestId,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Customer {
-    email: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct DataRequestId {
-    id: Value,
-}
-
-/// A store's ID, which is a number or text.
-fn reference(id: &Value) -> Option<String> {
-    match id {
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) => Some(text.chars().take(100).collect()),
-        _ => None,
-    }
-}
-
 /// Processes a store's privacy request, on the caller's thread. `fallback` identifies requests that
-/// have no ID. An unreadable body is logged, not stored, and has no effect. Returns whether a
-/// person was erased.
+/// have no ID. Returns whether a person was erased.
 pub(crate) fn carry_out(
     db: &Db,
     pseudonyms: &Pseudonyms,
     (merchant_id, store_id): (i64, i64),
-    (topic, body): (PrivacyTopic, &[u8]),
+    (topic, request): (PrivacyTopic, PrivacyRequest),
     fallback: &str,
     now: DateTime<Utc>,
 ) -> AppResult<bool> {
-    let body: Body = serde_json::from_slice(body).unwrap_or_else(|error| {
-        tracing::error!(merchant_id, store_id, %error, "privacy_request_unreadable");
-        Body::default()
-    });
-    let refs = |ids: &[Value]| ids.iter().take(MAX_ORDERS).filter_map(reference).collect();
     let actor = Actor::system(merchant_id, now);
-    let email = body.customer.email.unwrap_or_default().replace('\0', "");
+    let PrivacyRequest { request_ref, email, order_refs } = request;
     match topic {
         PrivacyTopic::Redact => {
-            let order_refs: Vec<String> = refs(&body.orders_to_redact);
             let lookup = Lookup {
                 emails: vec![email],
                 orders: Some((store_id, order_refs)),
@@ -87,9 +43,7 @@ pub(crate) fn carry_out(
             Ok(outcome.is_ok_and(|erased| !erased.is_nothing()))
         }
         PrivacyTopic::DataRequest => {
-            let request_ref = reference(&body.data_request.id);
             let request_ref = request_ref.unwrap_or_else(|| fallback.to_owned());
-            let order_refs: Vec<String> = refs(&body.orders_requested);
             db.run_blocking(Scope::Merchant(merchant_id), |conn| {
                 keep(conn, &actor, store_id, &request_ref, &email, &order_refs)
             })?;

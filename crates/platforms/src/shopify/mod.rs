@@ -22,6 +22,7 @@ mod discounts_form;
 mod items;
 mod order;
 mod orders;
+mod privacy;
 mod provider;
 mod rules;
 mod settings;

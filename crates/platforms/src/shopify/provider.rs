@@ -7,10 +7,10 @@ use vouch_core::order::StoreEvent;
 use vouch_core::platform::Platform;
 
 use super::settings::ShopifySettings;
-use super::{Rules, Shopify, order};
+use super::{Rules, Shopify, order, privacy};
 use crate::provider::{
-    Connection, Envelope, Headers, Message, PrivacyTopic, Provider, cut, digest, is_hmac,
-    may_be_hmac,
+    Connection, Envelope, Headers, Message, PrivacyRequest, PrivacyTopic, Provider, cut, digest,
+    is_hmac, may_be_hmac,
 };
 use crate::settings::StoreSettings;
 use crate::{CallError, Client, PayloadError};
@@ -60,12 +60,15 @@ impl Provider for ShopifyProvider {
     }
 
     fn privacy_topic(&self, headers: Headers<'_>) -> Option<PrivacyTopic> {
-        match headers("x-shopify-topic").to_lowercase().as_str() {
-            "customers/data_request" => Some(PrivacyTopic::DataRequest),
-            "customers/redact" => Some(PrivacyTopic::Redact),
-            "shop/redact" => Some(PrivacyTopic::ShopRedact),
-            _ => None,
-        }
+        privacy::topic(headers("x-shopify-topic"))
+    }
+
+    fn parse_privacy(
+        &self,
+        topic: PrivacyTopic,
+        body: &[u8],
+    ) -> Result<PrivacyRequest, serde_json::Error> {
+        privacy::parse(topic, body)
     }
 
     fn parse(&self, message: &Message<'_>) -> Result<StoreEvent, PayloadError> {
