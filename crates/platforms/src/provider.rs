@@ -39,8 +39,13 @@ pub trait Provider: Sync {
     /// The timeout for receiving a webhook body. It's shorter than the store's own timeout.
     fn body_timeout(&self) -> Duration;
 
+    /// The lower-case name of the header with the signature.
+    fn signature_header(&self) -> &'static str;
+
     /// Whether the headers can belong to a signed webhook. Other bodies aren't stored.
-    fn may_be_signed(&self, headers: Headers<'_>) -> bool;
+    fn may_be_signed(&self, headers: Headers<'_>) -> bool {
+        may_be_hmac(headers(self.signature_header()))
+    }
 
     /// Whether this is the unsigned request that the platform sends to test the URL.
     fn is_ping(&self, _headers: Headers<'_>, _body: &[u8]) -> bool {
@@ -51,10 +56,12 @@ pub trait Provider: Sync {
     fn is_signed(
         &self,
         secrets: &[SecretSlice<u8>],
-        store_key: &str,
+        _store_key: &str,
         headers: Headers<'_>,
         body: &[u8],
-    ) -> bool;
+    ) -> bool {
+        is_hmac(secrets, headers(self.signature_header()), body)
+    }
 
     /// The metadata of a signed webhook. `None` if it's too old or from the future.
     fn envelope(&self, headers: Headers<'_>, body: &[u8], now: DateTime<Utc>) -> Option<Envelope>;
@@ -167,12 +174,12 @@ pub(crate) fn unreadable_credentials() -> CallError {
 }
 
 /// Whether `signature` is base64 of the length of an HMAC-SHA-256.
-pub(crate) fn may_be_hmac(signature: &str) -> bool {
+fn may_be_hmac(signature: &str) -> bool {
     STANDARD.decode(signature).is_ok_and(|bytes| bytes.len() == Sha256::output_size())
 }
 
 /// Whether one of `secrets` signed `body` (base64 of HMAC-SHA-256 over the raw bytes).
-pub(crate) fn is_hmac(secrets: &[SecretSlice<u8>], signature: &str, body: &[u8]) -> bool {
+fn is_hmac(secrets: &[SecretSlice<u8>], signature: &str, body: &[u8]) -> bool {
     let Ok(signature) = STANDARD.decode(signature) else { return false };
     secrets.iter().fold(false, |signed, secret| {
         let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret())
@@ -184,6 +191,11 @@ pub(crate) fn is_hmac(secrets: &[SecretSlice<u8>], signature: &str, body: &[u8])
 /// Identifies messages by their content.
 pub(crate) fn digest(body: &[u8]) -> String {
     hex::encode(Sha256::digest(body))
+}
+
+/// Identifies a delivery by its ID in the headers, or by its content if there's none.
+pub(crate) fn delivery_ref(id: &str, body: &[u8]) -> String {
+    if id.is_empty() { digest(body) } else { cut(id) }
 }
 
 /// An ID or topic, cut to the stored length, without characters that PostgreSQL can't store.

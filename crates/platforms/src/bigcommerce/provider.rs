@@ -15,13 +15,15 @@ use vouch_core::platform::Platform;
 
 use super::settings::BigcommerceSettings;
 use super::{Bigcommerce, Rules, SECRET_HEADER, header_secret, order};
-use crate::provider::{Connection, Envelope, Headers, Message, Provider, cut, digest};
+use crate::provider::{Connection, Envelope, Headers, Message, Provider, cut, delivery_ref};
 use crate::settings::StoreSettings;
 use crate::{CallError, Client, PayloadError};
 
 /// The allowed time difference of a webhook, in seconds. Standard Webhooks has 300, but a clock can
 /// be wrong by much more. Repeated webhooks within that time are detected by their signed ID.
 const TOLERANCE: i64 = 300 + MAX_CLOCK_SECONDS;
+
+const SIGNATURE: &str = "webhook-signature";
 
 pub(crate) struct BigcommerceProvider;
 
@@ -43,6 +45,11 @@ impl Provider for BigcommerceProvider {
         Duration::from_secs(4)
     }
 
+    fn signature_header(&self) -> &'static str {
+        SIGNATURE
+    }
+
+    /// Always: the header can have several signatures, so it's parsed with the body.
     fn may_be_signed(&self, _headers: Headers<'_>) -> bool {
         true
     }
@@ -61,10 +68,9 @@ impl Provider for BigcommerceProvider {
     /// `webhook-id` stays the same when a webhook is sent again. The `hash` in the body doesn't
     /// identify it, because different webhooks of one order have the same.
     fn envelope(&self, headers: Headers<'_>, body: &[u8], now: DateTime<Utc>) -> Option<Envelope> {
-        let id = headers("webhook-id");
         Some(Envelope {
             topic: cut(&scope_of(body)),
-            delivery_ref: if id.is_empty() { digest(body) } else { cut(id) },
+            delivery_ref: delivery_ref(headers("webhook-id"), body),
             is_test: false,
             sent_at: Some(sent_at(headers("webhook-timestamp"), now)?),
         })
@@ -88,7 +94,7 @@ impl Provider for BigcommerceProvider {
 /// signature in constant time.
 fn is_signed(secrets: &[SecretSlice<u8>], headers: Headers<'_>, body: &[u8]) -> bool {
     let (id, time) = (headers("webhook-id"), headers("webhook-timestamp"));
-    let given = headers("webhook-signature").split(' ').take(8);
+    let given = headers(SIGNATURE).split(' ').take(8);
     let given: Vec<Vec<u8>> = given
         .filter_map(|signature| STANDARD.decode(signature.strip_prefix("v1,")?).ok())
         .collect();
@@ -141,7 +147,7 @@ mod tests {
             let header = |name: &str| match name {
                 "webhook-id" => "msg_p5jXN8AQM9LWM0D4loKWxJek",
                 "webhook-timestamp" => time,
-                "webhook-signature" => signature,
+                SIGNATURE => signature,
                 _ => "",
             };
             is_signed(secrets, &header, body)

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use secrecy::SecretSlice;
 use serde_json::Value;
 use vouch_core::order::StoreEvent;
 use vouch_core::platform::Platform;
@@ -9,13 +8,11 @@ use vouch_core::platform::Platform;
 use super::settings::ShopifySettings;
 use super::{Rules, Shopify, order, privacy};
 use crate::provider::{
-    Connection, Envelope, Headers, Message, PrivacyRequest, PrivacyTopic, Provider, cut, digest,
-    is_hmac, may_be_hmac,
+    Connection, Envelope, Headers, Message, PrivacyRequest, PrivacyTopic, Provider, cut,
+    delivery_ref,
 };
 use crate::settings::StoreSettings;
 use crate::{CallError, Client, PayloadError};
-
-const SIGNATURE: &str = "x-shopify-hmac-sha256";
 
 pub(crate) struct ShopifyProvider;
 
@@ -33,27 +30,16 @@ impl Provider for ShopifyProvider {
         Duration::from_secs(4)
     }
 
-    fn may_be_signed(&self, headers: Headers<'_>) -> bool {
-        may_be_hmac(headers(SIGNATURE))
-    }
-
-    fn is_signed(
-        &self,
-        secrets: &[SecretSlice<u8>],
-        _store_key: &str,
-        headers: Headers<'_>,
-        body: &[u8],
-    ) -> bool {
-        is_hmac(secrets, headers(SIGNATURE), body)
+    fn signature_header(&self) -> &'static str {
+        "x-shopify-hmac-sha256"
     }
 
     /// `X-Shopify-Webhook-Id` identifies a delivery. `X-Shopify-Event-Id` doesn't: all webhooks of
     /// one event share it, so orders/paid would be lost after orders/create.
     fn envelope(&self, headers: Headers<'_>, body: &[u8], _now: DateTime<Utc>) -> Option<Envelope> {
-        let id = headers("x-shopify-webhook-id");
         Some(Envelope {
             topic: cut(&headers("x-shopify-topic").to_lowercase()),
-            delivery_ref: if id.is_empty() { digest(body) } else { cut(id) },
+            delivery_ref: delivery_ref(headers("x-shopify-webhook-id"), body),
             is_test: headers("x-shopify-test").eq_ignore_ascii_case("true"),
             sent_at: triggered_at(headers("x-shopify-triggered-at")),
         })

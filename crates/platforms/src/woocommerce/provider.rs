@@ -1,16 +1,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use secrecy::SecretSlice;
 use serde_json::Value;
 use vouch_core::order::StoreEvent;
 use vouch_core::platform::Platform;
 
 use super::settings::WoocommerceSettings;
 use super::{Rules, Woocommerce, order};
-use crate::provider::{
-    Connection, Envelope, Headers, Message, Provider, cut, digest, is_hmac, may_be_hmac,
-};
+use crate::provider::{Connection, Envelope, Headers, Message, Provider, cut, digest};
 use crate::settings::StoreSettings;
 use crate::{CallError, Client, PayloadError};
 
@@ -32,8 +29,8 @@ impl Provider for WoocommerceProvider {
         Duration::from_secs(10)
     }
 
-    fn may_be_signed(&self, headers: Headers<'_>) -> bool {
-        may_be_hmac(headers(SIGNATURE))
+    fn signature_header(&self) -> &'static str {
+        SIGNATURE
     }
 
     /// The body `webhook_id=1`, sent when a webhook is created. It has no content, but the webhook
@@ -43,16 +40,6 @@ impl Provider for WoocommerceProvider {
         headers(SIGNATURE).is_empty()
             && id
                 .is_some_and(|id| (1..=20).contains(&id.len()) && id.iter().all(u8::is_ascii_digit))
-    }
-
-    fn is_signed(
-        &self,
-        secrets: &[SecretSlice<u8>],
-        _store_key: &str,
-        headers: Headers<'_>,
-        body: &[u8],
-    ) -> bool {
-        is_hmac(secrets, headers(SIGNATURE), body)
     }
 
     fn envelope(&self, headers: Headers<'_>, body: &[u8], _now: DateTime<Utc>) -> Option<Envelope> {
