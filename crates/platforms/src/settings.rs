@@ -83,8 +83,22 @@ pub struct WebhookHelp {
     pub summary: &'static str,
     /// A step that ends in `{url}` shows the webhook URL.
     pub steps: &'static [&'static str],
-    /// The label of each event in the store's own admin, if it has one, and its topic.
-    pub topics: &'static [(Option<&'static str>, &'static str)],
+    pub topics: &'static [Topic],
+}
+
+/// An event that a store reports by webhook.
+#[derive(Clone, Copy, Debug)]
+pub struct Topic {
+    /// As webhooks name it.
+    pub name: &'static str,
+    /// Its label in the store's own admin, if it's offered there.
+    pub label: Option<&'static str>,
+}
+
+impl Topic {
+    pub(crate) const fn new(name: &'static str, label: &'static str) -> Self {
+        Self { name, label: Some(label) }
+    }
 }
 
 /// Typed credentials: those for API calls, and the secret that signs webhooks.

@@ -1,6 +1,6 @@
 use super::discounts_form::ShopifyDiscounts;
 use super::webhooks::TOPICS;
-use super::{Credentials, parse_address};
+use super::{Credentials, parse_domain};
 use crate::form::{Field, FieldErrors, Help, Part, Typed};
 use crate::settings::{
     ADDRESS, DiscountsForm, Features, NewCredentials, SecretShown, StoreSettings, WebhookHelp,
@@ -36,18 +36,8 @@ const FEATURES: Features = Features {
             "Compare the secret below Shopify’s list (“Your webhooks will be signed with …”) with the one here: it should end alike.",
             "Choose **Send test notification** beside a webhook. The message appears here within seconds; test orders credit nobody.",
         ],
-        topics: &EVENTS,
+        topics: &TOPICS,
     }),
-};
-
-const EVENTS: [(Option<&str>, &str); TOPICS.len()] = {
-    let mut events = [(None, ""); TOPICS.len()];
-    let mut at = 0;
-    while at < TOPICS.len() {
-        events[at] = (TOPICS[at].2, TOPICS[at].0);
-        at += 1;
-    }
-    events
 };
 
 const APP: Help = Help {

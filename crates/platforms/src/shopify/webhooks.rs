@@ -4,19 +4,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::admin::{Admin, short};
+use crate::settings::Topic;
 use crate::{CallError, Webhooks};
 
-/// The required webhooks: the topic in messages, its name in the API, and its label on Shopify's
-/// own page if it's offered there.
-pub(super) const TOPICS: [(&str, &str, Option<&str>); 8] = [
-    ("orders/create", "ORDERS_CREATE", Some("Order creation")),
-    ("orders/updated", "ORDERS_UPDATED", Some("Order update")),
-    ("orders/paid", "ORDERS_PAID", Some("Order payment")),
-    ("orders/cancelled", "ORDERS_CANCELLED", Some("Order cancellation")),
-    ("orders/edited", "ORDERS_EDITED", Some("Order edit")),
-    ("orders/delete", "ORDERS_DELETE", Some("Order deletion")),
-    ("refunds/create", "REFUNDS_CREATE", Some("Refund create")),
-    ("app/uninstalled", "APP_UNINSTALLED", None),
+/// The required webhooks.
+pub(super) const TOPICS: [Topic; 8] = [
+    Topic::new("orders/create", "Order creation"),
+    Topic::new("orders/updated", "Order update"),
+    Topic::new("orders/paid", "Order payment"),
+    Topic::new("orders/cancelled", "Order cancellation"),
+    Topic::new("orders/edited", "Order edit"),
+    Topic::new("orders/delete", "Order deletion"),
+    Topic::new("refunds/create", "Refund create"),
+    Topic { name: "app/uninstalled", label: None },
 ];
 /// The maximum number of pages of subscriptions. One app has a few dozen subscriptions.
 const MAX_PAGES: usize = 20;
@@ -78,9 +78,10 @@ pub(super) fn ensure(admin: &mut Admin, address: &str) -> Result<Webhooks, CallE
         return Ok(webhooks);
     }
     let existing = list(admin)?;
-    for (_, topic, _) in TOPICS {
+    for Topic { name, .. } in TOPICS {
+        let topic = &name_in_api(name);
         let is_this =
-            |s: &&Subscription| s.topic == topic && s.uri == address && s.format == "JSON";
+            |s: &&Subscription| s.topic == *topic && s.uri == address && s.format == "JSON";
         if existing.iter().any(|subscription| is_this(&subscription)) {
             continue;
         }
@@ -96,6 +97,11 @@ pub(super) fn ensure(admin: &mut Admin, address: &str) -> Result<Webhooks, CallE
         delete(admin, &stale.id)?;
     }
     Ok(webhooks)
+}
+
+/// `orders/create` is `ORDERS_CREATE` in the API.
+fn name_in_api(topic: &str) -> String {
+    topic.to_ascii_uppercase().replace('/', "_")
 }
 
 /// A subscription of Vouch for this store, from before Vouch's URL changed.

@@ -1,6 +1,6 @@
 use super::discounts_form::WoocommerceDiscounts;
 use super::webhooks::TOPICS;
-use super::{Credentials, parse_address};
+use super::{Credentials, parse_domain};
 use crate::form::{Field, FieldErrors, Part, Typed};
 use crate::settings::{
     ADDRESS, DiscountsForm, Features, NewCredentials, SecretShown, StoreSettings, WebhookHelp,
@@ -33,18 +33,8 @@ const FEATURES: Features = Features {
             "Make one for each topic below, with the status **Active**, one secret for all, and this delivery URL: {url}",
             "Enter that secret here, with **Replace it** beside the consumer key.",
         ],
-        topics: &EVENTS,
+        topics: &TOPICS,
     }),
-};
-
-const EVENTS: [(Option<&str>, &str); TOPICS.len()] = {
-    let mut events = [(None, ""); TOPICS.len()];
-    let mut at = 0;
-    while at < TOPICS.len() {
-        events[at] = (Some(TOPICS[at].1), TOPICS[at].0);
-        at += 1;
-    }
-    events
 };
 
 const CONSUMER_KEY: &str = "consumer_key";

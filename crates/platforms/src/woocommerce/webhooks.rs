@@ -7,14 +7,15 @@ use sha2::{Digest, Sha256};
 
 use super::api::Api;
 use crate::http::Method;
+use crate::settings::Topic;
 use crate::{CallError, Webhooks};
 
-/// The topics of the required webhooks, and their labels on WooCommerce's own page.
-pub const TOPICS: [(&str, &str); 4] = [
-    ("order.created", "Order created"),
-    ("order.updated", "Order updated"),
-    ("order.deleted", "Order deleted"),
-    ("order.restored", "Order restored"),
+/// The required webhooks.
+pub const TOPICS: [Topic; 4] = [
+    Topic::new("order.created", "Order created"),
+    Topic::new("order.updated", "Order updated"),
+    Topic::new("order.deleted", "Order deleted"),
+    Topic::new("order.restored", "Order restored"),
 ];
 /// The maximum number of pages of webhooks. A store has a few dozen webhooks.
 const MAX_PAGES: usize = 20;
@@ -43,7 +44,8 @@ pub(super) fn ensure(
     };
     let existing = list(api)?;
     let mut webhooks = Webhooks::default();
-    for (topic, label) in TOPICS {
+    for Topic { name: topic, label } in TOPICS {
+        let label = label.unwrap_or(topic);
         let name = name(topic, secret);
         let of_topic = |w: &&Webhook| w.topic == topic && w.delivery_url == address;
         let found = existing.iter().filter(of_topic);
