@@ -6,6 +6,7 @@ use secrecy::SecretSlice;
 use serde_json::Value;
 use vouch_core::money::Currency;
 
+use crate::address::local_address;
 use crate::form::{FieldErrors, Part, Typed};
 use crate::provider::Connection;
 use crate::webhook_secret::WebhookSecret;
@@ -123,7 +124,14 @@ pub trait StoreSettings: Sync {
 
     /// The store domain or URL in its stored form. Fails with a sentence that explains what to type
     /// instead.
-    fn parse_address(&self, typed: &str, local_stores: bool) -> Result<String, String>;
+    fn parse_domain(&self, typed: &str) -> Result<String, String>;
+
+    /// Like [`Self::parse_domain`]. With `local_stores`, also accepts the URL of a mock store on
+    /// this machine, unchanged.
+    fn parse_address(&self, typed: &str, local_stores: bool) -> Result<String, String> {
+        let local = local_address(typed).filter(|_| local_stores);
+        local.map_or_else(|| self.parse_domain(typed), Ok)
+    }
 
     /// Fails with all errors.
     fn parse_credentials(&self, typed: &Typed) -> Result<NewCredentials, FieldErrors>;

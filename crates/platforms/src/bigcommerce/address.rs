@@ -1,7 +1,5 @@
 //! The store domain of a BigCommerce store is its hash, which never changes.
 
-use crate::address::local_address;
-
 /// Why the input is rejected, with what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AddressError {
@@ -13,12 +11,8 @@ pub(super) enum AddressError {
     Impossible,
 }
 
-/// Parses the store hash from the API path, the control panel's URL, or the hash alone. With
-/// `local_stores`, also accepts the URL of a mock store on this machine, unchanged.
-pub(super) fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
-    if local_stores && let Some(local) = local_address(typed) {
-        return Ok(local);
-    }
+/// Parses the store hash from the API path, the control panel's URL, or the hash alone.
+pub(super) fn parse_domain(typed: &str) -> Result<String, AddressError> {
     let typed = typed.trim().trim_end_matches('/');
     let lower = typed.to_ascii_lowercase();
     let bare = lower.strip_prefix("https://").unwrap_or(&lower);
@@ -57,16 +51,13 @@ mod tests {
             "https://store-abc123.mybigcommerce.com/manage/settings",
             "store-abc123-1.mybigcommerce.com",
         ] {
-            assert_eq!(parse_address(typed, false).as_deref(), Ok("abc123"), "{typed}");
+            assert_eq!(parse_domain(typed).as_deref(), Ok("abc123"), "{typed}");
         }
-        let local = "http://127.0.0.1:4711";
-        assert_eq!(parse_address(local, true).as_deref(), Ok(local));
-        assert_eq!(parse_address(local, false), Err(AddressError::Impossible));
     }
 
     #[test]
     fn refuses_what_is_no_store() {
-        assert_eq!(parse_address("  ", true), Err(AddressError::Missing));
+        assert_eq!(parse_domain("  "), Err(AddressError::Missing));
         for typed in [
             "https://",
             "shop.example.com",
@@ -75,7 +66,7 @@ mod tests {
             "store-abc123",
             "abc123?x",
         ] {
-            assert_eq!(parse_address(typed, false), Err(AddressError::Impossible), "{typed}");
+            assert_eq!(parse_domain(typed), Err(AddressError::Impossible), "{typed}");
         }
     }
 }

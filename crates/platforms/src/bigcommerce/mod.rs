@@ -21,7 +21,7 @@ mod settings;
 
 use serde::Deserialize as _;
 
-use self::address::parse_address;
+use self::address::parse_domain;
 use self::call::Api;
 pub use self::credentials::Credentials;
 pub use self::hooks::{SECRET_HEADER, header_secret};

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use super::discounts_form::BigcommerceDiscounts;
-use super::{Credentials, parse_address};
+use super::{Credentials, parse_domain};
 use crate::form::{Field, FieldErrors, Part, Typed};
 use crate::settings::{
     ADDRESS, DiscountsForm, Features, NewCredentials, SecretShown, StoreSettings, Words,
@@ -96,8 +96,8 @@ impl StoreSettings for BigcommerceSettings {
         std::iter::once(steps(address)).chain(credentials()).collect()
     }
 
-    fn parse_address(&self, typed: &str, local_stores: bool) -> Result<String, String> {
-        parse_address(typed, local_stores).map_err(|refusal| refusal.to_string())
+    fn parse_domain(&self, typed: &str) -> Result<String, String> {
+        parse_domain(typed).map_err(|refusal| refusal.to_string())
     }
 
     fn parse_credentials(&self, typed: &Typed) -> Result<NewCredentials, FieldErrors> {

@@ -1,7 +1,5 @@
 //! The domain of a Shopify store under `myshopify.com`, which never changes.
 
-use crate::address::local_address;
-
 /// Why the input is rejected, with what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AddressError {
@@ -19,12 +17,8 @@ pub(super) enum AddressError {
 }
 
 /// Parses `name.myshopify.com` from a domain, a URL, the admin's URL
-/// (`admin.shopify.com/store/name`), or the bare name. With `local_stores`, also accepts the URL of
-/// a mock store on this machine, unchanged.
-pub(super) fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
-    if local_stores && let Some(local) = local_address(typed) {
-        return Ok(local);
-    }
+/// (`admin.shopify.com/store/name`), or the bare name.
+pub(super) fn parse_domain(typed: &str) -> Result<String, AddressError> {
     let typed = typed.trim().to_ascii_lowercase();
     let bare = typed
         .strip_prefix("https://")
@@ -67,15 +61,8 @@ mod tests {
             "tea-house",
         ];
         for typed in typed {
-            assert_eq!(
-                parse_address(typed, false).as_deref(),
-                Ok("tea-house.myshopify.com"),
-                "{typed}"
-            );
+            assert_eq!(parse_domain(typed).as_deref(), Ok("tea-house.myshopify.com"), "{typed}");
         }
-        let local = "http://127.0.0.1:8099";
-        assert_eq!(parse_address("http://127.0.0.1:8099/", true).as_deref(), Ok(local));
-        assert!(parse_address(local, false).is_err());
     }
 
     #[test]
@@ -96,7 +83,7 @@ mod tests {
             (&long, Impossible),
         ];
         for (typed, refusal) in cases {
-            assert_eq!(parse_address(typed, false), Err(refusal), "{typed}");
+            assert_eq!(parse_domain(typed), Err(refusal), "{typed}");
         }
     }
 }

@@ -32,7 +32,7 @@ mod webhooks;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use self::address::parse_address;
+use self::address::parse_domain;
 use self::admin::Admin;
 pub use self::admin::{VERSION, admin_url};
 pub use self::credentials::Credentials;

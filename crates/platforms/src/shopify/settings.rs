@@ -133,8 +133,8 @@ impl StoreSettings for ShopifySettings {
         ]
     }
 
-    fn parse_address(&self, typed: &str, local_stores: bool) -> Result<String, String> {
-        parse_address(typed, local_stores).map_err(|refusal| refusal.to_string())
+    fn parse_domain(&self, typed: &str) -> Result<String, String> {
+        parse_domain(typed).map_err(|refusal| refusal.to_string())
     }
 
     fn parse_credentials(&self, typed: &Typed) -> Result<NewCredentials, FieldErrors> {

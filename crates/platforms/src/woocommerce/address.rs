@@ -1,7 +1,5 @@
 //! The URL of a self-hosted WordPress site.
 
-use crate::address::local_address;
-
 /// Why the input is rejected, with what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AddressError {
@@ -14,13 +12,9 @@ pub(super) enum AddressError {
 }
 
 /// Parses `shop.example.com` or `example.com/shop` from a URL of the site, its admin or a store
-/// page, with or without `https://`. With `local_stores`, also accepts a plain http URL on this
-/// machine, unchanged.
-pub(super) fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
+/// page, with or without `https://`.
+pub(super) fn parse_domain(typed: &str) -> Result<String, AddressError> {
     let typed = typed.trim();
-    if local_stores && let Some(local) = local_address(typed) {
-        return Ok(local);
-    }
     let lower = typed.to_ascii_lowercase();
     let scheme = ["https://", "http://"].into_iter().find(|scheme| lower.starts_with(scheme));
     let bare = &typed[scheme.map_or(0, str::len)..];
@@ -74,14 +68,14 @@ mod tests {
             ("example.com:8443/de/#top", "example.com:8443/de"),
         ];
         for (typed, address) in cases {
-            assert_eq!(parse_address(typed, false).as_deref(), Ok(address), "{typed}");
+            assert_eq!(parse_domain(typed).as_deref(), Ok(address), "{typed}");
         }
     }
 
     #[test]
     fn refuses_what_is_no_site() {
         for typed in ["", "https://", "  "] {
-            assert_eq!(parse_address(typed, false), Err(AddressError::Missing), "{typed}");
+            assert_eq!(parse_domain(typed), Err(AddressError::Missing), "{typed}");
         }
         let long = format!("{}.example.com", "x".repeat(64));
         let impossible = [
@@ -100,18 +94,7 @@ mod tests {
             "http://127.0.0.1:80",
         ];
         for typed in impossible {
-            assert_eq!(parse_address(typed, false), Err(AddressError::Impossible), "{typed}");
-        }
-    }
-
-    #[test]
-    fn a_store_on_this_machine_needs_the_installations_leave() {
-        let local = "http://127.0.0.1:8099/shop";
-        assert_eq!(parse_address(local, true).as_deref(), Ok(local));
-        assert_eq!(parse_address("http://localhost:1/", true).as_deref(), Ok("http://localhost:1"));
-        for typed in ["http://127.0.0.1", "http://10.0.0.1:80", "http://127.0.0.1.evil.example:80"]
-        {
-            assert_ne!(parse_address(typed, true).as_deref(), Ok(typed));
+            assert_eq!(parse_domain(typed), Err(AddressError::Impossible), "{typed}");
         }
     }
 }

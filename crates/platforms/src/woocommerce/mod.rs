@@ -17,7 +17,7 @@ mod webhooks;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use self::address::parse_address;
+use self::address::parse_domain;
 use self::api::Api;
 pub use self::coupons::admin_url;
 pub use self::credentials::Credentials;

@@ -87,8 +87,8 @@ impl StoreSettings for WoocommerceSettings {
         std::iter::once(key_steps()).chain(key()).collect()
     }
 
-    fn parse_address(&self, typed: &str, local_stores: bool) -> Result<String, String> {
-        parse_address(typed, local_stores).map_err(|refusal| refusal.to_string())
+    fn parse_domain(&self, typed: &str) -> Result<String, String> {
+        parse_domain(typed).map_err(|refusal| refusal.to_string())
     }
 
     /// The key, and the secret of manually created webhooks.
