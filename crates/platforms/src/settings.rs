@@ -38,6 +38,10 @@ pub struct Words {
     pub discounts_lead: &'static str,
     /// What else to do when a store is disconnected.
     pub disconnect: &'static str,
+    /// Why the previous webhook secret is still accepted. Empty if it isn't replaced separately.
+    pub previous_secret: &'static str,
+    /// How refunds relate to cancellations. Empty if a member has no choice about them.
+    pub refunds: &'static str,
 }
 
 /// The features of a platform's pages.

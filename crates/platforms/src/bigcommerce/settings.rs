@@ -18,6 +18,8 @@ const WORDS: Words = Words {
     credentials_lead: "",
     discounts_lead: "What every code gets that Vouch creates in {store}. A change holds for codes created from then on; those that are in the store stay as they are.",
     disconnect: "Delete the API account in BigCommerce, too.",
+    previous_secret: "",
+    refunds: "",
 };
 
 const FEATURES: Features = Features {

@@ -17,6 +17,8 @@ const WORDS: Words = Words {
     credentials_lead: "With API access to {store}, Vouch creates your codes there, makes the webhooks, and reads orders whose messages were lost.",
     discounts_lead: "What every code gets that Vouch creates in {store}. A change holds for codes created from then on; those that are in the store stay as they are.",
     disconnect: "Delete the webhooks in Shopify, too, or uninstall the app.",
+    previous_secret: "Still accepted, while Shopify goes over to the new one (up to an hour).",
+    refunds: "Cancelling a paid order in Shopify mostly refunds it, too.",
 };
 
 const FEATURES: Features = Features {

@@ -17,6 +17,8 @@ const WORDS: Words = Words {
     credentials_lead: "",
     discounts_lead: "A coupon code that you add in Vouch is created in {store} as well, as set here. Codes that are there already stay as they are: change those in WooCommerce.",
     disconnect: "Delete the webhooks and the key in WooCommerce, too.",
+    previous_secret: "",
+    refunds: "",
 };
 
 const FEATURES: Features = Features {

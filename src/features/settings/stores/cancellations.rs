@@ -4,6 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use vouch_platforms::settings::Words;
 
 use super::record;
 use crate::features::auth::pages::MerchantPage;
@@ -66,6 +67,7 @@ impl Edits for CancellationsForm {
 #[template(path = "settings/stores/cancellations.html")]
 struct CancellationsPage {
     page: MerchantPage,
+    words: &'static Words,
     store: Store,
     history: Vec<(DateTime<Utc>, ReturnRules)>,
     form: CancellationsForm,
@@ -97,8 +99,9 @@ pub(crate) async fn cancellations(
     page: MerchantPage,
 ) -> AppResult<HttpResponse> {
     let (store, history) = read(&db, &page, of).await?;
+    let words = of.provider.settings().words();
     let form = CancellationsForm::of(&history);
-    ok(&CancellationsPage { page, store, history, form, errors: FormErrors::new() })
+    ok(&CancellationsPage { page, words, store, history, form, errors: FormErrors::new() })
 }
 
 /// `POST /settings/{platform}/{store_id}/cancellations`
@@ -109,6 +112,7 @@ pub(crate) async fn set_cancellations(
     CsrfForm(form): CsrfForm<CancellationsForm>,
 ) -> AppResult<HttpResponse> {
     let (store, history) = read(&db, &page, of).await?;
+    let words = of.provider.settings().words();
     let mut errors = FormErrors::new();
     for (field, typed) in [("cancelled", &form.cancelled), ("refunded", &form.refunded)] {
         if CHOICES.iter().all(|(word, _)| word != typed) {
@@ -116,7 +120,7 @@ pub(crate) async fn set_cancellations(
         }
     }
     if !errors.is_empty() {
-        return rejected(&CancellationsPage { page, store, history, form, errors });
+        return rejected(&CancellationsPage { page, words, store, history, form, errors });
     }
     let rules = ReturnRules {
         keeps_cancelled: form.cancelled == "keep",
