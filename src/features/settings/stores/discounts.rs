@@ -118,8 +118,7 @@ async fn check(
     let (form, currency) = (provider.settings().discounts(), page.merchant().currency);
     let (typed, store) = (discounts.rules.typed.clone(), store.clone());
     if !discounts.errors.is_empty() || !form.asks_store(&typed, stored(&store, currency)) {
-        let rules = form.parse(&typed, stored(&store, currency));
-        return Ok(Checked { rules, trouble: None, token: None });
+        return Ok(Checked { rules: discounts.parsed.clone(), trouble: None, token: None });
     }
     let call = calls.begin(store.merchant_id)?;
     let (http, encryptor) = (Http::new(config.local_stores), encryptor.clone());

@@ -2,8 +2,8 @@ use diesel::prelude::*;
 use serde::Serialize;
 use vouch_core::money::Currency;
 use vouch_platforms::Provider;
-use vouch_platforms::form::{Part, Typed};
-use vouch_platforms::settings::Stored;
+use vouch_platforms::form::{FieldErrors, Part, Typed};
+use vouch_platforms::settings::{NewRules, Stored};
 
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::Store;
@@ -50,8 +50,8 @@ impl Edits for EditedRules {
 /// The form of a store's discount rules, for templates.
 pub(super) struct DiscountsView {
     pub(crate) rules: EditedRules,
-    /// The customer's discount, or the errors that prevent a preview. Without rules there are no errors.
-    pub(crate) sentence: Result<String, FormErrors>,
+    /// The rules as the form has them, checked without calling the store.
+    pub(crate) parsed: Result<Option<NewRules>, FieldErrors>,
     pub(crate) errors: FormErrors,
     pub(crate) action: String,
     /// The URL of the live preview. Empty for viewers.
@@ -70,17 +70,20 @@ impl DiscountsView {
         store: &Store,
         rules: EditedRules,
     ) -> Self {
-        let parsed = provider
-            .settings()
-            .discounts()
-            .parse(&rules.typed, stored(store, page.merchant().currency));
-        let sentence = match parsed {
-            Ok(Some(rules)) => Ok(rules.sentence),
-            Ok(None) => Err(FormErrors::new()),
-            Err(errors) => Err(errors.into()),
-        };
+        let stored = stored(store, page.merchant().currency);
+        let parsed = provider.settings().discounts().parse(&rules.typed, stored);
         let action = urls::of_store(store.platform, store.id, "discounts");
         let live_url = if page.may_write() { action.clone() } else { String::new() };
-        Self { rules, sentence, errors: FormErrors::new(), action, live_url }
+        Self { rules, parsed, errors: FormErrors::new(), action, live_url }
+    }
+
+    /// The customer's discount, or the errors that prevent a preview. Without rules there are no
+    /// errors.
+    pub(super) fn sentence(&self) -> Result<&str, FormErrors> {
+        match &self.parsed {
+            Ok(Some(rules)) => Ok(&rules.sentence),
+            Ok(None) => Err(FormErrors::new()),
+            Err(errors) => Err(errors.clone().into()),
+        }
     }
 }
