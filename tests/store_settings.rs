@@ -1,9 +1,12 @@
 //! Account > Settings: what the stores of every platform have alike, and what only some have.
 
+use diesel::prelude::*;
+use vouch::kit::db::schema::stores;
 use vouch_core::platform::Platform;
 use vouch_platforms::PROVIDERS;
 
-use crate::harness::TestApp;
+use crate::bigcommerce;
+use crate::harness::{TestApp, then};
 
 #[test]
 fn every_platform_has_the_same_pages() {
@@ -49,6 +52,50 @@ fn what_a_platform_lacks_is_not_found_there() {
     assert_eq!(owner.post_signed("/settings/bigcommerce/credentials", &[]).status, 422);
     let other = format!("/settings/woocommerce/{}/discounts", app.fixture.store_id);
     assert_eq!(owner.get(&other).status, 404, "a store of another platform");
+}
+
+#[test]
+fn the_steps_for_webhooks_are_beside_every_store_that_can_have_them() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let store = app.connect_woocommerce("shop.acme.example");
+    app.within(|conn| {
+        diesel::update(stores::table.filter(stores::id.eq(store.id)))
+            .set((stores::credentials.eq(b"x".as_slice()), stores::credentials_set_at.eq(then())))
+            .execute(conn)
+    });
+    for (platform, topics) in [("shopify", 8), ("woocommerce", 4)] {
+        let page = owner.get(&format!("/settings/{platform}"));
+        assert_eq!(page.all("details .list-topics tbody tr").len(), topics, "{platform}");
+    }
+    assert!(!owner.get("/settings/bigcommerce").has(".list-topics"));
+}
+
+#[test]
+fn links_lead_to_the_store_in_question() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let [first, second] = ["abc123", "def456"].map(|hash| bigcommerce::connect(&app, hash).id);
+    app.within(|conn| {
+        diesel::update(stores::table.filter(stores::id.eq(second)))
+            .set(stores::access_problem.eq("Denied."))
+            .execute(conn)
+    });
+    let own = format!("/settings/bigcommerce?store={second}");
+    for (path, id) in [("/settings/bigcommerce", first), (&own, second)] {
+        assert!(owner.get(path).has(&format!("#store-{id}")), "{path}");
+    }
+    for path in [
+        format!("/settings/bigcommerce/{second}/credentials"),
+        format!("/settings/bigcommerce/{second}/discounts"),
+        format!("/settings/stores/{second}/backfills"),
+        format!("/settings/stores/{second}/code-sync"),
+    ] {
+        assert!(owner.get(&path).has(&format!(".crumbs a[href='{own}']")), "{path}");
+    }
+    let notice = format!(".notice a[href='{own}']");
+    assert!(owner.get("/orders").has(&notice));
+    assert!(!owner.get(&own).has(&notice));
 }
 
 #[test]

@@ -153,8 +153,13 @@ pub struct StoreProblem {
 
 impl StoreProblem {
     /// The page where it can be fixed.
-    pub fn settings_path(&self) -> String {
+    pub fn settings_url(&self) -> String {
         crate::kit::urls::store_settings_of(self.platform, self.store_id)
+    }
+
+    /// The path of that page and of the pages below it.
+    pub fn settings_path(&self) -> String {
+        crate::kit::urls::store_settings(self.platform)
     }
 }
 

@@ -10,6 +10,7 @@ use vouch_platforms::provider;
 use crate::kit::audit::{Act, SubjectKind};
 use crate::kit::db::schema::stores;
 use crate::kit::secrets::{DecryptError, Encryptor, Use};
+use crate::kit::urls;
 
 /// Letters and digits that aren't easily confused (RFC 4648, base32), in lower case.
 const KEY_ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";

@@ -13,7 +13,6 @@ use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::platform_path::OfStore;
@@ -54,7 +53,7 @@ pub(crate) async fn check_access(
     _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let store = find(&db, &page, of).await?;
-    let back = urls::store_settings_of(store.platform, store.id);
+    let back = store.settings_url();
     let call = calls.begin(page.merchant_id())?;
     let (kind, words) = checked(call, &db, &config, store).await?;
     page.leave(kind, words)?;

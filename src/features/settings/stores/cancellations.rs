@@ -84,7 +84,7 @@ impl CancellationsPage {
     }
 
     fn back(&self) -> String {
-        urls::store_settings_of(self.store.platform, self.store.id)
+        self.store.settings_url()
     }
 }
 
@@ -126,7 +126,7 @@ pub(crate) async fn set_cancellations(
         keeps_cancelled: form.cancelled == "keep",
         keeps_refunded: form.refunded == "keep",
     };
-    let (actor, back) = (page.actor(), urls::store_settings_of(store.platform, store.id));
+    let (actor, back) = (page.actor(), store.settings_url());
     db.merchant(page.merchant_id(), move |conn| {
         let record = record(&store, "store.return_rules_changed");
         form.check_version(conn, record, |conn| {

@@ -151,7 +151,7 @@ async fn connected_in_words(
     page: MerchantPage,
     store: Store,
 ) -> AppResult<HttpResponse> {
-    let (name, back) = (store.name.clone(), urls::store_settings_of(store.platform, store.id));
+    let (name, back) = (store.name.clone(), store.settings_url());
     if store.has_credentials() {
         let (kind, words) = checked(call, &shop.db, &shop.config, store).await?;
         page.leave(kind, format!("{name} is connected. {words}"))?;

@@ -59,7 +59,7 @@ impl CredentialsPage {
 
     fn back(&self) -> String {
         match &self.store {
-            Some(store) => urls::store_settings_of(self.platform, store.id),
+            Some(store) => store.settings_url(),
             None => urls::store_settings(self.platform),
         }
     }
@@ -127,7 +127,7 @@ pub(crate) async fn replace_credentials(
             Store::find(conn, actor.merchant_id, store.id)
         })
         .await?;
-    let back = urls::store_settings_of(store.platform, store.id);
+    let back = store.settings_url();
     let (kind, words) = checked(call, &db, &config, store).await?;
     page.leave(kind, format!("The API credentials are saved. {words}"))?;
     Ok(see_other(&back))

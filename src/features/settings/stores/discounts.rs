@@ -40,7 +40,7 @@ impl DiscountsPage {
     }
 
     fn back(&self) -> String {
-        urls::store_settings_of(self.store.platform, self.store.id)
+        self.store.settings_url()
     }
 
     fn creates(&self) -> bool {

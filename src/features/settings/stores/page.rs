@@ -76,10 +76,6 @@ impl StoresPage {
     fn new_credentials_url(&self) -> String {
         urls::new_store_credentials(self.platform)
     }
-
-    fn url_of(store: &Store) -> String {
-        urls::store_settings_of(store.platform, store.id)
-    }
 }
 
 type Read = (Store, Traffic, ReturnRules);

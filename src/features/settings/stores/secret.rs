@@ -36,7 +36,7 @@ impl SecretPage {
     }
 
     fn back(&self) -> String {
-        urls::store_settings_of(self.store.platform, self.store.id)
+        self.store.settings_url()
     }
 }
 
@@ -75,7 +75,7 @@ pub(crate) async fn replace_secret(
             return rejected(&SecretPage { page, store, errors });
         }
     };
-    let (actor, back) = (page.actor(), urls::store_settings_of(store.platform, store.id));
+    let (actor, back) = (page.actor(), store.settings_url());
     db.merchant(page.merchant_id(), move |conn| {
         stores::replace_secret(conn, &actor, &encryptor, &store, &secret)
     })
@@ -94,7 +94,7 @@ pub(crate) async fn remove_previous_secret(
     _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let store = find_replaceable(&db, &page, of).await?;
-    let (actor, back) = (page.actor(), urls::store_settings_of(store.platform, store.id));
+    let (actor, back) = (page.actor(), store.settings_url());
     db.merchant(page.merchant_id(), move |conn| {
         stores::remove_previous_secret(conn, &actor, &store)
     })
