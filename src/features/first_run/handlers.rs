@@ -1,7 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
-use diesel::prelude::*;
 
 use super::FirstRun;
 use super::forms::FirstRunForm;
