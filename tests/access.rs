@@ -291,7 +291,7 @@ fn email_id(app: &TestApp) -> i64 {
             diesel::update(emails::table.filter(emails::id.eq(id)))
                 .set(emails::failed_at.eq(vouch::kit::clock::now()))
                 .execute(conn)?;
-            Ok(id)
+            QueryResult::Ok(id)
         });
     id.unwrap()
 }
