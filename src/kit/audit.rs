@@ -120,7 +120,7 @@ struct NewEntry<'a> {
     actor_name: &'a str,
     came_from: Option<&'a str>,
     action: &'a str,
-    subject_kind: &'a str,
+    subject_kind: SubjectKind,
     subject_id: Option<i64>,
     summary: String,
     before: Option<serde_json::Value>,
