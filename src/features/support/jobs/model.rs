@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
 use crate::features::ingest::{failures, pending_fetches, refund_reads};
 use crate::features::pushes;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::{jobs, merchants, stores};
 use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
@@ -237,18 +237,18 @@ fn revive(conn: &mut PgConnection, by: &Actor, job: Retried) -> QueryResult<()> 
         FailableKind::FetchOrder => {
             pending_fetches::retry(conn, merchant_id, store_id, &key, now)?;
             let summary = format!("Had order {key} fetched from the store again.");
-            note(conn, &actor, ("store", store_id), summary)?;
+            note(conn, &actor, (SubjectKind::Store, store_id), summary)?;
         }
         FailableKind::ReadRefunds => {
             // Not that of an order that's gone.
             refund_reads::retry(conn, merchant_id, row_id, now).optional()?;
             let summary = "Had the refunds of an order read from the store again.".to_owned();
-            note(conn, &actor, ("order", row_id), summary)?;
+            note(conn, &actor, (SubjectKind::Order, row_id), summary)?;
         }
         FailableKind::RetryDelivery => {
             failures::retry(conn, merchant_id, row_id, now)?;
             let summary = "Had a message of the store processed again.".to_owned();
-            note(conn, &actor, ("delivery", row_id), summary)?;
+            note(conn, &actor, (SubjectKind::Delivery, row_id), summary)?;
         }
         FailableKind::SendEmail => email::retry_by_message_id(conn, &key, now)?,
     }
@@ -261,7 +261,7 @@ fn revive(conn: &mut PgConnection, by: &Actor, job: Retried) -> QueryResult<()> 
 fn note(
     conn: &mut PgConnection,
     actor: &Actor,
-    (subject_kind, subject_id): (&'static str, i64),
+    (subject_kind, subject_id): (SubjectKind, i64),
     summary: String,
 ) -> QueryResult<()> {
     let act = Act {
