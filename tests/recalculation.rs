@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::features::ingest::recalculation::{drain, parked, run_due, unpark};
+use vouch::features::ingest::recalculation::{drain, failed_requests, retry_failed, run_due};
 use vouch::features::recalculations::pending_of_affiliate;
 use vouch::features::triggers::{self, Trigger};
 use vouch::kit::clock;
@@ -55,10 +55,10 @@ fn waiting(app: &TestApp) -> Vec<(i64, Option<Vec<Option<i64>>>)> {
 }
 
 #[test]
-fn a_request_that_is_parked_keeps_its_reason_and_is_due_again_at_the_next_start() {
+fn a_request_that_failed_keeps_its_reason_and_is_due_again_at_the_next_start() {
     let app = TestApp::start();
     orders(&app, 1);
-    assert_eq!(in_installation(&app, parked), (0, String::new()));
+    assert_eq!(in_installation(&app, failed_requests), (0, String::new()));
     app.within(|conn| {
         diesel::insert_into(recalculations::table)
             .values((
@@ -71,14 +71,14 @@ fn a_request_that_is_parked_keeps_its_reason_and_is_due_again_at_the_next_start(
             .execute(conn)
     });
     app.work();
-    let (number, reason) = in_installation(&app, parked);
+    let (number, reason) = in_installation(&app, failed_requests);
     assert_eq!(number, 1);
     assert!(reason.contains("unknown variant `sung`"), "{reason}");
     assert_eq!(drain(&app.db).unwrap(), 0);
-    assert_eq!(in_installation(&app, parked).0, 1, "it rests");
+    assert_eq!(in_installation(&app, failed_requests).0, 1, "it rests");
 
-    assert_eq!(in_installation(&app, |conn| unpark(conn, clock::now())), 1);
-    assert_eq!(in_installation(&app, parked).0, 0, "and has its attempts again");
+    assert_eq!(in_installation(&app, |conn| retry_failed(conn, clock::now())), 1);
+    assert_eq!(in_installation(&app, failed_requests).0, 0, "and has its attempts again");
 }
 
 #[test]

@@ -208,7 +208,7 @@ pub fn run_due_jobs(tools: &Tools, now: DateTime<Utc>) -> AppResult<usize> {
 /// build has.
 fn resume(db: &Db, mailer: &Mailer) -> AppResult<()> {
     let recalculations =
-        db.run_blocking(Scope::Instance, |conn| recalculation::unpark(conn, clock::now()))?;
+        db.run_blocking(Scope::Instance, |conn| recalculation::retry_failed(conn, clock::now()))?;
     let deliveries = failures::renew(db, failures::build())?;
     let emails = mailer.resume()?;
     if recalculations + deliveries + emails > 0 {

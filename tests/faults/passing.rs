@@ -51,7 +51,7 @@ fn a_page_that_meets_a_passing_fault_asks_to_come_again() {
 }
 
 #[test]
-fn a_recalculation_waits_a_passing_fault_out_and_is_never_parked() {
+fn a_recalculation_waits_a_passing_fault_out_and_never_fails() {
     let app = TestApp::start_with_usual_waits();
     for n in 1..=3 {
         let order = ShopifyOrder::new(n, then()).code("ADA10", "10.00");

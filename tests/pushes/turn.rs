@@ -100,7 +100,7 @@ fn a_refusal_stops_at_once_with_the_stores_words_and_holds_up_nobody() {
 }
 
 #[test]
-fn a_code_without_an_answer_is_parked_after_ten_tries_and_holds_up_nobody() {
+fn a_code_without_an_answer_fails_after_ten_attempts_and_holds_up_nobody() {
     let (app, fake) = creating();
     let (bad, good) = (code(&app, "BAD"), code(&app, "GOOD"));
     fake.poison("BAD", unanswered("The store did not answer in time."));

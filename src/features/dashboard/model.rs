@@ -18,17 +18,24 @@ pub(crate) struct Waiting {
     pub(crate) deliveries: Count,
     /// Codes that a connected store rejected or that couldn't be pushed.
     pub(crate) pushes: Count,
-    /// Background jobs that failed.
-    pub(crate) parked: Count,
+    /// Requests to recalculate orders that failed.
+    pub(crate) recalculations: Count,
     /// Customers who requested their data from their store.
     pub(crate) data_requests: Count,
 }
 
 impl Waiting {
     pub(crate) fn is_empty(self) -> bool {
-        let Self { conversions, affiliates, codes, deliveries, pushes, parked, data_requests } =
-            self;
-        [conversions, affiliates, codes, deliveries, pushes, parked, data_requests]
+        let Self {
+            conversions,
+            affiliates,
+            codes,
+            deliveries,
+            pushes,
+            recalculations,
+            data_requests,
+        } = self;
+        [conversions, affiliates, codes, deliveries, pushes, recalculations, data_requests]
             .into_iter()
             .all(Count::is_zero)
     }
@@ -41,7 +48,7 @@ pub(crate) fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<
         codes: CodeRequest::count_waiting(conn, merchant_id)?,
         deliveries: deliveries::count_failed(conn, merchant_id)?,
         pushes: pushes::count_failed(conn, merchant_id)?,
-        parked: recalculations::count_failed(conn, merchant_id)?,
+        recalculations: recalculations::count_failed(conn, merchant_id)?,
         data_requests: privacy::requests::count_open(conn, merchant_id)?,
     })
 }

@@ -69,7 +69,7 @@ fn queues(conn: &mut PgConnection, config: &Config) -> CheckResult {
 }
 
 fn recalculations(conn: &mut PgConnection) -> CheckResult {
-    let (number, reason) = asked(in_scope(conn, Scope::Instance, recalculation::parked))?;
+    let (number, reason) = asked(in_scope(conn, Scope::Instance, recalculation::failed_requests))?;
     if number == 0 {
         return Ok("none has failed".to_owned());
     }

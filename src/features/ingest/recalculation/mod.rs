@@ -15,4 +15,4 @@ mod portion;
 mod queue;
 
 pub(crate) use self::now::recalculate;
-pub use self::queue::{drain, parked, run_due, unpark};
+pub use self::queue::{drain, failed_requests, retry_failed, run_due};

@@ -224,7 +224,7 @@ impl Request {
         Ok(())
     }
 
-    /// Another attempt later, each time twice as late; or parked, for a person to look at.
+    /// Another attempt later, each time twice as late; after the last one the request has failed.
     pub(super) fn put_back(
         &self,
         conn: &mut PgConnection,
@@ -232,14 +232,14 @@ impl Request {
         most: i32,
     ) -> QueryResult<()> {
         let attempts = self.attempts + 1;
-        let is_parked = attempts >= most;
+        let has_failed = attempts >= most;
         let wait = backoff(FIRST_WAIT, MAX_WAIT, attempts).num_milliseconds();
         self.put_off(conn, i32::try_from(wait).unwrap_or(i32::MAX))?;
         diesel::update(self.row())
             .set((
                 recalculations::attempts.eq(attempts),
                 recalculations::last_error.eq(reason),
-                recalculations::failed_at.eq(is_parked.then(clock::now)),
+                recalculations::failed_at.eq(has_failed.then(clock::now)),
             ))
             .execute(conn)
             .map(drop)

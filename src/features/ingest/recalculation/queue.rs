@@ -16,7 +16,7 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::supervise::Stop;
 
-/// After so many failures a request is parked with its reason.
+/// After so many failed attempts a request has failed.
 const ATTEMPTS: i32 = 12;
 /// A portion that failed for a fault that passes is tried again after so many milliseconds.
 const AFTER_PASSING: i32 = 5_000;
@@ -136,20 +136,20 @@ fn failed(conn: &mut PgConnection, request: &Request, reason: &str) -> QueryResu
     request.move_on(conn, &found)
 }
 
-/// How many requests are parked, and why the last of them. Within `Scope::Instance`.
-pub fn parked(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
-    let parked = || recalculations::table.filter(recalculations::failed_at.is_not_null());
-    let last = parked()
+/// How many requests have failed, and why the last of them did. Within `Scope::Instance`.
+pub fn failed_requests(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
+    let failed = || recalculations::table.filter(recalculations::failed_at.is_not_null());
+    let last = failed()
         .order(recalculations::failed_at.desc())
         .select(recalculations::last_error)
         .first::<Option<String>>(conn)
         .optional()?;
-    Ok((parked().count().get_result(conn)?, last.flatten().unwrap_or_default()))
+    Ok((failed().count().get_result(conn)?, last.flatten().unwrap_or_default()))
 }
 
-/// Makes parked requests due again, with all their attempts: when Vouch is started, its operator may
+/// Makes failed requests due again, with all their attempts: when Vouch is started, its operator may
 /// have fixed the cause. Answers how many. Within `Scope::Instance`.
-pub fn unpark(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
+pub fn retry_failed(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(recalculations::table.filter(recalculations::failed_at.is_not_null()))
         .set((
             recalculations::failed_at.eq(None::<DateTime<Utc>>),

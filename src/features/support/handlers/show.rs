@@ -139,7 +139,7 @@ impl MerchantPage {
             (waiting.deliveries, "failed delivery", "failed deliveries"),
             (waiting.pushes, "code that failed in a store", "codes that failed in a store"),
             (
-                waiting.parked,
+                waiting.recalculations,
                 "piece of background work that was given up",
                 "pieces of background work that were given up",
             ),
