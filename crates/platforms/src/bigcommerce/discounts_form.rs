@@ -91,7 +91,7 @@ fn parse(typed: &Typed, errors: &mut FieldErrors) -> Rules {
     let discount = Discount::parse(typed.text("discount")).unwrap_or(Discount::Percent);
     let currency = currency(typed, kind, errors);
     let amount = amount(typed, discount, currency, errors);
-    let minimum = typed.filled("minimum").map(|_| money("minimum", typed, currency, errors));
+    let minimum = unless_zero("minimum", typed).map(|_| money("minimum", typed, currency, errors));
     let in_money = matches!(discount, Discount::PerOrder | Discount::PerItem);
     if currency.is_none()
         && kind == Kind::Promotion
@@ -100,16 +100,25 @@ fn parse(typed: &Typed, errors: &mut FieldErrors) -> Rules {
     {
         errors.add("currency", "An amount of money needs its currency, for example USD.");
     }
+    let mut limit = |field: &'static str| {
+        let limit = unless_zero(field, typed).and_then(|_| typed.count(field, MAX_USES, errors));
+        limit.unwrap_or(0)
+    };
     Rules {
         kind,
         discount,
         amount,
         minimum,
-        max_uses: typed.limit("max_uses", MAX_USES, errors).unwrap_or(0),
-        max_uses_per_customer: typed.limit("max_uses_per_customer", MAX_USES, errors).unwrap_or(0),
+        max_uses: limit("max_uses"),
+        max_uses_per_customer: limit("max_uses_per_customer"),
         currency,
         combines: typed.is_ticked("combines"),
     }
+}
+
+/// What was typed, if anything. BigCommerce's own forms and API have 0 for no minimum and no limit.
+fn unless_zero<'a>(field: &str, typed: &'a Typed) -> Option<&'a str> {
+    typed.filled(field).filter(|text| !text.trim().trim_matches(['0', '.']).is_empty())
 }
 
 /// `None` for every currency.
@@ -212,14 +221,14 @@ mod tests {
             (&[("discount", "per_order"), ("amount", "5.123"), ("currency", "USD")], "amount"),
             (&[("discount", "per_order"), ("amount", "0"), ("currency", "USD")], "amount"),
             (&[("minimum", "-1"), ("currency", "USD")], "minimum"),
-            (&[("minimum", "0"), ("currency", "USD")], "minimum"),
             (&[("max_uses", "many")], "max_uses"),
-            (&[("max_uses", "0")], "max_uses"),
             (&[("max_uses_per_customer", "1000001")], "max_uses_per_customer"),
         ] {
             let errors = parsed(changes).unwrap_err();
             assert!(errors.has(field), "{changes:?}: {errors:?}");
         }
+        let zeros = [("minimum", "0.00"), ("max_uses", "0"), ("max_uses_per_customer", "0")];
+        assert_eq!(parsed(&zeros).unwrap().json, parsed(&[]).unwrap().json);
         let coupon = parsed(&[("kind", "coupon"), ("discount", "per_order"), ("currency", "USD")]);
         assert_eq!(coupon.unwrap().json["currency"], "*");
     }

@@ -6,7 +6,7 @@ use vouch_core::number::grouped;
 use super::{FieldErrors, Typed};
 
 /// The maximum amount of money, in minor units.
-const MAX_MINOR: i64 = 100_000_000_000;
+const MAX_MINOR: i64 = 1_000_000_000_000;
 /// The amount that messages give as an example, in minor units.
 const EXAMPLE_MINOR: i64 = 1500;
 
@@ -105,8 +105,8 @@ mod tests {
             ("ten", yen, "for example 1500"),
             ("1.005", usd, "at most 2 decimals"),
             ("1.5", yen, "without decimals"),
-            ("1000000000.01", usd, "up to 1000000000.00"),
-            ("99999999999999999999", None, "up to 100000000.000"),
+            ("10000000000.01", usd, "up to 10000000000.00"),
+            ("99999999999999999999", None, "up to 1000000000.000"),
         ] {
             let (minor, error) = money(typed, currency);
             assert_eq!(minor, None, "{typed}");
