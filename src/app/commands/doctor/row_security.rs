@@ -15,7 +15,7 @@ struct Unprotected {
 }
 
 /// Tables with a `merchant_id`, and those with any policy. A policy that shows rows compares with a
-/// setting of the transaction.
+/// setting of the transaction, or shows only rows of the instance itself, which have merchant 0.
 const FLAWS: &str = "
     WITH ours AS (
         SELECT c.oid, c.relname::text AS table_name, c.relrowsecurity, c.relforcerowsecurity,
@@ -36,7 +36,8 @@ const FLAWS: &str = "
                 WHERE polrelid = oid AND polcmd IN ('*', 'r') AND condition LIKE '%current_merchant()%')
                 THEN 'without policy'
             ELSE (SELECT 'open by policy ' || polname FROM policies
-                WHERE polrelid = oid AND polcmd <> 'a' AND condition NOT LIKE '%current_%' LIMIT 1)
+                WHERE polrelid = oid AND polcmd <> 'a' AND condition NOT LIKE '%current_%'
+                    AND condition <> '(merchant_id = 0)(merchant_id = 0)' LIMIT 1)
             END AS flaw
         FROM ours WHERE of_merchants OR EXISTS (SELECT FROM pg_policy WHERE polrelid = oid)) judged
     WHERE flaw IS NOT NULL ORDER BY table_name";
