@@ -55,8 +55,8 @@ fn stores_and_work() {
             provoke: |examined| {
                 examined.sql(
                     "INSERT INTO emails (message_id, recipient, subject, program, paragraphs, \
-                         is_urgent, failed_at, last_error) \
-                     VALUES ('m1', 'a@x.example', 'Hello', '', '[]', false, now(), '550 no such user')",
+                         failed_at, last_error) \
+                     VALUES ('m1', 'a@x.example', 'Hello', '', '[]', now(), '550 no such user')",
                 );
             },
             found: &[("emails", PROBLEM)],
