@@ -1,8 +1,8 @@
 use std::sync::LazyLock;
 use std::time::UNIX_EPOCH;
 
-/// Which build of Vouch this is: its version, and when its program file was made. The version alone
-/// stays the same where Vouch is built from source.
+/// The build of Vouch: its version, and when its program file was last modified. Builds from source
+/// can share a version.
 pub fn build() -> &'static str {
     static BUILD: LazyLock<String> = LazyLock::new(|| {
         let modified = std::env::current_exe()

@@ -1,8 +1,9 @@
-//! Deliveries that Vouch keeps as failed. A job processes again, with backoff, what is Vouch's own
-//! fault, except an order that it couldn't read after the last fetch: that would fetch forever.
-//! Everything that failed is processed once more when another build starts.
-//! A fault that passes never gets here: its delivery is answered by 503, and the store sends it
-//! again ([`crate::kit::db::Fault`]).
+//! Failed deliveries. If the error was Vouch's own, a job retries them with backoff. An announced
+//! order isn't retried after the last fetch attempt, because Vouch would fetch it forever.
+//!
+//! All failed deliveries are retried once when another build starts. A temporary fault never ends
+//! up here. Its delivery gets a 503 response, and the store sends it again
+//! ([`crate::kit::db::Fault`]).
 
 mod build;
 mod model;

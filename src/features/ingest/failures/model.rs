@@ -9,7 +9,8 @@ use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
 use crate::kit::jobs::{self, JobKind, Queue};
 
-/// Process a failed delivery again: over about two days, then a member decides. Its key is the delivery.
+/// Processes a failed delivery again. The key is the delivery's ID. All attempts take about two
+/// days, and then a member must decide.
 pub(crate) const RETRY_DELIVERY: JobKind = JobKind {
     name: "delivery_retries",
     first_wait: Duration::minutes(1),
@@ -18,31 +19,29 @@ pub(crate) const RETRY_DELIVERY: JobKind = JobKind {
     is_of_instance: false,
 };
 
-/// What pages say of a delivery that Vouch failed on.
+/// The detail of a delivery that failed because of an error in Vouch, as pages show it.
 pub(in crate::features::ingest) const OWN_FAULT: &str = "Vouch could not process it.";
 
 text_enum! {
-    /// Why a delivery failed.
     pub(crate) enum FailureReason {
-        /// Vouch failed on it: a panic, or a broken rule of the schema.
+        /// A panic, or a violated rule of the schema.
         OwnFault = "own_fault", "Vouch failed";
-        /// It holds a value that no row can hold.
+        /// It contains a value that no column can store.
         Value = "value", "Impossible value";
-        /// Vouch doesn't understand it.
+        /// Vouch couldn't parse it.
         Unreadable = "unreadable", "Unreadable";
-        /// The store didn't show the order that it names.
+        /// The order that it names couldn't be fetched from the store.
         NotFetched = "not_fetched", "Not fetched";
     }
 }
 
-/// What is known of a failed delivery.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
-    /// The next automatic attempt; `None` when there is none until another build starts.
+    /// The next automatic attempt. `None` if there's none until another build starts.
     pub(crate) retry_at: Option<DateTime<Utc>>,
 }
 
-/// What is known of the failure of one delivery.
+/// `None` if the delivery isn't failed.
 pub(crate) fn find(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -57,12 +56,12 @@ pub(crate) fn find(
     Ok(Some(Failure { retry_at }))
 }
 
-/// The merchant's deliveries that are processed again.
+/// The merchant's retries of failed deliveries.
 pub(super) fn queue(merchant_id: i64) -> Queue {
     Queue { merchant_id, kind: RETRY_DELIVERY, store_id: None }
 }
 
-/// Records that deliveries failed, which were just kept.
+/// Stores the reason for deliveries that have just failed.
 pub(in crate::features::ingest) fn record(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -85,7 +84,8 @@ pub(in crate::features::ingest) fn record(
     Ok(())
 }
 
-/// Has a failed delivery processed again. At the end of the transaction; see [`jobs::enqueue`].
+/// Schedules the first retry of a failed delivery. Call it at the end of the transaction (see
+/// [`jobs::enqueue`]).
 pub(in crate::features::ingest) fn retry_later(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -96,8 +96,8 @@ pub(in crate::features::ingest) fn retry_later(
     jobs::enqueue(conn, &queue(merchant_id), &[&delivery_id.to_string()], at)
 }
 
-/// Has a delivery that is still failed processed again now. At the end of the transaction; see
-/// [`jobs::enqueue`].
+/// Retries a delivery now, if it's still failed. Call it at the end of the transaction (see
+/// [`jobs::enqueue`]).
 pub(crate) fn retry(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -111,7 +111,7 @@ pub(crate) fn retry(
     jobs::enqueue(conn, &queue(merchant_id), &[&delivery_id.to_string()], now)
 }
 
-/// Writes why a delivery failed again, by this build.
+/// Updates the reason after a retry by this build failed.
 pub(super) fn update_reason(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -124,7 +124,7 @@ pub(super) fn update_reason(
         .map(drop)
 }
 
-/// Ends the failure of a delivery that is processed by now.
+/// Deletes the failure and the scheduled retry of a delivery that has been processed.
 pub(in crate::features::ingest) fn resolve(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -137,18 +137,18 @@ pub(in crate::features::ingest) fn resolve(
     Ok(())
 }
 
-/// How many deliveries are failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
 pub(crate) struct FailureCounts {
-    /// Those that Vouch retries automatically.
+    /// Vouch retries these automatically.
     #[diesel(sql_type = BigInt)]
     pub(crate) retried: i64,
-    /// Those that need a person, or another build.
+    /// These need a person or another build.
     #[diesel(sql_type = BigInt)]
     pub(crate) left: i64,
 }
 
-/// How many deliveries of all merchants are failed and still have their body. Within `Scope::Instance`.
+/// Counts the failed deliveries of all merchants that still have a body. The caller holds
+/// `Scope::Instance`.
 pub(crate) fn counts(conn: &mut PgConnection) -> QueryResult<FailureCounts> {
     statement!(
         "SELECT count(j.id) AS retried, count(*) FILTER (WHERE j.id IS NULL) AS \"left\" \
@@ -161,8 +161,9 @@ pub(crate) fn counts(conn: &mut PgConnection) -> QueryResult<FailureCounts> {
     .get_result(conn)
 }
 
-/// Notes this build for what failed under another one; answers merchants and deliveries. Bodies that are
-/// no longer kept can't be processed. Within `Scope::Instance`.
+/// Assigns the failures of other builds to `build`. Returns the IDs of merchants and deliveries.
+/// Deliveries whose body was deleted can't be processed, so they're skipped. The caller holds
+/// `Scope::Instance`.
 pub(super) fn renew_all(conn: &mut PgConnection, build: &str) -> QueryResult<Vec<(i64, i64)>> {
     let kept = deliveries::table
         .filter(deliveries::merchant_id.eq(delivery_failures::merchant_id))

@@ -14,10 +14,10 @@ use crate::kit::error::{AppError, AppResult};
 use crate::kit::jobs::{self, Ending, Finish, Job, Run, RunError};
 use crate::kit::pseudonyms::Pseudonyms;
 
-/// How long the database has to recover after it was in no state for an attempt, which doesn't count.
+/// The wait after a temporary database fault. That attempt doesn't count.
 const PASSING_WAIT: Span = Span::from_secs(60);
 
-/// Processes failed deliveries of a merchant again, each in a transaction of its own.
+/// Retries a merchant's failed deliveries, each in its own transaction.
 pub(crate) fn run(run: &Run<'_>, pseudonyms: &Pseudonyms) -> Result<Ending, RunError> {
     while let Some(job) = run.next_job()? {
         if job.has_crashed(&RETRY_DELIVERY) {
@@ -45,7 +45,7 @@ fn attempt(run: &Run<'_>, job: &Job, pseudonyms: &Pseudonyms) -> Result<(), RunE
     let actor = Actor::system(merchant_id, run.now());
     let delivery_id = job.row_id();
     let outcome = run.finish(job, |conn| {
-        // Its order is locked meanwhile: whatever is in the way must not keep it so.
+        // Its order stays locked meanwhile, so this transaction must not wait long for other locks.
         conn.batch_execute("SET LOCAL lock_timeout = '1s'")?;
         let outcome = match replay(conn, &actor, pseudonyms, delivery_id) {
             Ok(outcome) => outcome,
@@ -63,7 +63,6 @@ fn attempt(run: &Run<'_>, job: &Job, pseudonyms: &Pseudonyms) -> Result<(), RunE
     Ok(())
 }
 
-/// Vouch failed on it again.
 fn fail(run: &Run<'_>, job: &Job, error: &AppError) -> Result<(), RunError> {
     let merchant_id = run.queue().merchant_id;
     let delivery_id = job.row_id();
@@ -78,8 +77,8 @@ fn fail(run: &Run<'_>, job: &Job, error: &AppError) -> Result<(), RunError> {
     run.finish(job, |conn| Ok((update_reason(conn, merchant_id, delivery_id, reason)?, finish)))
 }
 
-/// Enqueues what failed under another build than `build` once more; answers how many. To be called when
-/// a process starts, and not later: two builds that run side by side would take turns for ever.
+/// Retries everything that failed under another build than `build`. Returns how many. Call it only
+/// when a process starts, because two builds that run side by side would alternate forever.
 pub fn renew(db: &Db, build: &str) -> AppResult<usize> {
     db.run_blocking(Scope::Instance, |conn| {
         let mut failed = renew_all(conn, build)?;

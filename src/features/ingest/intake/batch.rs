@@ -31,7 +31,8 @@ pub(crate) struct Batch {
     /// Locked orders that aren't processed yet, by store and reference; `None` if the order is
     /// unknown.
     pub(super) orders: HashMap<(i64, String), Option<OrderRow>>,
-    /// By store and the name of the kind, the order in which queues are locked.
+    /// The key contains the store and the name of the kind, which is the order in which queues are
+    /// locked.
     jobs: BTreeMap<(i64, &'static str), NewJobs>,
 }
 
@@ -83,7 +84,7 @@ impl Batch {
         Ok(self.settings.insert(settings))
     }
 
-    /// Leaves a job that calls the store.
+    /// Adds a job that calls the store. [`Batch::finish`] enqueues it.
     pub(super) fn enqueue(
         &mut self,
         store_id: i64,

@@ -1,5 +1,5 @@
-//! Messages that only name an order, as BigCommerce's do. Each waits until its order has been read
-//! from the store by a call that began after it came; several messages of one order share one.
+//! Webhooks that only name an order, as BigCommerce's do. Each waits for a fetch of its order that
+//! begins after the webhook arrived. Several webhooks of one order share a fetch.
 
 mod model;
 mod run;

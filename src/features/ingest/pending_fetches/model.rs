@@ -8,7 +8,7 @@ use crate::features::stores::jobs::FETCH_ORDER;
 use crate::kit::db::schema::deliveries;
 use crate::kit::jobs::{self, Queue};
 
-/// Says for which order a message waits, which was just remembered.
+/// Marks a stored delivery as waiting for a fetch of this order.
 pub(crate) fn wait_for(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -25,7 +25,7 @@ pub(crate) fn wait_for(
         .map(drop)
 }
 
-/// Lets a message wait once more: its order is read anew.
+/// Marks a stored delivery as waiting again, and enqueues another fetch of its order.
 pub(crate) fn wait_again(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -39,8 +39,8 @@ pub(crate) fn wait_again(
     jobs::enqueue(conn, &queue, &[order_ref], now)
 }
 
-/// Has an order fetched again that the last attempts didn't bring, for the messages that failed with it.
-/// At the end of the transaction; see [`jobs::enqueue`].
+/// Fetches an order again after its last attempt failed, for all deliveries that failed with it.
+/// Call it at the end of the transaction (see [`jobs::enqueue`]).
 pub(crate) fn retry(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -75,7 +75,7 @@ fn waiting<'a>(store: &Store, order_ref: &'a str) -> _ {
         .filter(deliveries::awaited_ref.eq(order_ref))
 }
 
-/// The messages that wait for an order.
+/// The IDs of the deliveries that wait for an order.
 pub(super) fn waiting_for(
     conn: &mut PgConnection,
     store: &Store,
@@ -84,7 +84,7 @@ pub(super) fn waiting_for(
     waiting(store, order_ref).select(deliveries::id).load(conn)
 }
 
-/// Says why messages still wait.
+/// Stores why the deliveries still wait.
 pub(super) fn explain(
     conn: &mut PgConnection,
     store: &Store,
@@ -97,7 +97,7 @@ pub(super) fn explain(
         .map(drop)
 }
 
-/// Ends the waiting of the messages that a call answers.
+/// Writes the result of a fetch to the deliveries that waited for it.
 pub(super) fn settle(
     conn: &mut PgConnection,
     store: &Store,

@@ -1,4 +1,4 @@
-//! The work itself: fetch the orders that messages name, and take them in.
+//! Fetches the orders that webhooks name, and processes them.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
@@ -24,7 +24,7 @@ fn attempt(
     client: &mut dyn Client,
     job: &Job,
 ) -> Result<(), StoreRunError> {
-    // Those that come during the call wait for another one.
+    // Deliveries that arrive during the call wait for another fetch.
     let delivery_ids = run.read(|conn| waiting_for(conn, &run.store, &job.key))?;
     let begun_at = run.now();
     let message = if delivery_ids.is_empty() { None } else { client.order(&job.key)? };

@@ -8,13 +8,13 @@ use crate::kit::error::AppResult;
 use crate::kit::pseudonyms::Pseudonyms;
 use vouch_core::order::snapshot::StoreEvent;
 
-/// What a message says, or why it cannot be understood.
+/// The parsed event, or why it can't be parsed.
 pub(crate) type ParsedEvent = Result<StoreEvent, String>;
 
-/// As many deliveries share a commit at the most.
+/// The maximum number of deliveries that share a commit.
 pub(super) const BATCH: usize = 64;
 
-/// What a thread that writes needs.
+/// The resources of a thread that writes.
 #[derive(Clone)]
 pub(super) struct Writer {
     pub(super) pool: Pool,
@@ -30,7 +30,7 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn answer(self, outcome: AppResult<Outcome>) {
-        // Nobody may be listening any more; the delivery is kept nevertheless.
+        // The request may have ended, but the delivery stays stored.
         let _ = self.answer.send(outcome);
     }
 }

@@ -1,9 +1,12 @@
-//! Deliveries that arrive at the same time share a commit: a few writers, each taking what waits.
+//! Deliveries that arrive at the same time share a commit. A few writer threads each take what's
+//! queued.
 //!
-//! Every delivery keeps its own outcome, and is answered only after the commit. All messages of one
-//! order go to the same writer, so that writers seldom meet. A writer waits for nobody: a delivery
-//! whose order or trigger somebody else has, or whose merchant's part of the batch fails, leaves the
-//! batch for the [`waiting`] ones, which are answered by 503 if it takes too long.
+//! Every delivery has its own outcome, and gets its response only after the commit. All deliveries
+//! of one order go to the same writer, so writers rarely touch the same rows.
+//!
+//! A writer skips a delivery if another transaction holds its order or a trigger. It also removes a
+//! merchant's part that fails. These deliveries become [`waiting`] ones, with a 503 response if
+//! that takes too long.
 
 mod job;
 mod transaction;
@@ -31,33 +34,34 @@ use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::request;
 use crate::kit::supervise::{self, Stop};
 
-/// As many wait for a writer at the most; more are told to come again (503), which stores do.
+/// The maximum number of deliveries that wait for a writer. Further ones get a 503 response, and
+/// the store sends them again.
 const QUEUED: usize = 1024;
-/// A delivery is answered so long after what a transaction may take, come what may: after 3.5 seconds in all.
-/// Shopify gives up after five seconds.
+/// The time beyond the transaction timeout in which every delivery gets a response, 3.5 seconds in
+/// total. Shopify times out after five seconds.
 const BEYOND_TRANSACTION: Duration = Duration::from_millis(500);
 
-/// As much longer for what begins in the last moment.
+/// Extra time for a transaction that begins just before the deadline.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// The writers. They end when the last clone of this value goes.
+/// The writer threads. They end when the last clone is dropped.
 #[derive(Clone)]
 pub struct Intake {
     shards: Arc<[SyncSender<Job>]>,
-    /// How long a delivery waits for its answer.
+    /// How long a delivery may wait for its response.
     timeout: Duration,
 }
 
 impl Intake {
-    /// Starts `writers` threads, each with a connection of `pool` while it writes, and those for the
-    /// deliveries that wait.
+    /// Starts `writers` threads, and those for waiting deliveries. Each uses a connection of `pool`
+    /// while it writes.
     pub fn start(pool: &Pool, writers: u32, pseudonyms: &Pseudonyms) -> io::Result<Self> {
         let writer = Writer { pool: pool.clone(), pseudonyms: pseudonyms.clone() };
         let waiting = Waiting::start(&writer)?;
         let shards = (0..writers.max(1)).map(|_| {
             let (sender, queued) = sync_channel(QUEUED);
             let (writer, waiting) = (writer.clone(), waiting.clone());
-            // What a panic takes along is answered by 503: its senders go with it.
+            // A panic drops the senders of its deliveries, so they get a 503 response.
             let work = move || write(&writer, &queued, &waiting);
             supervise::spawn("intake", &Stop::default(), work)?;
             Ok(sender)
@@ -66,11 +70,10 @@ impl Intake {
         Ok(Self { shards: shards.collect::<io::Result<_>>()?, timeout })
     }
 
-    /// Takes in one message; answers once it is committed.
+    /// Processes one delivery. Returns after the commit.
     ///
-    /// # Errors
-    /// `Unavailable` when the database is away, too much waits, or somebody else has its order for
-    /// too long: nothing was kept, and the store must send it again.
+    /// Fails with `Unavailable` if the database is down, too many deliveries wait, or its order is
+    /// locked for too long. Then nothing was stored, and the store must send it again.
     pub async fn take(
         &self,
         platform: Platform,
@@ -91,7 +94,7 @@ impl Intake {
     ) -> AppResult<Outcome> {
         let shard = &self.shards[shard_of(&incoming, &parsed, self.shards.len())];
         let (answer, answered) = oneshot::channel();
-        // Its store has been looked up in that time as well.
+        // The lookup of its store has used part of that time.
         let waited = request::current().map_or(Duration::ZERO, |request| request.waited());
         let time = self.timeout.saturating_sub(waited);
         let deadline = Instant::now() + time;
@@ -101,7 +104,8 @@ impl Intake {
             }
             AppError::Unavailable
         })?;
-        // Whatever became of its writer. A delivery that is kept after all is a repetition next time.
+        // This applies even if the writer died. If the delivery was stored after all, the next one
+        // is a repeat.
         let answered = timeout(time + GRACE, answered).await.map_err(|_| AppError::Unavailable)?;
         answered.map_err(|_| AppError::Unavailable)?
     }
@@ -116,23 +120,23 @@ fn shard_of(incoming: &IncomingDelivery, parsed: &ParsedEvent, shards: usize) ->
     usize::try_from(hasher.finish() % shards as u64).unwrap_or_default()
 }
 
-/// What a writer does.
+/// The loop of a writer thread.
 fn write(writer: &Writer, queued: &Receiver<Job>, waiting: &AdmissionQueue) {
     while let Ok(first) = queued.recv() {
         let now = Instant::now();
         let (mut jobs, late): (Vec<Job>, Vec<Job>) = std::iter::once(first)
             .chain(queued.try_iter().take(BATCH - 1))
             .partition(|job| job.deadline > now);
-        // They waited for the one before: nobody waits for them any more.
+        // Their deadline passed during the previous batch.
         late.into_iter().for_each(|job| job.answer(Err(AppError::Unavailable)));
-        // A merchant's jobs stand together, so that the transaction turns to each merchant once.
+        // Groups the jobs by merchant, so that the transaction enters each merchant's scope once.
         jobs.sort_by_key(|job| job.incoming.merchant_id);
         take_together(writer, jobs, waiting);
     }
 }
 
-/// Takes in `jobs` in one transaction, or in a few: where one merchant's part fails, it leaves, and
-/// the others begin again.
+/// Processes `jobs` in one transaction. If one merchant's part fails, it's removed, and the others
+/// start again.
 fn take_together(writer: &Writer, mut jobs: Vec<Job>, waiting: &AdmissionQueue) {
     while !jobs.is_empty() {
         match together(writer, &jobs) {

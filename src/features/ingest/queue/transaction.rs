@@ -1,4 +1,4 @@
-//! Some deliveries in one transaction that waits for nobody.
+//! Processes several deliveries in one transaction that waits for almost no lock.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,36 +17,39 @@ use crate::kit::db::{Fault, Scope, in_scope, in_scope_with, turn_to};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::pseudonyms::Pseudonyms;
 
-/// Orders and triggers that somebody else has are passed over. For anything else (a store's or an
-/// affiliate's row, the same new order in another process) a statement waits for so long.
+/// The timeout for other locks than those of orders and triggers, which are skipped. Examples are
+/// the row of a store or an affiliate, or the same new order in another process.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(100);
-/// Figures are written last, by everybody, and held only until the commit: worth a longer wait.
+/// Every transaction writes the totals last, and holds them only until its commit. That justifies a
+/// longer wait.
 const ROLLUPS_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
 
-/// What became of a delivery, after the commit.
+/// The result of a delivery, after the commit.
 pub(super) enum IngestResult {
     In(Outcome),
-    /// Somebody else has its order or a trigger of it; nothing of it was taken in.
+    /// Another transaction holds its order or one of its triggers. Nothing of it was processed.
     Held,
 }
 
-/// Why nothing was taken in.
+/// Why nothing was processed.
 pub(super) enum IngestError {
-    /// No connection can be had.
+    /// No connection is available.
     Unavailable,
-    /// It failed in the part of that merchant.
+    /// The part of that merchant failed.
     PartOf {
         merchant_id: i64,
-        /// What the failure means for another attempt.
+        /// Whether another attempt can succeed.
         fault: Fault,
-        /// Whether it was, as it seems, for a lock that it waited for in vain.
+        /// Whether it was probably a lock timeout.
         waited: bool,
     },
 }
 
-/// All of `jobs`, which stand by merchant, in one transaction, each merchant's part under its own
-/// scope. After a restart of the database every connection that rests in the pool is dead; those
-/// that turn out so are let go, until a new one is made.
+/// Processes all of `jobs`, sorted by merchant, in one transaction. Each merchant's part has its
+/// own scope.
+///
+/// After a restart of the database, every idle connection in the pool is dead. Dead ones are
+/// dropped until the pool opens a new one.
 pub(super) fn together(writer: &Writer, jobs: &[Job]) -> Result<Vec<IngestResult>, IngestError> {
     for _ in 0..=writer.pool.max_size() {
         if jobs.iter().all(|job| job.deadline <= Instant::now()) {
@@ -59,7 +62,7 @@ pub(super) fn together(writer: &Writer, jobs: &[Job]) -> Result<Vec<IngestResult
             .map_err(|_| IngestError::Unavailable)?;
         let at = Cell::new(jobs.first().map_or(0, |job| job.incoming.merchant_id));
         let begun = Instant::now();
-        // What a panic leaves half done is a transaction, and its connection is let go.
+        // A panic leaves an open transaction behind, and its connection is dropped.
         let result =
             catch_unwind(AssertUnwindSafe(|| attempt(&mut conn, &writer.pseudonyms, jobs, &at)));
         let merchant_id = at.get();
@@ -85,7 +88,7 @@ pub(super) fn together(writer: &Writer, jobs: &[Job]) -> Result<Vec<IngestResult
     Err(IngestError::Unavailable)
 }
 
-/// `at` is the merchant whose part is under way.
+/// `at` contains the merchant whose part is running.
 fn attempt(
     conn: &mut PgConnection,
     pseudonyms: &Pseudonyms,
@@ -111,7 +114,7 @@ fn attempt(
             take_part(conn, theirs, &mut batch, &mut taken)?;
             batches.push((merchant_id, batch));
         }
-        // Of all merchants at the end: whatever is written here, everybody writes.
+        // All merchants' totals come last, because every transaction writes these rows.
         for (merchant_id, batch) in batches {
             if merchant_id != at.get() {
                 at.set(merchant_id);
@@ -125,7 +128,7 @@ fn attempt(
     })
 }
 
-/// One merchant's deliveries.
+/// Processes one merchant's deliveries.
 fn take_part(
     conn: &mut PgConnection,
     jobs: &[Job],
@@ -149,8 +152,8 @@ fn take_part(
     Ok(())
 }
 
-/// Keeps a delivery that fails in the same way each time, with nothing processed of it. `Unavailable`
-/// when it can't be kept either: then the store sends it again.
+/// Stores a delivery that fails in the same way every time, without processing it. Fails with
+/// `Unavailable` if it can't be stored either. Then the store sends it again.
 pub(super) fn keep_failed(writer: &Writer, job: &Job, reason: FailureReason) -> AppResult<Outcome> {
     let detail = match reason {
         FailureReason::Value => "It holds a value that can't be stored.",

@@ -1,9 +1,9 @@
-//! Deliveries that couldn't be taken in at once. They are tried again, merchant by merchant, until
-//! it succeeds or their time is over.
+//! Deliveries that couldn't be processed immediately. They're retried per merchant, until they
+//! succeed or reach their deadline.
 //!
-//! Waiting takes no thread and no connection: what somebody else still has is looked at again a
-//! little later. A merchant is served by one thread at a time, and has room for so many, so that
-//! neither its locks nor its faults hold up another.
+//! Waiting needs neither a thread nor a connection. Rows that another transaction holds are tried
+//! again a little later. One thread at a time serves a merchant, and few of its deliveries can
+//! wait. So its locks and faults don't delay other merchants.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -18,26 +18,26 @@ use crate::kit::db::Fault;
 use crate::kit::error::AppError;
 use crate::kit::supervise::{self, Stop};
 
-/// As many deliveries of one merchant wait at the most; more are told to come again (503).
+/// The maximum number of waiting deliveries per merchant. Further ones get a 503 response.
 const ROOM: usize = 256;
-/// The first pause before the next attempt, and the longest; each is twice the one before.
+/// The first and the longest pause before the next attempt. Each pause is twice the previous one.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(100)];
-/// A delivery that fails alone so often is answered: kept as failed where the fault is Vouch's own, else
-/// by 503.
+/// The maximum number of attempts for a delivery in its own transaction. Then it's stored as failed
+/// if the error is Vouch's own, or gets a 503 response.
 const ATTEMPTS: u32 = 3;
 
 struct Entry {
     job: Job,
     due: Instant,
     pause: Duration,
-    /// How often it failed alone.
+    /// How many attempts in its own transaction failed.
     failures: u32,
-    /// Whether it's tried by itself: it was part of something that failed.
+    /// Whether it gets its own transaction, because it was part of one that failed.
     alone: bool,
 }
 
 impl Entry {
-    /// To be tried again after a pause.
+    /// Schedules another attempt after a pause.
     fn later(mut self) -> Self {
         self.due = Instant::now() + self.pause;
         self.pause = (self.pause * 2).min(PAUSES[1]);
@@ -47,13 +47,13 @@ impl Entry {
 
 #[derive(Default)]
 struct State {
-    /// By merchant, in the order in which they came.
+    /// By merchant, in the order of arrival.
     entries: BTreeMap<i64, Vec<Entry>>,
     /// The merchants that a thread is serving.
     served: BTreeSet<i64>,
-    /// Who was served last: the next ones go first.
+    /// The merchant that was served last. The ones after it come first.
     last: i64,
-    /// How many can let something in.
+    /// The number of [`AdmissionQueue`]s, which can add entries.
     doors: usize,
 }
 
@@ -62,11 +62,10 @@ struct Capacity {
     changed: Condvar,
 }
 
-/// The threads that try again. They end with the last [`AdmissionQueue`].
+/// The threads that retry. They end after the last [`AdmissionQueue`] is dropped and nothing waits.
 pub(super) struct Waiting;
 
 impl Waiting {
-    /// Starts them.
     pub(super) fn start(writer: &Writer) -> io::Result<AdmissionQueue> {
         let room = Arc::new(Capacity { state: Mutex::default(), changed: Condvar::new() });
         let queue = AdmissionQueue::new(&room);
@@ -84,12 +83,12 @@ impl Waiting {
     }
 }
 
-/// A merchant whose entries a thread has. Given back also when the thread panics: what it had then is
-/// answered by 503, and the merchant's others are served.
+/// A merchant whose entries a thread has. It's released even if the thread panics. Then these
+/// entries get a 503 response, and the merchant's others are served.
 struct Served<'a> {
     room: &'a Capacity,
     merchant_id: i64,
-    /// What has to wait on.
+    /// Entries that must wait longer.
     left: Vec<Entry>,
 }
 
@@ -99,7 +98,7 @@ impl Drop for Served<'_> {
     }
 }
 
-/// Where deliveries come in.
+/// Adds deliveries that have to wait.
 pub(super) struct AdmissionQueue(Arc<Capacity>);
 
 impl AdmissionQueue {
@@ -108,12 +107,12 @@ impl AdmissionQueue {
         Self(Arc::clone(room))
     }
 
-    /// The delivery is tried again, and answered in the end.
+    /// Retries the delivery until it gets a response.
     pub(super) fn let_in(&self, job: Job) {
         self.enter(job, false);
     }
 
-    /// Like [`AdmissionQueue::let_in`], for one that was part of something that failed.
+    /// Like [`AdmissionQueue::let_in`], for a delivery that was part of a failed transaction.
     pub(super) fn let_in_alone(&self, job: Job) {
         self.enter(job, true);
     }
@@ -151,8 +150,8 @@ impl Capacity {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The entries of one merchant that are due, at the most a batch; `None` once nothing waits and
-    /// nothing can come in.
+    /// The due entries of one merchant, at most a batch. `None` once nothing waits and nothing can
+    /// be added.
     fn next(&self) -> Option<(i64, Vec<Entry>)> {
         let mut state = self.lock();
         loop {
@@ -209,8 +208,8 @@ impl State {
     }
 }
 
-/// Tries `entries`, which are one merchant's, and answers what becomes known of them; gives back
-/// what has to wait on.
+/// Retries `entries` of one merchant, and responds to those with a result. Returns those that must
+/// wait longer.
 fn try_again(writer: &Writer, entries: Vec<Entry>) -> Vec<Entry> {
     let now = Instant::now();
     let (late, entries): (Vec<Entry>, Vec<Entry>) =
@@ -258,7 +257,8 @@ fn try_grouped(writer: &Writer, entries: Vec<Entry>) -> Vec<Entry> {
     kept
 }
 
-/// One delivery in a transaction of its own. Only what wouldn't succeed later either is kept as failed.
+/// Processes one delivery in its own transaction. It's only stored as failed if later attempts
+/// wouldn't succeed.
 fn try_alone(writer: &Writer, mut entry: Entry) -> Option<Entry> {
     match together(writer, std::slice::from_ref(&entry.job)) {
         Ok(taken) => match taken.into_iter().next() {
@@ -275,7 +275,7 @@ fn try_alone(writer: &Writer, mut entry: Entry) -> Option<Entry> {
                     return Some(entry.later());
                 }
                 Fault::Own => FailureReason::OwnFault,
-                // The store sends it again, until the fault has passed.
+                // The store sends it again until the fault is gone.
                 Fault::Passing => {
                     entry.job.answer(Err(AppError::Unavailable));
                     return None;

@@ -1,14 +1,15 @@
-//! Recalculating orders that were taken in before a fact changed.
+//! Recalculates orders that were processed before a fact changed.
 //!
-//! Whoever changes a fact commits the change together with a request ([`crate::features::recalculations`]), and
-//! touches no order. The workers carry requests out in portions of a few orders, each in a transaction of its own that
-//! waits for nobody: an order that somebody else has is left for later.
+//! The transaction that changes a fact also inserts a request
+//! ([`crate::features::recalculations`]), and touches no order. Workers process requests in
+//! portions of a few orders, each in its own transaction. Orders that another transaction holds are
+//! skipped and done later.
 //!
-//! No order slips between a change and its recalculation. A transaction that decides on an order says
-//! so before it reads any fact ([`super::in_flight`]). A worker that finds a request, so after the
-//! change was committed, waits until all transactions have ended that were deciding at that time.
-//! Whichever read the former facts is among them, and its orders are there to be found; whichever
-//! began later reads the new facts.
+//! No order slips between a change and its recalculation. A transaction that attributes an order
+//! marks itself before it reads any fact ([`super::in_flight`]). A worker finds a request only
+//! after the change was committed. It then waits until all transactions have ended that were
+//! attributing orders at that time. Any transaction that read the old facts is among them, and its
+//! orders can be found now. Later transactions read the new facts.
 
 mod now;
 mod portion;

@@ -5,11 +5,8 @@ use crate::features::ingest::intake::{Batch, Cause, OrderRow, decide_again};
 use crate::features::recalculations::RecalculationReason;
 use crate::kit::audit::Actor;
 
-/// Recalculates some orders in the running transaction: for a member's decision on a few orders,
-/// whose outcome the next page shows.
-///
-/// # Errors
-/// `NotFound` if one of them isn't the merchant's.
+/// Recalculates some orders in the running transaction, for a member's decision whose result the
+/// next page shows. Fails with `NotFound` if one of them isn't the merchant's.
 pub(crate) fn recalculate(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -20,7 +17,8 @@ pub(crate) fn recalculate(
     if !order_ids.is_empty() {
         in_flight::enter(conn, actor.merchant_id)?;
     }
-    // Locked always by their keys, so that two of these can't wait for each other in a circle.
+    // They're always locked in the order of their IDs, so that two of these transactions can't
+    // deadlock.
     let mut order_ids = order_ids.to_vec();
     order_ids.sort_unstable();
     order_ids.dedup();

@@ -1,4 +1,4 @@
-//! One portion of a request: a few orders in one transaction.
+//! Recalculates one portion of a request: a few orders in one transaction.
 
 use std::collections::HashSet;
 
@@ -15,13 +15,13 @@ use crate::kit::db::schema::{orders, recalculations, triggers};
 use crate::kit::db::statement::statement;
 use crate::kit::jobs::backoff;
 
-/// As many orders are recalculated in one transaction: it keeps their deliveries waiting meanwhile.
+/// How many orders are recalculated in one transaction. Their deliveries wait meanwhile.
 pub(super) const PORTION: usize = 25;
-/// An order that somebody else has, or transactions that are to end, are looked at again after so
-/// many milliseconds.
+/// The wait before an order is tried again that another transaction holds, in milliseconds. It also
+/// applies to transactions that have to end first.
 const AGAIN: i32 = 50;
 
-/// The wait after the first failed attempt; each further one doubles it.
+/// The wait after the first failed attempt. Each further one doubles it.
 const FIRST_WAIT: Duration = Duration::seconds(2);
 const MAX_WAIT: Duration = Duration::hours(1);
 
@@ -42,19 +42,19 @@ pub(super) struct Request {
     up_to_order_id: Option<i64>,
 }
 
-/// What became of a portion.
+/// The result of a portion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Portion {
-    /// Nothing of the merchant is due, or another worker has it.
+    /// No request of the merchant is due, or another worker has it.
     Nothing,
-    /// Transactions that may have read the former facts have to end first.
+    /// Transactions that may have read the old facts have to end first.
     Waits,
-    /// So many orders were recalculated, none where there are none left.
+    /// How many orders were recalculated. It's zero if none are left.
     Done(usize),
 }
 
 impl Request {
-    /// The merchant's first that is due. Those that another worker has are passed over.
+    /// The merchant's first due request. Those that another worker has are skipped.
     pub(super) fn take(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Self>> {
         recalculations::table
             .filter(recalculations::merchant_id.eq(merchant_id))
@@ -68,7 +68,7 @@ impl Request {
             .optional()
     }
 
-    /// The next orders, at the most a portion.
+    /// The next orders, at most a portion.
     pub(super) fn next(&self, conn: &mut PgConnection) -> QueryResult<Vec<Found>> {
         let limit = i64::try_from(PORTION).unwrap_or(i64::MAX);
         let up_to = self.up_to_order_id.unwrap_or(i64::MAX);
@@ -94,7 +94,7 @@ impl Request {
         })
     }
 
-    /// Carries out the next portion.
+    /// Processes the next portion.
     pub(super) fn carry_out(&mut self, conn: &mut PgConnection) -> QueryResult<Portion> {
         if self.has_to_wait(conn)? {
             return Ok(Portion::Waits);
@@ -122,7 +122,7 @@ impl Request {
         Ok(Portion::Done(free.len()))
     }
 
-    /// Notes the last order there is: later ones are decided by the new facts.
+    /// Stores the last existing order. Later ones are attributed with the new facts.
     fn begin(&mut self, conn: &mut PgConnection) -> QueryResult<()> {
         if self.up_to_order_id.is_some() || self.order_ids.is_some() {
             return Ok(());
@@ -136,7 +136,7 @@ impl Request {
             .map(drop)
     }
 
-    /// Whether transactions have to end that may have read the former facts.
+    /// Whether transactions are running that may have read the old facts.
     fn has_to_wait(&self, conn: &mut PgConnection) -> QueryResult<bool> {
         let waits = match &self.in_flight {
             None => {
@@ -178,7 +178,7 @@ impl Request {
         .map(drop)
     }
 
-    /// Behind these orders; deletes the request after the last portion.
+    /// Continues after these orders. Deletes the request after the last portion.
     pub(super) fn move_on(&self, conn: &mut PgConnection, found: &[Found]) -> QueryResult<()> {
         let Some(&Found { id, placed_at }) = found.last().filter(|_| found.len() == PORTION) else {
             return diesel::delete(self.row()).execute(conn).map(drop);
@@ -197,8 +197,8 @@ impl Request {
             .map(drop)
     }
 
-    /// Leaves orders to requests of their own, one for each of `groups`. Whichever transactions this
-    /// one had to wait for have ended.
+    /// Inserts a request for each of `groups`. The transactions that this request waited for have
+    /// ended, so the new ones don't wait.
     pub(super) fn hand_on(
         &self,
         conn: &mut PgConnection,
@@ -224,7 +224,8 @@ impl Request {
         Ok(())
     }
 
-    /// Another attempt later, each time twice as late; after the last one the request has failed.
+    /// Schedules another attempt, each time with twice the wait. After `most` attempts the request
+    /// fails, and a person must check it.
     pub(super) fn put_back(
         &self,
         conn: &mut PgConnection,

@@ -1,5 +1,5 @@
-//! Carrying requests out: one portion of every merchant in turn, so that the 10,000 orders of one
-//! don't hold up the 3 of another. Any number of workers may do this side by side.
+//! Processes requests, one portion of each merchant in turn. So the 10,000 orders of one don't
+//! delay the 3 of another. Any number of workers may do this at the same time.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,19 +16,19 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::supervise::Stop;
 
-/// After so many failed attempts a request has failed.
+/// After this many failed attempts, a request fails with its reason.
 const ATTEMPTS: i32 = 12;
-/// A portion that failed for a fault that passes is tried again after so many milliseconds.
+/// The wait after a temporary fault, in milliseconds.
 const AFTER_PASSING: i32 = 5_000;
-/// As much of a reason is kept.
+/// The maximum number of stored characters of a reason.
 const REASON_LENGTH: usize = 500;
-/// After so long a run ends, and says what was done.
+/// A run ends after this time, and returns how much was done.
 const RUN_TIME: Duration = Duration::from_secs(1);
-/// After a portion a worker rests for as long as it took, and at the most this long: what comes in
-/// from stores goes first.
+/// The maximum pause after a portion. A worker pauses for as long as the portion took, because
+/// deliveries from stores come first.
 const REST: Duration = Duration::from_millis(250);
 
-/// One run of a worker: portions of what is due; answers how many orders were recalculated.
+/// Runs a worker once for due portions. Returns how many orders were recalculated.
 pub fn run_due(db: &Db, stop: &Stop) -> AppResult<usize> {
     let begun = Instant::now();
     let mut recalculated = 0;
@@ -39,8 +39,8 @@ pub fn run_due(db: &Db, stop: &Stop) -> AppResult<usize> {
     Ok(recalculated)
 }
 
-/// Turns until nothing is due, now or shortly; answers how many orders were recalculated. For tests
-/// and commands: workers take turns.
+/// Runs until nothing is due, now or within a second. Returns how many orders were recalculated.
+/// It's for tests and commands, because workers do one run at a time.
 pub fn drain(db: &Db) -> AppResult<usize> {
     let mut recalculated = 0;
     loop {
@@ -52,8 +52,8 @@ pub fn drain(db: &Db) -> AppResult<usize> {
     }
 }
 
-/// One portion of each merchant that something is due of. `None` if nothing could be done. There may
-/// be many merchants: it ends after the portion at hand once `stop` is asked.
+/// Processes one portion of each merchant with due requests. `None` if nothing could be done. There
+/// may be many merchants, so it ends after the current portion once `stop` is asked.
 fn round(db: &Db, rest: Duration, stop: &Stop) -> AppResult<Option<usize>> {
     let mut recalculated = None;
     for merchant_id in due(db)? {
@@ -71,7 +71,7 @@ fn round(db: &Db, rest: Duration, stop: &Stop) -> AppResult<Option<usize>> {
     Ok(recalculated)
 }
 
-/// The merchants that something is due of.
+/// The merchants with due requests.
 fn due(db: &Db) -> AppResult<Vec<i64>> {
     db.run_blocking(Scope::Instance, |conn| {
         recalculations::table
@@ -98,7 +98,7 @@ fn is_due_shortly(db: &Db) -> AppResult<bool> {
 fn portion(db: &Db, merchant_id: i64) -> AppResult<Portion> {
     let mut taken = None;
     let done = db.run_blocking(Scope::Merchant(merchant_id), |conn| {
-        // Its orders are locked: whoever is in the way of anything else must not keep them so.
+        // Its orders stay locked meanwhile, so this transaction must not wait long for other locks.
         conn.batch_execute("SET LOCAL lock_timeout = '1s'")?;
         let Some(request) = Request::take(conn, merchant_id)? else {
             return Ok(Portion::Nothing);
@@ -106,7 +106,7 @@ fn portion(db: &Db, merchant_id: i64) -> AppResult<Portion> {
         taken.insert(request).carry_out(conn)
     });
     match (done, taken) {
-        // It doesn't count, and says nothing of the orders.
+        // The attempt doesn't count, because a temporary fault isn't caused by the orders.
         (Err(error), Some(request)) if error.is_passing() => {
             db.run_blocking(Scope::Merchant(merchant_id), |conn| {
                 request.put_off(conn, AFTER_PASSING)
@@ -124,8 +124,8 @@ fn portion(db: &Db, merchant_id: i64) -> AppResult<Portion> {
     }
 }
 
-/// The orders of a portion that failed are tried one by one, so that the one at fault keeps none of
-/// the others; alone, a request is tried again later.
+/// Gives each order of a failed portion its own request, so that one bad order doesn't block the
+/// others. A request for a single order is retried later.
 fn failed(conn: &mut PgConnection, request: &Request, reason: &str) -> QueryResult<()> {
     let found = request.next(conn)?;
     if found.len() <= 1 {
@@ -136,7 +136,7 @@ fn failed(conn: &mut PgConnection, request: &Request, reason: &str) -> QueryResu
     request.move_on(conn, &found)
 }
 
-/// How many requests have failed, and why the last of them did. Within `Scope::Instance`.
+/// How many requests failed, and the reason of the last one. The caller holds `Scope::Instance`.
 pub fn failed_requests(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
     let failed = || recalculations::table.filter(recalculations::failed_at.is_not_null());
     let last = failed()
@@ -147,8 +147,8 @@ pub fn failed_requests(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
     Ok((failed().count().get_result(conn)?, last.flatten().unwrap_or_default()))
 }
 
-/// Makes failed requests due again, with all their attempts: when Vouch is started, its operator may
-/// have fixed the cause. Answers how many. Within `Scope::Instance`.
+/// Makes failed requests due again with all their attempts, because the operator may have fixed the
+/// cause before Vouch started. Returns how many. The caller holds `Scope::Instance`.
 pub fn retry_failed(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(recalculations::table.filter(recalculations::failed_at.is_not_null()))
         .set((

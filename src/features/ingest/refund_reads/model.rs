@@ -12,34 +12,34 @@ use crate::kit::jobs::{self, Queue};
 text_enum! {
     /// Why an order's refunds couldn't be read.
     pub(crate) enum ReadProblem {
-        /// Nothing came back, or nothing that can be understood.
+        /// The store didn't respond, or its response can't be parsed.
         NoAnswer = "no_answer", "the store didn't answer";
-        /// The credentials are not good for it.
+        /// The store rejected the credentials.
         AccessDenied = "access_denied", "the store doesn't accept the API credentials";
-        /// The store has no such order, or refuses to tell.
+        /// The store has no such order, or refuses to show it.
         Refused = "refused", "the store has no such order, or refuses to show it";
-        /// The store answered without one of the refunds.
+        /// The response doesn't contain one of the refunds.
         NotListed = "not_listed", "the store doesn't list one of the refunds";
-        /// The answer holds something that is no amount.
+        /// The response contains something that isn't an amount, or Vouch failed to process it.
         Unreadable = "unreadable", "the store's answer can't be read";
     }
 }
 
-/// How the reading of an order's refunds stands.
+/// The progress of reading an order's refunds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RefundRead {
-    /// Whether no further attempt comes.
+    /// Whether there are no further attempts.
     pub(crate) has_failed: bool,
     /// Why the last attempt failed.
     pub(crate) problem: Option<ReadProblem>,
 }
 
-/// Those of a store whose refunds' lines are still to be read. A key is an order.
+/// The store's orders whose refund lines must be read. A key is the ID of an order.
 pub(in crate::features::ingest) fn queue(merchant_id: i64, store_id: i64) -> Queue {
     Queue::of_store(merchant_id, store_id, READ_REFUNDS)
 }
 
-/// How far it is, if the order's refunds are still to be read.
+/// `None` if none of the order's refunds must be read.
 pub(crate) fn find(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -58,7 +58,7 @@ fn queue_of(conn: &mut PgConnection, merchant_id: i64, order_id: i64) -> QueryRe
     Ok(queue(merchant_id, of_order.select(orders::store_id).first(conn)?))
 }
 
-/// Has the order's refunds read again where that failed for good; otherwise nothing changes.
+/// Reads the order's refunds again if that was dead-lettered. Otherwise nothing changes.
 pub(crate) fn retry(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -73,12 +73,12 @@ pub(crate) fn retry(
     Ok(())
 }
 
-/// An order whose refunds are to be read.
+/// An order whose refunds must be read.
 #[derive(Debug, Queryable)]
 pub(super) struct Requested {
     order_id: i64,
     pub(crate) order_ref: String,
-    /// Of the order as it was reported last.
+    /// The currency in the last report of the order.
     pub(crate) currency: Option<String>,
 }
 
@@ -90,7 +90,7 @@ impl Requested {
             .first(conn)
     }
 
-    /// Whether every refund's lines are known by now.
+    /// Whether the lines of all refunds are known.
     pub(super) fn has_all_lines(
         &self,
         conn: &mut PgConnection,

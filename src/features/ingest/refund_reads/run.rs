@@ -1,4 +1,4 @@
-//! The work itself: read the refunds of orders, and take their lines in.
+//! Reads the refunds of orders, and processes their lines.
 
 use diesel::QueryResult;
 use diesel::pg::PgConnection;
@@ -11,8 +11,8 @@ use crate::features::store_workers::{Failure, StoreRun, StoreRunError};
 use crate::kit::counters;
 use crate::kit::jobs::{Ending, Finish, Job};
 
-/// A store that does not list a refund after so many attempts has none: it was deleted, or the
-/// order names it by mistake.
+/// After this many attempts, a refund that the store doesn't list doesn't exist. It was deleted, or
+/// the order names it by mistake.
 const ATTEMPTS_UNLISTED: i32 = 5;
 
 pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<Ending, StoreRunError> {

@@ -15,7 +15,6 @@ use crate::kit::db::statement::{Columns, columns, statement};
 /// A conversion with the amounts in its ledger.
 pub(super) struct CurrentConversion {
     pub(crate) id: i64,
-    /// The review by a member.
     pub(crate) review: Option<Review>,
     pub(crate) now: Target,
     /// The amounts in the ledger, by currency.
