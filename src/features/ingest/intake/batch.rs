@@ -24,11 +24,11 @@ pub(crate) struct Batch {
     settings: Option<Settings>,
     /// `None` if the batch contains no deliveries from stores.
     pseudonyms: Option<Pseudonyms>,
-    /// The merchant's pseudonyms, loaded on first use; `Some(None)` if no person was ever erased.
+    /// The merchant's pseudonyms, loaded on first use. `Some(None)` if no person was ever erased.
     merchant_pseudonyms: Option<Option<MerchantPseudonyms>>,
-    /// The triggers looked up so far, by key; `None` if there's no such trigger.
+    /// The triggers looked up so far, by key. `None` if there's no such trigger.
     pub(super) triggers: HashMap<TriggerKey, Option<i64>>,
-    /// Locked orders that aren't processed yet, by store and reference; `None` if the order is
+    /// Locked orders that aren't processed yet, by store and reference. `None` if the order is
     /// unknown.
     pub(super) orders: HashMap<(i64, String), Option<OrderRow>>,
     /// The key contains the store and the name of the kind, which is the order in which queues are

@@ -27,7 +27,7 @@ pub struct IncomingDelivery {
     /// When the store sent it, if that's known, or when Vouch began to read it.
     pub sent_at: Option<DateTime<Utc>>,
     pub received_at: DateTime<Utc>,
-    /// The raw body, compressed with [`gzip`]; empty if it isn't stored.
+    /// The raw body, compressed with [`gzip`]. Empty if it isn't stored.
     pub body_gzip: Vec<u8>,
 }
 

@@ -31,7 +31,7 @@ pub(in crate::features::ingest) struct OrderRow {
     /// Whether its customer was erased.
     pub(crate) is_erased: bool,
     pub(crate) manual: Option<(i64, ManualNote)>,
-    /// Seconds from the store's time of placement to Vouch's; `None` if that isn't decided yet, or
+    /// Seconds from the store's time of placement to Vouch's. `None` if that isn't decided yet, or
     /// for orders older than clock shifts.
     pub(crate) clock_shift: Option<i32>,
 }

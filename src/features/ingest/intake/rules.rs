@@ -19,7 +19,7 @@ pub(super) struct Settings {
     returns: BTreeMap<i64, Vec<Period<ReturnRules>>>,
     /// Whether an exclusion applies to orders, or ever did.
     has_exclusions: bool,
-    /// Encrypted; see [`crate::kit::pseudonyms`].
+    /// Encrypted (see [`crate::kit::pseudonyms`]).
     pub(crate) erasure_key: Option<Vec<u8>>,
 }
 

@@ -40,7 +40,7 @@ pub fn run_due(db: &Db, stop: &Stop) -> AppResult<usize> {
 }
 
 /// Runs until nothing is due, now or within a second. Returns how many orders were recalculated.
-/// It's for tests and commands, because workers do one run at a time.
+/// It's for tests and commands. Workers call [`run_due`].
 pub fn drain(db: &Db) -> AppResult<usize> {
     let mut recalculated = 0;
     loop {
