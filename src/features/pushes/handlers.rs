@@ -15,7 +15,7 @@ use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::numbers::thousands;
 use crate::kit::web::{ok, see_other};
 
-/// Which triggers a page looks at.
+/// The triggers that a page shows, as comma-separated IDs.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct UpdatesQuery {
@@ -30,7 +30,7 @@ struct UpdatesPart {
     poll: Poll,
 }
 
-/// `GET /triggers/pushes`: how the codes of a page stand by now, for its script.
+/// `GET /triggers/pushes`: the current state of a page's codes, for its script.
 pub(crate) async fn updates(
     db: Data<Db>,
     page: MerchantPage,
@@ -74,7 +74,7 @@ pub(crate) async fn attach(
     Ok(see_other(&urls::trigger(trigger_id)))
 }
 
-/// `POST /triggers/pushes/retries`: tries every failed code again.
+/// `POST /triggers/pushes/retries`: retries every failed code.
 pub(crate) async fn retry_all(
     db: Data<Db>,
     page: MerchantPage,

@@ -1,4 +1,4 @@
-//! How codes stand in the stores, as pages say it.
+//! The state of codes in the stores, as pages show it.
 
 use std::collections::HashMap;
 
@@ -13,31 +13,30 @@ use crate::kit::urls;
 /// A code in one connected store.
 #[derive(Clone, Debug, Queryable)]
 pub(crate) struct PushLine {
-    /// How far it has come.
     pub(crate) push: Push,
-    /// What pages call the store.
+    /// The store's name.
     pub(crate) store: String,
-    /// Whether codes are pushed into it now.
+    /// Whether new codes are pushed to it.
     pub(crate) creates_codes: bool,
-    /// Why it cannot be called.
+    /// Why it can't be called.
     pub(crate) access_problem: Option<String>,
 }
 
 impl PushLine {
-    /// Whether it may change by itself any moment.
+    /// Whether its state may change at any moment.
     pub(crate) fn is_moving(&self) -> bool {
         self.push.status == PushStatus::Queued
             && self.creates_codes
             && self.access_problem.is_none()
     }
 
-    /// Why it failed or waits; empty when there is nothing to say.
+    /// Why it failed or waits. Empty if there's no reason to show.
     pub(crate) fn reason(&self) -> String {
         if self.push.status != PushStatus::Queued {
             return self.push.reason.clone();
         }
         if self.access_problem.is_some() {
-            // Why stands on top of every page.
+            // The reason is already at the top of every page.
             return format!("Waits until Vouch is let into {} again.", self.store);
         }
         if !self.creates_codes {
@@ -49,34 +48,32 @@ impl PushLine {
         }
     }
 
-    /// The discount's page in the store's admin, where there is one.
+    /// The discount's page in the store's admin, if there is one.
     pub(crate) fn admin_url(&self) -> Option<&str> {
-        // It came from outside: nothing but the web is linked to.
+        // It comes from the store, so only web links are allowed.
         self.push.admin_url.as_deref().filter(|url| url.starts_with("http"))
     }
 
-    /// Where it is tried again.
     pub(crate) fn retry_url(&self) -> String {
         urls::push_retry(self.push.trigger_id, self.push.id)
     }
 
-    /// Where the store's own code is taken for it.
+    /// The URL that links the store's own code to the trigger.
     pub(crate) fn attachment_url(&self) -> String {
         urls::push_attachment(self.push.trigger_id, self.push.id)
     }
 }
 
-/// How one trigger stands in the stores: what `templates/pushes/_cell.html` shows.
+/// The state of one trigger in the stores, as `templates/pushes/_cell.html` shows it.
 #[derive(Clone, Debug)]
 pub(crate) struct PushCell {
-    /// The trigger.
     pub(crate) trigger_id: i64,
-    /// A line for each store.
+    /// One for each store.
     pub(crate) lines: Vec<PushLine>,
 }
 
 impl PushCell {
-    /// The stores that have it, with its page in their admin.
+    /// The names of the stores that have it, with its page in their admin.
     pub(crate) fn links(&self) -> Vec<(&str, &str)> {
         let link = |line| -> Option<(&str, &str)> {
             let line: &PushLine = line;
@@ -90,31 +87,31 @@ impl PushCell {
     }
 }
 
-/// The codes on a page that may change while somebody looks.
+/// The codes on a page whose state may change while it's open.
 pub(crate) struct Poll {
     trigger_ids: Vec<i64>,
 }
 
 impl Poll {
-    /// Those among `cells` that are on their way.
+    /// Those among `cells` that are being pushed.
     pub(crate) fn of<'a>(cells: impl IntoIterator<Item = &'a PushCell>) -> Self {
         let moving = cells.into_iter().filter(|cell| cell.is_moving());
         Self { trigger_ids: moving.map(|cell| cell.trigger_id).collect() }
     }
 
-    /// Where the page asks for them; `None` when all stand still.
+    /// Where the page requests their state. `None` if none of them is being pushed.
     pub(crate) fn url(&self) -> Option<String> {
         let ids: Vec<String> = self.trigger_ids.iter().map(i64::to_string).collect();
         (!ids.is_empty()).then(|| urls::with_query(&urls::pushes(), &[("ids", &ids.join(","))]))
     }
 }
 
-/// How many codes a connected store refused or never got.
+/// How many codes failed in a connected store.
 pub(crate) fn count_failed(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Count> {
     Count::of(conn, in_status(merchant_id, PushStatus::Failed))
 }
 
-/// How each of these triggers stands in the connected stores.
+/// The state of each of these triggers in the connected stores, by trigger ID.
 pub(crate) fn of_triggers(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -139,7 +136,7 @@ pub(crate) fn of_triggers(
     Ok(of_triggers)
 }
 
-/// How one trigger stands in the connected stores.
+/// The state of one trigger in the connected stores.
 pub(crate) fn of_trigger(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -148,7 +145,7 @@ pub(crate) fn of_trigger(
     Ok(of_triggers(conn, merchant_id, &[trigger_id])?.remove(&trigger_id).unwrap_or_default())
 }
 
-/// The names of the stores that new codes go to.
+/// The names of the stores that new codes are pushed to.
 pub(crate) fn destinations(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<String>> {
     stores::table
         .filter(stores::merchant_id.eq(merchant_id))
@@ -159,7 +156,7 @@ pub(crate) fn destinations(conn: &mut PgConnection, merchant_id: i64) -> QueryRe
         .load(conn)
 }
 
-/// The keys of the triggers that have come so far in a connected store, for a list's filter.
+/// The IDs of the triggers with this status in a connected store, for a list's filter.
 pub(crate) fn in_status(
     merchant_id: i64,
     status: PushStatus,

@@ -1,7 +1,6 @@
-//! Codes on their way into the merchants' stores: queued with the trigger, brought by workers, and
-//! what became of each.
+//! Pushes codes to the merchants' stores. They're queued together with the trigger, and workers
+//! create them in the store.
 
-/// The parts of pages that tell, and the forms.
 pub(crate) mod handlers;
 mod lines;
 mod model;

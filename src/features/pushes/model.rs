@@ -11,41 +11,38 @@ use crate::kit::db::text_enum;
 use crate::kit::jobs::{self, Priority, Queue};
 
 text_enum! {
-    /// How far a code has come on its way into a store.
+    /// The progress of a code's push to a store.
     pub(crate) enum PushStatus {
-        /// It will be brought there.
+        /// It will be pushed.
         Queued = "queued", "Queued";
-        /// The store has it: made by Vouch, or attached.
+        /// The store has it. Vouch created it, or a member attached it.
         Pushed = "pushed", "Pushed";
-        /// The store refused it for good, or too many tries were in vain.
+        /// The store refused it, or too many attempts failed.
         Failed = "failed", "Failed";
-        /// The store has such a code that Vouch did not make.
+        /// The store has this code already, and Vouch didn't create it.
         InStore = "in_store", "In store already";
     }
 }
 
-/// A code on its way into a store: one row for each code and store, ever.
+/// The push of a code to a store. There's only ever one row for each code and store.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = pushes)]
 pub(crate) struct Push {
-    /// Its key within the merchant.
+    /// The ID within the merchant.
     pub(crate) id: i64,
-    /// The code.
     pub(crate) trigger_id: i64,
-    /// Where it goes.
     pub(crate) store_id: i64,
-    /// How far it has come.
     pub(crate) status: PushStatus,
-    /// Why it failed or waits, for people; may be empty.
+    /// Why it failed or waits, as text for users. May be empty.
     pub(crate) reason: String,
-    /// The discount's page in the store's admin, where there is one.
+    /// The discount's page in the store's admin, if there is one.
     pub(crate) admin_url: Option<String>,
     /// When it was last pushed, failed or found in the store.
     pub(crate) settled_at: Option<DateTime<Utc>>,
 }
 
-/// Queues new codes for every connected store with code creation, in the running transaction and
-/// at its end; see [`jobs::enqueue`].
+/// Queues new codes for every connected store with code creation. It must run at the end of the
+/// transaction (see [`jobs::enqueue`]).
 pub fn queue(conn: &mut PgConnection, actor: &Actor, trigger_ids: &[i64]) -> QueryResult<()> {
     let queued = statement!(
         "INSERT INTO pushes (merchant_id, trigger_id, store_id, status, created_at) \
@@ -68,10 +65,9 @@ struct QueuedPush {
     id: i64,
 }
 
-/// More codes at once, as from a file, go after those that someone creates one by one.
+/// Larger sets of codes, as from a file, come after those that a member creates one by one.
 const MANY: usize = 10;
 
-/// Enqueues a job for each push.
 fn enqueue(conn: &mut PgConnection, actor: &Actor, mut pushes: Vec<QueuedPush>) -> QueryResult<()> {
     let priority = if pushes.len() > MANY { Priority::Normal } else { Priority::High };
     pushes.sort_unstable_by_key(|push| (push.store_id, push.id));
@@ -84,7 +80,7 @@ fn enqueue(conn: &mut PgConnection, actor: &Actor, mut pushes: Vec<QueuedPush>) 
     Ok(())
 }
 
-/// What a person's act is about.
+/// The push that a member changes, for the audit log.
 struct Subject {
     store_id: i64,
     status: PushStatus,
@@ -121,8 +117,7 @@ fn act(action: &str, trigger_id: i64, summary: String) -> Act<'_> {
     }
 }
 
-/// Brings a code on its way again that failed, or that the store had of its own. To do it twice
-/// changes nothing.
+/// Queues a code again that failed, or that the store had already. A second call changes nothing.
 pub fn retry(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -143,14 +138,14 @@ pub fn retry(
     })
 }
 
-/// [`retry`] by the push alone. One that's gone changes nothing.
+/// Like [`retry`], with the ID of the push alone. If the push is gone, nothing changes.
 pub(crate) fn retry_by_id(conn: &mut PgConnection, actor: &Actor, push_id: i64) -> QueryResult<()> {
     let push = pushes::table.find((actor.merchant_id, push_id));
     let trigger_id = push.select(pushes::trigger_id).first(conn).optional()?;
     trigger_id.map_or(Ok(()), |trigger_id| retry(conn, actor, trigger_id, push_id))
 }
 
-/// Brings every code on its way again that failed in a connected store; answers how many.
+/// Queues every code again that failed in a connected store. Returns how many.
 pub(crate) fn retry_all(conn: &mut PgConnection, actor: &Actor) -> QueryResult<usize> {
     conn.transaction(|conn| {
         let connected = stores::table
@@ -179,8 +174,9 @@ pub(crate) fn retry_all(conn: &mut PgConnection, actor: &Actor) -> QueryResult<u
     })
 }
 
-/// Brings the codes of these triggers on their way into a store, whatever became of earlier attempts;
-/// answers how many were not already. At the end of the transaction; see [`jobs::enqueue`].
+/// Queues the codes of these triggers for a store, whatever the result of earlier attempts was.
+/// Returns how many weren't queued yet. Call it at the end of the transaction (see
+/// [`jobs::enqueue`]).
 pub(crate) fn send_again(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -217,8 +213,8 @@ fn queued_again() -> QueuedAgain {
     (pushes::status.eq(PushStatus::Queued), pushes::reason.eq(""), pushes::settled_at.eq(None))
 }
 
-/// Takes the code that the store has of its own for the trigger's: its orders are credited anyway,
-/// and nothing is left to do. To do it twice changes nothing.
+/// Links the store's own code to the trigger. Its orders are credited anyway, so nothing else is
+/// needed. A second call changes nothing.
 pub fn attach(
     conn: &mut PgConnection,
     actor: &Actor,

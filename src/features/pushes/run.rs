@@ -1,5 +1,5 @@
-//! The work itself: look first, then create, so that an interrupted attempt is adopted and never done
-//! twice.
+//! Looks for a code in the store before it creates one. So the result of an interrupted attempt is
+//! found, and no code is created twice.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,10 +12,9 @@ use crate::kit::counters;
 use crate::kit::db::schema::{affiliates, pushes, triggers};
 use crate::kit::jobs::{Ending, Finish, Job};
 
-/// Why a code isn't in the store, where Vouch failed on it.
+/// The reason if Vouch failed to push a code.
 const OWN_FAULT: &str = "Vouch could not process the store's answer.";
 
-/// A queued code.
 #[derive(Queryable)]
 struct Queued {
     trigger_id: i64,
@@ -24,7 +23,7 @@ struct Queued {
     affiliate: String,
 }
 
-/// What became of a push.
+/// The result of a push.
 struct Settled {
     status: PushStatus,
     reason: String,
@@ -37,7 +36,7 @@ impl Settled {
     }
 }
 
-/// Brings queued codes into the store, in order.
+/// Pushes queued codes to the store, in order.
 pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<Ending, StoreRunError> {
     if !run.store.creates_codes {
         return Ok(Ending::Idle);
@@ -52,7 +51,7 @@ fn attempt(
 ) -> Result<(), StoreRunError> {
     let push_id = job.row_id();
     let Some(queued) = run.read(|conn| find(conn, run.store.merchant_id, push_id))? else {
-        // Someone decided otherwise meanwhile.
+        // A member changed it in the meantime.
         return run.finish(job, |_| Ok(((), Finish::Complete)));
     };
     let settled = push(run, client, queued)?;
@@ -105,7 +104,7 @@ fn look_then_create(client: &mut dyn Client, code: &NewCode) -> Result<StoreCode
         return Ok(found);
     }
     match client.create_code(code) {
-        // Somebody was quicker, perhaps an earlier attempt of our own.
+        // Someone else created it first, or an earlier attempt of Vouch did.
         Err(CallError::Taken) => client.find_code(&code.code)?.ok_or_else(|| {
             CallError::Unanswered(
                 "The store says that it has this code already, but does not show it.".to_owned(),
@@ -115,7 +114,7 @@ fn look_then_create(client: &mut dyn Client, code: &NewCode) -> Result<StoreCode
     }
 }
 
-/// Whose the code is that the store has.
+/// Decides whether Vouch created the code that the store has.
 fn judge(found: StoreCode, mark: Mark) -> Settled {
     let (status, reason) = if found.mark == Some(mark) {
         (PushStatus::Pushed, String::new())
@@ -125,7 +124,7 @@ fn judge(found: StoreCode, mark: Mark) -> Settled {
     Settled { status, reason, found: Some(found) }
 }
 
-/// What the store has, for whoever must say whether that is the code that was meant.
+/// Describes the store's code, so that a member can decide whether it's the intended one.
 fn described(found: &StoreCode) -> String {
     let state = match found.state {
         CodeState::Live => "",
@@ -138,7 +137,8 @@ fn described(found: &StoreCode) -> String {
     format!("The store has a code {} that Vouch did not make{gets}.{state}", found.code)
 }
 
-/// An attempt without an answer: looked for again, up to the last.
+/// Stores the reason of an attempt without a response. The next attempt looks for the code first.
+/// After the last one, the push fails.
 fn failed(
     conn: &mut PgConnection,
     run: &StoreRun<'_, '_>,
@@ -165,7 +165,7 @@ fn failed(
     Ok(Finish::Retry(failure.reason()))
 }
 
-/// Writes what became of a push, unless someone decided otherwise meanwhile.
+/// Writes the result of a push, unless a member changed it in the meantime.
 fn settle(
     conn: &mut PgConnection,
     run: &StoreRun<'_, '_>,
