@@ -13,7 +13,7 @@ use crate::kit::db::schema::code_syncs;
 pub struct CodeSync {
     /// The ID within the merchant.
     pub id: i64,
-    /// Who requested it; `None` for the daily check.
+    /// Who requested it. `None` for the daily check.
     pub requested_by: Option<String>,
     pub requested_at: DateTime<Utc>,
     /// When it began to read, or last restarted.

@@ -1,5 +1,5 @@
-//! The work itself: reads the store's codes page by page, joins each page with the triggers, and at
-//! the end sees which triggers were not met.
+//! Reads the store's codes page by page, and joins each page with the triggers. At the end, it
+//! finds the triggers without a code in the store.
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
@@ -15,7 +15,7 @@ use crate::features::store_workers::{StoreRun, StoreRunError};
 use crate::features::stores::Store;
 use crate::kit::db::schema::{code_sync_results as findings, code_syncs, stores};
 
-/// What a code of the store `c` and its trigger `t`, if any, come to.
+/// The status of a store code `c` with its trigger `t`, if any.
 macro_rules! status {
     () => {
         "CASE WHEN t.id IS NULL THEN 'store_only' \
@@ -33,12 +33,13 @@ mod keep;
 mod settings;
 mod sweep;
 
-/// A reading that rested for longer begins anew: what it read is too old to go with the rest.
+/// A check that paused for longer restarts, because its first pages are too old to combine with the
+/// rest.
 const STALE: Duration = Duration::hours(3);
-/// How long to wait where the credentials are good, but not for this.
+/// The wait if the credentials are valid but lack the permission to read codes.
 const LACKING: Duration = Duration::hours(6);
 
-/// Goes on with the check that is unfinished, or begins the daily one when its time has come.
+/// Continues the unfinished check, or begins the daily one when it's due.
 pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<DateTime<Utc>, StoreRunError> {
     sweep(run)?;
     let code_sync = match current(run)? {
@@ -72,7 +73,7 @@ enum Current {
     Later(DateTime<Utc>),
 }
 
-/// The check to go on with; begun anew where what it began with holds no longer.
+/// The check to continue. It restarts if the store's settings have changed or it's too old.
 fn current(run: &StoreRun<'_, '_>) -> Result<Current, StoreRunError> {
     let (store, now) = (&run.store, run.now());
     let mut unfinished = run.read(|conn| CodeSync::unfinished(conn, store))?;
@@ -88,7 +89,7 @@ fn current(run: &StoreRun<'_, '_>) -> Result<Current, StoreRunError> {
     let holds = is_fresh && run.read(|conn| holds(conn, store, &unfinished))?;
     let code_sync = if holds { unfinished } else { begin(run, &unfinished)? };
     if !has_rules_of(&code_sync, store) {
-        // They were changed since the store was read for this run: the next one has the new ones.
+        // They changed after the store was loaded for this run. The next run has the new ones.
         return Ok(Current::Later(now));
     }
     Ok(Current::GoesOn(Box::new(code_sync)))
@@ -99,7 +100,7 @@ fn has_rules_of(code_sync: &CodeSync, store: &Store) -> bool {
         && code_sync.discount_rules == store.discount_rules
 }
 
-/// From the first code on, by what the store is set to now.
+/// Restarts the check from the first code, with the store's current settings.
 fn begin(run: &StoreRun<'_, '_>, code_sync: &CodeSync) -> Result<CodeSync, StoreRunError> {
     let (store, now) = (&run.store, run.now());
     run.write(|conn| {
@@ -131,8 +132,8 @@ fn begin(run: &StoreRun<'_, '_>, code_sync: &CodeSync) -> Result<CodeSync, Store
     })
 }
 
-/// The store refuses its codes. Where it lets Vouch in all the same, the credentials are good for
-/// the rest of the work, which goes on.
+/// The store refuses access to its codes. If the credentials are otherwise valid, only the check
+/// pauses, and other jobs continue.
 fn lacks(
     run: &StoreRun<'_, '_>,
     client: &mut dyn Client,

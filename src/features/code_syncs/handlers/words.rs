@@ -9,7 +9,7 @@ use crate::kit::urls;
 /// A difference as shown in a row.
 pub(crate) struct DifferenceView {
     pub(crate) row: DifferenceRow,
-    /// The problem.
+    /// The state of the code, as text.
     pub(crate) says: String,
     /// What to do, if anything.
     pub(crate) next: String,

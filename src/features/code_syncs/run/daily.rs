@@ -1,14 +1,14 @@
-//! When a store is compared by itself.
+//! When the daily check of a store is due.
 
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 
 use crate::features::code_syncs::model::CodeSync;
 use crate::features::store_workers::{StoreRun, StoreRunError};
 
-/// The daily check comes at the store's own time of day, at least so long after the one before.
+/// The daily check runs at the store's own time of day, at least this long after the previous one.
 const MIN_INTERVAL: Duration = Duration::hours(12);
 
-/// When the store's next daily check is due; `None`: it had none yet.
+/// When the store's next daily check is due. `None` if it never had one.
 pub(super) fn next_daily(run: &StoreRun<'_, '_>) -> Result<Option<DateTime<Utc>>, StoreRunError> {
     let store = &run.store;
     let shown = run.read(|conn| CodeSync::shown(conn, store))?;
@@ -16,8 +16,8 @@ pub(super) fn next_daily(run: &StoreRun<'_, '_>) -> Result<Option<DateTime<Utc>>
     Ok(begun.map(|begun| daily_after(store.id, begun)))
 }
 
-/// The first time of day that is the store's own, well after `begun`: the stores of an installation
-/// are spread over the day.
+/// The first occurrence of the store's own time of day, at least [`MIN_INTERVAL`] after `begun`.
+/// The stores of an instance are spread over the day.
 fn daily_after(store_id: i64, begun: DateTime<Utc>) -> DateTime<Utc> {
     const DAY: u64 = 86_400;
     let second = store_id.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;

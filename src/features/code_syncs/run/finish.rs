@@ -1,4 +1,4 @@
-//! The end of a check: what all its pages come to.
+//! Finishes a check after its last page.
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::connection::SimpleConnection as _;
@@ -12,20 +12,20 @@ use crate::features::stores::Store;
 use crate::kit::db::schema::code_syncs;
 use crate::kit::db::statement::statement;
 
-/// What a list shows can be so much behind what a store has made.
+/// The store's list of codes may lack new ones for this long.
 const LAG: Duration = Duration::minutes(5);
 
-/// Settles every status by the triggers of this moment, shows the check, and takes the one before
-/// from sight. `true`: there is more to do now, since the settings were changed meanwhile, or
-/// somebody asked for another one.
+/// Updates every status from the current triggers, and shows this check instead of the previous
+/// one. Returns `true` if there's more to do now. That's the case if the settings changed
+/// meanwhile, or another check was requested.
 pub(super) fn finish(run: &StoreRun<'_, '_>, code_sync: &CodeSync) -> Result<bool, StoreRunError> {
     let (store, now) = (&run.store, run.now());
     run.write(|conn| {
         if !holds(conn, store, code_sync)? {
             return Ok(true);
         }
-        // Planned while PostgreSQL has not counted the new rows yet, what follows would compare every
-        // trigger with every finding.
+        // PostgreSQL has no statistics for the new rows yet. Otherwise it might plan a nested loop
+        // that compares every trigger with every result.
         conn.batch_execute("SET LOCAL enable_nestloop = off")?;
         settle(conn, store, code_sync)?;
         add_missing(conn, store, code_sync)?;
@@ -42,7 +42,7 @@ pub(super) fn finish(run: &StoreRun<'_, '_>, code_sync: &CodeSync) -> Result<boo
     })
 }
 
-/// Triggers can have been made, retired or reinstated since their page was read.
+/// Triggers may have been created, retired or reinstated since their page was read.
 fn settle(conn: &mut PgConnection, store: &Store, code_sync: &CodeSync) -> QueryResult<usize> {
     statement!(
         concat!(
@@ -61,8 +61,8 @@ fn settle(conn: &mut PgConnection, store: &Store, code_sync: &CodeSync) -> Query
     .execute(conn)
 }
 
-/// The triggers in force whose codes were not met: all that were there when the check began, but
-/// for those that are on their way, or came into the store meanwhile.
+/// Inserts the active triggers without a code in the store that existed when the check began. Codes
+/// that are queued for the store, or were recently pushed to it, aren't missing.
 fn add_missing(conn: &mut PgConnection, store: &Store, code_sync: &CodeSync) -> QueryResult<usize> {
     let started_at = code_sync.started_at.unwrap_or(code_sync.requested_at);
     statement!(
@@ -89,7 +89,7 @@ fn add_missing(conn: &mut PgConnection, store: &Store, code_sync: &CodeSync) -> 
     .execute(conn)
 }
 
-/// Counts the findings and marks the check as done; answers who asked for another one.
+/// Counts the results and finishes the check. Returns who requested another one.
 fn show(
     conn: &mut PgConnection,
     store: &Store,

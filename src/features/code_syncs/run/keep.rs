@@ -1,4 +1,4 @@
-//! A page of the store's codes, joined with the triggers and kept.
+//! Joins a page of the store's codes with the triggers, and stores it.
 
 use std::collections::HashMap;
 
@@ -15,11 +15,11 @@ use crate::features::sync_notes::StoreState;
 use crate::kit::db::schema::code_syncs;
 use crate::kit::db::statement::{rows, statement};
 
-/// More characters of what a store says are not kept.
+/// The maximum number of stored characters of a code.
 const MAX_CHARS: usize = 255;
 
-/// A page of the store's codes, with the place where the reading goes on: in one transaction, so
-/// that whoever goes on reads every page once.
+/// Stores a page of the store's codes and the position of the next page in one transaction, so that
+/// every page is read once.
 pub(super) fn keep(
     run: &StoreRun<'_, '_>,
     code_sync: &CodeSync,
@@ -43,7 +43,7 @@ pub(super) fn keep(
     Ok(())
 }
 
-/// A code of the store, as it's stored.
+/// A store code in the form in which it's stored.
 struct Row {
     key: String,
     code: String,
@@ -55,7 +55,7 @@ struct Row {
     admin_url: Option<String>,
 }
 
-/// A page of codes: each key once.
+/// A page of codes. Each key occurs once.
 struct Rows(Vec<Row>);
 
 impl Rows {
@@ -73,7 +73,7 @@ impl Rows {
         let row = |(key, row): (String, &StoreCode)| {
             let mark = row.mark.filter(|mark| mark.merchant_id == merchant_id);
             Row {
-                // What Vouch created counts, whatever its code is by now.
+                // A code that Vouch created counts, even if it was renamed.
                 counts: mark.is_some() || counted.include(&key),
                 key,
                 code: short(&row.code),
@@ -87,7 +87,7 @@ impl Rows {
         Self(by_key.into_iter().map(row).collect())
     }
 
-    /// Keeps those that a trigger has and those that count; answers how many there are besides.
+    /// Stores the codes that have a trigger or count. Returns how many others there are.
     fn insert(
         self,
         conn: &mut PgConnection,
@@ -130,7 +130,7 @@ impl Rows {
     }
 }
 
-/// Codes of triggers have 50 characters at the most.
+/// A trigger's code has at most 50 characters, so no longer code can match one.
 fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(MAX_CHARS).collect()
 }

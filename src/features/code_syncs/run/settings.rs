@@ -4,7 +4,7 @@ use crate::features::code_syncs::model::CodeSync;
 use crate::features::stores::Store;
 use crate::kit::db::schema::stores;
 
-/// Whether the store is still set as it was when the check began.
+/// Whether the store's settings are the same as when the check began.
 pub(super) fn holds(
     conn: &mut PgConnection,
     store: &Store,

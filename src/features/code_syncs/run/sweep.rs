@@ -1,14 +1,14 @@
-//! What earlier checks left.
+//! Deletes the results of earlier checks.
 
 use diesel::prelude::*;
 
 use crate::features::store_workers::{StoreRun, StoreRunError};
 use crate::kit::db::schema::{code_sync_results as findings, code_syncs};
 
-/// So many findings of earlier checks are deleted at once.
+/// How many results are deleted in one transaction.
 const SWEEP: i64 = 5_000;
 
-/// Deletes what checks before the shown one found, a piece at a time.
+/// Deletes the checks before the shown one, with their results.
 pub(super) fn sweep(run: &StoreRun<'_, '_>) -> Result<(), StoreRunError> {
     let store = &run.store;
     let of_store = code_syncs::table
