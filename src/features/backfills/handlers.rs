@@ -18,12 +18,12 @@ use crate::kit::web::display_time::{self, DisplayTime, day_of, read_day};
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
 
-/// How many of the last backfills the page shows.
+/// How many of the latest backfills the page shows.
 const SHOWN: i64 = 10;
-/// The longest period, in days.
+/// The maximum length of a period, in days.
 const MAX_DAYS: i64 = 366;
 
-/// The period that was typed.
+/// The period as typed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct PeriodForm {
@@ -32,14 +32,13 @@ pub(crate) struct PeriodForm {
 }
 
 impl PeriodForm {
-    /// The last week.
     fn suggested(now: DateTime<Utc>, zone: Tz) -> Self {
         let today = day_of(now, zone);
         let from = today - Days::new(7);
         Self { from: from.to_string(), until: today.to_string() }
     }
 
-    /// Whole days in the merchant's time zone, up to now at the most.
+    /// Whole days in the merchant's time zone, up to now at most.
     fn check(&self, now: DateTime<Utc>, zone: Tz) -> Result<Period, FormErrors> {
         let mut errors = FormErrors::new();
         let mut day = |field: &str, typed: &str| {
@@ -72,7 +71,7 @@ impl PeriodForm {
     }
 }
 
-/// The first moment of a day; a clock that is put forward at midnight leaves some out.
+/// The first moment of a day. Some days have no midnight, because clocks are set forward then.
 fn begin_of(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     let midnight = day.and_time(NaiveTime::MIN);
     let later = (0..4).map(|hours| midnight + Duration::hours(hours));
@@ -100,7 +99,7 @@ impl BackfillPage {
         display_time::day(day_of(*at, self.page.merchant().tz()))
     }
 
-    /// `Read 214 orders: 3 were new, 1 had changed.`
+    /// For example `Read 214 orders: 3 were new, 1 had changed.`
     fn result(backfill: &Backfill) -> String {
         let Backfill { read_count, new_count, changed_count, .. } = backfill;
         let orders = if *read_count == 1 { "order" } else { "orders" };

@@ -1,9 +1,8 @@
-//! Orders that were read from the store itself, because messages get lost: from time to time what
-//! changed since the last reading, and a period when somebody asks for it.
+//! Imports orders from the store, because webhooks can get lost. It regularly imports what changed,
+//! and it imports a period when a member requests that.
 //!
-//! A reading and the store's messages may overlap freely: credit converges.
+//! An order may arrive by both import and webhook. The result is the same.
 
-/// The page of a store.
 pub(crate) mod handlers;
 mod model;
 mod run;

@@ -9,46 +9,41 @@ use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::backfills;
 use crate::kit::jobs::last_problem;
 
-/// The reading of a period that somebody asked for.
+/// The import of a period that a member requested.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = backfills)]
 pub(crate) struct Backfill {
-    /// Its key within the merchant.
+    /// The ID within the merchant.
     pub(crate) id: i64,
-    /// Orders that changed from then on are read.
+    /// Orders that changed from this time on are imported.
     pub(crate) period_from: DateTime<Utc>,
-    /// Up to then.
+    /// Orders that changed up to this time are imported.
     pub(crate) period_until: DateTime<Utc>,
-    /// Who asked for it.
+    /// The member's name.
     pub(crate) requested_by: String,
-    /// When.
     pub(crate) requested_at: DateTime<Utc>,
     pub(super) cursor: Option<String>,
-    /// How many orders were read so far.
+    /// How many orders have been imported so far.
     pub(crate) read_count: i64,
-    /// How many of them Vouch did not know.
+    /// How many of them were new to Vouch.
     pub(crate) new_count: i64,
-    /// How many it knew, but not as they are now.
+    /// How many of them had changed.
     pub(crate) changed_count: i64,
-    /// When it came to its end.
     pub(crate) finished_at: Option<DateTime<Utc>>,
 }
 
-/// Why a reading cannot begin.
+/// Why a backfill can't begin.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AskError {
-    /// One at a time.
+    /// A store has one unfinished backfill at a time.
     #[error("The orders of another period are being read. Wait until that is done.")]
     Running,
-    /// The database's.
     #[error(transparent)]
     Database(#[from] Error),
 }
 
-/// Has the orders of `period` read from the store.
-///
-/// # Errors
-/// [`AskError::Running`] while another period of the store is being read.
+/// Requests the import of the orders of `period`. Fails with [`AskError::Running`] while another
+/// period of the store is being imported.
 pub(crate) fn ask(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -88,7 +83,7 @@ pub(crate) fn ask(
     })
 }
 
-/// The last readings that were asked for, the newest first.
+/// The latest backfills that members requested, the newest first.
 pub(crate) fn latest(
     conn: &mut PgConnection,
     store: &Store,
@@ -113,15 +108,14 @@ pub(super) fn unfinished(conn: &mut PgConnection, store: &Store) -> QueryResult<
         .optional()
 }
 
-/// How the reading of a store's orders stands.
+/// The state of a store's order import.
 #[derive(Clone, Debug)]
 pub(crate) struct BackfillProgress {
-    /// Why the last run failed; `None` when it did not.
+    /// Why the last run failed. `None` if it succeeded.
     pub(crate) problem: Option<String>,
 }
 
 impl BackfillProgress {
-    /// Of one store.
     pub(crate) fn of(conn: &mut PgConnection, store: &Store) -> QueryResult<Self> {
         let problem = last_problem(conn, &store.queue(jobs::IMPORT_ORDERS))?;
         Ok(Self { problem })

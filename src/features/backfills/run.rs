@@ -1,4 +1,4 @@
-//! The work itself.
+//! Imports orders from a store.
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
@@ -14,11 +14,12 @@ use crate::features::store_workers::{StoreRun, StoreRunError};
 use crate::kit::counters;
 use crate::kit::db::schema::{backfills, stores};
 
-/// How often a store is asked what changed.
+/// How often a store is asked for changes.
 const INTERVAL: Duration = Duration::minutes(15);
-/// So much is read twice: a store's clock may differ, and what it changes shows a little later.
+/// This much is read twice, because a store's clock may differ, and its changes may appear a little
+/// later.
 const OVERLAP: Duration = Duration::minutes(15);
-/// The first reading begins so long before the store was connected.
+/// The first import begins this long before the store was connected.
 const BEFORE_CONNECTION: Duration = Duration::days(1);
 
 /// The progress of the periodic backfill between two runs.
@@ -29,7 +30,7 @@ struct Progress {
     cursor: Option<String>,
 }
 
-/// Reads what somebody asked for, then what changed since the last reading.
+/// Imports the period that a member requested, then what changed since the last import.
 pub(crate) fn run(
     run: &StoreRun<'_, '_>,
     state: &mut Option<Value>,
@@ -46,8 +47,8 @@ pub(crate) fn run(
     Ok(run.now() + INTERVAL)
 }
 
-/// Reads on in what changed since the last reading; `true` once it is done. The progress is the job's
-/// payload, which outlives an attempt that fails.
+/// Continues the import of what changed since the last one. Returns `true` once it's complete. The
+/// progress is the job's payload, which outlives a failed attempt.
 fn read_changes(
     run: &StoreRun<'_, '_>,
     state: &mut Option<Value>,
@@ -90,13 +91,13 @@ fn since_the_last(run: &StoreRun<'_, '_>) -> Progress {
     Progress { from: within_reach(store.platform, from, now), until: now, cursor: None }
 }
 
-/// As far back as the platform shows orders.
+/// Limits the period to the time for which the platform shows orders.
 fn within_reach(platform: Platform, from: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
     let reach = provider(platform).and_then(|provider| provider.orders_reach());
     reach.map_or(from, |reach| from.max(now - reach))
 }
 
-/// Reads on in the period that somebody asked for; `true` once it is done.
+/// Continues the period that a member requested. Returns `true` once it's complete.
 fn read_asked(
     run: &StoreRun<'_, '_>,
     client: &mut dyn Client,
@@ -132,8 +133,8 @@ fn read_asked(
     }
 }
 
-/// One order in a transaction of its own, as if the store had sent it. What was news is counted
-/// with it: after an interruption the order is read again, and is news no more.
+/// Processes one order in its own transaction, like a webhook delivery. The same transaction counts
+/// it as new or changed. If it's read again after an interruption, it's neither.
 fn ingest(
     run: &StoreRun<'_, '_>,
     message: &OrderMessage,
@@ -142,7 +143,7 @@ fn ingest(
 ) -> Result<(), StoreRunError> {
     match ingest_one(run, message, begun_at, asked) {
         Ok(outcome) => counters::credits(outcome.credited()),
-        // It must hold up no other order of the store, and isn't read again automatically.
+        // It must not block the store's other orders, and it isn't read again automatically.
         Err(error) if error.is_own_fault() => {
             let (store, now) = (&run.store, run.now());
             let (merchant_id, order) = (store.merchant_id, message.order_ref.as_str());
