@@ -1,8 +1,7 @@
-//! Jobs that call stores. A slow or broken store holds up nobody but itself.
+//! Jobs that call stores. A slow or broken store only delays its own jobs.
 
 mod run;
 mod tools;
-/// Looks after a store's webhooks.
 pub(crate) mod webhooks;
 
 pub(crate) use self::run::{

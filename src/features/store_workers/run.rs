@@ -1,4 +1,4 @@
-//! Jobs of one store: what they're given, and what their store's answers mean for the others.
+//! Runs the jobs of one store, and decides what its responses mean for the other jobs.
 
 use std::cell::Cell;
 use std::time::Duration as Span;
@@ -12,39 +12,39 @@ use crate::features::stores::{self, Store};
 use crate::kit::jobs::{Ending, Finish, Job, Run, RunError};
 use crate::kit::supervise::contained;
 
-/// So many jobs in a row without an answer, and it's the store that doesn't answer.
+/// After this many jobs in a row without a response, the store counts as unreachable.
 const MAX_UNANSWERED: usize = 3;
 
-/// A worker with the jobs of one kind of one store.
+/// A run of the jobs of one kind for one store.
 pub(crate) struct StoreRun<'a, 'r> {
     pub(crate) tools: &'a Tools,
-    /// As it stood when the run began.
+    /// The store as it was when the run began.
     pub(crate) store: Store,
     run: &'a Run<'r>,
-    /// Whether it got as far as a call.
+    /// Whether a client was opened.
     has_called: Cell<bool>,
 }
 
 /// Why a run ended early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreRunError {
-    /// The store's doing.
+    /// The store's response caused it.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// Another worker has the queue, or it's our own fault.
+    /// Another worker has the queue, or Vouch failed.
     #[error(transparent)]
     Run(#[from] RunError),
 }
 
 impl StoreRunError {
-    /// Whether Vouch failed on what it was at, and would do so again. What comes after it in the same
-    /// store must not wait for that.
+    /// Whether Vouch failed on the current item and would fail again. Later items of the same store
+    /// must not wait for that.
     pub(crate) fn is_own_fault(&self) -> bool {
         matches!(self, Self::Run(RunError::Own(error)) if !error.is_passing())
     }
 }
 
-/// Runs jobs of a store by `work`, and notes what the store said of the credentials.
+/// Runs `work` on the jobs of a store, and records whether the store accepted the credentials.
 pub(crate) fn run_for_store(
     tools: &Tools,
     run: &Run<'_>,
@@ -74,7 +74,7 @@ pub(crate) fn run_for_store(
     }
 }
 
-/// Not at each run: the row is read with every page.
+/// Limits how often the row is written, because every page reads it.
 fn needs_noting(checked_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     checked_at.is_none_or(|at| now - at > Duration::minutes(1))
 }
@@ -82,14 +82,14 @@ fn needs_noting(checked_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
 /// Why an attempt at a job failed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Failure<'a> {
-    /// By what the store answered about it.
+    /// The store's response to the call caused it.
     Call(&'a CallError),
-    /// Vouch failed on it.
+    /// Vouch failed to process it.
     Own,
 }
 
 impl Failure<'_> {
-    /// As rows of jobs have it.
+    /// The reason code in the rows of jobs.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Own => "own_fault",
@@ -100,11 +100,11 @@ impl Failure<'_> {
     }
 }
 
-/// Works on a job that comes again and again, and answers when it is due next; what's in the payload outlives an attempt.
+/// A job that repeats. It returns when it's due next. Its payload outlives an attempt.
 pub(crate) type PeriodicJob =
     fn(&StoreRun<'_, '_>, &mut Option<serde_json::Value>) -> Result<DateTime<Utc>, StoreRunError>;
 
-/// Runs the one job of a store's periodic kind. What `work` leaves in its payload is kept, also where it
+/// Runs the store's single job of a periodic kind. The payload from `work` is stored even if it
 /// fails.
 pub(crate) fn run_periodic(
     tools: &Tools,
@@ -126,25 +126,22 @@ pub(crate) fn run_periodic(
 }
 
 impl StoreRun<'_, '_> {
-    /// See [`Run::now`].
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.run.now()
     }
 
-    /// See [`Run::goes_on`].
     pub(crate) fn goes_on(&self) -> bool {
         self.run.goes_on()
     }
 
-    /// The store's client. What token it gets is kept for the next. `CallError::Denied` when its
-    /// credentials can't be used at all.
+    /// The store's client. A token that it gets is stored for the next client. Fails with
+    /// `CallError::Denied` if the store's credentials can't be used at all.
     pub(crate) fn client(&self) -> Result<Caller, CallError> {
         let client = self.tools.client(&self.store, self.now())?;
         self.has_called.set(true);
         Ok(client)
     }
 
-    /// See [`Run::read`].
     pub(crate) fn read<T>(
         &self,
         work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
@@ -152,7 +149,6 @@ impl StoreRun<'_, '_> {
         Ok(self.run.read(work)?)
     }
 
-    /// See [`Run::write`].
     pub(crate) fn write<T>(
         &self,
         work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
@@ -160,8 +156,8 @@ impl StoreRun<'_, '_> {
         Ok(self.run.write(work)?)
     }
 
-    /// Runs the due jobs, each by `attempt`, which finishes it. Where that fails because of the job itself,
-    /// `failed` says how it ends, and the others go on.
+    /// Runs the due jobs. `attempt` runs each of them and finishes it. If it fails because of the
+    /// job itself, `failed` decides how the job ends, and the others continue.
     pub(crate) fn each_job(
         &self,
         attempt: impl Fn(&Self, &mut dyn Client, &Job) -> Result<(), StoreRunError>,
@@ -201,7 +197,8 @@ impl StoreRun<'_, '_> {
                     fail(&job, &Failure::Own)?;
                 }
                 Err(error @ StoreRunError::Run(RunError::Lost)) => return Err(error),
-                // It says nothing of the job. Where the database is still away, the attempt counts.
+                // The error isn't caused by the job. If the database is still down, the attempt
+                // counts.
                 Err(error) => {
                     let _ = self.finish(&job, |_| Ok(((), Finish::Release(None))));
                     return Err(error);
@@ -224,7 +221,6 @@ impl StoreRun<'_, '_> {
             .unwrap_or_else(|error| Err(RunError::Own(error).into()))
     }
 
-    /// See [`Run::finish`].
     pub(crate) fn finish<T>(
         &self,
         job: &Job,

@@ -1,4 +1,4 @@
-//! What calls to stores need.
+//! The resources for calls to stores.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -16,28 +16,24 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::secrets::Encryptor;
 
-/// How a store's client is made.
+/// Opens the client of a store.
 pub type Open = dyn Fn(&Store, DateTime<Utc>) -> Result<Box<dyn Client>, CallError> + Send + Sync;
 
-/// What the work for stores needs.
+/// The resources of the jobs of stores.
 #[derive(Clone)]
 pub struct Tools {
-    /// The door to the database.
     pub db: Db,
-    /// Seals the tokens that calls get.
+    /// Encrypts the tokens that calls get.
     pub encryptor: Encryptor,
-    /// The door to the stores.
     pub http: Http,
-    /// How long the instance keeps what belongs to no merchant.
+    /// How long the instance stores data that belongs to no merchant.
     pub keep: InstanceRetention,
-    /// Where stores reach Vouch, without a slash at the end.
+    /// The base URL for the stores' webhooks, without a trailing slash.
     pub public_url: Arc<str>,
-    /// Makes the client of a store.
     pub open: Arc<Open>,
 }
 
 impl Tools {
-    /// Those of an installation.
     pub(crate) fn new(config: &Config, db: Db) -> Self {
         let encryptor = Encryptor::new(&config.secret_key);
         let http = Http::new(config.local_stores);
@@ -54,26 +50,24 @@ impl Tools {
 }
 
 impl Tools {
-    /// Pseudonyms of people who were erased.
+    /// The pseudonyms of erased people.
     pub(crate) fn pseudonyms(&self) -> Pseudonyms {
         Pseudonyms::new(&self.encryptor)
     }
 
-    /// The client of a store, for calls from `now` on. What token it gets is kept for the next.
-    ///
-    /// # Errors
-    /// `CallError::Denied` when its credentials cannot be used at all.
+    /// The client of a store, for calls from `now` on. A token that it gets is stored for the next
+    /// client. Fails with `CallError::Denied` if the store's credentials can't be used at all.
     pub fn client(&self, store: &Store, now: DateTime<Utc>) -> Result<Caller, CallError> {
         let client = (self.open)(store, now)?;
-        // What was called before on this thread is another's.
+        // Drops the clock measurement of an earlier client on this thread.
         let _ = http::take_clock();
         let (db, encryptor) = (self.db.clone(), self.encryptor.clone());
         Ok(Caller { client, db, encryptor, store: store.clone() })
     }
 }
 
-/// A client that, when it goes, leaves the token it got to the next one, and what it saw of the store's
-/// clock.
+/// A client. When it's dropped, it stores its new token for the next client, and the measured
+/// difference of the store's clock.
 pub struct Caller {
     client: Box<dyn Client>,
     db: Db,

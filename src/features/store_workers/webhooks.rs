@@ -1,15 +1,15 @@
-//! Sees to it that the store sends its messages to Vouch, from time to time: platforms switch
-//! webhooks off that failed for a while.
+//! Regularly ensures that the store sends its webhooks to Vouch, because platforms disable webhooks
+//! that failed for a while.
 
 use chrono::{DateTime, Duration, Utc};
 
 use super::run::{StoreRun, StoreRunError};
 use crate::features::stores;
 
-/// From one look to the next.
+/// The time between two checks.
 const INTERVAL: Duration = Duration::hours(1);
 
-/// One look.
+/// Checks the webhooks once.
 pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<DateTime<Utc>, StoreRunError> {
     let store = &run.store;
     let address = store.webhook_url(&run.tools.public_url);
