@@ -23,7 +23,7 @@ pub(super) fn token_use(store: &Store) -> Use {
 }
 
 impl Store {
-    /// The platform's own credentials as JSON; `None` if there are none. Fails with
+    /// The platform's own credentials as JSON. `None` if there are none. Fails with
     /// [`DecryptError`] if they were encrypted with another secret key.
     pub fn credentials(
         &self,
@@ -60,8 +60,8 @@ impl Store {
     }
 }
 
-/// Saves the store's credentials; `json` has the platform's own format. Clears the access problem
-/// and makes all waiting jobs due. Fails with `NotFound` if the store is no longer connected.
+/// Saves the store's credentials. `json` has the platform's own format. Clears the access problem
+/// and makes the store's jobs due. Fails with `NotFound` if the store is no longer connected.
 pub fn set_credentials(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -108,9 +108,9 @@ pub(crate) fn keep_access_token(
         .map(drop)
 }
 
-/// Sets whether new codes are pushed to the store and with which settings; `rules` is the
-/// platform's own JSON. Queued codes are still pushed. Fails with `NotFound` if the store is no
-/// longer connected.
+/// Sets whether new codes are pushed to the store and with which settings. `rules` is the
+/// platform's own JSON. Queued codes get the new settings, or wait while code creation is off.
+/// Fails with `NotFound` if the store is no longer connected.
 pub fn set_discount_rules(
     conn: &mut PgConnection,
     actor: &Actor,

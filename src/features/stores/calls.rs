@@ -11,7 +11,7 @@ use crate::kit::error::{AppError, AppResult};
 
 /// The maximum number of concurrent calls.
 const MAX_CALLS: usize = 16;
-/// The maximum for one merchant.
+/// The maximum number of concurrent calls for one merchant.
 const MAX_CALLS_PER_MERCHANT: usize = 2;
 /// Seconds to wait when a maximum is reached.
 const RETRY_AFTER: u64 = 10;

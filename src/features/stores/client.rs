@@ -22,7 +22,7 @@ pub fn open_client(
     with_connection(store, encryptor, http, now, |connection| provider.client(connection?))
 }
 
-/// The discount for customers from a code created in `store` now; `None` if no codes are created
+/// The discount for customers from a code created in `store` now. `None` if no codes are created
 /// there.
 pub(crate) fn rules_in_words(store: &Store) -> Option<String> {
     let rules = store.discount_rules.as_ref().filter(|_| store.creates_codes)?;

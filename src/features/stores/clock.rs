@@ -31,7 +31,7 @@ const STEADY_WEBHOOKS: usize = 3;
 /// How far the store's clock is behind Vouch's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Difference {
-    /// Negative if it's ahead; zero if the clocks agree or nothing is known.
+    /// Negative if it's ahead. Zero if the clocks agree or nothing is known.
     pub(crate) behind_seconds: i64,
     /// Whether it's certain. Webhooks alone only make it likely that a clock is behind.
     pub(crate) is_certain: bool,
@@ -76,7 +76,7 @@ pub(crate) fn note(
     .map(drop)
 }
 
-/// The difference as of `now`; `own` is the webhook that's being processed.
+/// The difference as of `now`. `own` is the webhook that's being processed.
 pub(crate) fn difference(
     conn: &mut PgConnection,
     (merchant_id, store_id): (i64, i64),

@@ -1,4 +1,4 @@
-//! What is done for stores in the background.
+//! The kinds of background jobs that call stores.
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::model::Store;
 use crate::kit::jobs::{self, JobKind, Queue};
 
-/// Bring a queued code into the store. Its key is the push.
+/// Creates a queued code in the store. The key is the ID of the push.
 pub const PUSH: JobKind = JobKind {
     name: "push",
     first_wait: Duration::seconds(5),
@@ -14,8 +14,8 @@ pub const PUSH: JobKind = JobKind {
     max_attempts: 10,
     is_of_instance: false,
 };
-/// Fetch an order that webhooks only name. Its key is the store's own id of the order. All attempts take
-/// most of a day.
+/// Fetches an order that a webhook only names. The key is the store's ID of the order. All attempts
+/// take most of a day.
 pub(crate) const FETCH_ORDER: JobKind = JobKind {
     name: "orders",
     first_wait: Duration::seconds(15),
@@ -23,19 +23,20 @@ pub(crate) const FETCH_ORDER: JobKind = JobKind {
     max_attempts: 24,
     is_of_instance: false,
 };
-/// Read what the refunds of an order were for. Its key is the order.
+/// Reads the lines of an order's refunds. The key is the ID of the order.
 pub(crate) const READ_REFUNDS: JobKind = JobKind { name: "refunds", ..FETCH_ORDER };
-/// See to the store's webhooks.
+/// Checks the store's webhooks.
 pub(crate) const CHECK_WEBHOOKS: JobKind = JobKind::periodic("webhooks");
-/// Read the orders that changed, whether or not a message came.
+/// Imports the orders that changed, whether or not a webhook came.
 pub(crate) const IMPORT_ORDERS: JobKind = JobKind::periodic("backfills");
-/// Compare the store's codes with the triggers.
+/// Compares the store's codes with the triggers.
 pub(crate) const CHECK_CODES: JobKind = JobKind::periodic("code_syncs");
 
-/// The first check of codes comes so long after a store was connected. What members may wait for comes first.
+/// How long the code check waits after a store got its credentials. Jobs that members may wait for
+/// come first.
 const BEFORE_FIRST_CHECK: Duration = Duration::minutes(10);
 
-/// Has the store's one job of a periodic kind run at `at` or earlier. See [`jobs::enqueue`].
+/// Makes the store's single job of a periodic kind due at `at` or earlier (see [`jobs::enqueue`]).
 pub(crate) fn enqueue_periodic(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -52,8 +53,9 @@ impl Store {
     }
 }
 
-/// Has all jobs of the store run, periodic ones too, and forgets why any of them had to wait: its access
-/// was restored. As [`jobs::enqueue`], last in its transaction.
+/// Makes all jobs of the store due, including periodic ones, and clears the reasons why they had to
+/// wait, because its access was restored. The code check comes later. Like [`jobs::enqueue`], it's
+/// called last in its transaction.
 pub(crate) fn wake_jobs(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -6,7 +6,6 @@ mod check;
 mod client;
 pub(crate) mod clock;
 mod connect;
-/// The kinds of background jobs.
 pub mod jobs;
 mod model;
 mod returns;

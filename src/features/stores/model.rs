@@ -24,7 +24,7 @@ pub struct Store {
     pub id: i64,
     pub platform: Platform,
     pub name: String,
-    /// Its host name; `None` for the API.
+    /// Its host name. `None` for the API.
     pub address: Option<String>,
     /// Identifies the store in its webhook URL.
     pub store_key: String,
@@ -44,7 +44,7 @@ pub struct Store {
     /// Encrypted.
     pub(super) access_token: Option<Vec<u8>>,
     pub(super) access_token_expires_at: Option<DateTime<Utc>>,
-    /// When it last answered a call or finally rejected one.
+    /// When it last accepted or rejected the credentials.
     pub access_checked_at: Option<DateTime<Utc>>,
     /// Why it can't be called anymore, as text for users.
     pub access_problem: Option<String>,
@@ -144,7 +144,7 @@ impl Store {
         Ok(secrets)
     }
 
-    /// The last four characters of the current webhook secret, to recognize it; `None` if there's
+    /// The last four characters of the current webhook secret, to recognize it. `None` if there's
     /// none or it can't be decrypted.
     pub(crate) fn secret_ending(&self, encryptor: &Encryptor) -> Option<String> {
         use secrecy::ExposeSecret;

@@ -15,7 +15,7 @@ const LOOKED_AT: i64 = 1_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Traffic {
-    /// When the last delivery arrived; `None` if there's no recent one.
+    /// When the last delivery arrived. `None` if there's no recent one.
     pub(crate) last: Option<DateTime<Utc>>,
     /// How many deliveries failed and wait for a retry.
     pub(crate) failed: Count,
