@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-/// Why orders are recalculated. Kept as JSON with the request; the entries of the ledger have it in
-/// words.
+/// Why orders are recalculated. It's stored as JSON with the request, and as text in the ledger's
+/// entries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum RecalculationReason {
-    /// `trigger` in all of these is kind and value: `Coupon Code JANE10`.
+    /// In all variants, `trigger` contains the kind and the value: `Coupon Code JANE10`.
     TriggerCreated {
         trigger: String,
     },
@@ -52,14 +52,14 @@ pub enum RecalculationReason {
     OverrulingTakenBack,
     CreditedManually,
     ManualCreditTakenBack,
-    /// Requested by an earlier version, which kept words.
+    /// Requested by an earlier version, which stored text.
     Earlier {
         words: String,
     },
 }
 
 impl RecalculationReason {
-    /// For people who read the ledger.
+    /// The text for the ledger.
     pub(crate) fn words(&self) -> String {
         let words = match self {
             Self::TriggerCreated { trigger } => return format!("{trigger} was created"),

@@ -1,4 +1,4 @@
-//! Which orders a request is about, in the order in which they are recalculated.
+//! The orders that a request concerns, in the order of their recalculation.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,7 +8,6 @@ use crate::features::triggers::TriggerKind;
 use crate::kit::db::statement::{Statement, statement};
 use crate::kit::lists::count_of;
 
-/// The orders of a request.
 pub(crate) enum Matching {
     Trigger { kind: TriggerKind, key: String, since: DateTime<Utc> },
     Affiliate { id: i64, since: DateTime<Utc> },
@@ -16,7 +15,7 @@ pub(crate) enum Matching {
     Named(Vec<i64>),
 }
 
-/// The orders after the first id, up to the second.
+/// The orders with an ID above `after`, up to `up_to`.
 #[derive(Clone, Copy)]
 pub(crate) struct Range {
     pub(crate) after: i64,
@@ -27,7 +26,8 @@ impl Range {
     const ALL: Self = Self { after: 0, up_to: i64::MAX };
 }
 
-/// Every order that matches a trigger the affiliate has or had, or was credited to it manually.
+/// Every order that matches a current or former trigger of the affiliate, or was manually credited
+/// to it.
 pub(crate) fn orders_of_affiliate(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -38,7 +38,6 @@ pub(crate) fn orders_of_affiliate(
     Ok(found.into_iter().map(|order| order.id).collect())
 }
 
-/// An order, and when it was placed.
 #[derive(Clone, Copy, QueryableByName)]
 pub(crate) struct Found {
     #[diesel(sql_type = BigInt)]
@@ -111,12 +110,12 @@ macro_rules! of_names {
 }
 
 impl Matching {
-    /// How many orders there are.
+    /// How many orders match.
     pub(crate) fn count(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
         count_of(self.orders(merchant_id, Range::ALL, i64::MAX)).get_result(conn)
     }
 
-    /// The next orders of the range.
+    /// The next orders of the range, at most `limit`.
     pub(crate) fn next(
         &self,
         conn: &mut PgConnection,
@@ -128,7 +127,7 @@ impl Matching {
     }
 
     fn orders(&self, merchant_id: i64, range: Range, limit: i64) -> Statement<'_> {
-        /// What every one of them has.
+        /// Adds the parameters that all these statements have.
         macro_rules! found {
             ($sql:expr, $name:ident: $type:ty = $value:expr) => {
                 statement!(

@@ -1,7 +1,7 @@
-//! Requests to recalculate the orders that a changed fact touches.
+//! Requests to recalculate the orders that a changed fact concerns.
 //!
-//! Whoever changes a fact commits the change together with a request, and touches no order: `orders`
-//! carries requests out, in the background.
+//! The transaction that changes a fact also inserts a request, and touches no order. The
+//! `recalculation` module of `ingest` processes the requests in the background.
 
 mod cause;
 mod matching;

@@ -1,4 +1,4 @@
-//! How many orders wait to be recalculated, for pages.
+//! Counts the orders that wait to be recalculated, for pages.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -8,8 +8,8 @@ use crate::kit::db::schema::recalculations;
 use crate::kit::db::statement::statement;
 use crate::kit::lists::Count;
 
-/// Several requests about the same trigger or affiliate concern the same orders; those that name
-/// theirs were left over by one that is further on.
+/// Several requests about the same trigger or affiliate concern the same orders. Requests that name
+/// their orders contain those that an earlier request skipped.
 macro_rules! left_over {
     ($about:literal) => {
         concat!(
@@ -22,7 +22,7 @@ macro_rules! left_over {
     };
 }
 
-/// The orders of that trigger that wait.
+/// The waiting orders of that trigger.
 pub(crate) fn pending_of_trigger(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -34,8 +34,8 @@ pub(crate) fn pending_of_trigger(
         .map(Pending)
 }
 
-/// The orders that wait since something about the affiliate changed, or about a trigger that it has
-/// or had.
+/// The orders that wait because of a change to the affiliate, or to one of its current or former
+/// triggers.
 pub fn pending_of_affiliate(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -55,7 +55,6 @@ pub fn pending_of_affiliate(
     .map(Pending)
 }
 
-/// How many requests failed.
 pub(crate) fn count_failed(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Count> {
     let failed = recalculations::table
         .filter(recalculations::merchant_id.eq(merchant_id))
@@ -64,22 +63,20 @@ pub(crate) fn count_failed(conn: &mut PgConnection, merchant_id: i64) -> QueryRe
     Count::of(conn, failed.into_boxed::<Pg>())
 }
 
-/// Orders that wait to be recalculated, as pages say it.
+/// The number of orders that wait to be recalculated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending(i64);
 
 impl Pending {
-    /// Whether any does.
     pub(crate) fn is_any(self) -> bool {
         self.0 > 0
     }
 
-    /// How many.
     pub fn orders(self) -> i64 {
         self.0
     }
 
-    /// A sentence.
+    /// A sentence for users.
     pub(crate) fn words(self) -> String {
         match self.0 {
             1 => "1 order is being recalculated.".to_owned(),
@@ -87,7 +84,7 @@ impl Pending {
         }
     }
 
-    /// The sentence behind another one, where any order waits.
+    /// Adds the sentence to another one if any order waits.
     pub(crate) fn behind(self, sentence: String) -> String {
         if self.is_any() { format!("{sentence} {}", self.words()) } else { sentence }
     }

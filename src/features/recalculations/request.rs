@@ -9,15 +9,16 @@ use crate::kit::audit::Actor;
 use crate::kit::db::schema::{recalculations, triggers};
 use crate::kit::db::statement::statement;
 
-/// What a request is about, as it stands on its row.
+/// The subject of a request, as its row contains it. Both are `None` for a request about all
+/// orders.
 #[derive(Clone, Copy, Debug, Default)]
 struct RequestSubject {
     pub(crate) trigger_id: Option<i64>,
     pub(crate) affiliate_id: Option<i64>,
 }
 
-/// Requests that the orders placed since `since` that match the trigger are recalculated; answers
-/// how many they are now.
+/// Requests a recalculation of the orders that match the trigger and were placed since `since`.
+/// Returns how many there are now.
 pub(crate) fn request_for_trigger(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -34,8 +35,8 @@ pub(crate) fn request_for_trigger(
     request(conn, actor, about, since, &Matching::Trigger { kind, key, since }, cause)
 }
 
-/// Requests that the orders placed since `since` are recalculated that match a trigger the affiliate
-/// has or had, or were credited to it manually; answers how many they are now.
+/// Requests a recalculation of the affiliate's orders placed since `since`. They match one of its
+/// current or former triggers, or were manually credited to it. Returns how many there are now.
 pub(crate) fn request_for_affiliate(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -48,9 +49,9 @@ pub(crate) fn request_for_affiliate(
     request(conn, actor, about, since, &Matching::Affiliate { id: affiliate_id, since }, cause)
 }
 
-/// Requests that every order placed since `since` is recalculated, whatever is on it; answers how
-/// many they are now. For a change that holds from now on, it's those that came in meanwhile, and
-/// those of a store whose clock is ahead.
+/// Requests a recalculation of every order placed since `since`. Returns how many there are now. If
+/// a change applies from now on, these are orders processed meanwhile, and those of stores whose
+/// clock is ahead.
 pub fn request_since(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -77,8 +78,8 @@ fn request(
     Ok(total)
 }
 
-/// Leaves it to a request for the same reason that hasn't begun yet: it will see this change too.
-/// `false` where there is none, or a worker has it.
+/// Extends a request for the same reason that hasn't begun yet, since it will see this change too.
+/// Returns `false` if there's none or a worker has it.
 fn absorb(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -108,7 +109,7 @@ fn absorb(
     .map(|absorbed| absorbed > 0)
 }
 
-/// Either these orders, or those placed since then.
+/// Either these orders, or those placed since that time.
 type RequestScope = (Option<Vec<Option<i64>>>, Option<DateTime<Utc>>);
 
 fn insert(
