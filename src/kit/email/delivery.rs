@@ -1,4 +1,4 @@
-//! Speaking with the mail server.
+//! Sends emails to the mail server.
 
 use std::time::Duration;
 
@@ -11,24 +11,25 @@ use secrecy::ExposeSecret;
 
 use crate::kit::config::{Security, Smtp};
 
-/// The server has so long for each answer. Fifteen of them are well within a lease.
+/// The timeout for each response of the mail server. An email needs about ten, so it ends before a
+/// run counts as hung (180 seconds).
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The result of an attempt to send an email.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The mail server has taken it.
+    /// The mail server accepted it.
     Delivered,
-    /// Not now.
+    /// A later attempt may succeed.
     Later(String),
-    /// Never.
+    /// No attempt will succeed.
     Refused(String),
     /// No connection to the mail server, so the email itself may be fine.
     Unreachable(String),
 }
 
 impl Outcome {
-    /// As it is counted.
+    /// The label in metrics.
     pub(super) fn word(&self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
@@ -42,7 +43,7 @@ impl Outcome {
 /// A connection to the mail server, opened for the first email and reused for the next ones.
 pub(super) struct Line<'a> {
     smtp: &'a Smtp,
-    /// How Vouch introduces itself: the host of its public address.
+    /// How Vouch identifies itself: the host of its public URL.
     name: &'a str,
     open: Option<SmtpConnection>,
 }
@@ -52,7 +53,6 @@ impl<'a> Line<'a> {
         Self { smtp, name, open: None }
     }
 
-    /// Hands a message over.
     pub(super) fn send(&mut self, message: &Message) -> Outcome {
         let mut connection = match self.connection() {
             Ok(connection) => connection,
@@ -63,7 +63,7 @@ impl<'a> Line<'a> {
                 self.open = Some(connection);
                 Outcome::Delivered
             }
-            // What was refused for good, or cannot be written down for this server.
+            // The server rejected it permanently, or it can't be encoded for this server.
             Err(error) if error.is_permanent() || error.is_client() => {
                 Outcome::Refused(in_words(&error))
             }
@@ -104,7 +104,7 @@ fn connect(smtp: &Smtp, name: &str) -> Result<SmtpConnection, Error> {
     let mut connection =
         SmtpConnection::connect(server, Some(TIMEOUT), &hello, wrapper.as_ref(), None)?;
     if smtp.security == Security::StartTls {
-        // A server that does not offer it is left: nothing is said in the clear.
+        // Fails if the server doesn't offer TLS, so that nothing is sent unencrypted.
         connection.starttls(&tls()?, &hello)?;
     }
     if let Some(login) = &smtp.login {
@@ -114,17 +114,15 @@ fn connect(smtp: &Smtp, name: &str) -> Result<SmtpConnection, Error> {
     Ok(connection)
 }
 
-/// Whether the mail server lets Vouch in: for the doctor.
-///
-/// # Errors
-/// Why not, in words.
+/// Whether the mail server accepts Vouch's connection and credentials, for `vouch doctor`. Fails
+/// with the reason as text.
 pub fn check(smtp: &Smtp, public_url: &str) -> Result<(), String> {
     let mut connection = connect(smtp, host_of(public_url)).map_err(|error| in_words(&error))?;
     let _ = connection.quit();
     Ok(())
 }
 
-/// The error with its cause, in one line: the mail server's own words are in it.
+/// The error with its causes on one line. They contain the mail server's own text.
 fn in_words(error: &Error) -> String {
     let mut words = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -138,7 +136,7 @@ fn in_words(error: &Error) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The host of a public address: how Vouch introduces itself, and where its messages are from.
+/// The host of a public URL. Vouch identifies itself with it, and it's part of every Message-ID.
 pub(super) fn host_of(public_url: &str) -> &str {
     let authority = public_url.split("://").nth(1).unwrap_or_default();
     match authority.rsplit_once(':') {

@@ -2,7 +2,7 @@ use chrono::Duration;
 
 use crate::kit::jobs::{JobKind, Queue};
 
-/// Send an email. Its key is the email's Message-ID.
+/// Sends an email. The key is the email's Message-ID.
 pub(crate) const SEND_EMAIL: JobKind = JobKind {
     name: "emails",
     first_wait: Duration::minutes(1),

@@ -1,4 +1,4 @@
-//! How many emails with a link members and support staff can cause.
+//! Limits how many emails with a link members and support staff can send.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -9,15 +9,16 @@ use super::address::email_key;
 use crate::kit::error::AppError;
 use crate::kit::limiter::Limiter;
 
-/// Emails with a link to one address of one merchant at once; then one in twenty minutes.
+/// The burst of emails with a link from one merchant to one recipient. After that, it's one in
+/// twenty minutes.
 const PER_RECIPIENT: NonZeroU32 = NonZeroU32::new(5).expect("five is not zero");
 const RECIPIENT_EVERY: Duration = Duration::from_secs(20 * 60);
-/// Such emails of one merchant at once; then one a minute.
+/// The burst of emails with a link from one merchant. After that, it's one a minute.
 const PER_MERCHANT: NonZeroU32 = NonZeroU32::new(100).expect("a hundred is not zero");
 const MERCHANT_EVERY: Duration = Duration::from_secs(60);
 
-/// What is left of the emails that someone sends to a third person: invitations, again or not, and links
-/// to the portal.
+/// The remaining emails that users can send to other people: invitations, repeated or not, and
+/// links to the portal.
 pub struct Limits {
     recipients: Limiter,
     merchants: Limiter,
@@ -37,10 +38,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Takes one email of a merchant to an address, as it was typed.
-    ///
-    /// # Errors
-    /// `TooMany` with the seconds to wait.
+    /// Counts one email of a merchant to `recipient`, as typed. Fails with `TooMany` and the
+    /// seconds to wait.
     pub(crate) fn take(&self, merchant_id: i64, recipient: &str) -> Result<(), AppError> {
         self.recipients.take((merchant_id, email_key(recipient))).map_err(AppError::TooMany)?;
         self.merchants.take(merchant_id).map_err(AppError::TooMany)

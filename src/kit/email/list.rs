@@ -12,10 +12,9 @@ use crate::kit::jobs::{self, Priority};
 use crate::kit::lists::{Kind, Listing, Order, PAGE_SIZE, Range};
 use crate::kit::secrets::Encryptor;
 
-/// The state of an email.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It's pending; why the last attempt failed, if there was one.
+    /// It's pending, with the reason if the last attempt failed.
     Waits(Option<String>),
     /// The mail server accepted it.
     Sent(DateTime<Utc>),
@@ -23,46 +22,36 @@ pub enum State {
     Failed(String),
 }
 
-/// An email in the list.
 #[derive(Clone, Debug)]
 pub struct EmailRow {
-    /// Its key.
     pub id: i64,
-    /// To whom.
     pub recipient: String,
-    /// About what.
     pub subject: String,
-    /// From which program; empty for emails of the instance.
+    /// The name of its program. Empty for emails of the instance.
     pub program: String,
-    /// When it was written.
     pub created_at: DateTime<Utc>,
-    /// What became of it.
     pub state: State,
-    /// The merchant whose transaction wrote it; none for emails of the instance.
+    /// The merchant whose transaction created it. `None` for emails of the instance.
     pub merchant_id: Option<i64>,
 }
 
-/// An email with its text, link and all.
+/// An email with its text, which contains the link.
 #[derive(Clone, Debug)]
 pub struct RevealedEmail {
-    /// Its key.
     pub id: i64,
-    /// To whom.
     pub recipient: String,
-    /// About what.
     pub subject: String,
-    /// The merchant whose transaction wrote it; none for emails of the instance.
+    /// The merchant whose transaction created it. `None` for emails of the instance.
     pub merchant_id: Option<i64>,
-    /// As it would be sent.
+    /// The text as it would be sent.
     pub text: String,
 }
 
 type Row = (StoredEmail, Option<i64>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
-/// The newest first.
 pub(crate) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
 
-/// Some of the emails, within `Scope::Support`.
+/// Some of the emails. The caller holds `Scope::Support`.
 pub(crate) fn emails(conn: &mut PgConnection, range: &Range) -> QueryResult<Listing<EmailRow>> {
     let query = emails::table
         .select((
@@ -76,7 +65,7 @@ pub(crate) fn emails(conn: &mut PgConnection, range: &Range) -> QueryResult<List
     Ok(range.listing(found.into_iter().map(in_list).collect(), |row: &EmailRow| (row.id,)))
 }
 
-/// The newest emails, a page of them, within `Scope::Support`.
+/// The first page of the newest emails. The caller holds `Scope::Support`.
 pub fn newest_emails(conn: &mut PgConnection) -> QueryResult<Vec<EmailRow>> {
     Ok(emails(conn, &Range::first(NEWEST, PAGE_SIZE))?.rows)
 }
@@ -98,8 +87,8 @@ fn in_list((message, merchant_id, delivered_at, failed_at): Row) -> EmailRow {
     }
 }
 
-/// The text of an email that waits, under this public address, within `Scope::Instance` or
-/// `Scope::Support`; `None` if none of that key waits. The caller leaves an audit row.
+/// The text of a pending email, with links that begin with `public_url`. `None` if no pending email
+/// has that ID. The caller holds `Scope::Instance` or `Scope::Support`, and writes an audit row.
 pub fn reveal(
     conn: &mut PgConnection,
     email_id: i64,
@@ -127,10 +116,8 @@ pub fn reveal(
     Ok(Some(RevealedEmail { id, recipient, subject, merchant_id, text }))
 }
 
-/// Has a failed email tried again, within `Scope::Instance`.
-///
-/// # Errors
-/// `NotFound` if there is none, or its words are forgotten.
+/// Retries a failed email. Fails with `NotFound` if there's none, or its text was deleted. The
+/// caller holds `Scope::Instance`.
 pub(crate) fn retry(conn: &mut PgConnection, email_id: i64, now: DateTime<Utc>) -> QueryResult<()> {
     let (merchant_id, message_id): (Option<i64>, String) =
         diesel::update(emails::table.find(email_id))
@@ -142,7 +129,7 @@ pub(crate) fn retry(conn: &mut PgConnection, email_id: i64, now: DateTime<Utc>) 
     jobs::enqueue_with(conn, &queue, Priority::High, &[message_id], now)
 }
 
-/// [`retry`] by the Message-ID. One that's gone, or whose text is, changes nothing.
+/// Like [`retry`], with the Message-ID. If the email or its text is gone, nothing changes.
 pub(crate) fn retry_by_message_id(
     conn: &mut PgConnection,
     message_id: &str,
@@ -157,7 +144,7 @@ pub(crate) fn retry_by_message_id(
     email_id.map_or(Ok(()), |email_id| retry(conn, email_id, now))
 }
 
-/// How many emails failed, and why the last of them. Within `Scope::Instance`.
+/// How many emails failed, and the reason of the last one. The caller holds `Scope::Instance`.
 pub(crate) fn failed(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
     let failed = || emails::table.filter(emails::failed_at.is_not_null());
     let last = failed()

@@ -1,5 +1,5 @@
-//! Sends emails: a job for each. It's sent twice only if a worker died between sending it and noting
-//! that, and then under the same Message-ID.
+//! Sends emails, with a job for each. An email is sent twice only if a worker died after sending
+//! it, and both have the same Message-ID.
 
 use std::sync::Arc;
 
@@ -24,16 +24,16 @@ use crate::kit::jobs::{
 use crate::kit::secrets::Encryptor;
 use crate::kit::supervise::contained;
 
-/// An email that wasn't sent for so long has failed, and its text is deleted.
+/// An email that couldn't be sent for this long fails, and its text is deleted.
 const MAX_AGE: Duration = Duration::days(2);
-/// So many characters of a reason are stored.
+/// The maximum number of stored characters of a reason.
 const MAX_REASON_CHARS: usize = 500;
 
-/// Reason codes of jobs.
+/// The reason codes of jobs.
 const UNREACHABLE: &str = "unreachable";
 const NOT_ACCEPTED: &str = "not_accepted";
 
-/// Sends emails, or logs that they wait where there's no mail server.
+/// Sends emails. Without a mail server, it logs that they wait.
 #[derive(Clone)]
 pub struct Mailer {
     db: Db,
@@ -53,20 +53,20 @@ impl Mailer {
         }
     }
 
-    /// What the worker pool is to run.
+    /// The kind of job for the worker pool, with its runner.
     pub(crate) fn runner(self) -> (JobKind, JobRunner) {
         (SEND_EMAIL, Arc::new(move |run| self.run(run)))
     }
 
-    /// Sends what is due on this thread; answers how many queues were served.
+    /// Sends the due emails on this thread. Returns how many queues were processed.
     pub fn send_due(&self) -> AppResult<usize> {
         let registry = Registry::new(self.db.clone(), vec![self.clone().runner()]);
         drain(&registry, clock::now())
     }
 
-    /// Enqueues the emails that wait without a job: those of an earlier version, and those that were
-    /// only logged because there was no mail server. Answers how many. An earlier failure to reach the
-    /// mail server is forgotten: its settings may have changed.
+    /// Enqueues the pending emails without a job: those of an earlier version, and those that were
+    /// only logged without a mail server. Also ends pauses after connection errors, because the
+    /// settings may have changed. Returns how many emails were enqueued.
     pub fn resume(&self) -> AppResult<usize> {
         if self.smtp.is_none() {
             return Ok(0);
@@ -96,7 +96,7 @@ impl Mailer {
             let own_fault = || Outcome::Later("Vouch failed on it; see the log.".to_owned());
             let outcome = match job.has_crashed(&SEND_EMAIL) {
                 true => own_fault(),
-                // An email that Vouch fails on holds up no other.
+                // An email that Vouch fails on must not block the others.
                 false => contained(send).unwrap_or_else(|_| own_fault()),
             };
             counters::email(outcome.word());
@@ -131,12 +131,12 @@ impl Mailer {
     }
 }
 
-/// Writes the outcome of an attempt.
+/// Writes the result of an attempt.
 fn note(run: &Run<'_>, job: &Job, email: &StoredEmail, outcome: &Outcome) -> Result<(), RunError> {
     let (reason, has_failed, finish) = match outcome {
         Outcome::Delivered => return run.finish(job, |conn| delivered(conn, email.id, run.now())),
         Outcome::Refused(reason) => (reason, true, Finish::Complete),
-        // That says nothing about the email.
+        // A connection error isn't caused by the email.
         Outcome::Unreachable(reason) => (reason, false, Finish::Release(Some(UNREACHABLE))),
         Outcome::Later(reason) => {
             (reason, job.is_last_attempt(&SEND_EMAIL), Finish::Retry(NOT_ACCEPTED))
@@ -156,7 +156,7 @@ fn note(run: &Run<'_>, job: &Job, email: &StoredEmail, outcome: &Outcome) -> Res
     })
 }
 
-/// The text was only for the recipient.
+/// Deletes the text, because it's only for the recipient.
 fn delivered(
     conn: &mut PgConnection,
     email_id: i64,
@@ -174,9 +174,9 @@ fn delivered(
     Ok(((), Finish::Complete))
 }
 
-/// Without a mail server each email is logged once, by its ID alone: a link or a recipient in a log
-/// would give access. `vouch email show` prints it, and [`Mailer::resume`] sends it once there's a mail
-/// server.
+/// Without a mail server, each email is logged once, with its ID only. A link or a recipient in a
+/// log would give access. `vouch email show` prints the email, and [`Mailer::resume`] sends it once
+/// there's a mail server.
 fn announce(run: &Run<'_>) -> Result<Ending, RunError> {
     while let Some(job) = run.next_job()? {
         let email = run.read(|conn| StoredEmail::pending(conn, &job.key))?;
@@ -211,8 +211,8 @@ fn waiting_without_job(conn: &mut PgConnection) -> QueryResult<Vec<Waiting>> {
     .load(conn)
 }
 
-/// Deletes the text of emails that are too old to be sent. Their rows are deleted with the end of the
-/// retention period: see `privacy::retention`.
+/// Deletes the text of emails that are too old to be sent. Their rows are deleted after the
+/// retention period (see `privacy::retention`).
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     use diesel::dsl::sql;
     use diesel::sql_types::{Nullable, Timestamptz};

@@ -19,7 +19,7 @@ pub(super) const LINK: Use = Use::of_instance("link in a letter");
 pub struct Message<'a> {
     pub to: &'a str,
     pub subject: String,
-    /// The name of its program; `None` for emails of the instance.
+    /// The name of its program. `None` for emails of the instance.
     pub program: Option<&'a str>,
     pub paragraphs: Vec<String>,
     pub link: Option<Link>,
@@ -50,9 +50,9 @@ impl Link {
     }
 }
 
-/// Enqueues an email in the running transaction, whatever its scope is: it's sent exactly if the
-/// transaction is committed. Nothing is sent to a person who was erased. As [`jobs::enqueue`], last in
-/// its transaction.
+/// Enqueues an email in the running transaction, whatever its scope is. It's sent only if the
+/// transaction is committed. Erased people get no email. Like [`jobs::enqueue`], it's called last
+/// in its transaction.
 pub fn post(conn: &mut PgConnection, message: &Message<'_>) -> QueryResult<()> {
     if is_pseudonym(message.to) {
         return Ok(());

@@ -9,7 +9,7 @@ use lettre::message::{Mailbox, MultiPart};
 
 use super::stored::StoredEmail;
 
-/// Characters of an address that may stand in one piece.
+/// The number of characters of a URL without a possible line break.
 const PIECE: usize = 20;
 
 /// The text of an email, with the full URL of its link.
@@ -23,7 +23,6 @@ pub(super) struct Words<'a> {
 }
 
 impl Words<'_> {
-    /// As plain text.
     pub(super) fn text(&self) -> String {
         let mut parts = self.paragraphs.to_vec();
         parts.extend(self.link.map(|(label, url)| format!("{label}:\n{url}")));
@@ -31,7 +30,8 @@ impl Words<'_> {
         parts.join("\n\n") + "\n"
     }
 
-    /// An address in pieces that fit a narrow window: mail programs do not break long words.
+    /// Splits a URL into pieces that fit a narrow window, because mail programs don't break long
+    /// words.
     fn parts(url: &str) -> impl Iterator<Item = &str> {
         let mut rest = url;
         std::iter::from_fn(move || {
@@ -50,7 +50,7 @@ impl Words<'_> {
     }
 }
 
-/// The whole message, ready for a mail server.
+/// The whole email in the mail server's format.
 pub(super) fn message(
     message: &StoredEmail,
     words: &Words<'_>,
@@ -66,13 +66,13 @@ pub(super) fn message(
         .message_id(Some(format!("<{}@{host}>", message.message_id)))
         .date(UNIX_EPOCH + Duration::from_secs(seconds))
         .multipart(MultiPart::alternative_plain_html(words.text(), words.render()?))?;
-    // So that no absence note answers it (RFC 3834).
+    // Prevents automatic replies such as out-of-office notes (RFC 3834).
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     message.headers_mut().insert_raw(HeaderValue::new(automatic, "auto-generated".to_owned()));
     Ok(message)
 }
 
-/// The program's name beside the installation's address: "Acme Tea via Vouch".
+/// The program's name with the instance's own email, for example "Acme Tea via Vouch".
 fn sender(from: &Mailbox, program: &str) -> Mailbox {
     if program.is_empty() {
         return from.clone();

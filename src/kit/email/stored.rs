@@ -6,7 +6,6 @@ use super::message::LINK;
 use crate::kit::db::schema::emails;
 use crate::kit::secrets::Encryptor;
 
-/// An email's row.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = emails)]
 pub(super) struct StoredEmail {
@@ -39,7 +38,7 @@ impl StoredEmail {
         serde_json::from_value(kept).unwrap_or_default()
     }
 
-    /// The full URL of its link; `Err` if it can't be decrypted.
+    /// The full URL of its link. `Err` if it can't be decrypted.
     pub(super) fn url(
         &self,
         encryptor: &Encryptor,
