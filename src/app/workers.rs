@@ -1,4 +1,4 @@
-//! Work that nobody waits for.
+//! Background work that no request waits for.
 
 use std::io;
 use std::sync::Arc;
@@ -22,14 +22,14 @@ use crate::kit::jobs::{Ending, JobKind, JobRunner, Registry, Run, RunError, Work
 use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::supervise::{self, Stop};
 
-/// Something that is done again and again.
+/// Work that repeats.
 struct Task {
-    /// As the log calls it.
+    /// The name in the log.
     name: &'static str,
-    /// From the start of one run to the start of the next.
+    /// The time from the start of one run to the start of the next.
     every: Duration,
-    /// One run; answers how much there was to do. Looks between small portions whether to stop, and
-    /// leaves the rest to the next start.
+    /// Does one run and returns how much there was to do. It checks for a stop between small
+    /// portions, and leaves the rest to the next start.
     run: fn(&Tools, &Stop) -> AppResult<usize>,
 }
 
@@ -89,7 +89,7 @@ const TASKS: [Task; 12] = [
         every: Duration::from_secs(3600),
         run: |tools, _| crate::kit::web::idempotency::sweep(&tools.db, clock::now()),
     },
-    // Looked for often, since a member waits for it: that's one look at an index that is empty.
+    // It runs often because a member waits for the result. Most runs only check an empty index.
     Task {
         name: "recalculate orders",
         every: Duration::from_millis(250),
@@ -97,18 +97,17 @@ const TASKS: [Task; 12] = [
     },
 ];
 
-/// What earlier processes left is resumed after this time where it couldn't be at the start.
+/// The interval between attempts to resume the work of earlier processes.
 const RESUME_ROUND: Duration = Duration::from_secs(5);
-/// The first pause after a run that failed; each further one doubles it.
+/// The first pause after a failed run. Each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// The longest.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-/// How long the threads may take to end, from when they're told. What one still does then is a
+/// How long the threads may take to end after a stop. A thread that's still busy then has a
 /// transaction that ends with its connection, or a call whose lease ends.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The threads of the tasks, and the worker pool. They end, each after its
-/// present portion, when they're told or this value goes.
+/// The threads of the tasks and the worker pool. Each ends after its current portion, once it's
+/// told to stop or this value is dropped.
 pub(crate) struct Workers {
     stop: Stop,
     threads: Vec<(&'static str, JoinHandle<()>)>,
@@ -116,7 +115,6 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts a thread per task, and the worker pool.
     pub(crate) fn start(tools: Tools, mailer: Mailer) -> io::Result<Self> {
         let stop = Stop::default();
         let mut threads = Vec::with_capacity(TASKS.len() + 1);
@@ -139,7 +137,7 @@ impl Workers {
         Ok(Self { stop, threads, pool })
     }
 
-    /// Tells all of them to end. They do so side by side; the end is waited for when the value goes.
+    /// Tells all of them to end. They end at the same time, and dropping this value waits for that.
     pub(crate) fn tell_to_stop(&self) {
         self.stop.ask();
         self.pool.tell_to_stop();
@@ -160,12 +158,12 @@ impl Drop for Workers {
     }
 }
 
-/// What a kind of job does.
+/// The function for a kind of job.
 #[derive(Clone, Copy)]
 enum Work {
-    /// Calls a store.
+    /// It calls a store.
     Store(fn(&StoreRun<'_, '_>) -> Result<Ending, StoreRunError>),
-    /// Calls a store, from time to time.
+    /// It regularly calls a store.
     Periodic(PeriodicJob),
     Merchant(fn(&Run<'_>, &Pseudonyms) -> Result<Ending, RunError>),
 }
@@ -180,12 +178,11 @@ const WORK: [(JobKind, Work); 7] = [
     (failures::RETRY_DELIVERY, Work::Merchant(failures::run)),
 ];
 
-/// The kinds of jobs.
 pub(crate) fn kinds() -> impl Iterator<Item = JobKind> {
     WORK.into_iter().map(|(kind, _)| kind).chain([SEND_EMAIL])
 }
 
-/// Who runs which kind of job, emails aside.
+/// The runners of all kinds of jobs except emails.
 pub fn registry(tools: &Tools) -> Registry {
     let runner = |work: Work| -> JobRunner {
         let tools = tools.clone();
@@ -199,13 +196,13 @@ pub fn registry(tools: &Tools) -> Registry {
     Registry::new(tools.db.clone(), runners)
 }
 
-/// Runs the jobs that are due at `now` on this thread; answers how many queues were served.
+/// Runs the jobs that are due at `now` on this thread. Returns how many queues were processed.
 pub fn run_due_jobs(tools: &Tools, now: DateTime<Utc>) -> AppResult<usize> {
     drain(&registry(tools), now)
 }
 
-/// Makes due what earlier processes left for a person: its operator may have fixed the cause, or this
-/// build has.
+/// Makes failed work of earlier processes due again, because the operator or this build may have
+/// fixed the cause.
 fn resume(db: &Db, mailer: &Mailer) -> AppResult<()> {
     let recalculations =
         db.run_blocking(Scope::Instance, |conn| recalculation::retry_failed(conn, clock::now()))?;
@@ -248,8 +245,8 @@ fn work(job: &str, every: Duration, run: &mut impl FnMut(&Stop) -> AppResult<usi
     }
 }
 
-/// After failures in a row: a job that is done once an hour doesn't wait an hour for a fault that
-/// passes, and one that is done all the time doesn't fill the log.
+/// The pause after failures in a row. A task that runs hourly doesn't wait an hour for a temporary
+/// fault, and a frequent one doesn't fill the log.
 fn wait_after(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(10);
     (FIRST_WAIT * (1 << doublings)).min(MAX_WAIT)
