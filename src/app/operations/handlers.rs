@@ -9,8 +9,8 @@ use crate::kit::error::AppResult;
 use crate::kit::supervise;
 
 /// `GET /healthz`: 200 while the process works, whatever else is down. It's 503, with the thread's
-/// name, if a thread keeps dying. The service manager restarts the process on any other answer or
-/// none.
+/// name, if a thread keeps dying. The service manager restarts the process on any other response
+/// or none.
 pub(crate) async fn health() -> HttpResponse {
     match dying_threads() {
         None => say(StatusCode::OK, "Vouch lives."),
@@ -35,7 +35,7 @@ pub(crate) async fn readiness(readiness: Data<Readiness>) -> HttpResponse {
     }
 }
 
-/// `GET /metrics`: for Prometheus.
+/// `GET /metrics` for Prometheus.
 pub(crate) async fn metrics(metrics: Data<Metrics>) -> AppResult<HttpResponse> {
     Ok(HttpResponse::Ok().content_type(TEXT_FORMAT).body(metrics.render().await?))
 }

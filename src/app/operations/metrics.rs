@@ -23,7 +23,7 @@ use crate::kit::security::Kind;
 
 /// The queues are read at most this often, however many clients scrape.
 const FRESH: Duration = Duration::from_secs(5);
-/// Timeout for the database.
+/// The timeout for the database.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The backlog of the background work.
@@ -36,7 +36,7 @@ struct Waiting {
     dead_jobs: Vec<(String, i64)>,
 }
 
-/// What `/metrics` shows.
+/// The source of `/metrics`.
 pub struct Metrics {
     db: Db,
     keep: InstanceRetention,

@@ -1,4 +1,4 @@
-//! What an instance tells its operators: whether it's alive, whether it's ready, and its metrics.
+//! Health, readiness and metrics of an instance, for its operators.
 
 pub(crate) mod handlers;
 mod metrics;

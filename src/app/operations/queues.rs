@@ -7,26 +7,26 @@ use diesel::sql_types::{BigInt, Double, Text, Timestamptz};
 use crate::kit::db::schema::jobs;
 use crate::kit::db::statement::statement;
 
-/// What waits for the workers, of one kind.
+/// The waiting work of one kind.
 #[derive(Clone, Debug, QueryableByName)]
 pub(super) struct Queue {
-    /// `store_jobs`, `deliveries`, `pushes`, `emails`, `recalculations`, `deliveries_retried`; and
-    /// `recalculations_failed` and `deliveries_failed`, which wait for a person.
+    /// One of `store_jobs`, `deliveries`, `pushes`, `emails`, `recalculations` and
+    /// `deliveries_retried`. Two others wait for a person: `recalculations_failed` and
+    /// `deliveries_failed`.
     #[diesel(sql_type = Text)]
     pub(crate) name: String,
-    /// How much of it.
     #[diesel(sql_type = BigInt)]
     pub(crate) waiting: i64,
-    /// For how long the oldest has, in seconds; 0 when nothing waits.
+    /// How long the oldest item has waited, in seconds. It's 0 if nothing waits.
     #[diesel(sql_type = Double)]
     pub(crate) oldest: f64,
 }
 
-/// All of them, within `Scope::Instance`. Each is read from an index of what waits, so that it
-/// costs what waits and not what is there.
+/// Reads all queues. Each is read from an index of waiting rows, so the cost depends on those
+/// alone. The caller holds `Scope::Instance`.
 ///
-/// Work for a store that is disconnected or lets Vouch in no more rests: it is the merchant's to
-/// mend, and they see it on their pages.
+/// Work for a store that's disconnected or rejects the credentials isn't counted. Its merchant must
+/// fix that, and sees it on their pages.
 pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Vec<Queue>> {
     conn.batch_execute("SET LOCAL statement_timeout = '2s'")?;
     statement!(
@@ -75,7 +75,7 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
     .load(conn)
 }
 
-/// How many jobs were dead-lettered, by kind. Within `Scope::Instance`.
+/// How many jobs were dead-lettered, by kind. The caller holds `Scope::Instance`.
 pub(super) fn dead_jobs(conn: &mut PgConnection) -> QueryResult<Vec<(String, i64)>> {
     jobs::table
         .filter(jobs::dead_at.is_not_null())
@@ -84,15 +84,15 @@ pub(super) fn dead_jobs(conn: &mut PgConnection) -> QueryResult<Vec<(String, i64
         .load(conn)
 }
 
-/// The queues whose oldest piece of work has waited for longer than `seconds`, each with how long it
-/// has. Within `Scope::Instance`.
+/// The queues whose oldest item has waited for more than `seconds`, with its wait in seconds. The
+/// caller holds `Scope::Instance`.
 pub(crate) fn late(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
     seconds: f64,
 ) -> QueryResult<Vec<(String, f64)>> {
     let queues = read(conn, now)?;
-    // What has failed isn't late: it's told apart.
+    // Failed work isn't late, and it's reported separately.
     let has_failed = |name: &str| name.ends_with("_failed");
     Ok(queues
         .into_iter()

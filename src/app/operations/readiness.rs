@@ -82,7 +82,7 @@ fn keep_looking(shared: &Weak<Shared>) {
     }
 }
 
-/// A database that is ahead is fine: a newer Vouch is about to replace this one.
+/// The database may be newer than this Vouch, because a newer Vouch is about to replace it.
 fn ask(pool: &Pool) -> Result<(), NotReady> {
     let mut conn = pool.get().map_err(|_| NotReady::NoDatabase)?;
     let applied: HashSet<String> = match migrate::applied(&mut conn) {
