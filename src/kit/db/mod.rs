@@ -25,6 +25,11 @@ mod source;
 pub(crate) mod statement;
 mod watchdog;
 
+use std::any::Any;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
@@ -76,7 +81,7 @@ pub fn in_scope<T, E: From<diesel::result::Error>>(
     scope: Scope,
     work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    transaction(conn, &scope.begin_sql(), work)
+    in_scope_with(conn, scope, "", work)
 }
 
 /// Like [`in_scope`], with additional SQL in the round trip that begins the transaction.
@@ -86,18 +91,19 @@ pub(crate) fn in_scope_with<T, E: From<diesel::result::Error>>(
     and: &str,
     work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    transaction(conn, &format!("{}; {and}", scope.begin_sql()), work)
-}
-
-fn transaction<T, E: From<diesel::result::Error>>(
-    conn: &mut PgConnection,
-    begin: &str,
-    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
-) -> Result<T, E> {
-    AnsiTransactionManager::begin_transaction_sql(conn, begin)?;
+    begin(conn, scope, and)?;
     let answer = work(conn);
     end_transaction(conn, answer.is_ok())?;
     answer
+}
+
+fn begin(conn: &mut PgConnection, scope: Scope, and: &str) -> QueryResult<()> {
+    let mut sql = scope.begin_sql();
+    if !and.is_empty() {
+        sql.push_str("; ");
+        sql.push_str(and);
+    }
+    AnsiTransactionManager::begin_transaction_sql(conn, &sql)
 }
 
 fn end_transaction(conn: &mut PgConnection, commits: bool) -> QueryResult<()> {
@@ -181,41 +187,41 @@ impl Db {
     ///
     /// Fails with `Unavailable` if no connection is free in time or the time is over, else with the
     /// error of `work`.
-    pub async fn run<T, E>(
+    pub fn run<T, E>(
         &self,
         scope: Scope,
         work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
-    ) -> AppResult<T>
+    ) -> OnThread<T>
     where
         T: Send + 'static,
-        E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
+        E: From<diesel::result::Error> + Into<AppError>,
     {
-        self.run_as(WorkKind::Page, scope, work).await
+        self.run_as(WorkKind::Page, scope, work)
     }
 
     /// Like [`Db::run`] within one merchant, for most handlers.
-    pub(crate) async fn merchant<T, E>(
+    pub(crate) fn merchant<T, E>(
         &self,
         merchant_id: i64,
         work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
-    ) -> AppResult<T>
+    ) -> OnThread<T>
     where
         T: Send + 'static,
-        E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
+        E: From<diesel::result::Error> + Into<AppError>,
     {
-        self.run(Scope::Merchant(merchant_id), work).await
+        self.run(Scope::Merchant(merchant_id), work)
     }
 
     /// Like [`Db::run`], with the pool and timeouts of another kind of work.
-    pub(crate) async fn run_as<T, E>(
+    pub(crate) fn run_as<T, E>(
         &self,
         kind: WorkKind,
         scope: Scope,
         work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
-    ) -> AppResult<T>
+    ) -> OnThread<T>
     where
         T: Send + 'static,
-        E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
+        E: From<diesel::result::Error> + Into<AppError>,
     {
         let pool = match kind {
             WorkKind::Page => &self.pages,
@@ -223,16 +229,16 @@ impl Db {
             WorkKind::Report => &self.reports,
             WorkKind::Job => &self.jobs,
         };
-        on_thread(pool, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
+        OnThread::new(pool, move |conn| in_scope(conn, scope, work).map_err(Into::into))
     }
 
     /// Runs one statement on a blocking thread without a transaction, so in one round trip instead
     /// of three. It only sees rows that don't belong to a merchant.
-    pub(crate) async fn glance<T: Send + 'static>(
+    pub(crate) fn glance<T: Send + 'static>(
         &self,
         statement: impl FnOnce(&mut PgConnection) -> QueryResult<T> + Send + 'static,
-    ) -> AppResult<T> {
-        on_thread(&self.pages, move |conn| statement(conn).map_err(Into::into)).await
+    ) -> OnThread<T> {
+        OnThread::new(&self.pages, move |conn| statement(conn).map_err(Into::into))
     }
 
     /// Like [`Db::run`], on the current thread with a job's timeouts, for workers, commands and
@@ -250,19 +256,40 @@ impl Db {
     }
 }
 
-/// Runs `work` on a blocking thread with a connection of `pool`, in the request's remaining time.
-/// `work` is boxed so that the waiting code is compiled only once.
-async fn on_thread<T: Send + 'static>(
-    pool: &Pool,
-    work: impl FnOnce(&mut PgConnection) -> AppResult<T> + Send + 'static,
-) -> AppResult<T> {
-    let (sender, answer) = std::sync::mpsc::sync_channel(1);
-    let work = Box::new(move |conn: &mut PgConnection| {
-        // The receiver is gone if the request's time is over.
-        let _ = sender.send(work(conn));
-    });
-    let done = wait_for_thread(pool, work).await;
-    let answer = done.and_then(|()| answer.try_recv().unwrap_or(Err(AppError::Unavailable)));
+/// The result of work on a blocking thread, which starts when this is awaited. Only the work itself is
+/// compiled for each caller, and the waiting once: there are hundreds of callers.
+#[must_use = "nothing happens until it's awaited"]
+pub struct OnThread<T> {
+    answer: Pin<Box<dyn Future<Output = AppResult<Answer>>>>,
+    of: PhantomData<fn() -> T>,
+}
+
+/// A value of the type that the caller waits for.
+type Answer = Box<dyn Any + Send>;
+type Work = Box<dyn FnOnce(&mut PgConnection) -> AppResult<Answer> + Send>;
+
+impl<T: Send + 'static> OnThread<T> {
+    /// `work` gets a connection of `pool`, in the request's remaining time.
+    fn new(
+        pool: &Pool,
+        work: impl FnOnce(&mut PgConnection) -> AppResult<T> + Send + 'static,
+    ) -> Self {
+        let work: Work = Box::new(move |conn| work(conn).map(|answer| Box::new(answer) as Answer));
+        Self { answer: Box::pin(wait_for_thread(pool.clone(), work)), of: PhantomData }
+    }
+}
+
+impl<T: 'static> Future for OnThread<T> {
+    type Output = AppResult<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = std::task::ready!(self.answer.as_mut().poll(context));
+        Poll::Ready(answer.map(|answer| *answer.downcast().expect("the work answers a T")))
+    }
+}
+
+async fn wait_for_thread(pool: Pool, work: Work) -> AppResult<Answer> {
+    let answer = answer_of_thread(pool, work).await;
     answer.map_err(|error| {
         let is_cut_off = request::current().is_some_and(|request| request.commit_is_cut_off());
         match error {
@@ -272,11 +299,8 @@ async fn on_thread<T: Send + 'static>(
     })
 }
 
-/// A closure that uses a connection and stores its own result.
-type Work = Box<dyn FnOnce(&mut PgConnection) + Send>;
-
-async fn wait_for_thread(pool: &Pool, work: Work) -> AppResult<()> {
-    let (pool, request) = (pool.clone(), request::current());
+async fn answer_of_thread(pool: Pool, work: Work) -> AppResult<Answer> {
+    let request = request::current();
     let begun = Instant::now();
     let waited = request.as_ref().map_or(Duration::ZERO, |request| request.waited());
     let limit = pool.limits().left_after(waited);
@@ -285,8 +309,7 @@ async fn wait_for_thread(pool: &Pool, work: Work) -> AppResult<()> {
         move || {
             request::within(request, || {
                 let mut conn = pool.get_until(begun + limit).map_err(|_| AppError::Unavailable)?;
-                work(&mut conn);
-                AppResult::Ok(())
+                work(&mut conn)
             })
         }
     };

@@ -1,6 +1,7 @@
 //! Forms. Only the extractor [`CsrfForm`] yields one, so code without the CSRF check doesn't
 //! compile.
 
+use std::any::Any;
 use std::time::Duration;
 
 use actix_session::{Session, SessionExt};
@@ -55,35 +56,46 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
     type Future = LocalBoxFuture<'static, Result<Self, AppError>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let session = req.get_session();
-        let action = req.uri().clone();
-        let kind = FormKind::of(req.headers());
-        let (req, payload) = (req.clone(), payload.take());
-        Box::pin(async move {
-            if kind != Some(FormKind::Fields) {
-                return Err(AppError::BadRequest("Send the form as the page has it.".into()));
-            }
-            let sender = BodySender::Network(peer(&req));
-            let body = Memory::of(&req).read(&req, payload, FORM_LIMITS, sender).await?;
-            let sent: Token = parse(&body)?;
-            let page = match check_token(&req, &session, &sent.csrf)? {
-                Ok(page) => page,
-                Err(page) => {
-                    let unsent = Unsent::read(form_key(&req), req.uri(), &body, clock::now());
-                    return Err(refused(&req, &session, page, unsent));
-                }
-            };
-            Retype::check(&action, &body)?;
-            let form = parse(&body)?;
-            if let Some(page) = page {
-                claim(&req, &session, &page, &body, WAIT).await?;
-            }
-            if let Some(sent) = SentForm::of(&body) {
-                req.extensions_mut().insert(sent);
-            }
-            Ok(Self(form))
-        })
+        let form = receive(req.clone(), payload.take(), |body| {
+            parse::<T>(body).map(|form| Box::new(form) as Box<dyn Any>)
+        });
+        Box::pin(async move { Ok(Self(*form.await?.downcast().expect("it's parsed as a T"))) })
     }
+}
+
+/// Checks a form and parses it. Compiled once for all forms.
+fn receive(
+    req: HttpRequest,
+    payload: Payload,
+    parse_form: fn(&[u8]) -> Result<Box<dyn Any>, AppError>,
+) -> LocalBoxFuture<'static, Result<Box<dyn Any>, AppError>> {
+    let session = req.get_session();
+    let action = req.uri().clone();
+    let kind = FormKind::of(req.headers());
+    Box::pin(async move {
+        if kind != Some(FormKind::Fields) {
+            return Err(AppError::BadRequest("Send the form as the page has it.".into()));
+        }
+        let sender = BodySender::Network(peer(&req));
+        let body = Memory::of(&req).read(&req, payload, FORM_LIMITS, sender).await?;
+        let sent: Token = parse(&body)?;
+        let page = match check_token(&req, &session, &sent.csrf)? {
+            Ok(page) => page,
+            Err(page) => {
+                let unsent = Unsent::read(form_key(&req), req.uri(), &body, clock::now());
+                return Err(refused(&req, &session, page, unsent));
+            }
+        };
+        Retype::check(&action, &body)?;
+        let form = parse_form(&body)?;
+        if let Some(page) = page {
+            claim(&req, &session, &page, &body, WAIT).await?;
+        }
+        if let Some(sent) = SentForm::of(&body) {
+            req.extensions_mut().insert(sent);
+        }
+        Ok(form)
+    })
 }
 
 /// Claims a form before it's processed, so that it's processed once. `typed` is its whole body.
