@@ -16,7 +16,7 @@ use crate::features::triggers::Trigger;
 use crate::kit::db::schema::{affiliates, code_sync_results as findings, triggers};
 use crate::kit::db::{constant, text_enum};
 use crate::kit::lists::{
-    Address, COUNT_LIMIT, Count, Kind, Listing, Order, Range, contains, replanned,
+    COUNT_LIMIT, Count, Kind, ListUrl, Listing, Order, Range, contains, replanned,
 };
 
 text_enum! {
@@ -90,7 +90,7 @@ pub(crate) struct DifferenceRow {
 }
 
 impl DifferenceFilter {
-    pub(crate) fn read(address: &mut Address) -> Self {
+    pub(crate) fn read(address: &mut ListUrl) -> Self {
         Self { q: address.search(), show: address.choice("finding", "Finding") }
     }
 }

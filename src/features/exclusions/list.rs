@@ -11,7 +11,7 @@ use crate::features::code_requests;
 use crate::features::triggers::list::count_like;
 use crate::kit::db::schema::exclusions;
 use crate::kit::db::text_enum;
-use crate::kit::lists::{Address, Count, Key, Kind, Listing, Order, Range, Sort, contains};
+use crate::kit::lists::{Count, Key, Kind, ListUrl, Listing, Order, Range, Sort, contains};
 
 use super::look_alike::Pattern;
 
@@ -85,7 +85,7 @@ pub(crate) struct ExclusionFilter {
 }
 
 impl ExclusionFilter {
-    pub(crate) fn read(address: &mut Address) -> Self {
+    pub(crate) fn read(address: &mut ListUrl) -> Self {
         Self {
             q: address.search(),
             scope: address.choice("scope", "Applied to"),

@@ -15,7 +15,7 @@ use crate::features::conversions::list::{ConversionRow, of_orders};
 use crate::features::rollups;
 use crate::kit::db::schema::{order_codes, orders, stores};
 use crate::kit::db::text_enum;
-use crate::kit::lists::{Address, Count, Kind, Listing, Order, Range, begins_with};
+use crate::kit::lists::{Count, Kind, ListUrl, Listing, Order, Range, begins_with};
 use crate::kit::web::display_time::{after_day, before_day};
 
 text_enum! {
@@ -45,7 +45,7 @@ pub(crate) struct OrderFilter {
 }
 
 impl OrderFilter {
-    pub(crate) fn read(address: &mut Address) -> Self {
+    pub(crate) fn read(address: &mut ListUrl) -> Self {
         Self {
             q: address.search(),
             kind: address.choice("kind", "Show"),

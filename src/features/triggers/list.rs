@@ -19,7 +19,7 @@ use crate::features::rollups::{self, Rollups};
 use crate::kit::db::schema::{affiliates, triggers};
 use crate::kit::db::text_enum;
 use crate::kit::lists::{
-    Address, Count, Key, Kind, Listing, Order, Range, Sort, begins_with, by_parts, contains, glob,
+    Count, Key, Kind, ListUrl, Listing, Order, Range, Sort, begins_with, by_parts, contains, glob,
     replanned, searched,
 };
 
@@ -91,7 +91,7 @@ pub(crate) struct TriggerFilter {
 
 impl TriggerFilter {
     /// `affiliate_id` is set for an affiliate's own list, and `None` for the program's list.
-    pub(crate) fn read(address: &mut Address, affiliate_id: Option<i64>) -> Self {
+    pub(crate) fn read(address: &mut ListUrl, affiliate_id: Option<i64>) -> Self {
         let pattern = |text: &str| Pattern::parse(text).ok();
         Self {
             affiliate_id,

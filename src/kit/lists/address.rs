@@ -19,8 +19,8 @@ pub(crate) struct Params(HashMap<String, String>);
 
 impl Params {
     /// The URL of the list at `path`, with these parameters.
-    pub(crate) fn at(self, path: impl Into<String>) -> Address {
-        Address { path: path.into(), params: self, parts: Vec::new(), cursor: None, usual_sort: "" }
+    pub(crate) fn at(self, path: impl Into<String>) -> ListUrl {
+        ListUrl { path: path.into(), params: self, parts: Vec::new(), cursor: None, usual_sort: "" }
     }
 }
 
@@ -32,7 +32,7 @@ pub(crate) trait Sort: TextEnum {
 /// The URL of a list. Reading a parameter also records it for links and for the chip that removes it.
 /// Unparseable parameters, for example of an old bookmark, are ignored, and links omit them.
 #[derive(Clone, Debug)]
-pub(crate) struct Address {
+pub(crate) struct ListUrl {
     pub(crate) path: String,
     params: Params,
     /// The parsed parameters, in the order of reading.
@@ -50,7 +50,7 @@ struct Part {
     words: String,
 }
 
-impl Address {
+impl ListUrl {
     /// The search text, or "".
     pub(crate) fn search(&mut self) -> String {
         let typed: String = self.param("q").trim().chars().take(MAX_SEARCH_CHARS).collect();
@@ -243,7 +243,7 @@ mod tests {
         }
     }
 
-    fn address(params: &[(&str, &str)]) -> Address {
+    fn address(params: &[(&str, &str)]) -> ListUrl {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let mut address = Params(params.iter().map(owned).collect()).at("/things");
         address.search();

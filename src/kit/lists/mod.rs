@@ -1,6 +1,6 @@
 //! The shared parts of lists: URL parameters, ranges of rows, pages and CSV files.
 //!
-//! A list reads its filters and sort from an [`Address`], which records them for links and chips. A
+//! A list reads its filters and sort from a [`ListUrl`], which records them for links and chips. A
 //! [`Range`] adds the keyset condition, order and limit to the list's query, and turns the rows into a
 //! [`Listing`]. The page ([`ListPage`]) and the file ([`export`]) use the same query.
 
@@ -11,7 +11,7 @@ mod page;
 mod range;
 mod search;
 
-pub(crate) use self::address::{Address, Params, Sort};
+pub(crate) use self::address::{ListUrl, Params, Sort};
 pub(crate) use self::count::{COUNT_LIMIT, Count, count_of};
 pub(crate) use self::export::export;
 pub(crate) use self::page::ListPage;

@@ -3,13 +3,13 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::address::{Address, Sort};
+use super::address::{ListUrl, Sort};
 use super::count::Count;
 use super::range::Listing;
 
 /// A page of a list, with its URL, rows and links to the pages around it.
 pub(crate) struct ListPage<R> {
-    pub(crate) address: Address,
+    pub(crate) address: ListUrl,
     pub(crate) rows: Vec<R>,
     /// The count of all matching rows, if the page shows it.
     count: Option<Count>,
@@ -18,7 +18,7 @@ pub(crate) struct ListPage<R> {
 }
 
 impl<R> ListPage<R> {
-    pub(crate) fn new(address: Address, listing: Listing<R>, count: Option<Count>) -> Self {
+    pub(crate) fn new(address: ListUrl, listing: Listing<R>, count: Option<Count>) -> Self {
         let Listing { rows, previous, next } = listing;
         let beyond = |direction, key| address.beyond(direction, &key);
         Self {

@@ -1,7 +1,7 @@
 use crate::features::affiliates::search::Search;
 use crate::features::affiliates::status::AffiliateStatus;
 use crate::kit::db::text_enum;
-use crate::kit::lists::{Address, Kind, Order, Sort};
+use crate::kit::lists::{Kind, ListUrl, Order, Sort};
 
 text_enum! {
     /// The order of a list of affiliates.
@@ -33,7 +33,7 @@ impl AffiliateSort {
         if search.is_empty() { Self::Name } else { Self::BestMatch }
     }
 
-    pub(crate) fn read(address: &mut Address, search: &Search) -> Self {
+    pub(crate) fn read(address: &mut ListUrl, search: &Search) -> Self {
         match address.sort(Self::usual(search)) {
             Self::BestMatch if search.is_empty() => {
                 address.ignore("sort");
@@ -72,7 +72,7 @@ pub(crate) struct AffiliateFilter {
 }
 
 impl AffiliateFilter {
-    pub(crate) fn read(address: &mut Address) -> Self {
+    pub(crate) fn read(address: &mut ListUrl) -> Self {
         let search = Search::of(&address.search());
         if search.is_empty() {
             address.ignore("q");

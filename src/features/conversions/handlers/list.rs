@@ -12,7 +12,7 @@ use crate::features::conversions::list::{self, ConversionRow, StatusFilter, Tota
 use crate::features::conversions::{ConversionFilter, DenialReason, Review, Via};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::lists::{Address, ListPage, Listing, Params, Range, export as export_list};
+use crate::kit::lists::{ListPage, ListUrl, Listing, Params, Range, export as export_list};
 use crate::kit::urls;
 use crate::kit::web::csv::Cell;
 use crate::kit::web::display_time::DisplayTime;
@@ -82,7 +82,7 @@ impl ConversionView {
 impl ConversionList {
     fn new(
         page: &MerchantPage,
-        mut address: Address,
+        mut address: ListUrl,
         affiliate_id: Option<i64>,
         found: Found,
     ) -> Self {

@@ -2,7 +2,7 @@ use chrono::NaiveDate;
 
 use crate::features::conversions::ConversionStatus;
 use crate::kit::db::text_enum;
-use crate::kit::lists::Address;
+use crate::kit::lists::ListUrl;
 
 text_enum! {
     /// Which statuses a list shows.
@@ -43,7 +43,7 @@ pub(crate) struct ConversionFilter {
 
 impl ConversionFilter {
     /// `affiliate_id` is set for an affiliate's own list, and `None` for the program's list.
-    pub(crate) fn read(address: &mut Address, affiliate_id: Option<i64>) -> Self {
+    pub(crate) fn read(address: &mut ListUrl, affiliate_id: Option<i64>) -> Self {
         Self {
             q: address.search(),
             status: address.choice("status", "Status"),

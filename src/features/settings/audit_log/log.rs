@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use crate::kit::audit::{ActorKind, SubjectKind};
 use crate::kit::db::schema::audit_log;
-use crate::kit::lists::{Address, Count, Kind, Listing, Order, Range};
+use crate::kit::lists::{Count, Kind, ListUrl, Listing, Order, Range};
 use crate::kit::web::display_time::start_of_day;
 
 /// An event with its recorded details.
@@ -42,7 +42,7 @@ pub(crate) struct LogFilter {
 }
 
 impl LogFilter {
-    pub(super) fn read(address: &mut Address) -> Self {
+    pub(super) fn read(address: &mut ListUrl) -> Self {
         Self {
             subject: address.choice("about", "About"),
             actor: address.choice("by", "By"),

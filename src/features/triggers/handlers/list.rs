@@ -16,7 +16,7 @@ use crate::features::triggers::{TriggerFilter, TriggerKind, TriggerSort, Trigger
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::lists::{
-    Address, Count, ListPage, Listing, Params, Range, Sort, export as export_list,
+    Count, ListPage, ListUrl, Listing, Params, Range, Sort, export as export_list,
 };
 use crate::kit::urls;
 use crate::kit::web::csv::Cell;
@@ -56,7 +56,7 @@ pub(super) fn find(
 
 impl TriggerList {
     pub(super) fn new(
-        address: Address,
+        address: ListUrl,
         shows_holder: bool,
         found: Found,
         merchant: &Merchant,
