@@ -11,7 +11,7 @@ use crate::features::availability::{Refused, lock_codes_exclusive};
 use crate::features::triggers::{Trigger, retire};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::{affiliates, code_requests};
-use crate::kit::lists::{Kind, Listing, Order, Range};
+use crate::kit::lists::{ColumnType, Listing, Range, SortOrder};
 
 /// The maximum number of pending additional codes per affiliate.
 pub(crate) const MAX_WAITING: usize = 3;
@@ -177,7 +177,8 @@ pub(crate) fn reverse(
 }
 
 /// The oldest first.
-pub(super) const OLDEST: Order = Order::ascending(&[("code_requests.id", Kind::Number)]);
+pub(super) const OLDEST: SortOrder =
+    SortOrder::ascending(&[("code_requests.id", ColumnType::Number)]);
 
 /// Some of the further codes that wait, with who asks for them.
 pub(super) fn waiting_rows(

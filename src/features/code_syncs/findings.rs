@@ -16,7 +16,7 @@ use crate::features::triggers::Trigger;
 use crate::kit::db::schema::{affiliates, code_sync_results as findings, triggers};
 use crate::kit::db::{constant, text_enum};
 use crate::kit::lists::{
-    COUNT_LIMIT, Count, Kind, ListUrl, Listing, Order, Range, contains, replanned,
+    COUNT_LIMIT, ColumnType, Count, ListUrl, Listing, Range, SortOrder, contains, replanned,
 };
 
 text_enum! {
@@ -124,7 +124,7 @@ fn matching(code_sync: (i64, i64), filter: &DifferenceFilter) -> Boxed {
     }
 }
 
-pub(crate) const BY_CODE: Order = Order::ascending(&[("key", Kind::Text)]);
+pub(crate) const BY_CODE: SortOrder = SortOrder::ascending(&[("key", ColumnType::Text)]);
 
 /// Some of the results of a check.
 pub(crate) fn rows(

@@ -16,14 +16,14 @@ use self::matching::{Matching, matching};
 pub(crate) use self::totals::Totals;
 use self::totals::{count, kept_totals, totals};
 use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
-use crate::kit::lists::{Count, Kind, Listing, Order, Range};
+use crate::kit::lists::{ColumnType, Count, Listing, Range, SortOrder};
 
 mod filter;
 mod matching;
 mod totals;
 
-pub(crate) const NEWEST: Order =
-    Order::descending(&[("occurred_at", Kind::Time), ("id", Kind::Number)]);
+pub(crate) const NEWEST: SortOrder =
+    SortOrder::descending(&[("occurred_at", ColumnType::Time), ("id", ColumnType::Number)]);
 
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = conversions)]

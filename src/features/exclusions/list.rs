@@ -11,7 +11,9 @@ use crate::features::code_requests;
 use crate::features::triggers::list::count_like;
 use crate::kit::db::schema::exclusions;
 use crate::kit::db::text_enum;
-use crate::kit::lists::{Count, Key, Kind, ListUrl, Listing, Order, Range, Sort, contains};
+use crate::kit::lists::{
+    ColumnType, Count, ListUrl, Listing, Range, Sort, SortKey, SortOrder, contains,
+};
 
 use super::look_alike::Pattern;
 
@@ -59,7 +61,7 @@ text_enum! {
 }
 
 impl ExclusionSort {
-    fn key(self, exclusion: &Exclusion) -> Key {
+    fn key(self, exclusion: &Exclusion) -> SortKey {
         match self {
             Self::Newest => (exclusion.id,).into(),
             Self::Code => (exclusion.key.clone(), exclusion.id).into(),
@@ -68,10 +70,12 @@ impl ExclusionSort {
 }
 
 impl Sort for ExclusionSort {
-    fn order(self) -> Order {
+    fn order(self) -> SortOrder {
         match self {
-            Self::Newest => Order::descending(&[("id", Kind::Number)]),
-            Self::Code => Order::ascending(&[("key", Kind::Text), ("id", Kind::Number)]),
+            Self::Newest => SortOrder::descending(&[("id", ColumnType::Number)]),
+            Self::Code => {
+                SortOrder::ascending(&[("key", ColumnType::Text), ("id", ColumnType::Number)])
+            }
         }
     }
 }

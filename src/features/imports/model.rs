@@ -10,7 +10,7 @@ use crate::kit::db::schema::{import_rows, imports};
 use crate::kit::db::statement::{rows, statement};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
-use crate::kit::lists::{Kind, Listing, Order, Range};
+use crate::kit::lists::{ColumnType, Listing, Range, SortOrder};
 use crate::kit::web::spreadsheet::Reading;
 
 /// An import that isn't saved is deleted after this many hours.
@@ -224,7 +224,7 @@ pub(super) fn created(conn: &mut PgConnection, import: &Import, lines: &[i32]) -
 }
 
 /// The newest first.
-pub(crate) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
+pub(crate) const NEWEST: SortOrder = SortOrder::descending(&[("id", ColumnType::Number)]);
 
 /// Some of the merchant's imports.
 pub(crate) fn page(

@@ -13,11 +13,11 @@ use crate::features::ingest::failures::{self, Failure};
 use crate::features::ingest::replay::unpack;
 use crate::kit::db::schema::{deliveries, stores};
 use crate::kit::db::statement::statement;
-use crate::kit::lists::{COUNT_LIMIT, Count, Kind, Listing, Order, Range};
+use crate::kit::lists::{COUNT_LIMIT, ColumnType, Count, Listing, Range, SortOrder};
 
 /// The newest first.
-pub(crate) const NEWEST: Order =
-    Order::descending(&[("received_at", Kind::Time), ("id", Kind::Number)]);
+pub(crate) const NEWEST: SortOrder =
+    SortOrder::descending(&[("received_at", ColumnType::Time), ("id", ColumnType::Number)]);
 
 type Boxed = IntoBoxed<'static, deliveries::table, Pg>;
 

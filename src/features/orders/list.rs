@@ -15,7 +15,7 @@ use crate::features::conversions::list::{ConversionRow, of_orders};
 use crate::features::rollups;
 use crate::kit::db::schema::{order_codes, orders, stores};
 use crate::kit::db::text_enum;
-use crate::kit::lists::{Count, Kind, ListUrl, Listing, Order, Range, begins_with};
+use crate::kit::lists::{ColumnType, Count, ListUrl, Listing, Range, SortOrder, begins_with};
 use crate::kit::web::display_time::{after_day, before_day};
 
 text_enum! {
@@ -56,8 +56,8 @@ impl OrderFilter {
     }
 }
 
-pub(crate) const NEWEST: Order =
-    Order::descending(&[("placed_at", Kind::Time), ("id", Kind::Number)]);
+pub(crate) const NEWEST: SortOrder =
+    SortOrder::descending(&[("placed_at", ColumnType::Time), ("id", ColumnType::Number)]);
 
 /// The columns of an order that lists need.
 #[derive(Clone, Debug, Queryable, Selectable)]

@@ -10,7 +10,7 @@ use crate::features::pushes::{self, PushStatus};
 use crate::features::triggers::TriggerKind;
 use crate::kit::db::schema::{conversions, triggers};
 use crate::kit::db::statement::statement;
-use crate::kit::lists::{Kind, Listing, Order, Range};
+use crate::kit::lists::{ColumnType, Listing, Range, SortOrder};
 use crate::kit::web::display_time::before_day;
 
 /// An affiliate's coupon code with its earnings.
@@ -33,7 +33,7 @@ pub(crate) struct Code {
 type Row = (i64, String, Option<DateTime<Utc>>);
 
 /// The newest first.
-pub(super) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
+pub(super) const NEWEST: SortOrder = SortOrder::descending(&[("id", ColumnType::Number)]);
 
 /// Some of the coupon codes an affiliate holds; their weeks end on the day `today`.
 pub(super) fn codes(

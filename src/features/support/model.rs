@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use crate::features::auth::Merchant;
 use crate::kit::db::schema::{members, merchants, stores, users};
 use crate::kit::db::statement::statement;
-use crate::kit::lists::{COUNT_LIMIT, Count, Kind, Listing, Order, Range, contains};
+use crate::kit::lists::{COUNT_LIMIT, ColumnType, Count, Listing, Range, SortOrder, contains};
 
 /// A merchant for support staff, without its secrets.
 #[derive(Clone, Debug)]
@@ -24,7 +24,8 @@ pub(crate) struct MerchantRow {
     pub(crate) closing: Option<(DateTime<Utc>, String)>,
 }
 
-pub(super) const BY_NAME: Order = Order::ascending(&[("name", Kind::Text), ("id", Kind::Number)]);
+pub(super) const BY_NAME: SortOrder =
+    SortOrder::ascending(&[("name", ColumnType::Text), ("id", ColumnType::Number)]);
 
 /// Some of the merchants of the instance: all, or those where a name, slug, member's email or store
 /// domain contains `search`, in any case. Call it within `Scope::Support`.

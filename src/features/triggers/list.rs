@@ -19,8 +19,8 @@ use crate::features::rollups::{self, Rollups};
 use crate::kit::db::schema::{affiliates, triggers};
 use crate::kit::db::text_enum;
 use crate::kit::lists::{
-    Count, Key, Kind, ListUrl, Listing, Order, Range, Sort, begins_with, by_parts, contains, glob,
-    replanned, searched,
+    ColumnType, Count, ListUrl, Listing, Range, Sort, SortKey, SortOrder, begins_with, by_parts,
+    contains, glob, replanned, searched,
 };
 
 text_enum! {
@@ -55,7 +55,7 @@ impl TriggerSort {
     /// The sorts by age. The first click on the column header selects the first one.
     pub(crate) const BY_AGE: [Self; 2] = [Self::Newest, Self::Oldest];
 
-    fn key(self, trigger: &Trigger) -> Key {
+    fn key(self, trigger: &Trigger) -> SortKey {
         match self {
             Self::Newest | Self::Oldest => (trigger.created_at, trigger.id).into(),
             Self::Value | Self::ValueBackwards => (trigger.key.clone(), trigger.id).into(),
@@ -64,14 +64,16 @@ impl TriggerSort {
 }
 
 impl Sort for TriggerSort {
-    fn order(self) -> Order {
-        const AGE: &[(&str, Kind)] = &[("created_at", Kind::Time), ("id", Kind::Number)];
-        const VALUE: &[(&str, Kind)] = &[("key", Kind::Text), ("id", Kind::Number)];
+    fn order(self) -> SortOrder {
+        const AGE: &[(&str, ColumnType)] =
+            &[("created_at", ColumnType::Time), ("id", ColumnType::Number)];
+        const VALUE: &[(&str, ColumnType)] =
+            &[("key", ColumnType::Text), ("id", ColumnType::Number)];
         match self {
-            Self::Newest => Order::descending(AGE),
-            Self::Oldest => Order::ascending(AGE),
-            Self::Value => Order::ascending(VALUE),
-            Self::ValueBackwards => Order::descending(VALUE),
+            Self::Newest => SortOrder::descending(AGE),
+            Self::Oldest => SortOrder::ascending(AGE),
+            Self::Value => SortOrder::ascending(VALUE),
+            Self::ValueBackwards => SortOrder::descending(VALUE),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::render::Words;
 use super::stored::StoredEmail;
 use crate::kit::db::schema::emails;
 use crate::kit::jobs::{self, Priority};
-use crate::kit::lists::{Kind, Listing, Order, PAGE_SIZE, Range};
+use crate::kit::lists::{ColumnType, Listing, PAGE_SIZE, Range, SortOrder};
 use crate::kit::secrets::Encryptor;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct RevealedEmail {
 
 type Row = (StoredEmail, Option<i64>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
-pub(crate) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
+pub(crate) const NEWEST: SortOrder = SortOrder::descending(&[("id", ColumnType::Number)]);
 
 /// Some of the emails. The caller holds `Scope::Support`.
 pub(crate) fn emails(conn: &mut PgConnection, range: &Range) -> QueryResult<Listing<EmailRow>> {

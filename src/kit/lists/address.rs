@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use vouch_core::TextEnum;
 
-use super::range::{Cursor, Key, Order, Range};
+use super::range::{Cursor, Range, SortKey, SortOrder};
 use crate::kit::urls::with_query;
 use crate::kit::web::display_time::{day, read_day};
 
@@ -26,7 +26,7 @@ impl Params {
 
 /// The sort orders of a list.
 pub(crate) trait Sort: TextEnum {
-    fn order(self) -> Order;
+    fn order(self) -> SortOrder;
 }
 
 /// The URL of a list. Reading a parameter also records it for links and for the chip that removes it.
@@ -37,7 +37,7 @@ pub(crate) struct ListUrl {
     params: Params,
     /// The parsed parameters, in the order of reading.
     parts: Vec<Part>,
-    cursor: Option<(&'static str, Key)>,
+    cursor: Option<(&'static str, SortKey)>,
     usual_sort: &'static str,
 }
 
@@ -107,7 +107,7 @@ impl ListUrl {
     }
 
     /// The requested page.
-    pub(crate) fn page(&mut self, order: Order) -> Range {
+    pub(crate) fn page(&mut self, order: SortOrder) -> Range {
         let cursor = Cursor::read(order, self.param("after"), self.param("before"));
         self.cursor = match &cursor {
             Cursor::Start => None,
@@ -161,7 +161,7 @@ impl ListUrl {
     }
 
     /// The URL of the page `after` or `before` a row.
-    pub(super) fn beyond(&self, direction: &str, key: &Key) -> String {
+    pub(super) fn beyond(&self, direction: &str, key: &SortKey) -> String {
         self.link(&self.path, |_| true, (direction, &key.encode()))
     }
 
@@ -215,7 +215,7 @@ impl ListUrl {
 mod tests {
     use vouch_core::text_enum;
 
-    use super::super::range::Kind;
+    use super::super::range::ColumnType;
     use super::*;
 
     text_enum! {
@@ -233,12 +233,14 @@ mod tests {
     }
 
     impl Sort for By {
-        fn order(self) -> Order {
-            const AGE: &[(&str, Kind)] = &[("id", Kind::Number)];
+        fn order(self) -> SortOrder {
+            const AGE: &[(&str, ColumnType)] = &[("id", ColumnType::Number)];
             match self {
-                Self::Newest => Order::descending(AGE),
-                Self::Oldest => Order::ascending(AGE),
-                Self::Name => Order::ascending(&[("name", Kind::Text), ("id", Kind::Number)]),
+                Self::Newest => SortOrder::descending(AGE),
+                Self::Oldest => SortOrder::ascending(AGE),
+                Self::Name => {
+                    SortOrder::ascending(&[("name", ColumnType::Text), ("id", ColumnType::Number)])
+                }
             }
         }
     }
@@ -257,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_list_is_in_its_address() {
-        let key = Key::from((7_i64,));
+        let key = SortKey::from((7_i64,));
         let after = key.encode();
         let list = address(&[
             ("q", " 50% "),

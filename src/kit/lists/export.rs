@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use diesel::PgConnection;
 use diesel::result::QueryResult;
 
-use super::range::{Cursor, Key, Listing, Order, Range};
+use super::range::{Cursor, Listing, Range, SortKey, SortOrder};
 use crate::kit::audit::Actor;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -17,7 +17,7 @@ pub(crate) async fn export<F>(
     db: Data<Db>,
     actor: Actor,
     (filename, columns): (&'static str, &[&str]),
-    order: Order,
+    order: SortOrder,
     load: F,
 ) -> AppResult<HttpResponse>
 where
@@ -25,7 +25,7 @@ where
 {
     let merchant_id = actor.merchant_id;
     let download = Download::begin(&db, actor, filename).await?;
-    Ok(csv::stream(&download, columns, move |after: Option<Key>| {
+    Ok(csv::stream(&download, columns, move |after: Option<SortKey>| {
         let (db, load) = (db.clone(), load.clone());
         let cursor = after.map_or(Cursor::Start, Cursor::After);
         let range = Range { order, cursor, rows: CHUNK };

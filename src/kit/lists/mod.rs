@@ -15,7 +15,9 @@ pub(crate) use self::address::{ListUrl, Params, Sort};
 pub(crate) use self::count::{COUNT_LIMIT, Count, count_of};
 pub(crate) use self::export::export;
 pub(crate) use self::page::ListPage;
-pub(crate) use self::range::{Cursor, Key, Kind, Listing, Order, PAGE_SIZE, Range, Value};
+pub(crate) use self::range::{
+    ColumnType, Cursor, Listing, PAGE_SIZE, Range, SortKey, SortOrder, Value,
+};
 pub(crate) use self::search::{
     Named, begins_with, by_parts, contains, glob, named, replanned, searched,
 };

@@ -19,9 +19,9 @@ pub(crate) const PAGE_SIZE: usize = 50;
 /// The maximum length of a text value in a sort key, in characters.
 const MAX_TEXT_CHARS: usize = 2_000;
 
-/// The type of a column of an [`Order`].
+/// The type of a column of a [`SortOrder`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ColumnType {
     Flag,
     Number,
     Text,
@@ -31,18 +31,18 @@ pub(crate) enum Kind {
 /// Columns or expressions that define a total order of rows, so the last one must be unique. An index
 /// must have the same columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Order {
-    columns: &'static [(&'static str, Kind)],
+pub(crate) struct SortOrder {
+    columns: &'static [(&'static str, ColumnType)],
     /// Whether the greatest value is first.
     pub(crate) descending: bool,
 }
 
-impl Order {
-    pub(crate) const fn ascending(columns: &'static [(&'static str, Kind)]) -> Self {
+impl SortOrder {
+    pub(crate) const fn ascending(columns: &'static [(&'static str, ColumnType)]) -> Self {
         Self { columns, descending: false }
     }
 
-    pub(crate) const fn descending(columns: &'static [(&'static str, Kind)]) -> Self {
+    pub(crate) const fn descending(columns: &'static [(&'static str, ColumnType)]) -> Self {
         Self { columns, descending: true }
     }
 }
@@ -59,16 +59,16 @@ pub(crate) enum Value {
 impl Value {
     /// `None` for values that no row can have. Anyone can put a key into a URL, and PostgreSQL would reject
     /// such values.
-    fn read(kind: Kind, json: &serde_json::Value) -> Option<Self> {
+    fn read(kind: ColumnType, json: &serde_json::Value) -> Option<Self> {
         match kind {
-            Kind::Flag => json.as_bool().map(Self::Flag),
-            Kind::Number => json.as_i64().map(Self::Number),
-            Kind::Text => {
+            ColumnType::Flag => json.as_bool().map(Self::Flag),
+            ColumnType::Number => json.as_i64().map(Self::Number),
+            ColumnType::Text => {
                 let text = json.as_str()?;
                 let is_possible = text.chars().count() <= MAX_TEXT_CHARS && !text.contains('\0');
                 is_possible.then(|| Self::Text(text.to_owned()))
             }
-            Kind::Time => json.as_str()?.parse().ok().filter(is_storable).map(Self::Time),
+            ColumnType::Time => json.as_str()?.parse().ok().filter(is_storable).map(Self::Time),
         }
     }
 }
@@ -84,11 +84,11 @@ macro_rules! values {
 }
 values!(Flag(bool), Number(i64), Text(String), Time(DateTime<Utc>));
 
-/// A row's values in the columns of an [`Order`].
+/// A row's values in the columns of a [`SortOrder`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Key(Vec<Value>);
+pub(crate) struct SortKey(Vec<Value>);
 
-impl Key {
+impl SortKey {
     /// The values from column `begin` on, counted from 0.
     pub(crate) fn skip_columns(&self, begin: usize) -> Self {
         Self(self.0[begin..].to_vec())
@@ -98,14 +98,14 @@ impl Key {
         self.0.first()
     }
 
-    /// Decodes the result of [`Key::encode`] for a row in this order.
-    fn decode(order: Order, text: &str) -> Option<Self> {
+    /// Decodes the result of [`SortKey::encode`] for a row in this order.
+    fn decode(order: SortOrder, text: &str) -> Option<Self> {
         let json = URL_SAFE_NO_PAD.decode(text).ok()?;
         let values: Vec<serde_json::Value> = serde_json::from_slice(&json).ok()?;
         if values.len() != order.columns.len() {
             return None;
         }
-        let read = |((_, kind), value): (&(&str, Kind), _)| Value::read(*kind, value);
+        let read = |((_, kind), value): (&(&str, ColumnType), _)| Value::read(*kind, value);
         order.columns.iter().zip(&values).map(read).collect::<Option<_>>().map(Self)
     }
 
@@ -115,19 +115,19 @@ impl Key {
     }
 }
 
-impl<A: Into<Value>> From<(A,)> for Key {
+impl<A: Into<Value>> From<(A,)> for SortKey {
     fn from((a,): (A,)) -> Self {
         Self(vec![a.into()])
     }
 }
 
-impl<A: Into<Value>, B: Into<Value>> From<(A, B)> for Key {
+impl<A: Into<Value>, B: Into<Value>> From<(A, B)> for SortKey {
     fn from((a, b): (A, B)) -> Self {
         Self(vec![a.into(), b.into()])
     }
 }
 
-impl<A: Into<Value>, B: Into<Value>, C: Into<Value>> From<(A, B, C)> for Key {
+impl<A: Into<Value>, B: Into<Value>, C: Into<Value>> From<(A, B, C)> for SortKey {
     fn from((a, b, c): (A, B, C)) -> Self {
         Self(vec![a.into(), b.into(), c.into()])
     }
@@ -137,15 +137,15 @@ impl<A: Into<Value>, B: Into<Value>, C: Into<Value>> From<(A, B, C)> for Key {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Cursor {
     Start,
-    After(Key),
+    After(SortKey),
     /// The rows immediately before this one. They're read backward.
-    Before(Key),
+    Before(SortKey),
 }
 
 impl Cursor {
     /// Reads the parameters of a URL. Unparseable ones, for example of an old bookmark, mean the first page.
-    pub(crate) fn read(order: Order, after: &str, before: &str) -> Self {
-        match (Key::decode(order, after), Key::decode(order, before)) {
+    pub(crate) fn read(order: SortOrder, after: &str, before: &str) -> Self {
+        match (SortKey::decode(order, after), SortKey::decode(order, before)) {
             (Some(key), _) => Self::After(key),
             (None, Some(key)) => Self::Before(key),
             (None, None) => Self::Start,
@@ -156,23 +156,23 @@ impl Cursor {
 /// The rows of a list to read.
 #[derive(Clone, Debug)]
 pub(crate) struct Range {
-    pub(crate) order: Order,
+    pub(crate) order: SortOrder,
     pub(crate) cursor: Cursor,
     pub(crate) rows: usize,
 }
 
 impl Range {
-    pub(crate) fn first(order: Order, rows: usize) -> Self {
+    pub(crate) fn first(order: SortOrder, rows: usize) -> Self {
         Self { order, cursor: Cursor::Start, rows }
     }
 
     /// A range of [`PAGE_SIZE`] rows.
-    pub(crate) fn page(order: Order, cursor: Cursor) -> Self {
+    pub(crate) fn page(order: SortOrder, cursor: Cursor) -> Self {
         Self { order, cursor, rows: PAGE_SIZE }
     }
 
     /// The key of the row where it starts.
-    pub(crate) fn key(&self) -> Option<&Key> {
+    pub(crate) fn key(&self) -> Option<&SortKey> {
         match &self.cursor {
             Cursor::Start => None,
             Cursor::After(key) | Cursor::Before(key) => Some(key),
@@ -214,7 +214,7 @@ impl Range {
 
     /// The rows in the list's order, with the keys for the pages around them. `rows` contains at most
     /// [`Range::limit`] rows in the order of reading.
-    pub(crate) fn listing<R, K: Into<Key>>(
+    pub(crate) fn listing<R, K: Into<SortKey>>(
         &self,
         mut rows: Vec<R>,
         key: impl Fn(&R) -> K,
@@ -241,9 +241,9 @@ impl Range {
 pub(crate) struct Listing<R> {
     pub(crate) rows: Vec<R>,
     /// The key that the previous page ends before, if there is such a page.
-    pub(crate) previous: Option<Key>,
+    pub(crate) previous: Option<SortKey>,
     /// The key that the next page starts after, if there is such a page.
-    pub(crate) next: Option<Key>,
+    pub(crate) next: Option<SortKey>,
 }
 
 impl<R> Listing<R> {
@@ -276,9 +276,9 @@ impl<R> Listing<R> {
 
 /// See [`Range::beyond`].
 pub(crate) struct Beyond {
-    columns: &'static [(&'static str, Kind)],
+    columns: &'static [(&'static str, ColumnType)],
     descending: bool,
-    key: Key,
+    key: SortKey,
 }
 
 impl QueryFragment<Pg> for Beyond {
@@ -304,7 +304,7 @@ impl QueryFragment<Pg> for Beyond {
 
 /// See [`Range::order_by`].
 pub(crate) struct OrderBy {
-    columns: &'static [(&'static str, Kind)],
+    columns: &'static [(&'static str, ColumnType)],
     descending: bool,
 }
 
@@ -345,20 +345,22 @@ expressions!(Beyond: Bool, OrderBy: NotSelectable);
 mod tests {
     use super::*;
 
-    const BY_TIME: Order = Order::descending(&[("at", Kind::Time), ("id", Kind::Number)]);
-    const BY_NAME: Order = Order::ascending(&[("name", Kind::Text), ("id", Kind::Number)]);
-    const BY_ID: Order = Order::ascending(&[("id", Kind::Number)]);
+    const BY_TIME: SortOrder =
+        SortOrder::descending(&[("at", ColumnType::Time), ("id", ColumnType::Number)]);
+    const BY_NAME: SortOrder =
+        SortOrder::ascending(&[("name", ColumnType::Text), ("id", ColumnType::Number)]);
+    const BY_ID: SortOrder = SortOrder::ascending(&[("id", ColumnType::Number)]);
 
     #[test]
     fn a_cursor_survives_the_address() {
-        let key = Key::from(("ámbar".to_owned(), 7_i64));
+        let key = SortKey::from(("ámbar".to_owned(), 7_i64));
         assert_eq!(Cursor::read(BY_NAME, &key.encode(), ""), Cursor::After(key.clone()));
         assert_eq!(Cursor::read(BY_NAME, "", &key.encode()), Cursor::Before(key.clone()));
         assert_eq!(Cursor::read(BY_NAME, "rubbish", "!"), Cursor::Start);
         for other in [BY_TIME, BY_ID] {
             assert_eq!(Cursor::read(other, &key.encode(), ""), Cursor::Start, "of another sort");
         }
-        let looks_like_a_time = Key::from(("2026-03-01T00:00:00Z".to_owned(), 7_i64));
+        let looks_like_a_time = SortKey::from(("2026-03-01T00:00:00Z".to_owned(), 7_i64));
         let read = Cursor::read(BY_NAME, &looks_like_a_time.encode(), "");
         assert_eq!(read, Cursor::After(looks_like_a_time));
     }
@@ -371,7 +373,7 @@ mod tests {
             let json = format!(r#"["{year}-01-01T00:00:00Z",7]"#);
             assert_eq!(read(BY_TIME, &json), Cursor::Start, "{year}");
         }
-        let named = |name: &str| Key::from((name.to_owned(), 7_i64)).encode();
+        let named = |name: &str| SortKey::from((name.to_owned(), 7_i64)).encode();
         assert_ne!(Cursor::read(BY_NAME, &named("ámbar"), ""), Cursor::Start);
         for name in ["\0", "a\0b", &"x".repeat(2_001)] {
             assert_eq!(Cursor::read(BY_NAME, &named(name), ""), Cursor::Start);
@@ -398,7 +400,7 @@ mod tests {
 
     #[test]
     fn rows_are_compared_and_sorted_by_all_columns() {
-        let key = Key::from(("m".to_owned(), 7_i64));
+        let key = SortKey::from(("m".to_owned(), 7_i64));
         let sql = |range: Range| {
             let beyond = diesel::debug_query::<Pg, _>(&range.beyond().unwrap()).to_string();
             let order = diesel::debug_query::<Pg, _>(&range.order_by()).to_string();

@@ -15,7 +15,7 @@ use crate::features::affiliates::model::Affiliate;
 use crate::features::affiliates::search::{Boxed, Condition, Head};
 use crate::kit::db::schema::affiliates;
 use crate::kit::lists::{
-    Count, Cursor, Key, Named, Order, Range, Value, named, replanned, searched,
+    Count, Cursor, Named, Range, SortKey, SortOrder, Value, named, replanned, searched,
 };
 
 /// Counts of a search are exact up to here, because counting more hits is expensive. With more hits,
@@ -39,7 +39,7 @@ impl From<Row> for Found {
 }
 
 impl Found {
-    pub(super) fn key(&self, sort: AffiliateSort) -> Key {
+    pub(super) fn key(&self, sort: AffiliateSort) -> SortKey {
         let Affiliate { created_at, id, .. } = self.affiliate;
         match sort {
             AffiliateSort::Name | AffiliateSort::NameBackwards => {
@@ -116,7 +116,8 @@ impl Wanted<'_> {
     /// others can be anywhere.
     fn best_of_many(&self, conn: &mut PgConnection) -> QueryResult<Vec<Found>> {
         let backward = self.range.is_descending();
-        let by_name = if backward { Order::descending(NAME) } else { Order::ascending(NAME) };
+        let by_name =
+            if backward { SortOrder::descending(NAME) } else { SortOrder::ascending(NAME) };
         let (mut found, mut from) = (Vec::new(), self.range.key());
         for begins in [!backward, backward] {
             let rest = self.range.rows + 1 - found.len();

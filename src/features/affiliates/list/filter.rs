@@ -1,7 +1,7 @@
 use crate::features::affiliates::search::Search;
 use crate::features::affiliates::status::AffiliateStatus;
 use crate::kit::db::text_enum;
-use crate::kit::lists::{Kind, ListUrl, Order, Sort};
+use crate::kit::lists::{ColumnType, ListUrl, Sort, SortOrder};
 
 text_enum! {
     /// The order of a list of affiliates.
@@ -44,20 +44,22 @@ impl AffiliateSort {
     }
 }
 
-pub(super) const NAME: &[(&str, Kind)] = &[("name_key", Kind::Text), ("id", Kind::Number)];
+pub(super) const NAME: &[(&str, ColumnType)] =
+    &[("name_key", ColumnType::Text), ("id", ColumnType::Number)];
 
 impl Sort for AffiliateSort {
-    fn order(self) -> Order {
-        const AGE: &[(&str, Kind)] = &[("created_at", Kind::Time), ("id", Kind::Number)];
+    fn order(self) -> SortOrder {
+        const AGE: &[(&str, ColumnType)] =
+            &[("created_at", ColumnType::Time), ("id", ColumnType::Number)];
         match self {
-            Self::Name => Order::ascending(NAME),
-            Self::NameBackwards => Order::descending(NAME),
-            Self::Newest => Order::descending(AGE),
-            Self::Oldest => Order::ascending(AGE),
-            Self::BestMatch => Order::ascending(&[
-                ("NOT begins", Kind::Flag),
-                ("name_key", Kind::Text),
-                ("id", Kind::Number),
+            Self::Name => SortOrder::ascending(NAME),
+            Self::NameBackwards => SortOrder::descending(NAME),
+            Self::Newest => SortOrder::descending(AGE),
+            Self::Oldest => SortOrder::ascending(AGE),
+            Self::BestMatch => SortOrder::ascending(&[
+                ("NOT begins", ColumnType::Flag),
+                ("name_key", ColumnType::Text),
+                ("id", ColumnType::Number),
             ]),
         }
     }

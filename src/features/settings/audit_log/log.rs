@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use crate::kit::audit::{ActorKind, SubjectKind};
 use crate::kit::db::schema::audit_log;
-use crate::kit::lists::{Count, Kind, ListUrl, Listing, Order, Range};
+use crate::kit::lists::{ColumnType, Count, ListUrl, Listing, Range, SortOrder};
 use crate::kit::web::display_time::start_of_day;
 
 /// An event with its recorded details.
@@ -52,7 +52,8 @@ impl LogFilter {
     }
 }
 
-pub(super) const NEWEST: Order = Order::descending(&[("at", Kind::Time), ("id", Kind::Number)]);
+pub(super) const NEWEST: SortOrder =
+    SortOrder::descending(&[("at", ColumnType::Time), ("id", ColumnType::Number)]);
 
 type Boxed = IntoBoxed<'static, audit_log::table, Pg>;
 

@@ -11,7 +11,7 @@ use crate::kit::db::schema::{jobs, merchants, stores};
 use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
 use crate::kit::email;
-use crate::kit::lists::{Kind, Listing, Order, Range};
+use crate::kit::lists::{ColumnType, Listing, Range, SortOrder};
 
 /// As many are retried at once.
 pub(super) const MAX_RETRIED: usize = 500;
@@ -98,8 +98,8 @@ text_enum! {
     }
 }
 
-pub(super) const NEWEST: Order =
-    Order::descending(&[("jobs.dead_at", Kind::Time), ("jobs.id", Kind::Number)]);
+pub(super) const NEWEST: SortOrder =
+    SortOrder::descending(&[("jobs.dead_at", ColumnType::Time), ("jobs.id", ColumnType::Number)]);
 
 /// The jobs of all merchants that failed for good, perhaps of one kind. Within `Scope::Support`.
 pub(super) fn dead_jobs(

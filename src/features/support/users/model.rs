@@ -3,7 +3,7 @@ use diesel::prelude::*;
 
 use crate::features::accounts::{InstanceEntry, of_subject};
 use crate::kit::db::schema::{affiliates, api_keys, members, merchants, sessions, users};
-use crate::kit::lists::{Kind, Listing, Order, Range, contains};
+use crate::kit::lists::{ColumnType, Listing, Range, SortOrder, contains};
 use crate::kit::session::Role;
 
 /// The maximum of events on the page.
@@ -25,7 +25,7 @@ pub(crate) struct UserRow {
     pub(crate) created_at: DateTime<Utc>,
 }
 
-pub(super) const NEWEST: Order = Order::descending(&[("id", Kind::Number)]);
+pub(super) const NEWEST: SortOrder = SortOrder::descending(&[("id", ColumnType::Number)]);
 
 /// Some of the users whose email or name contains `search`.
 pub(super) fn users(
