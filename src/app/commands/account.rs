@@ -22,7 +22,7 @@ const GROUP_LENGTH: usize = 5;
 
 /// The e-mail address to sign in with, as an argument.
 #[derive(Args)]
-pub struct Address {
+pub struct SignInEmail {
     /// E-mail address to sign in with
     #[arg(long, value_parser = email)]
     pub email: String,

@@ -26,7 +26,7 @@ const PASSWORD_FILE: &str = "demo-password";
 
 /// How large the program is to be; without any of these, it is the small one that reads well.
 #[derive(clap::Args)]
-pub struct Arguments {
+pub struct DemoArguments {
     /// Load a big program with so many affiliates instead
     #[arg(long, value_name = "NUMBER")]
     affiliates: Option<u64>,
@@ -38,7 +38,7 @@ pub struct Arguments {
     orders: Option<u64>,
 }
 
-impl Arguments {
+impl DemoArguments {
     fn size(&self) -> Option<Size> {
         let is_big = self.affiliates.is_some() || self.triggers.is_some() || self.orders.is_some();
         is_big.then(|| Size {
@@ -49,7 +49,7 @@ impl Arguments {
     }
 }
 
-pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> {
+pub(super) fn run(config: &Config, arguments: &DemoArguments) -> anyhow::Result<()> {
     let password = password(config)?;
     let encryptor = Encryptor::new(&config.secret_key);
     match arguments.size() {

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use diesel::prelude::*;
 use vouch_core::money::Currency;
 
-use super::account::{Address, Reason, name, new_password, print_sign_in};
+use super::account::{Reason, SignInEmail, name, new_password, print_sign_in};
 use super::database::with_database;
 use crate::features::accounts;
 use crate::features::auth::{self, NewUser, User};
@@ -21,7 +21,7 @@ use crate::kit::db::{Scope, in_scope};
 #[derive(Subcommand)]
 pub enum MerchantCommand {
     /// Make a merchant and its owner; somebody who signs in already becomes the owner as they are
-    Create(Create),
+    Create(CreateMerchant),
     /// Close a merchant: its people are signed out and lose its pages, and its API keys are revoked
     Close(OfMerchant),
     /// Open a closed merchant again; API keys stay revoked
@@ -40,12 +40,12 @@ pub struct OfMerchant {
 
 /// A merchant to be made.
 #[derive(clap::Args)]
-pub struct Create {
+pub struct CreateMerchant {
     /// Name of the affiliate program
     #[arg(long, value_parser = name)]
     name: String,
     #[command(flatten)]
-    owner: Address,
+    owner: SignInEmail,
     /// Name of the owner [default: the part of the address before the @]
     #[arg(long, value_parser = name)]
     owner_name: Option<String>,
@@ -103,7 +103,7 @@ fn merchant_id(conn: &mut PgConnection, slug: &str) -> anyhow::Result<i64> {
     found.with_context(|| format!("no merchant has the slug {slug}"))
 }
 
-fn create(config: &Config, new: &Create) -> anyhow::Result<()> {
+fn create(config: &Config, new: &CreateMerchant) -> anyhow::Result<()> {
     let email = &new.owner.email;
     let owner_name = new.owner_name.as_deref().or_else(|| email.split('@').next()).unwrap_or(email);
     let password = new_password();

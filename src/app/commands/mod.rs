@@ -25,11 +25,11 @@ use clap::Subcommand;
 #[derive(Subcommand)]
 pub enum Command {
     /// Run the web server and the background workers [the default]
-    Serve(serve::Arguments),
+    Serve(serve::ServeArguments),
     /// Bring the database up to date, and stop
     Migrate,
     /// Load a program to look at, and print how to sign in to it; what is there is left as it is
-    Demo(demo::Arguments),
+    Demo(demo::DemoArguments),
     /// Make merchants, close them and open them again
     #[command(subcommand)]
     Merchant(merchant::MerchantCommand),
@@ -49,18 +49,18 @@ pub enum Command {
     #[command(subcommand)]
     Person(person::PersonCommand),
     /// Encrypt all secrets with a new secret key; refuses while a Vouch of the instance runs
-    RotateKey(rotate_key::Arguments),
+    RotateKey(rotate_key::RotateKeyArguments),
     /// Write everything in the database to a file, and check that every row is in it
-    Backup(backup::Arguments),
+    Backup(backup::BackupArguments),
     /// Read a backup into an empty database
-    Restore(backup::Arguments),
+    Restore(backup::BackupArguments),
     /// Check configuration, database, clock, secrets and stores, and say what to do next
-    Doctor(doctor::Arguments),
+    Doctor(doctor::DoctorArguments),
 }
 
 impl Default for Command {
     fn default() -> Self {
-        Self::Serve(serve::Arguments::default())
+        Self::Serve(serve::ServeArguments::default())
     }
 }
 

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 
-use super::account::Address;
+use super::account::SignInEmail;
 use super::database::bring_up_to_date;
 use crate::app::instance::key;
 use crate::features::privacy::export::export;
@@ -38,7 +38,7 @@ pub enum PersonCommand {
 #[derive(Args)]
 pub(crate) struct Which {
     #[command(flatten)]
-    address: Address,
+    address: SignInEmail,
     /// Only this program, by its name in /join/{program} [default: every program]
     #[arg(long)]
     program: Option<String>,

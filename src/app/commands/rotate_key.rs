@@ -12,7 +12,7 @@ use crate::kit::db::Source;
 
 /// Where the new key comes from.
 #[derive(clap::Args)]
-pub struct Arguments {
+pub struct RotateKeyArguments {
     /// The new key, where the present one is given as `VOUCH_SECRET_KEY`: 32 bytes, hexadecimal or
     /// base64
     #[arg(long, env = "VOUCH_NEW_SECRET_KEY", hide_env_values = true)]
@@ -23,7 +23,7 @@ pub struct Arguments {
     key_lost: bool,
 }
 
-pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> {
+pub(super) fn run(config: &Config, arguments: &RotateKeyArguments) -> anyhow::Result<()> {
     let typed = arguments.new_secret_key.as_deref();
     if !config::is_kept(&config.secret_key, &config.data_dir) {
         let Some(typed) = typed else {

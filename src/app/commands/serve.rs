@@ -25,7 +25,7 @@ use crate::kit::os;
 
 /// What part of the work this process does.
 #[derive(clap::Args, Default)]
-pub struct Arguments {
+pub struct ServeArguments {
     /// Run the web server alone
     #[arg(long, conflicts_with = "workers_only")]
     web_only: bool,
@@ -39,7 +39,7 @@ pub struct Arguments {
 const END_LIMIT: Duration = Duration::from_millis(9_300);
 
 /// Runs until SIGTERM or SIGINT. What was begun is finished; the database server goes last.
-pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
+pub(super) fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<()> {
     System::new().block_on(async {
         // From here on a signal is remembered, also while the database is still starting.
         let mut stop = StopSignal::listen()?;

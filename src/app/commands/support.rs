@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use diesel::PgConnection;
 
-use super::account::{Address, Reason, name, new_password, print_sign_in, user_id};
+use super::account::{Reason, SignInEmail, name, new_password, print_sign_in, user_id};
 use super::database::with_database;
 use crate::features::accounts;
 use crate::features::auth::{self, NewUser, NewUserError};
@@ -15,7 +15,7 @@ use crate::kit::db::{Scope, in_scope};
 #[derive(Subcommand)]
 pub enum SupportCommand {
     /// Make a new person who looks after the merchants of this server
-    Create(Create),
+    Create(CreateSupportUser),
     /// Give the rights of support staff to a person who signs in already
     Add(OfStaff),
     /// Take the rights of support staff from a person: their sessions end, and API keys that they made
@@ -27,16 +27,16 @@ pub enum SupportCommand {
 #[derive(clap::Args)]
 pub struct OfStaff {
     #[command(flatten)]
-    address: Address,
+    address: SignInEmail,
     #[command(flatten)]
     why: Reason,
 }
 
 /// A member of the support staff to be made.
 #[derive(clap::Args)]
-pub struct Create {
+pub struct CreateSupportUser {
     #[command(flatten)]
-    address: Address,
+    address: SignInEmail,
     /// Name of the person
     #[arg(long, value_parser = name)]
     name: String,
@@ -80,7 +80,7 @@ fn remove(config: &Config, of: &OfStaff) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn create(config: &Config, new: &Create) -> anyhow::Result<()> {
+fn create(config: &Config, new: &CreateSupportUser) -> anyhow::Result<()> {
     let password = new_password();
     let hash = auth::hash(&password)?;
     let user = NewUser {

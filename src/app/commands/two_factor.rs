@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use diesel::OptionalExtension;
 
-use super::account::Address;
+use super::account::SignInEmail;
 use super::database::with_database;
 use crate::features::auth::{Person, User, two_factor};
 use crate::kit::clock;
@@ -16,7 +16,7 @@ use crate::kit::db::{Scope, in_scope};
 #[derive(Subcommand)]
 pub enum TwoFactorCommand {
     /// Turn it off for a person, and sign them out everywhere: make sure first that it is them who ask
-    Remove(Address),
+    Remove(SignInEmail),
 }
 
 pub(super) fn run(config: &Config, command: &TwoFactorCommand) -> anyhow::Result<()> {

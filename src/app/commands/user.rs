@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use diesel::PgConnection;
 
-use super::account::{Address, Reason, user_id};
+use super::account::{Reason, SignInEmail, user_id};
 use super::database::with_database;
 use crate::features::accounts;
 use crate::kit::config::Config;
@@ -24,7 +24,7 @@ pub enum UserCommand {
 #[derive(Args)]
 pub struct OfUser {
     #[command(flatten)]
-    address: Address,
+    address: SignInEmail,
     #[command(flatten)]
     why: Reason,
 }

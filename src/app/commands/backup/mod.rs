@@ -24,7 +24,7 @@ use crate::kit::db::{Scope, Source, connect, in_scope};
 
 /// A backup, and the role that reads or writes it.
 #[derive(clap::Args)]
-pub struct Arguments {
+pub struct BackupArguments {
     /// The file of the backup
     file: PathBuf,
     /// The database in `DATABASE_URL` as a role that row security doesn't bind: a superuser, or one
@@ -34,7 +34,7 @@ pub struct Arguments {
 }
 
 /// Writes everything in the database to a file, and checks that every row is in it.
-pub(super) fn back_up(config: &Config, arguments: &Arguments) -> anyhow::Result<()> {
+pub(super) fn back_up(config: &Config, arguments: &BackupArguments) -> anyhow::Result<()> {
     let file = &arguments.file;
     ensure!(!file.exists(), "{} is there already: name another file", file.display());
     let source = Source::open(config)?;
@@ -60,7 +60,7 @@ pub(super) fn back_up(config: &Config, arguments: &Arguments) -> anyhow::Result<
 }
 
 /// Reads a backup into an empty database, and checks that every row is there.
-pub(super) fn restore(config: &Config, arguments: &Arguments) -> anyhow::Result<()> {
+pub(super) fn restore(config: &Config, arguments: &BackupArguments) -> anyhow::Result<()> {
     let file = &arguments.file;
     ensure!(file.is_file(), "there is no file {}", file.display());
     let source = Source::open(config)?;
@@ -102,7 +102,7 @@ fn about_key(conn: &mut PgConnection, config: &Config) -> anyhow::Result<String>
 }
 
 /// The database as a role that sees every row.
-fn address(source: &Source, arguments: &Arguments) -> anyhow::Result<String> {
+fn address(source: &Source, arguments: &BackupArguments) -> anyhow::Result<String> {
     if let Some(url) = source.superuser_url() {
         return Ok(url);
     }

@@ -20,7 +20,7 @@ use crate::kit::db::Source;
 
 /// How the findings are printed.
 #[derive(clap::Args)]
-pub struct Arguments {
+pub struct DoctorArguments {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -28,7 +28,7 @@ pub struct Arguments {
 
 /// Checks what can be checked, however much is broken.
 #[must_use]
-pub(crate) fn run(config: Result<Config, ConfigError>, arguments: &Arguments) -> ExitCode {
+pub(crate) fn run(config: Result<Config, ConfigError>, arguments: &DoctorArguments) -> ExitCode {
     let mut report = Report::new(arguments.json);
     match config {
         Ok(config) => examine(&config, &mut report),

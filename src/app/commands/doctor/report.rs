@@ -59,7 +59,7 @@ struct Check {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct JsonReport<'a> {
     version: &'static str,
     verdict: Status,
     checks: &'a [Check],
@@ -100,7 +100,7 @@ impl Report {
         let verdict = self.checks.iter().map(|check| check.status).max().unwrap_or(Status::Ok);
         if self.is_json {
             let (version, checks) = (env!("CARGO_PKG_VERSION"), self.checks.as_slice());
-            let document = Document { version, verdict, checks };
+            let document = JsonReport { version, verdict, checks };
             say!("{}", serde_json::to_string_pretty(&document).unwrap_or_default());
         } else {
             let count = |of: Status| self.checks.iter().filter(|check| check.status == of).count();
