@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use super::account::new_password;
 use super::database::{with_database, with_owned_database};
 use crate::app::demo::bulk::{self, Size};
-use crate::app::demo::{self, DemoStore, LOGINS, Login};
+use crate::app::demo::{self, DemoStore, DemoUser, LOGINS};
 use crate::features::auth::judge;
 use crate::kit::clock;
 use crate::kit::config::{Config, give_to_owner};
@@ -110,7 +110,7 @@ fn big(
     } else {
         say!("A program of that size is there already; nothing in it was changed.");
     }
-    let owner = Login { what: "Owner", email: &loaded.owner, name: "" };
+    let owner = DemoUser { what: "Owner", email: &loaded.owner, name: "" };
     sign_in(conn, config, &[owner], password)?;
     print_webhooks(config, &loaded.store, &loaded.code);
     Ok(())
@@ -157,7 +157,7 @@ fn keep(file: &Path) -> anyhow::Result<String> {
 fn sign_in(
     conn: &mut PgConnection,
     config: &Config,
-    logins: &[Login<'_>],
+    logins: &[DemoUser<'_>],
     password: &str,
 ) -> anyhow::Result<()> {
     let emails: Vec<&str> = logins.iter().map(|login| login.email).collect();

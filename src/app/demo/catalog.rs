@@ -5,20 +5,20 @@ use serde_json::{Value, json};
 
 use super::random::Random;
 
-pub(super) struct Product {
+pub(super) struct CatalogProduct {
     pub(crate) sku: &'static str,
     pub(crate) title: &'static str,
     pub(crate) cents: i64,
 }
 
-const fn product(sku: &'static str, title: &'static str, cents: i64) -> Product {
-    Product { sku, title, cents }
+const fn product(sku: &'static str, title: &'static str, cents: i64) -> CatalogProduct {
+    CatalogProduct { sku, title, cents }
 }
 
 /// Its designer earns a royalty on this product.
 pub(super) const DESIGNED_SKU: &str = "BALM-ANAIS";
 
-pub(super) const PRODUCTS: [Product; 10] = [
+pub(super) const PRODUCTS: [CatalogProduct; 10] = [
     product("SOAP-SAGE", "Sage & Sea Salt Soap", 900),
     product("SOAP-JUNI", "Juniper Tar Soap", 950),
     product("BALM-ROSE", "Rosemary Hand Balm, 60 ml", 1850),
@@ -39,14 +39,14 @@ pub(super) struct DemoCustomer {
 }
 
 #[derive(Clone)]
-pub(super) struct Line {
+pub(super) struct BasketLine {
     pub(crate) sku: String,
     pub(crate) title: String,
     pub(crate) cents: i64,
     pub(crate) quantity: i64,
 }
 
-impl Line {
+impl BasketLine {
     fn subtotal(&self) -> i64 {
         self.cents * self.quantity
     }
@@ -63,16 +63,16 @@ pub(super) struct Sale {
     pub(crate) is_test: bool,
     pub(crate) payment: &'static str,
     pub(crate) demo_customer: Option<DemoCustomer>,
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Vec<BasketLine>,
     /// A code, and its discount on every line in basis points.
     pub(crate) codes: Vec<(String, i64)>,
     pub(crate) tax_basis_points: i64,
-    pub(crate) refunds: Vec<Refund>,
+    pub(crate) refunds: Vec<DemoRefund>,
 }
 
 /// Returned items of one line.
 #[derive(Clone)]
-pub(super) struct Refund {
+pub(super) struct DemoRefund {
     pub(crate) id: u64,
     pub(crate) line: usize,
     pub(crate) quantity: i64,
@@ -103,7 +103,7 @@ impl Sale {
     /// The webhook body in Shopify's format.
     pub(super) fn body(&self) -> Value {
         let count = 0..self.lines.len();
-        let goods: i64 = self.lines.iter().map(Line::subtotal).sum();
+        let goods: i64 = self.lines.iter().map(BasketLine::subtotal).sum();
         let discount: i64 = count.clone().map(|line| self.line_discount(line)).sum();
         let tax: i64 = count.clone().map(|line| self.line_tax(line)).sum();
         let shipping = if goods >= FREE_SHIPPING_FROM_CENTS { 0 } else { SHIPPING_CENTS };
@@ -171,7 +171,7 @@ impl Sale {
     }
 
     /// The body of refunds/create.
-    pub(super) fn refund_body(&self, refund: &Refund) -> Value {
+    pub(super) fn refund_body(&self, refund: &DemoRefund) -> Value {
         let line = &self.lines[refund.line];
         let share = |amount: i64| amount * refund.quantity / line.quantity;
         let subtotal = share(line.subtotal() - self.line_discount(refund.line));
@@ -244,9 +244,9 @@ pub(super) fn demo_customer(random: &mut Random) -> DemoCustomer {
 }
 
 /// The order lines of one random purchase.
-pub(super) fn basket(random: &mut Random) -> Vec<Line> {
+pub(super) fn basket(random: &mut Random) -> Vec<BasketLine> {
     let count = [1, 1, 1, 2, 2, 3, 4][usize::try_from(random.below(7)).unwrap_or_default()];
-    let mut lines: Vec<Line> = Vec::new();
+    let mut lines: Vec<BasketLine> = Vec::new();
     while lines.len() < count {
         let product = random.pick(&PRODUCTS);
         if lines.iter().any(|line| line.sku == product.sku) {
@@ -258,8 +258,8 @@ pub(super) fn basket(random: &mut Random) -> Vec<Line> {
     lines
 }
 
-pub(super) fn line(product: &Product, quantity: i64) -> Line {
-    Line {
+pub(super) fn line(product: &CatalogProduct, quantity: i64) -> BasketLine {
+    BasketLine {
         sku: product.sku.to_owned(),
         title: product.title.to_owned(),
         cents: product.cents,

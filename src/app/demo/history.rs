@@ -8,7 +8,7 @@ use vouch_core::money::Currency;
 use vouch_core::platform::Platform;
 use vouch_platforms::parse_message;
 
-use super::catalog::{self, DemoCustomer, Refund, Sale};
+use super::catalog::{self, DemoCustomer, DemoRefund, Sale};
 use super::random::Random;
 use super::roles::{self, ROLES};
 use super::store::DemoStore;
@@ -409,7 +409,7 @@ fn give_back(events: &mut Vec<(DateTime<Utc>, Event)>, sale: &mut Sale, random: 
     let line = usize::try_from(random.below(sale.lines.len() as u64)).unwrap_or_default();
     sale.updated_at += Duration::hours(random.between(40, 340));
     let quantity = random.between(1, sale.lines[line].quantity);
-    let refund = Refund { id: sale.id + 1, line, quantity, at: sale.updated_at };
+    let refund = DemoRefund { id: sale.id + 1, line, quantity, at: sale.updated_at };
     sale.refunds.push(refund.clone());
     let everything = sale.lines.len() == 1 && quantity == sale.lines[line].quantity;
     sale.payment = if everything { "refunded" } else { "partially_refunded" };
@@ -425,7 +425,7 @@ fn push(
     at: DateTime<Utc>,
     topic: &'static str,
     sale: &Sale,
-    refund: Option<&Refund>,
+    refund: Option<&DemoRefund>,
 ) {
     let body = refund.map_or_else(|| sale.body(), |refund| sale.refund_body(refund));
     let delivery_ref = format!("demo-{}-{}", sale.id, sale.updated_at.timestamp());

@@ -12,7 +12,7 @@ mod roles;
 mod store;
 mod webhook;
 
-pub(crate) use self::people::Login;
+pub(crate) use self::people::DemoUser;
 pub use self::people::{LOGINS, sign_in_with};
 pub use self::program::{Loaded, load};
 pub(crate) use self::store::DemoStore;

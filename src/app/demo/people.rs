@@ -4,7 +4,7 @@ use crate::features::auth::{self, NewUser, NewUserError, User};
 
 /// A person who can sign in to the demo.
 #[derive(Clone, Copy, Debug)]
-pub struct Login<'a> {
+pub struct DemoUser<'a> {
     /// A description for the terminal.
     pub what: &'a str,
     pub email: &'a str,
@@ -12,21 +12,21 @@ pub struct Login<'a> {
 }
 
 /// Everyone who can sign in to the demo.
-pub const LOGINS: [Login<'static>; 5] = [OWNER, ADMIN, VIEWER, AFFILIATE, SUPPORT];
+pub const LOGINS: [DemoUser<'static>; 5] = [OWNER, ADMIN, VIEWER, AFFILIATE, SUPPORT];
 
-pub(super) const OWNER: Login<'static> =
-    Login { what: "Owner", email: "owner@juniper-sage.example", name: "Rosa Whitfield" };
-pub(super) const ADMIN: Login<'static> =
-    Login { what: "Admin", email: "admin@juniper-sage.example", name: "Tomasz Wróbel" };
-pub(super) const VIEWER: Login<'static> =
-    Login { what: "Viewer", email: "viewer@juniper-sage.example", name: "Mei-Lin Carter" };
-pub(super) const AFFILIATE: Login<'static> =
-    Login { what: "Affiliate", email: "maria@sol-y-mar.example", name: "María Fernández" };
-pub(super) const SUPPORT: Login<'static> =
-    Login { what: "Support", email: "support@vouch.example", name: "Sam Okafor" };
+pub(super) const OWNER: DemoUser<'static> =
+    DemoUser { what: "Owner", email: "owner@juniper-sage.example", name: "Rosa Whitfield" };
+pub(super) const ADMIN: DemoUser<'static> =
+    DemoUser { what: "Admin", email: "admin@juniper-sage.example", name: "Tomasz Wróbel" };
+pub(super) const VIEWER: DemoUser<'static> =
+    DemoUser { what: "Viewer", email: "viewer@juniper-sage.example", name: "Mei-Lin Carter" };
+pub(super) const AFFILIATE: DemoUser<'static> =
+    DemoUser { what: "Affiliate", email: "maria@sol-y-mar.example", name: "María Fernández" };
+pub(super) const SUPPORT: DemoUser<'static> =
+    DemoUser { what: "Support", email: "support@vouch.example", name: "Sam Okafor" };
 
 /// The person's user ID. Creates the user if it doesn't exist yet.
-pub(super) fn user(conn: &mut PgConnection, login: &Login<'_>) -> Result<i64, NewUserError> {
+pub(super) fn user(conn: &mut PgConnection, login: &DemoUser<'_>) -> Result<i64, NewUserError> {
     if let Some(known) = User::by_email(conn, login.email)? {
         return Ok(known.id);
     }

@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::catalog::{DemoCustomer, PRODUCTS, Refund, Sale, line};
+use super::catalog::{DemoCustomer, DemoRefund, PRODUCTS, Sale, line};
 use super::store::DemoStore;
 
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ pub fn webhooks(store: &DemoStore, code: &str, now: DateTime<Utc>) -> [DemoWebho
         tax_basis_points: 0,
         refunds: Vec::new(),
     };
-    let refund = Refund { id: id + 1, line: 0, quantity: 1, at: now + Duration::seconds(60) };
+    let refund = DemoRefund { id: id + 1, line: 0, quantity: 1, at: now + Duration::seconds(60) };
     let updated = Sale {
         updated_at: refund.at,
         payment: "partially_refunded",

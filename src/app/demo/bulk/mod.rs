@@ -18,8 +18,8 @@ use vouch_core::money::{Currency, Rate};
 use self::rows::RowGenerator;
 use self::size::OWNER;
 pub use self::size::Size;
-use self::stage::{Keys, StagingTables};
-use super::people::{self, Login};
+use self::stage::{ReservedIds, StagingTables};
+use super::people::{self, DemoUser};
 use super::program;
 use super::store::DemoStore;
 use crate::features::merchants::{self, NewMerchant, Owner};
@@ -103,7 +103,7 @@ fn begin(
     begun: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<(Actor, RowGenerator)> {
-    let owner_id = people::user(conn, &Login { what: "Owner", email: owner, name: OWNER })?;
+    let owner_id = people::user(conn, &DemoUser { what: "Owner", email: owner, name: OWNER })?;
     let merchant = NewMerchant {
         name: "Meridian Outfitters",
         currency: Currency::USD,
@@ -132,7 +132,7 @@ fn begin(
         begun,
         now,
         offers: [merchant.offer_id, partners],
-        keys: Keys::reserve(conn, size)?,
+        keys: ReservedIds::reserve(conn, size)?,
     };
     Ok((actor, maker))
 }

@@ -13,7 +13,7 @@ use vouch_core::order::{
 };
 
 use super::size::{OWNER, Size};
-use super::stage::Keys;
+use super::stage::ReservedIds;
 use crate::app::demo::catalog::{PRODUCTS, demo_customer};
 use crate::app::demo::random::Random;
 use crate::features::affiliates::AffiliateStatus;
@@ -59,11 +59,11 @@ pub(super) struct RowGenerator {
     pub(crate) now: DateTime<Utc>,
     /// Standard, then Partners.
     pub(crate) offers: [i64; 2],
-    pub(crate) keys: Keys,
+    pub(crate) keys: ReservedIds,
 }
 
 #[derive(Serialize)]
-pub(super) struct AffiliateRow {
+pub(super) struct BulkAffiliate {
     id: i64,
     public_id: String,
     name: String,
@@ -74,7 +74,7 @@ pub(super) struct AffiliateRow {
 }
 
 #[derive(Serialize)]
-pub(super) struct TriggerRow {
+pub(super) struct BulkTrigger {
     id: i64,
     kind: TriggerKind,
     value: String,
@@ -86,7 +86,7 @@ pub(super) struct TriggerRow {
 }
 
 #[derive(Serialize)]
-pub(super) struct OrderRow {
+pub(super) struct BulkOrder {
     id: i64,
     delivery_id: i64,
     order_ref: String,
@@ -104,7 +104,7 @@ pub(super) struct OrderRow {
     code_key: Option<String>,
     discount_minor: i64,
     lines: Vec<LineRow>,
-    conversion: Option<ConversionRow>,
+    conversion: Option<BulkConversion>,
     entries: Vec<ChainedEntry>,
     state: OrderState,
     attribution: Attribution,
@@ -120,7 +120,7 @@ struct LineRow {
 }
 
 #[derive(Serialize)]
-struct ConversionRow {
+struct BulkConversion {
     id: i64,
     affiliate_id: i64,
     trigger_id: Option<i64>,
@@ -195,8 +195,8 @@ impl RowGenerator {
         if number < 144 { name } else { format!("{name} {}", number / 144 + 1) }
     }
 
-    pub(super) fn affiliate(&self, number: u64) -> AffiliateRow {
-        AffiliateRow {
+    pub(super) fn affiliate(&self, number: u64) -> BulkAffiliate {
+        BulkAffiliate {
             id: self.keys.affiliates + signed(number),
             public_id: public_id(number),
             name: Self::name(number),
@@ -212,12 +212,12 @@ impl RowGenerator {
         self.begun + Duration::days(301) + Duration::seconds(signed(number * 6_007 % (90 * 86_400)))
     }
 
-    pub(super) fn trigger(&self, number: u64) -> TriggerRow {
+    pub(super) fn trigger(&self, number: u64) -> BulkTrigger {
         let is_email = Self::is_email(number);
         let value =
             if is_email { format!("regular{number}@customers.example") } else { code(number) };
         let key = if is_email { value.clone() } else { value.to_uppercase() };
-        TriggerRow {
+        BulkTrigger {
             id: self.keys.triggers + signed(number),
             kind: if is_email { TriggerKind::CustomerEmail } else { TriggerKind::CouponCode },
             look_alike: (!is_email).then(|| look_alike(&key)),
@@ -286,7 +286,7 @@ impl RowGenerator {
         }
     }
 
-    pub(super) fn order(&self, number: u64) -> OrderRow {
+    pub(super) fn order(&self, number: u64) -> BulkOrder {
         let mut random = Random::new(number.wrapping_mul(0x51_7c_c1_b7_27_22_0a_95));
         let candidate =
             (!random.percent(12)).then(|| self.candidate(self.some_trigger(&mut random)));
@@ -301,7 +301,7 @@ impl RowGenerator {
         let code = report.codes.first();
         let mut end = LedgerEnd::default();
         let entries = end.append(ledger_difference(&[], report.currency, &commission));
-        OrderRow {
+        BulkOrder {
             id: self.keys.orders + signed(number),
             delivery_id: self.keys.deliveries + signed(number),
             topic: topic(&report),
@@ -319,7 +319,7 @@ impl RowGenerator {
             code_key: code.map(ReportedCode::key),
             discount_minor: code.map_or(0, |code| code.discount_minor),
             lines: report.lines.iter().enumerate().map(line_row).collect(),
-            conversion: credit.map(|credit| ConversionRow {
+            conversion: credit.map(|credit| BulkConversion {
                 id: conversion_id,
                 affiliate_id: credit.affiliate.id,
                 trigger_id: credit.trigger_id,

@@ -17,7 +17,7 @@ diesel::table! {
 
 /// Reserved IDs that no other session gets: the first of each table.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Keys {
+pub(super) struct ReservedIds {
     pub(crate) affiliates: i64,
     pub(crate) triggers: i64,
     pub(crate) orders: i64,
@@ -25,7 +25,7 @@ pub(super) struct Keys {
     pub(crate) conversions: i64,
 }
 
-impl Keys {
+impl ReservedIds {
     pub(super) fn reserve(conn: &mut PgConnection, size: Size) -> QueryResult<Self> {
         Ok(Self {
             affiliates: reserve(conn, "affiliates", size.affiliates)?,
