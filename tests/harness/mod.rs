@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::app::operations::Readiness;
-use vouch::app::server::{self, State};
+use vouch::app::server::{self, AppState};
 use vouch::kit::audit::{Actor, ActorKind};
 use vouch::kit::config::Connections;
 use vouch::kit::config::{Config, LogFormat, TrustedProxies};
@@ -135,7 +135,8 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let db = Db::connect(reached_at, connections(wait_factor)).unwrap();
-        let state = State::new(Arc::new(config(public_url.unwrap_or(&base))), db.clone()).unwrap();
+        let state =
+            AppState::new(Arc::new(config(public_url.unwrap_or(&base))), db.clone()).unwrap();
         let readiness = state.readiness.clone();
         let (send, receive) = std::sync::mpsc::channel();
         std::thread::spawn(move || {

@@ -12,7 +12,7 @@ use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::instance::Presence;
-use crate::app::server::{self, Starting, State};
+use crate::app::server::{self, AppState, Starting};
 use crate::app::workers::Workers;
 use crate::features::first_run;
 use crate::features::store_workers::Tools;
@@ -165,7 +165,7 @@ async fn serve(
     let ready = format!("Vouch is ready at {}, listening on {address}.", config.public_url);
     let begin = first_run::link(&config, &db)?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let state = State::new(config, db)?;
+    let state = AppState::new(config, db)?;
     let readiness = state.readiness.clone();
     let server = server::serve(listener, state, threads)?;
     let handle = server.handle();

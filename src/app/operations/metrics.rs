@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use vouch_core::platform::Platform;
 use vouch_platforms::PROVIDERS;
 
-use super::queues::{self, Queue};
+use super::queues::{self, QueueBacklog};
 use crate::app::workers;
 use crate::features::privacy::retention;
 use crate::kit::clock;
@@ -28,8 +28,8 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The backlog of the background work.
 #[derive(Clone)]
-struct Waiting {
-    queues: Vec<Queue>,
+struct Backlog {
+    queues: Vec<QueueBacklog>,
     /// Rows beyond their retention period, by kind.
     overdue: Vec<(String, i64)>,
     /// Jobs that were dead-lettered, by kind.
@@ -42,7 +42,7 @@ pub struct Metrics {
     keep: InstanceRetention,
     started_at: DateTime<Utc>,
     /// `None` if the database didn't respond.
-    queues: Mutex<Option<(Instant, Option<Waiting>)>>,
+    queues: Mutex<Option<(Instant, Option<Backlog>)>>,
 }
 
 impl Metrics {
@@ -77,7 +77,7 @@ impl Metrics {
             .map_err(|error| AppError::Internal(error.into()))
     }
 
-    async fn queues(&self) -> Option<Waiting> {
+    async fn queues(&self) -> Option<Backlog> {
         let mut last = self.queues.lock().await;
         if let Some((_, queues)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
             return queues.clone();
@@ -87,7 +87,7 @@ impl Metrics {
             let queues = queues::read(conn, clock::now())?;
             let overdue = retention::overdue(conn, keep, clock::now())?;
             let dead_jobs = queues::dead_jobs(conn)?;
-            QueryResult::Ok(Waiting { queues, overdue, dead_jobs })
+            QueryResult::Ok(Backlog { queues, overdue, dead_jobs })
         });
         let queues = match timeout(TIMEOUT, reading).await {
             Ok(Ok(queues)) => Some(queues),
@@ -145,10 +145,11 @@ impl Metrics {
 const FORMER_QUEUES: [(&str, &str); 2] =
     [("emails", "letters"), ("recalculations_failed", "recalculations_parked")];
 
-fn of_queues(queues: &[Queue]) -> Vec<MetricFamily> {
-    let former =
-        |queue: &Queue| FORMER_QUEUES.iter().find(|(is, _)| *is == queue.name).map(|(_, was)| *was);
-    let named: Vec<(&str, &Queue)> = queues
+fn of_queues(queues: &[QueueBacklog]) -> Vec<MetricFamily> {
+    let former = |queue: &QueueBacklog| {
+        FORMER_QUEUES.iter().find(|(is, _)| *is == queue.name).map(|(_, was)| *was)
+    };
+    let named: Vec<(&str, &QueueBacklog)> = queues
         .iter()
         .flat_map(|queue| {
             std::iter::once(queue.name.as_str()).chain(former(queue)).map(move |name| (name, queue))

@@ -9,7 +9,7 @@ use crate::kit::db::statement::statement;
 
 /// The waiting work of one kind.
 #[derive(Clone, Debug, QueryableByName)]
-pub(super) struct Queue {
+pub(super) struct QueueBacklog {
     /// One of `store_jobs`, `deliveries`, `pushes`, `emails`, `recalculations` and
     /// `deliveries_retried`. Two others wait for a person: `recalculations_failed` and
     /// `deliveries_failed`.
@@ -27,7 +27,7 @@ pub(super) struct Queue {
 ///
 /// Work for a store that's disconnected or rejects the credentials isn't counted. Its merchant must
 /// fix that, and sees it on their pages.
-pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Vec<Queue>> {
+pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Vec<QueueBacklog>> {
     conn.batch_execute("SET LOCAL statement_timeout = '2s'")?;
     statement!(
         "WITH open AS (SELECT merchant_id, id, creates_codes FROM stores \

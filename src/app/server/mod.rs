@@ -55,7 +55,7 @@ use crate::kit::web::{assets, error_page, guard, gzip, htmx, idempotency, measur
 
 /// Shared state of the handlers.
 #[derive(Clone)]
-pub struct State {
+pub struct AppState {
     pub config: Arc<Config>,
     pub db: Db,
     /// Hashes passwords with bounded concurrency.
@@ -86,7 +86,7 @@ pub struct State {
     pub metrics: Data<Metrics>,
 }
 
-impl State {
+impl AppState {
     pub fn new(config: Arc<Config>, db: Db) -> anyhow::Result<Self> {
         let encryptor = Encryptor::new(&config.secret_key);
         let http = Http::new(config.local_stores);
@@ -140,7 +140,7 @@ const SHUTDOWN_SECONDS: u64 = 6;
 /// Serves the application on `listener` until its handle is stopped. The future completes once
 /// running requests are finished. It's like `actix_web::HttpServer`, but with a [`MinRateStream`]
 /// for every connection. Fails if the socket can't be used.
-pub fn serve(listener: TcpListener, state: State, workers: usize) -> std::io::Result<Server> {
+pub fn serve(listener: TcpListener, state: AppState, workers: usize) -> std::io::Result<Server> {
     let address = listener.local_addr()?;
     assets::warm_up();
     let builder = Server::build()
@@ -182,7 +182,7 @@ pub fn serve(listener: TcpListener, state: State, workers: usize) -> std::io::Re
 }
 
 fn application(
-    state: &State,
+    state: &AppState,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -246,7 +246,7 @@ async fn unknown() -> AppResult<&'static str> {
 
 /// With `__Host-` the browser insists on `Secure`, on this host alone and the path `/`. Browsers
 /// treat loopback as secure, so no setting for insecure cookies is needed.
-fn sessions(state: &State) -> SessionMiddleware<PgSessions> {
+fn sessions(state: &AppState) -> SessionMiddleware<PgSessions> {
     let key = Key::derive_from(state.config.secret_key.expose_secret());
     SessionMiddleware::builder(PgSessions::new(state.db.clone()), key)
         .cookie_name("__Host-vouch".to_owned())
