@@ -178,7 +178,7 @@ pub(crate) fn second_handle(fd: RawFd, inode: u64) -> Option<OwnedFd> {
 }
 
 /// Whether a socket has data to read.
-pub(crate) enum Waiting {
+pub(crate) enum SocketReadiness {
     Nothing,
     Bytes,
     /// The other end closed or reset the connection.
@@ -186,16 +186,16 @@ pub(crate) enum Waiting {
 }
 
 /// Checks the socket `fd` without reading or waiting.
-pub(crate) fn waiting_on(fd: RawFd) -> Waiting {
+pub(crate) fn waiting_on(fd: RawFd) -> SocketReadiness {
     let mut byte = 0_u8;
     let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
     // SAFETY: pointer and length belong to `byte`.
     match unsafe { libc::recv(fd, (&raw mut byte).cast(), 1, flags) } {
-        1.. => Waiting::Bytes,
-        0 => Waiting::End,
+        1.. => SocketReadiness::Bytes,
+        0 => SocketReadiness::End,
         _ => match io::Error::last_os_error().kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Waiting::Nothing,
-            _ => Waiting::End,
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => SocketReadiness::Nothing,
+            _ => SocketReadiness::End,
         },
     }
 }

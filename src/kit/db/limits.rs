@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection;
 /// The timeouts of one kind of work. Each is shorter than the next one, so PostgreSQL's own timeout
 /// comes first and the connection survives. The last one works even if the network fails.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct Timeouts {
     /// The pool's name in metrics and the log.
     pub(crate) name: &'static str,
     /// For a free connection.
@@ -24,7 +24,7 @@ pub(crate) struct Limits {
 }
 
 /// For pages and the API. All transactions of a request share the last timeout.
-pub(crate) const PAGES: Limits = Limits {
+pub(crate) const PAGES: Timeouts = Timeouts {
     name: "pages",
     connection: Duration::from_millis(1500),
     lock: Duration::from_secs(4),
@@ -33,7 +33,7 @@ pub(crate) const PAGES: Limits = Limits {
 };
 
 /// For webhooks: Shopify stops waiting after five seconds.
-pub(crate) const INTAKE: Limits = Limits {
+pub(crate) const INTAKE: Timeouts = Timeouts {
     name: "intake",
     connection: Duration::from_millis(1500),
     lock: Duration::from_secs(2),
@@ -42,7 +42,7 @@ pub(crate) const INTAKE: Limits = Limits {
 };
 
 /// For looking up the store before a webhook is processed.
-pub(crate) const STORES: Limits = Limits {
+pub(crate) const STORES: Timeouts = Timeouts {
     name: "stores",
     connection: Duration::from_secs(1),
     lock: Duration::from_secs(1),
@@ -51,10 +51,10 @@ pub(crate) const STORES: Limits = Limits {
 };
 
 /// For looking up the API key before an order report is processed, and the result of the order.
-pub(crate) const REPORTS: Limits = Limits { name: "reports", ..STORES };
+pub(crate) const REPORTS: Timeouts = Timeouts { name: "reports", ..STORES };
 
 /// For workers and commands.
-pub(crate) const JOBS: Limits = Limits {
+pub(crate) const JOBS: Timeouts = Timeouts {
     name: "jobs",
     connection: Duration::from_secs(5),
     lock: Duration::from_secs(20),
@@ -71,7 +71,7 @@ const LAST: Duration = Duration::from_millis(250);
 const ENGLISH: &str = "DO $$ BEGIN SET lc_messages = 'C'; \
      EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
 
-impl Limits {
+impl Timeouts {
     /// Multiplies all timeouts.
     #[must_use]
     pub(super) fn times(self, factor: u32) -> Self {

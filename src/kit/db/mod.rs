@@ -37,7 +37,7 @@ use diesel::prelude::*;
 
 pub(crate) use self::constant::constant;
 pub(crate) use self::fault::Fault;
-use self::limits::Limits;
+use self::limits::Timeouts;
 pub(crate) use self::pool::{NoConnection, Pool};
 pub(crate) use self::source::Source;
 use crate::kit::config::{Connections, LOOK_UP_CONNECTIONS, WAITING_CONNECTIONS};
@@ -155,7 +155,7 @@ pub struct Db {
 
 impl Db {
     pub fn connect(url: &str, connections: Connections) -> Result<Self, NoConnection> {
-        let open = |size: u32, limits: Limits| {
+        let open = |size: u32, limits: Timeouts| {
             Pool::open(url, size, limits.times(connections.wait_factor))
         };
         Ok(Self {

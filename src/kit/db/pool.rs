@@ -9,7 +9,7 @@ use diesel::PgConnection;
 use diesel::r2d2::R2D2Connection;
 
 use super::connect::{self, Condition};
-use super::limits::Limits;
+use super::limits::Timeouts;
 use super::watchdog::Watched;
 
 /// A connection borrowed from a [`Pool`].
@@ -43,7 +43,7 @@ pub enum NoConnection {
 #[derive(Clone)]
 pub struct Pool {
     connections: r2d2::Pool<Manager>,
-    limits: Limits,
+    limits: Timeouts,
     crowd: Arc<Crowd>,
 }
 
@@ -56,7 +56,7 @@ struct Crowd {
 
 impl Pool {
     /// Opens a pool of at most `size` connections.
-    pub(super) fn open(url: &str, size: u32, limits: Limits) -> Result<Self, NoConnection> {
+    pub(super) fn open(url: &str, size: u32, limits: Timeouts) -> Result<Self, NoConnection> {
         let connections = r2d2::Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
@@ -92,7 +92,7 @@ impl Pool {
     }
 
     /// The timeouts of its work.
-    pub(crate) fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Timeouts {
         &self.limits
     }
 
@@ -157,7 +157,7 @@ impl r2d2::HandleError<diesel::r2d2::Error> for Logged {
 /// Opens and checks the connections of a [`Pool`].
 pub(crate) struct Manager {
     url: String,
-    limits: Limits,
+    limits: Timeouts,
     /// Connections last used before this time must be tested, because another one was found dead
     /// then.
     suspected: Arc<Mutex<Instant>>,

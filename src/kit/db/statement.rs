@@ -40,7 +40,7 @@ macro_rules! statement {
         const TEXT: &str = $sql;
         const VALUES: &[&str] = &[$(stringify!($name)),*];
         const GROUPS: &[&str] = &[$(stringify!($group)),*];
-        static PARTS: [$crate::kit::db::statement::Part;
+        static PARTS: [$crate::kit::db::statement::SqlPart;
             $crate::kit::db::statement::count(TEXT)] =
             $crate::kit::db::statement::parts(TEXT, VALUES, GROUPS);
         $crate::kit::db::statement::Statement::new(&PARTS)
@@ -52,7 +52,7 @@ macro_rules! statement {
 /// Values of several columns, each as `column: SqlType = value`, for statements that share them.
 macro_rules! columns {
     ($($name:ident : $type:ty = $value:expr),+ $(,)?) => {
-        $crate::kit::db::statement::Columns::default()
+        $crate::kit::db::statement::ColumnValues::default()
             $(.with::<$type, _>(stringify!($name), $value))+
     };
 }
@@ -62,7 +62,7 @@ macro_rules! columns {
 macro_rules! rows {
     (for $row:pat in $rows:expr => $($name:ident : $type:ty = $value:expr),+ $(,)?) => {{
         let rows = $rows;
-        $crate::kit::db::statement::Columns::default()$(
+        $crate::kit::db::statement::ColumnValues::default()$(
             .with::<diesel::sql_types::Array<$type>, _>(
                 stringify!($name),
                 Clone::clone(&rows).into_iter()
@@ -77,7 +77,7 @@ pub(crate) use {columns, rows, statement};
 
 /// A piece of SQL, followed by a value.
 #[derive(Clone, Copy)]
-pub(crate) struct Part {
+pub(crate) struct SqlPart {
     sql: &'static str,
     name: &'static str,
     form: Form,
@@ -165,8 +165,8 @@ pub(crate) const fn parts<const N: usize>(
     sql: &'static str,
     values: &[&str],
     groups: &[&str],
-) -> [Part; N] {
-    let mut parts = [Part { sql: "", name: "", form: Form::End, at: 0 }; N];
+) -> [SqlPart; N] {
+    let mut parts = [SqlPart { sql: "", name: "", form: Form::End, at: 0 }; N];
     let (mut count, mut from) = (0, 0);
     while let Some((begin, end)) = placeholder(sql.as_bytes(), from) {
         let name = slice(sql, begin + 1, end);
@@ -182,7 +182,7 @@ pub(crate) const fn parts<const N: usize>(
             }
             (None, Some(at)) => (values.len() + at, Form::Plain),
         };
-        parts[count] = Part { sql: before, name, form, at };
+        parts[count] = SqlPart { sql: before, name, form, at };
         from = match form {
             Form::Columns => end + COLUMNS.len(),
             Form::Values => end + VALUES.len(),
@@ -190,7 +190,7 @@ pub(crate) const fn parts<const N: usize>(
         };
         count += 1;
     }
-    parts[count] = Part { sql: slice(sql, from, sql.len()), name: "", form: Form::End, at: 0 };
+    parts[count] = SqlPart { sql: slice(sql, from, sql.len()), name: "", form: Form::End, at: 0 };
     let mut at = 0;
     while at < values.len() + groups.len() {
         let mut part = 0;
@@ -238,9 +238,9 @@ where
 
 /// Columns and their values; see [`columns!`] and [`rows!`].
 #[derive(Default)]
-pub(crate) struct Columns<'a>(Vec<(&'static str, BoxedBind<'a>)>);
+pub(crate) struct ColumnValues<'a>(Vec<(&'static str, BoxedBind<'a>)>);
 
-impl<'a> Columns<'a> {
+impl<'a> ColumnValues<'a> {
     pub(crate) fn with<T, U>(mut self, name: &'static str, value: U) -> Self
     where
         T: 'a,
@@ -284,17 +284,17 @@ impl<'a> Columns<'a> {
 
 enum Argument<'a> {
     Value(BoxedBind<'a>),
-    Group(Columns<'a>),
+    Group(ColumnValues<'a>),
 }
 
 /// A statement with its values; see [`statement!`]. Its rows are [`QueryableByName`].
 pub(crate) struct Statement<'a> {
-    parts: &'static [Part],
+    parts: &'static [SqlPart],
     arguments: Vec<Argument<'a>>,
 }
 
 impl<'a> Statement<'a> {
-    pub(crate) fn new(parts: &'static [Part]) -> Self {
+    pub(crate) fn new(parts: &'static [SqlPart]) -> Self {
         Self { parts, arguments: Vec::with_capacity(parts.len()) }
     }
 
@@ -308,14 +308,14 @@ impl<'a> Statement<'a> {
         self
     }
 
-    pub(crate) fn group(mut self, columns: Columns<'a>) -> Self {
+    pub(crate) fn group(mut self, columns: ColumnValues<'a>) -> Self {
         self.arguments.push(Argument::Group(columns));
         self
     }
 
     /// Loads rows with a single column of this SQL type.
-    pub(crate) fn scalar<ST: SingleValue>(self) -> Scalar<'a, ST> {
-        Scalar { statement: self, column: PhantomData }
+    pub(crate) fn scalar<ST: SingleValue>(self) -> ScalarQuery<'a, ST> {
+        ScalarQuery { statement: self, column: PhantomData }
     }
 }
 
@@ -349,27 +349,27 @@ impl Query for Statement<'_> {
 impl RunQueryDsl<PgConnection> for Statement<'_> {}
 
 /// See [`Statement::scalar`].
-pub(crate) struct Scalar<'a, ST> {
+pub(crate) struct ScalarQuery<'a, ST> {
     statement: Statement<'a>,
     column: PhantomData<fn() -> ST>,
 }
 
-impl<ST> QueryFragment<Pg> for Scalar<'_, ST> {
+impl<ST> QueryFragment<Pg> for ScalarQuery<'_, ST> {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.statement.walk_ast(out)
     }
 }
 
-impl<ST> QueryId for Scalar<'_, ST> {
+impl<ST> QueryId for ScalarQuery<'_, ST> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<ST> Query for Scalar<'_, ST> {
+impl<ST> Query for ScalarQuery<'_, ST> {
     type SqlType = ST;
 }
 
-impl<ST> RunQueryDsl<PgConnection> for Scalar<'_, ST> {}
+impl<ST> RunQueryDsl<PgConnection> for ScalarQuery<'_, ST> {}
 
 #[cfg(test)]
 mod tests {
@@ -441,12 +441,12 @@ mod tests {
     #[test]
     #[should_panic = "has no value"]
     fn a_name_needs_a_value() {
-        let _: [Part; 2] = parts("SELECT :this", &["that"], &[]);
+        let _: [SqlPart; 2] = parts("SELECT :this", &["that"], &[]);
     }
 
     #[test]
     #[should_panic = "has no :name"]
     fn a_value_needs_a_name() {
-        let _: [Part; 2] = parts("SELECT :this", &["this", "that"], &[]);
+        let _: [SqlPart; 2] = parts("SELECT :this", &["this", "that"], &[]);
     }
 }

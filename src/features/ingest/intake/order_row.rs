@@ -14,7 +14,7 @@ use super::clock;
 use super::held::IfHeld;
 use super::keys::email_key_of;
 use crate::kit::db::schema::orders;
-use crate::kit::db::statement::{Columns, columns, rows, statement};
+use crate::kit::db::statement::{ColumnValues, columns, rows, statement};
 
 /// An order's row, locked for this transaction.
 pub(in crate::features::ingest) struct OrderRow {
@@ -292,7 +292,7 @@ impl Written<'_> {
         .map(drop)
     }
 
-    fn columns(&self) -> QueryResult<Columns<'_>> {
+    fn columns(&self) -> QueryResult<ColumnValues<'_>> {
         let report = self.report();
         let placed_at = report.map(|report| clock::by_ours(report.placed_at, self.clock_shift));
         let json = |value: serde_json::Result<Value>| {

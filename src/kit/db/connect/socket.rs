@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
-use crate::kit::os::{self, Waiting};
+use crate::kit::os::{self, SocketReadiness};
 
 /// A second handle on a connection's socket.
 #[derive(Debug)]
@@ -43,9 +43,9 @@ impl Socket {
             Self::Unix(stream) => stream.as_raw_fd(),
         };
         match os::waiting_on(fd) {
-            Waiting::Nothing => Condition::Quiet,
-            Waiting::Bytes => Condition::Talking,
-            Waiting::End => Condition::Dead,
+            SocketReadiness::Nothing => Condition::Quiet,
+            SocketReadiness::Bytes => Condition::Talking,
+            SocketReadiness::End => Condition::Dead,
         }
     }
 

@@ -179,7 +179,7 @@ pub fn pending(conn: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
 
 /// The differences between the schema and this program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct State {
+pub(crate) struct SchemaState {
     /// Versions of migrations that the database doesn't have yet.
     pub(crate) missing: Vec<String>,
     /// Versions that this program doesn't know, because a newer Vouch added them.
@@ -188,12 +188,12 @@ pub(crate) struct State {
 
 /// Compares the schema with this program. It only reads, so any role that can read the table may
 /// call it.
-pub(crate) fn state(conn: &mut PgConnection) -> Result<State, MigrateError> {
+pub(crate) fn state(conn: &mut PgConnection) -> Result<SchemaState, MigrateError> {
     let missing = pending(conn)?;
     let is_new = is_true(conn, "to_regclass('public.__diesel_schema_migrations') IS NULL")?;
     let applied = if is_new { Vec::new() } else { applied(conn)? };
     let unknown = applied.into_iter().filter(|version| !expected().contains(version)).collect();
-    Ok(State { missing, unknown })
+    Ok(SchemaState { missing, unknown })
 }
 
 /// Fails if the server is too old, or if row-level security doesn't apply to the role.

@@ -10,7 +10,7 @@ use super::target::{OfOrder, Target};
 use crate::features::conversions::{Review, Via};
 use crate::features::rollups::{Amounts, Shared};
 use crate::kit::db::schema::conversions;
-use crate::kit::db::statement::{Columns, columns, statement};
+use crate::kit::db::statement::{ColumnValues, columns, statement};
 
 /// A conversion with the amounts in its ledger.
 pub(super) struct CurrentConversion {
@@ -191,7 +191,7 @@ fn columns_of<'a>(
     target: &'a Target,
     end: &LedgerEnd,
     now: DateTime<Utc>,
-) -> Columns<'a> {
+) -> ColumnValues<'a> {
     columns!(
         trigger_id: Nullable<BigInt> = target.trigger_id,
         offer_id: Nullable<BigInt> = target.offer_id,
