@@ -276,7 +276,7 @@ fn job_id(app: &TestApp) -> i64 {
 
 /// A failed email.
 fn email_id(app: &TestApp) -> i64 {
-    let email = vouch::kit::email::Message {
+    let email = vouch::kit::email::EmailMessage {
         to: "nobody@example.com",
         subject: "Hello".to_owned(),
         program: None,

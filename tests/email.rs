@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use vouch::kit::config::{Security, Smtp};
 use vouch::kit::db::schema::{emails, job_queues, jobs};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::email::{self, Link, Mailer, Message};
+use vouch::kit::email::{self, EmailLink, EmailMessage, Mailer};
 use vouch::kit::secrets::Encryptor;
 
 use crate::harness::smtp::{MailServer, Trouble};
@@ -17,13 +17,13 @@ fn encryptor() -> Encryptor {
     Encryptor::new(&Box::new(SECRET_KEY).into())
 }
 
-fn email_to(to: &str) -> Message<'_> {
-    Message {
+fn email_to(to: &str) -> EmailMessage<'_> {
+    EmailMessage {
         to,
         subject: "Ein Gruß".to_owned(),
         program: Some("Acme Tea"),
         paragraphs: vec!["Hello!".to_owned(), "Wörter & <b>Zeichen</b>.".to_owned()],
-        link: Some(Link::secret(&encryptor(), "Open it", "/invitations/secret-42")),
+        link: Some(EmailLink::secret(&encryptor(), "Open it", "/invitations/secret-42")),
     }
 }
 
@@ -304,7 +304,7 @@ fn who_waits_for_a_letter_gets_it_before_a_crowd_that_is_told_something() {
     let (app, server) = (TestApp::start(), MailServer::start());
     for number in 0..3 {
         let to = format!("crowd{number}@example.com");
-        app.within(|conn| email::post(conn, &Message { link: None, ..email_to(&to) }));
+        app.within(|conn| email::post(conn, &EmailMessage { link: None, ..email_to(&to) }));
     }
     post(&app, "ada@example.com");
     mailer(&app, Some(server.settings())).send_due().unwrap();

@@ -7,7 +7,7 @@ use serde_json::json;
 use vouch::kit::clock;
 use vouch::kit::db::Scope;
 use vouch::kit::db::schema::{emails, pushes};
-use vouch::kit::email::{self, Message};
+use vouch::kit::email::{self, EmailMessage};
 use vouch::kit::error::AppError;
 
 use crate::harness::shopify::ShopifyOrder;
@@ -169,7 +169,7 @@ fn messages_of_stores_and_what_they_credit_are_counted() {
 #[test]
 fn what_waits_is_shown_with_the_age_of_the_oldest() {
     let app = TestApp::start_with_usual_waits();
-    let email = Message {
+    let email = EmailMessage {
         to: "nobody@example.com",
         subject: "Hello".to_owned(),
         program: None,

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 use vouch::kit::db::schema::{audit_log, users};
 use vouch::kit::email::email_key;
-use vouch::kit::email::{self, Mailer, Message};
+use vouch::kit::email::{self, EmailMessage, Mailer};
 use vouch::kit::security::Kind;
 
 use crate::api::new_key;
@@ -399,7 +399,7 @@ fn provoke_by_support(at: &At<'_>, kind: Kind) -> Expected {
         }
         Kind::EmailRevealed => {
             at.app.within(|conn| {
-                let email = Message {
+                let email = EmailMessage {
                     to: "new@applicants.example",
                     subject: "Your account".to_owned(),
                     program: Some("Acme Tea"),

@@ -27,7 +27,7 @@ pub use proxies::TrustedProxies;
 pub use retention::InstanceRetention;
 pub(crate) use secret_key::{NextKey, UnusedKey, given_key, is_kept};
 pub use settings::Settings;
-pub use smtp::{Login, Security, Smtp};
+pub use smtp::{Security, Smtp, SmtpCredentials};
 
 use self::addresses::{default_public_url, is_loopback, listen, local_stores, public_url};
 use self::data_dir::data_dir;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use vouch::kit::config::{Login, Security, Smtp};
+use vouch::kit::config::{Security, Smtp, SmtpCredentials};
 
 /// What the next email meets. Without one it is taken.
 #[derive(Clone, Copy, Debug)]
@@ -174,7 +174,8 @@ impl MailServer {
 
     /// The same with a login.
     pub(crate) fn settings_with_login(&self) -> Smtp {
-        let login = Login { user: "vouch".to_owned(), password: "geheim".to_owned().into() };
+        let login =
+            SmtpCredentials { user: "vouch".to_owned(), password: "geheim".to_owned().into() };
         Smtp { login: Some(login), ..self.settings() }
     }
 

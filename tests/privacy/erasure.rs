@@ -462,7 +462,7 @@ fn emails_of_another_program_of_the_same_name_stay() {
     });
     for merchant_id in [acme, other] {
         app.within_merchant(merchant_id, |conn| {
-            let email = vouch::kit::email::Message {
+            let email = vouch::kit::email::EmailMessage {
                 to: "ada@affiliates.example",
                 subject: format!("Of {merchant_id}"),
                 program: Some("Acme Tea"),

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{audit_log, jobs, orders, pushes};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::email::{self, Mailer, Message};
+use vouch::kit::email::{self, EmailMessage, Mailer};
 use vouch::kit::jobs::{self as queue, JobKind, Queue};
 
 use super::{code, creating, status, work};
@@ -98,7 +98,7 @@ fn all_of_a_kind_are_retried_at_once_and_no_other() {
 fn an_email_that_was_never_accepted_is_retried() {
     let (app, server) = (TestApp::start(), MailServer::start());
     app.within(|conn| {
-        let message = Message {
+        let message = EmailMessage {
             to: "ada@example.com",
             subject: "Hello".to_owned(),
             program: None,

@@ -10,7 +10,7 @@ use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::{Scope, in_scope};
-use crate::kit::email::{self, State};
+use crate::kit::email::{self, EmailState};
 use crate::kit::secrets::Encryptor;
 
 /// What can be done with emails.
@@ -41,9 +41,9 @@ fn list(config: &Config) -> anyhow::Result<()> {
     }
     for email in emails {
         let state = match email.state {
-            State::Waits(_) => "waiting",
-            State::Sent(_) => "sent",
-            State::Failed(_) => "failed",
+            EmailState::Waits(_) => "waiting",
+            EmailState::Sent(_) => "sent",
+            EmailState::Failed(_) => "failed",
         };
         say!("{:>8}  {:<8}  {}  {}", email.id, state, email.recipient, email.subject);
     }

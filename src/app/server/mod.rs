@@ -77,7 +77,7 @@ pub struct AppState {
     /// The remaining requests of anonymous visitors on the public pages.
     pub join_limits: Data<registration::Limits>,
     /// The remaining emails of members and support staff.
-    pub mail_limits: Data<email::Limits>,
+    pub mail_limits: Data<email::EmailLimits>,
     pub readiness: Data<Readiness>,
     /// The remaining memory for request bodies and files.
     pub memory: Data<Memory>,
@@ -97,7 +97,7 @@ impl AppState {
         let hashing = Hashing::new()?;
         let api_limits = Data::new(api::Limits::default());
         let join_limits = Data::new(registration::Limits::default());
-        let mail_limits = Data::new(email::Limits::default());
+        let mail_limits = Data::new(email::EmailLimits::default());
         let readiness = Data::new(Readiness::new(&db)?);
         let memory = Data::new(Memory::default());
         let form_key = Data::new(FormKey::new(&config.secret_key));

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::model::Person;
-use crate::kit::email::{Link, Message};
+use crate::kit::email::{EmailLink, EmailMessage};
 use crate::kit::secrets::Encryptor;
 use crate::kit::web::display_time::DisplayTime;
 
@@ -13,8 +13,8 @@ pub(super) fn password_reset<'a>(
     person: &'a Person,
     encryptor: &Encryptor,
     token: &str,
-) -> Message<'a> {
-    Message {
+) -> EmailMessage<'a> {
+    EmailMessage {
         to: &person.email,
         subject: "Choose a new password".to_owned(),
         program: None,
@@ -25,7 +25,7 @@ pub(super) fn password_reset<'a>(
              password stays as it is."
                 .to_owned(),
         ],
-        link: Some(Link::secret(
+        link: Some(EmailLink::secret(
             encryptor,
             "Choose a new password",
             &format!("/password-resets/{token}"),
@@ -34,7 +34,7 @@ pub(super) fn password_reset<'a>(
 }
 
 /// The notice about a changed password.
-pub(super) fn password_changed(person: &Person, now: DateTime<Utc>) -> Message<'_> {
+pub(super) fn password_changed(person: &Person, now: DateTime<Utc>) -> EmailMessage<'_> {
     notice(
         person,
         "Your password was changed",
@@ -47,7 +47,7 @@ pub(super) fn password_changed(person: &Person, now: DateTime<Utc>) -> Message<'
 }
 
 /// The notice that sign-in now needs a code.
-pub(super) fn two_factor_on(person: &Person, now: DateTime<Utc>) -> Message<'_> {
+pub(super) fn two_factor_on(person: &Person, now: DateTime<Utc>) -> EmailMessage<'_> {
     let happened = format!(
         "Two-factor sign-in was turned on for {} on {}: from now on Vouch asks for a code after the password.",
         person.email,
@@ -57,7 +57,7 @@ pub(super) fn two_factor_on(person: &Person, now: DateTime<Utc>) -> Message<'_> 
 }
 
 /// The notice that sign-in no longer needs a code.
-pub(super) fn two_factor_off(person: &Person, now: DateTime<Utc>) -> Message<'_> {
+pub(super) fn two_factor_off(person: &Person, now: DateTime<Utc>) -> EmailMessage<'_> {
     let happened = format!(
         "Two-factor sign-in was turned off for {} on {}: the password is enough now.",
         person.email,
@@ -67,7 +67,11 @@ pub(super) fn two_factor_off(person: &Person, now: DateTime<Utc>) -> Message<'_>
 }
 
 /// The notice that a recovery code was used to sign in.
-pub(super) fn recovery_code_used(person: &Person, left: i64, now: DateTime<Utc>) -> Message<'_> {
+pub(super) fn recovery_code_used(
+    person: &Person,
+    left: i64,
+    now: DateTime<Utc>,
+) -> EmailMessage<'_> {
     let happened = format!(
         "A recovery code of {} was used on {}. You have {left} left.",
         person.email,
@@ -77,7 +81,7 @@ pub(super) fn recovery_code_used(person: &Person, left: i64, now: DateTime<Utc>)
 }
 
 /// The notice about new recovery codes.
-pub(super) fn recovery_codes_renewed(person: &Person, now: DateTime<Utc>) -> Message<'_> {
+pub(super) fn recovery_codes_renewed(person: &Person, now: DateTime<Utc>) -> EmailMessage<'_> {
     let happened = format!(
         "New recovery codes were made for {} on {}. Those from before work no longer.",
         person.email,
@@ -87,8 +91,8 @@ pub(super) fn recovery_codes_renewed(person: &Person, now: DateTime<Utc>) -> Mes
 }
 
 /// A security notice, sent even if the person made the change themselves.
-fn notice<'a>(person: &'a Person, subject: &str, happened: String) -> Message<'a> {
-    Message {
+fn notice<'a>(person: &'a Person, subject: &str, happened: String) -> EmailMessage<'a> {
+    EmailMessage {
         to: &person.email,
         subject: subject.to_owned(),
         program: None,
@@ -98,7 +102,7 @@ fn notice<'a>(person: &'a Person, subject: &str, happened: String) -> Message<'a
             "If it was not you, choose a new password at once, and tell whoever runs your program."
                 .to_owned(),
         ],
-        link: Some(Link::page("Choose a new password", "/password-resets/new")),
+        link: Some(EmailLink::page("Choose a new password", "/password-resets/new")),
     }
 }
 

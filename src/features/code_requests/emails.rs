@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::denial::Denial;
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::Merchant;
-use crate::kit::email::{Link, Message, post};
+use crate::kit::email::{EmailLink, EmailMessage, post};
 use crate::kit::urls;
 
 /// Tells an affiliate that their requested codes are approved.
@@ -29,12 +29,12 @@ pub(super) fn codes_approved(
         ),
     };
     let shared = format!("{share} take some minutes to work in the store; My Codes shows it.");
-    let email = Message {
+    let email = EmailMessage {
         to: &affiliate.email,
         subject,
         program: Some(name),
         paragraphs: vec![format!("Hello {},", affiliate.name), what, shared],
-        link: Some(Link::page("See my codes", &urls::login("/portal"))),
+        link: Some(EmailLink::page("See my codes", &urls::login("/portal"))),
     };
     post(conn, &email)
 }
@@ -59,12 +59,12 @@ pub(super) fn codes_denied(
         paragraphs.push(denial.reason.trim().to_owned());
     }
     paragraphs.push("The codes that are yours already stay yours.".to_owned());
-    let email = Message {
+    let email = EmailMessage {
         to: &affiliate.email,
         subject: format!("The code you asked {name} for"),
         program: Some(name),
         paragraphs,
-        link: Some(Link::page("See my codes", &urls::login("/portal"))),
+        link: Some(EmailLink::page("See my codes", &urls::login("/portal"))),
     };
     post(conn, &email)
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::Merchant;
-use crate::kit::email::{Link, Message, post};
+use crate::kit::email::{EmailLink, EmailMessage, post};
 use crate::kit::urls;
 
 /// Warns an affiliate that their payout details changed, in case they didn't do it. The email
@@ -15,7 +15,7 @@ pub(super) fn payment_address_changed(
     affiliate: &Affiliate,
 ) -> QueryResult<()> {
     let name = &merchant.name;
-    let email = Message {
+    let email = EmailMessage {
         to: &affiliate.email,
         subject: format!("Your payment address with {name} was changed"),
         program: Some(name),
@@ -26,7 +26,7 @@ pub(super) fn payment_address_changed(
                 "If this was not you, change your password, and tell {name} before they pay you."
             ),
         ],
-        link: Some(Link::page("See my settings", &urls::login(&urls::portal_settings()))),
+        link: Some(EmailLink::page("See my settings", &urls::login(&urls::portal_settings()))),
     };
     post(conn, &email)
 }

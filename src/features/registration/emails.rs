@@ -7,7 +7,7 @@ use super::settings::Shown;
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::auth::Merchant;
 use crate::features::code_requests::Denial;
-use crate::kit::email::{Link, Message, post};
+use crate::kit::email::{EmailLink, EmailMessage, post};
 use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
 
@@ -34,12 +34,12 @@ pub(super) fn confirm(
     }
     paragraphs.push("If this was not you, do nothing: nothing happens then.".to_owned());
     let path = urls::join_confirmation(&shown.slug, token);
-    let email = Message {
+    let email = EmailMessage {
         to: &applicant.email,
         subject: format!("Confirm your application to {name}"),
         program: Some(name),
         paragraphs,
-        link: Some(Link::secret(encryptor, "Confirm my e-mail address", &path)),
+        link: Some(EmailLink::secret(encryptor, "Confirm my e-mail address", &path)),
     };
     post(conn, &email)
 }
@@ -61,7 +61,7 @@ pub(super) fn known(
         ),
         AffiliateStatus::Active => (
             format!("You are an affiliate of {name} already. Sign in to see your codes."),
-            Some(Link::page("Sign in", &urls::login("/portal"))),
+            Some(EmailLink::page("Sign in", &urls::login("/portal"))),
         ),
         AffiliateStatus::Denied | AffiliateStatus::Disabled => (
             format!(
@@ -70,7 +70,7 @@ pub(super) fn known(
             None,
         ),
     };
-    let email = Message {
+    let email = EmailMessage {
         to,
         subject: format!("Your application to {name}"),
         program: Some(name),
@@ -110,12 +110,12 @@ pub(super) fn welcome(
             .to_owned(),
     );
     let path = urls::join_account(&merchant.slug, token);
-    let email = Message {
+    let email = EmailMessage {
         to: &affiliate.email,
         subject: format!("Welcome to {name}"),
         program: Some(name),
         paragraphs,
-        link: Some(Link::secret(encryptor, "Open my account", &path)),
+        link: Some(EmailLink::secret(encryptor, "Open my account", &path)),
     };
     post(conn, &email)
 }
@@ -130,7 +130,7 @@ pub(super) fn invitation(
 ) -> QueryResult<()> {
     let name = &merchant.name;
     let path = urls::join_account(&merchant.slug, token);
-    let email = Message {
+    let email = EmailMessage {
         to: &affiliate.email,
         subject: format!("Your account with {name}"),
         program: Some(name),
@@ -141,7 +141,7 @@ pub(super) fn invitation(
             ),
             "The link works once, and for 7 days. Earlier links no longer work.".to_owned(),
         ],
-        link: Some(Link::secret(encryptor, "Open my account", &path)),
+        link: Some(EmailLink::secret(encryptor, "Open my account", &path)),
     };
     post(conn, &email)
 }
@@ -161,7 +161,7 @@ pub(super) fn denied(
     if !denial.reason.trim().is_empty() {
         paragraphs.push(denial.reason.trim().to_owned());
     }
-    let email = Message {
+    let email = EmailMessage {
         to: &affiliate.email,
         subject: format!("Your application to {name}"),
         program: Some(name),

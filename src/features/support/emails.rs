@@ -12,7 +12,7 @@ use crate::features::support::readable_emails::{Email, readable};
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::{Db, Scope};
-use crate::kit::email::{self, EmailRow, RevealedEmail, State};
+use crate::kit::email::{self, EmailRow, EmailState, RevealedEmail};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::lists::{ListPage, Params};
 use crate::kit::secrets::Encryptor;
@@ -41,7 +41,7 @@ impl EmailsPage {
 
     /// Whether its text can be shown: it's pending, and there's no mail server to send it.
     fn waits(&self, row: &EmailRow) -> bool {
-        self.server.is_none() && matches!(row.state, State::Waits(_))
+        self.server.is_none() && matches!(row.state, EmailState::Waits(_))
     }
 
     fn is_readable(&self, row: &EmailRow) -> bool {

@@ -1,7 +1,7 @@
 //! Emails about a team.
 
 use crate::features::auth::Person;
-use crate::kit::email::{Link, Message};
+use crate::kit::email::{EmailLink, EmailMessage};
 use crate::kit::secrets::Encryptor;
 use crate::kit::session::Role;
 
@@ -13,13 +13,13 @@ pub(super) fn invitation<'a>(
     role: Role,
     encryptor: &Encryptor,
     token: &str,
-) -> Message<'a> {
+) -> EmailMessage<'a> {
     let may = match role {
         Role::Owner => "as an owner, who may do everything",
         Role::Admin => "as an admin, who may do everything but look after people and API keys",
         Role::Viewer => "as a viewer, who sees everything and changes nothing",
     };
-    Message {
+    EmailMessage {
         to,
         subject: format!("{inviter} invites you to {program}"),
         program: Some(program),
@@ -30,7 +30,7 @@ pub(super) fn invitation<'a>(
              is nothing to do."
                 .to_owned(),
         ],
-        link: Some(Link::secret(
+        link: Some(EmailLink::secret(
             encryptor,
             "Accept the invitation",
             &format!("/invitations/{token}"),
@@ -39,8 +39,8 @@ pub(super) fn invitation<'a>(
 }
 
 /// Tells a person that they're no longer a member.
-pub(super) fn removed<'a>(person: &'a Person, program: &'a str) -> Message<'a> {
-    Message {
+pub(super) fn removed<'a>(person: &'a Person, program: &'a str) -> EmailMessage<'a> {
+    EmailMessage {
         to: &person.email,
         subject: format!("You are no longer a member of {program}"),
         program: Some(program),

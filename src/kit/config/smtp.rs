@@ -15,7 +15,7 @@ pub struct Smtp {
     /// How the connection is encrypted.
     pub security: Security,
     /// The login, if the server requires one.
-    pub login: Option<Login>,
+    pub login: Option<SmtpCredentials>,
     /// `VOUCH_MAIL_FROM`.
     pub from: Mailbox,
     /// An additional certificate authority for the server.
@@ -35,7 +35,7 @@ pub enum Security {
 
 /// The credentials for the mail server.
 #[derive(Clone, Debug)]
-pub struct Login {
+pub struct SmtpCredentials {
     pub user: String,
     pub password: SecretString,
 }
@@ -66,7 +66,7 @@ impl Smtp {
         };
         let login = match (parsed.username(), parsed.password()) {
             ("", None) => None,
-            (user, Some(password)) if !user.is_empty() => Some(Login {
+            (user, Some(password)) if !user.is_empty() => Some(SmtpCredentials {
                 user: decoded(user).ok_or_else(|| refuse("the user is not UTF-8"))?,
                 password: decoded(password)
                     .ok_or_else(|| refuse("the password is not UTF-8"))?

@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The result of an attempt to send an email.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum SendOutcome {
     /// The mail server accepted it.
     Delivered,
     /// A later attempt may succeed.
@@ -28,7 +28,7 @@ pub(super) enum Outcome {
     Unreachable(String),
 }
 
-impl Outcome {
+impl SendOutcome {
     /// The label in metrics.
     pub(super) fn word(&self) -> &'static str {
         match self {
@@ -41,33 +41,33 @@ impl Outcome {
 }
 
 /// A connection to the mail server, opened for the first email and reused for the next ones.
-pub(super) struct Line<'a> {
+pub(super) struct MailServerConnection<'a> {
     smtp: &'a Smtp,
     /// How Vouch identifies itself: the host of its public URL.
     name: &'a str,
     open: Option<SmtpConnection>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> MailServerConnection<'a> {
     pub(super) fn new(smtp: &'a Smtp, name: &'a str) -> Self {
         Self { smtp, name, open: None }
     }
 
-    pub(super) fn send(&mut self, message: &Message) -> Outcome {
+    pub(super) fn send(&mut self, message: &Message) -> SendOutcome {
         let mut connection = match self.connection() {
             Ok(connection) => connection,
-            Err(error) => return Outcome::Unreachable(in_words(&error)),
+            Err(error) => return SendOutcome::Unreachable(in_words(&error)),
         };
         match connection.send(message.envelope(), &message.formatted()) {
             Ok(_) => {
                 self.open = Some(connection);
-                Outcome::Delivered
+                SendOutcome::Delivered
             }
             // The server rejected it permanently, or it can't be encoded for this server.
             Err(error) if error.is_permanent() || error.is_client() => {
-                Outcome::Refused(in_words(&error))
+                SendOutcome::Refused(in_words(&error))
             }
-            Err(error) => Outcome::Later(in_words(&error)),
+            Err(error) => SendOutcome::Later(in_words(&error)),
         }
     }
 
@@ -79,7 +79,7 @@ impl<'a> Line<'a> {
     }
 }
 
-impl Drop for Line<'_> {
+impl Drop for MailServerConnection<'_> {
     fn drop(&mut self) {
         if let Some(mut open) = self.open.take() {
             let _ = open.quit();

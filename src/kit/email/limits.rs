@@ -19,12 +19,12 @@ const MERCHANT_EVERY: Duration = Duration::from_secs(60);
 
 /// The remaining emails that users can send to other people: invitations, repeated or not, and
 /// links to the portal.
-pub struct Limits {
+pub struct EmailLimits {
     recipients: Limiter,
     merchants: Limiter,
 }
 
-impl Default for Limits {
+impl Default for EmailLimits {
     fn default() -> Self {
         let every = |period: Duration, burst: NonZeroU32| {
             let quota = Quota::with_period(period).expect("the period is not zero");
@@ -37,7 +37,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl EmailLimits {
     /// Counts one email of a merchant to `recipient`, as typed. Fails with `TooMany` and the
     /// seconds to wait.
     pub(crate) fn take(&self, merchant_id: i64, recipient: &str) -> Result<(), AppError> {
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn one_address_and_one_merchant_have_their_limits() {
-        let limits = Limits::default();
+        let limits = EmailLimits::default();
         let sent = |to: &str| (0..20).filter(|_| limits.take(1, to).is_ok()).count();
         assert_eq!((sent("a@example.com"), sent(" A@Example.com")), (5, 0));
         let others = (0..200).filter(|n| limits.take(1, &format!("{n}@example.com")).is_ok());

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::job::queue;
-use super::render::Words;
+use super::render::EmailContent;
 use super::stored::StoredEmail;
 use crate::kit::db::schema::emails;
 use crate::kit::jobs::{self, Priority};
@@ -13,7 +13,7 @@ use crate::kit::lists::{ColumnType, Listing, PAGE_SIZE, Range, SortOrder};
 use crate::kit::secrets::Encryptor;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum EmailState {
     /// It's pending, with the reason if the last attempt failed.
     Waits(Option<String>),
     /// The mail server accepted it.
@@ -30,7 +30,7 @@ pub struct EmailRow {
     /// The name of its program. Empty for emails of the instance.
     pub program: String,
     pub created_at: DateTime<Utc>,
-    pub state: State,
+    pub state: EmailState,
     /// The merchant whose transaction created it. `None` for emails of the instance.
     pub merchant_id: Option<i64>,
 }
@@ -72,9 +72,9 @@ pub fn newest_emails(conn: &mut PgConnection) -> QueryResult<Vec<EmailRow>> {
 
 fn in_list((message, merchant_id, delivered_at, failed_at): Row) -> EmailRow {
     let state = match (delivered_at, failed_at) {
-        (Some(at), _) => State::Sent(at),
-        (None, Some(_)) => State::Failed(message.last_error.clone().unwrap_or_default()),
-        (None, None) => State::Waits(message.last_error.clone()),
+        (Some(at), _) => EmailState::Sent(at),
+        (None, Some(_)) => EmailState::Failed(message.last_error.clone().unwrap_or_default()),
+        (None, None) => EmailState::Waits(message.last_error.clone()),
     };
     EmailRow {
         id: message.id,
@@ -105,7 +105,7 @@ pub fn reveal(
     let Some((message, merchant_id)) = waiting else { return Ok(None) };
     let paragraphs = message.paragraphs();
     let url = message.url(encryptor, public_url).unwrap_or_default();
-    let words = Words {
+    let words = EmailContent {
         subject: &message.subject,
         program: &message.program,
         paragraphs: &paragraphs,

@@ -7,9 +7,9 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 
-use super::delivery::{Line, Outcome, host_of};
+use super::delivery::{MailServerConnection, SendOutcome, host_of};
 use super::job::{SEND_EMAIL, queue};
-use super::render::{Words, message};
+use super::render::{EmailContent, message};
 use super::stored::StoredEmail;
 use crate::kit::clock;
 use crate::kit::config::{Config, Smtp};
@@ -86,14 +86,14 @@ impl Mailer {
     fn run(&self, run: &Run<'_>) -> Result<Ending, RunError> {
         let Some(smtp) = &self.smtp else { return announce(run) };
         let host = host_of(&self.public_url);
-        let mut line = Line::new(smtp, host);
+        let mut line = MailServerConnection::new(smtp, host);
         while let Some(job) = run.next_job()? {
             let Some(email) = run.read(|conn| StoredEmail::pending(conn, &job.key))? else {
                 run.finish(&job, |_| Ok(((), Finish::Complete)))?;
                 continue;
             };
             let send = || Ok(self.send(&email, &mut line, smtp, host));
-            let own_fault = || Outcome::Later("Vouch failed on it; see the log.".to_owned());
+            let own_fault = || SendOutcome::Later("Vouch failed on it; see the log.".to_owned());
             let outcome = match job.has_crashed(&SEND_EMAIL) {
                 true => own_fault(),
                 // An email that Vouch fails on must not block the others.
@@ -101,24 +101,30 @@ impl Mailer {
             };
             counters::email(outcome.word());
             note(run, &job, &email, &outcome)?;
-            if let Outcome::Unreachable(reason) = outcome {
+            if let SendOutcome::Unreachable(reason) = outcome {
                 return Ok(Ending::Failed { reason });
             }
         }
         Ok(Ending::Done)
     }
 
-    fn send(&self, email: &StoredEmail, line: &mut Line<'_>, smtp: &Smtp, host: &str) -> Outcome {
+    fn send(
+        &self,
+        email: &StoredEmail,
+        line: &mut MailServerConnection<'_>,
+        smtp: &Smtp,
+        host: &str,
+    ) -> SendOutcome {
         if clock::now() - email.created_at > MAX_AGE {
             let last = email.last_error.as_deref().unwrap_or("there was no mail server");
-            return Outcome::Refused(format!("It could not be sent for two days: {last}"));
+            return SendOutcome::Refused(format!("It could not be sent for two days: {last}"));
         }
         let url = match email.url(&self.encryptor, &self.public_url) {
             Ok(url) => url,
-            Err(reason) => return Outcome::Refused(reason),
+            Err(reason) => return SendOutcome::Refused(reason),
         };
         let paragraphs = email.paragraphs();
-        let words = Words {
+        let words = EmailContent {
             subject: &email.subject,
             program: &email.program,
             paragraphs: &paragraphs,
@@ -126,19 +132,26 @@ impl Mailer {
         };
         match message(email, &words, &smtp.from, host) {
             Ok(message) => line.send(&message),
-            Err(error) => Outcome::Refused(format!("It cannot be written: {error}")),
+            Err(error) => SendOutcome::Refused(format!("It cannot be written: {error}")),
         }
     }
 }
 
 /// Writes the result of an attempt.
-fn note(run: &Run<'_>, job: &Job, email: &StoredEmail, outcome: &Outcome) -> Result<(), RunError> {
+fn note(
+    run: &Run<'_>,
+    job: &Job,
+    email: &StoredEmail,
+    outcome: &SendOutcome,
+) -> Result<(), RunError> {
     let (reason, has_failed, finish) = match outcome {
-        Outcome::Delivered => return run.finish(job, |conn| delivered(conn, email.id, run.now())),
-        Outcome::Refused(reason) => (reason, true, Finish::Complete),
+        SendOutcome::Delivered => {
+            return run.finish(job, |conn| delivered(conn, email.id, run.now()));
+        }
+        SendOutcome::Refused(reason) => (reason, true, Finish::Complete),
         // A connection error isn't caused by the email.
-        Outcome::Unreachable(reason) => (reason, false, Finish::Release(Some(UNREACHABLE))),
-        Outcome::Later(reason) => {
+        SendOutcome::Unreachable(reason) => (reason, false, Finish::Release(Some(UNREACHABLE))),
+        SendOutcome::Later(reason) => {
             (reason, job.is_last_attempt(&SEND_EMAIL), Finish::Retry(NOT_ACCEPTED))
         }
     };
@@ -189,7 +202,7 @@ fn announce(run: &Run<'_>) -> Result<Ending, RunError> {
 }
 
 #[derive(QueryableByName)]
-struct Waiting {
+struct PendingEmail {
     #[diesel(sql_type = BigInt)]
     merchant_id: i64,
     #[diesel(sql_type = Text)]
@@ -198,7 +211,7 @@ struct Waiting {
     is_urgent: bool,
 }
 
-fn waiting_without_job(conn: &mut PgConnection) -> QueryResult<Vec<Waiting>> {
+fn waiting_without_job(conn: &mut PgConnection) -> QueryResult<Vec<PendingEmail>> {
     statement!(
         "SELECT m.id AS merchant_id, e.message_id, e.link_encrypted IS NOT NULL AS is_urgent \
          FROM emails e CROSS JOIN LATERAL (SELECT coalesce(e.about_merchant_id, 0) AS id) m \

@@ -16,36 +16,36 @@ use crate::kit::security::{self, Kind};
 pub(super) const LINK: Use = Use::of_instance("link in a letter");
 
 /// An email to one person, from which both the text and the HTML are rendered.
-pub struct Message<'a> {
+pub struct EmailMessage<'a> {
     pub to: &'a str,
     pub subject: String,
     /// The name of its program. `None` for emails of the instance.
     pub program: Option<&'a str>,
     pub paragraphs: Vec<String>,
-    pub link: Option<Link>,
+    pub link: Option<EmailLink>,
 }
 
 /// The link of an email, to a page of this instance.
-pub struct Link {
+pub struct EmailLink {
     label: String,
-    target: Target,
+    target: LinkTarget,
 }
 
-enum Target {
+enum LinkTarget {
     Page(String),
     Encrypted(Vec<u8>),
 }
 
-impl Link {
+impl EmailLink {
     /// A page that isn't secret. `path` begins with a slash.
     pub(crate) fn page(label: &str, path: &str) -> Self {
-        Self { label: label.to_owned(), target: Target::Page(path.to_owned()) }
+        Self { label: label.to_owned(), target: LinkTarget::Page(path.to_owned()) }
     }
 
     /// A page whose URL is a secret. It's stored encrypted, and deleted after it's sent. `path`
     /// begins with a slash.
     pub fn secret(encryptor: &Encryptor, label: &str, path: &str) -> Self {
-        let target = Target::Encrypted(encryptor.encrypt(LINK, path.as_bytes()));
+        let target = LinkTarget::Encrypted(encryptor.encrypt(LINK, path.as_bytes()));
         Self { label: label.to_owned(), target }
     }
 }
@@ -53,15 +53,15 @@ impl Link {
 /// Enqueues an email in the running transaction, whatever its scope is. It's sent only if the
 /// transaction is committed. Erased people get no email. Like [`jobs::enqueue`], it's called last
 /// in its transaction.
-pub fn post(conn: &mut PgConnection, message: &Message<'_>) -> QueryResult<()> {
+pub fn post(conn: &mut PgConnection, message: &EmailMessage<'_>) -> QueryResult<()> {
     if is_pseudonym(message.to) {
         return Ok(());
     }
     let mut message_id = [0; 16];
     rand::rng().fill_bytes(&mut message_id);
     let (path, encrypted) = match message.link.as_ref().map(|link| &link.target) {
-        Some(Target::Page(path)) => (Some(path), None),
-        Some(Target::Encrypted(encrypted)) => (None, Some(encrypted)),
+        Some(LinkTarget::Page(path)) => (Some(path), None),
+        Some(LinkTarget::Encrypted(encrypted)) => (None, Some(encrypted)),
         None => (None, None),
     };
     let message_id = hex::encode(message_id);

@@ -15,14 +15,14 @@ const PIECE: usize = 20;
 /// The text of an email, with the full URL of its link.
 #[derive(Template)]
 #[template(path = "email/message.html")]
-pub(super) struct Words<'a> {
+pub(super) struct EmailContent<'a> {
     pub(super) subject: &'a str,
     pub(super) program: &'a str,
     pub(super) paragraphs: &'a [String],
     pub(super) link: Option<(&'a str, &'a str)>,
 }
 
-impl Words<'_> {
+impl EmailContent<'_> {
     pub(super) fn text(&self) -> String {
         let mut parts = self.paragraphs.to_vec();
         parts.extend(self.link.map(|(label, url)| format!("{label}:\n{url}")));
@@ -53,7 +53,7 @@ impl Words<'_> {
 /// The whole email in the mail server's format.
 pub(super) fn message(
     message: &StoredEmail,
-    words: &Words<'_>,
+    words: &EmailContent<'_>,
     from: &Mailbox,
     host: &str,
 ) -> anyhow::Result<Message> {
@@ -85,16 +85,19 @@ fn sender(from: &Mailbox, program: &str) -> Mailbox {
 mod tests {
     use super::*;
 
-    fn words(program: &'static str) -> Words<'static> {
-        Words { subject: "Hello", program, paragraphs: &[], link: None }
+    fn words(program: &'static str) -> EmailContent<'static> {
+        EmailContent { subject: "Hello", program, paragraphs: &[], link: None }
     }
 
     #[test]
     fn text_and_html_say_the_same() {
         let paragraphs = ["One <b>&</b>.".to_owned(), "Two\nlines.".to_owned()];
         let url = "https://vouch.example/x?a=1&b=2";
-        let words =
-            Words { paragraphs: &paragraphs, link: Some(("Go on", url)), ..words("Tea & Co") };
+        let words = EmailContent {
+            paragraphs: &paragraphs,
+            link: Some(("Go on", url)),
+            ..words("Tea & Co")
+        };
         let text = words.text();
         assert!(
             text.contains(

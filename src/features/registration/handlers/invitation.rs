@@ -17,7 +17,7 @@ use crate::kit::web::see_other;
 pub(crate) async fn invite(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
-    limits: Data<email::Limits>,
+    limits: Data<email::EmailLimits>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,

@@ -10,7 +10,7 @@ use crate::features::support::acts;
 use crate::features::support::merchant::{affiliate_workspace, person_of};
 use crate::features::team;
 use crate::kit::db::{Db, Scope};
-use crate::kit::email::Limits;
+use crate::kit::email::EmailLimits;
 use crate::kit::error::AppResult;
 use crate::kit::secrets::Encryptor;
 use crate::kit::security::{self, Kind};
@@ -83,7 +83,7 @@ async fn end(
 pub(crate) async fn resend_invitation(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
-    limits: Data<Limits>,
+    limits: Data<EmailLimits>,
     page: PersonPage,
     path: Path<(i64, i64)>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,

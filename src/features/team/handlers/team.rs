@@ -7,7 +7,7 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::team::{self, InviteError, MemberError};
 use crate::kit::audit::SubjectKind;
 use crate::kit::db::Db;
-use crate::kit::email::Limits;
+use crate::kit::email::EmailLimits;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::secrets::Encryptor;
 use crate::kit::session::Role;
@@ -27,7 +27,7 @@ pub(crate) async fn index(db: Data<Db>, page: MerchantPage) -> AppResult<HttpRes
 pub(crate) async fn invite(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
-    limits: Data<Limits>,
+    limits: Data<EmailLimits>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<InviteForm>,
 ) -> AppResult<HttpResponse> {
@@ -61,7 +61,7 @@ pub(crate) async fn invite(
 pub(crate) async fn resend(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
-    limits: Data<Limits>,
+    limits: Data<EmailLimits>,
     page: MerchantPage,
     invitation_id: Path<i64>,
     _form: CsrfForm<Nothing>,
