@@ -74,12 +74,12 @@ struct LogWriter(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    queue: Mutex<Queue>,
+    queue: Mutex<LineBuffer>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Queue {
+struct LineBuffer {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
     /// Whether the thread is writing a line.
@@ -117,7 +117,7 @@ impl LogWriter {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, LineBuffer> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -172,7 +172,7 @@ impl Shared {
     }
 }
 
-impl Queue {
+impl LineBuffer {
     fn drop_line(&mut self) {
         self.dropped += 1;
         counters::log_line_dropped();
@@ -236,7 +236,7 @@ mod tests {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter("info"))
-            .with_writer(Mutex::new(Written(Arc::clone(&lines))))
+            .with_writer(Mutex::new(LogBuffer(Arc::clone(&lines))))
             .finish();
         tracing::subscriber::with_default(log, || {
             tracing::error!(target: "actix_http::h1::dispatcher", "stream error");
@@ -285,9 +285,9 @@ mod tests {
         assert_eq!(REPORTED.load(Ordering::SeqCst), 3 + 40 - written);
     }
 
-    struct Written(Arc<Mutex<Vec<u8>>>);
+    struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Written {
+    impl io::Write for LogBuffer {
         fn write(&mut self, text: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(text);
             Ok(text.len())

@@ -158,25 +158,25 @@ impl Kind {
     }
 
     /// The event caused by this user instead of the signed-in one; `None` for an unknown user.
-    pub(crate) fn by(self, user_id: impl Into<Option<i64>>) -> Event {
-        Event { user_id: user_id.into(), ..self.into() }
+    pub(crate) fn by(self, user_id: impl Into<Option<i64>>) -> SecurityEvent {
+        SecurityEvent { user_id: user_id.into(), ..self.into() }
     }
 
     /// The event about one object: a noun and its id, such as `("merchant", 12)`.
-    pub(crate) fn about(self, noun: &str, key: impl Display) -> Event {
-        Event { subject: Some(format!("{noun} {key}")), ..self.into() }
+    pub(crate) fn about(self, noun: &str, key: impl Display) -> SecurityEvent {
+        SecurityEvent { subject: Some(format!("{noun} {key}")), ..self.into() }
     }
 }
 
 /// An event that is ready for [`note`].
 #[derive(Clone, Debug)]
-pub(crate) struct Event {
+pub(crate) struct SecurityEvent {
     kind: Kind,
     user_id: Option<i64>,
     subject: Option<String>,
 }
 
-impl From<Kind> for Event {
+impl From<Kind> for SecurityEvent {
     fn from(kind: Kind) -> Self {
         Self { kind, user_id: None, subject: None }
     }
@@ -184,8 +184,8 @@ impl From<Kind> for Event {
 
 /// Logs and counts the event. Call it after the change, within the request, because
 /// [`crate::kit::request`] provides the signed-in user and the other facts.
-pub(crate) fn note(event: impl Into<Event>) {
-    let Event { kind, user_id, subject } = event.into();
+pub(crate) fn note(event: impl Into<SecurityEvent>) {
+    let SecurityEvent { kind, user_id, subject } = event.into();
     let request = request::current();
     let request = request.as_deref();
     let sender = request.map(request::Request::sender).unwrap_or_default();

@@ -16,7 +16,7 @@ use crate::kit::error::{AppError, AppResult};
 use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::secrets::Encryptor;
 use crate::kit::security::{self, Kind};
-use crate::kit::web::memory::{Body, BodyLimits, BodySender, Memory, read_beginning};
+use crate::kit::web::memory::{BodyLimits, BodySender, Memory, RequestBody, read_beginning};
 use crate::kit::web::platform_path::OfPlatform;
 
 /// How many bytes are stored of a body without a possible signature. WooCommerce's ping is shorter.
@@ -126,7 +126,7 @@ async fn read_body(
     store: &KnownStore,
     provider: &dyn Provider,
     body: Payload,
-) -> AppResult<Body> {
+) -> AppResult<RequestBody> {
     let limits = BodyLimits { bytes: provider.max_body(), timeout: provider.body_timeout() };
     let headers = |name: &str| header(req.headers(), name);
     if !store.exists() || !provider.may_be_signed(&headers) {

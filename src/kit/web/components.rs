@@ -93,5 +93,5 @@ impl HtmlSafe for Radio<'_> {}
 /// The part of `<head>` that all pages share.
 #[derive(Template)]
 #[template(path = "components/head.html")]
-pub struct Head {}
-impl HtmlSafe for Head {}
+pub struct PageHead {}
+impl HtmlSafe for PageHead {}

@@ -88,7 +88,7 @@ fn page_of(
         }
         _ => {}
     }
-    let Words(title, happened, kept, next) = words(error);
+    let ErrorText(title, happened, kept, next) = words(error);
     let (reason, request_id) = (reason(error), request_id.unwrap_or_default());
     ErrorPage { reason, title, happened, kept, next, request_id }.render()
 }
@@ -104,22 +104,22 @@ fn reason(error: &AppError) -> &'static str {
 }
 
 /// The title, what happened, what was saved, and what to do next.
-fn words(error: &AppError) -> Words {
+fn words(error: &AppError) -> ErrorText {
     const UNCHANGED: &str = "Nothing was changed.";
     match error {
-        AppError::NotFound => Words(
+        AppError::NotFound => ErrorText(
             "This page does not exist",
             "The address may be mistyped, or what stood here is gone.",
             "",
             "Go back, or begin at the start page.".into(),
         ),
-        AppError::Forbidden => Words(
+        AppError::Forbidden => ErrorText(
             "You can’t do this",
             "You’re signed in, and this needs rights that you don’t have.",
             UNCHANGED,
             "Ask the person who gave you access if you should have them.".into(),
         ),
-        AppError::StaleForm => Words(
+        AppError::StaleForm => ErrorText(
             "This form is out of date",
             "It was opened before you last signed in or out, or it did not come from this site.",
             UNCHANGED,
@@ -130,65 +130,65 @@ fn words(error: &AppError) -> Words {
         | AppError::ViewOver(_)
         | AppError::TwoFactorNeeded(_)
         | AppError::Unsent
-        | AppError::Answered(_) => Words("Please sign in", "", "", String::new()),
+        | AppError::Answered(_) => ErrorText("Please sign in", "", "", String::new()),
         // This error has its own page, rendered where the form is known.
-        AppError::Conflict(_) => Words(
+        AppError::Conflict(_) => ErrorText(
             "This was changed meanwhile",
             "Another version was saved after you opened the form.",
             UNCHANGED,
             "Go back, reload the page and send the form again.".into(),
         ),
-        AppError::BadRequest(how) => Words(
+        AppError::BadRequest(how) => ErrorText(
             "This request could not be understood",
             "Something in the address or the form has an impossible value.",
             UNCHANGED,
             how.clone(),
         ),
         // This error has its own page.
-        AppError::Unreadable(_) => Words("Check what you typed", "", UNCHANGED, String::new()),
-        AppError::MethodNotAllowed(_) => Words(
+        AppError::Unreadable(_) => ErrorText("Check what you typed", "", UNCHANGED, String::new()),
+        AppError::MethodNotAllowed(_) => ErrorText(
             "This address does not take that request",
             "It exists, for another kind of request.",
             UNCHANGED,
             "Use the links and forms on the page before.".into(),
         ),
-        AppError::UrlTooLong => Words(
+        AppError::UrlTooLong => ErrorText(
             "The URL is too long",
             "No page has a URL of more than 8 KiB.",
             UNCHANGED,
             "Shorten the search or the filters in it.".into(),
         ),
-        AppError::HeadersTooLong => Words(
+        AppError::HeadersTooLong => ErrorText(
             "The headers are too long",
             "Your browser sent more than 32 KiB of headers, most likely cookies.",
             UNCHANGED,
             "Clear the cookies of this site and try again.".into(),
         ),
-        AppError::TooLarge => Words(
+        AppError::TooLarge => ErrorText(
             "Too much was sent at once",
             "The request is larger than this address takes.",
             "Nothing of it was kept.",
             "Send less, or split it into several parts.".into(),
         ),
-        AppError::TooMany(seconds) => Words(
+        AppError::TooMany(seconds) => ErrorText(
             "Too many requests",
             "To protect accounts and stores, requests are limited for a while.",
             UNCHANGED,
             format!("Please wait {seconds} seconds and try again."),
         ),
-        AppError::Unavailable => Words(
+        AppError::Unavailable => ErrorText(
             "Vouch is busy right now",
             "It did not answer in time.",
             UNCHANGED,
             "Please try again in a few seconds.".into(),
         ),
-        AppError::CutOff => Words(
+        AppError::CutOff => ErrorText(
             "Vouch is busy right now",
             "It did not answer in time.",
             "Your change may have been saved.",
             "Look at the page before you send the form again.".into(),
         ),
-        AppError::Internal(_) => Words(
+        AppError::Internal(_) => ErrorText(
             "Something went wrong on our side",
             "The fault has been recorded.",
             "The change was not made.",
@@ -200,7 +200,7 @@ fn words(error: &AppError) -> Words {
 }
 
 /// The title, what happened, what was saved, and what to do next.
-struct Words(&'static str, &'static str, &'static str, String);
+struct ErrorText(&'static str, &'static str, &'static str, String);
 
 #[derive(Template)]
 #[template(path = "error.html")]

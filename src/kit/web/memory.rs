@@ -52,12 +52,12 @@ pub(crate) struct BodyLimits {
 
 /// A body with its reserved memory, which is released when the body is dropped.
 #[derive(Debug)]
-pub(crate) struct Body {
+pub(crate) struct RequestBody {
     bytes: Vec<u8>,
     _room: Room,
 }
 
-impl Deref for Body {
+impl Deref for RequestBody {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -107,7 +107,7 @@ impl Memory {
         payload: Payload,
         limits: BodyLimits,
         sender: BodySender,
-    ) -> AppResult<Body> {
+    ) -> AppResult<RequestBody> {
         let declared = declared_length(req);
         if declared.is_some_and(|length| length > limits.bytes) {
             return Err(AppError::TooLarge);
@@ -121,7 +121,7 @@ impl Memory {
         declared: Option<usize>,
         limit: usize,
         sender: BodySender,
-    ) -> AppResult<Body> {
+    ) -> AppResult<RequestBody> {
         let first = declared.unwrap_or(SMALL).min(limit);
         let Some(mut room) = self.reserve(sender, first).await else {
             discard(&mut payload, limit, 0).await?;
@@ -145,7 +145,7 @@ impl Memory {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Body { bytes, _room: room })
+        Ok(RequestBody { bytes, _room: room })
     }
 
     /// Reserves `bytes` for a sender; `None` after the timeout.
@@ -196,7 +196,7 @@ pub(crate) async fn read_beginning(
     mut payload: Payload,
     limits: BodyLimits,
     kept: usize,
-) -> AppResult<Body> {
+) -> AppResult<RequestBody> {
     if declared_length(req).is_some_and(|length| length > limits.bytes) {
         return Err(AppError::TooLarge);
     }
@@ -212,7 +212,7 @@ pub(crate) async fn read_beginning(
         Ok(bytes)
     };
     let bytes = within(limits.timeout, reading).await?;
-    Ok(Body { bytes, _room: Room::default() })
+    Ok(RequestBody { bytes, _room: Room::default() })
 }
 
 /// Reads and discards the rest; `length` bytes were already read.

@@ -17,11 +17,11 @@ use super::peer::peer;
 /// The route's pattern in the table of routes; `None` for an unknown path. It's looked up only once
 /// per request, because the lookup is slow.
 pub(crate) fn route(request: &ServiceRequest) -> Option<Rc<str>> {
-    if let Some(Route(route)) = request.extensions().get() {
+    if let Some(RoutePattern(route)) = request.extensions().get() {
         return route.clone();
     }
     let route: Option<Rc<str>> = request.match_pattern().map(Into::into);
-    request.extensions_mut().insert(Route(route.clone()));
+    request.extensions_mut().insert(RoutePattern(route.clone()));
     route
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn route_label(request: &ServiceRequest) -> Option<Rc<str>> {
     }
 }
 
-struct Route(Option<Rc<str>>);
+struct RoutePattern(Option<Rc<str>>);
 
 /// The span of everything that a request does.
 pub(crate) struct RequestSpan;
