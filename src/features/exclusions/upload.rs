@@ -21,7 +21,7 @@ use crate::kit::db::schema::exclusions;
 use crate::kit::db::statement::{rows, statement};
 use crate::kit::web::display_time::read_day;
 use crate::kit::web::spreadsheet::{
-    self, Change, Reading, Spreadsheet, SpreadsheetError, as_typed,
+    self, ParseSummary, Spreadsheet, SpreadsheetChange, SpreadsheetError, as_typed,
 };
 
 /// Rows per statement.
@@ -35,7 +35,7 @@ pub(crate) enum UploadStatus {
     /// It repeats that earlier line of the file.
     InFile(u64),
     /// It looks changed by a spreadsheet, and the user didn't confirm it.
-    Changed(Change),
+    Changed(SpreadsheetChange),
     /// It can't be added, for this reason.
     Wrong(String),
 }
@@ -56,7 +56,7 @@ pub(crate) struct Upload {
     /// Without blank rows.
     pub(crate) rows: Vec<Row>,
     /// The columns used, among other things.
-    pub(crate) reading: Reading,
+    pub(crate) reading: ParseSummary,
 }
 
 impl Upload {
@@ -123,7 +123,7 @@ impl Columns {
         })
     }
 
-    fn reading(&self, spreadsheet: &Spreadsheet) -> Reading {
+    fn reading(&self, spreadsheet: &Spreadsheet) -> ParseSummary {
         spreadsheet.reading(&[
             ("Coupon_Code", Some(self.code)),
             ("Description", self.note),

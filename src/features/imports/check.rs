@@ -11,7 +11,7 @@ use crate::features::availability::{Excluded, Unavailable, check_all};
 use crate::features::triggers::{
     NewTrigger, TriggerKind, TriggerValue, ValueError, unavailable_words,
 };
-use crate::kit::web::spreadsheet::{self, Change};
+use crate::kit::web::spreadsheet::{self, SpreadsheetChange};
 
 /// The result for a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(crate) struct CheckedRow {
     /// The value, without the characters that spreadsheets add around it.
     pub(crate) text: String,
     pub(crate) status: RowStatus,
-    change: Option<Change>,
+    change: Option<SpreadsheetChange>,
     meant: Option<ParsedRow>,
 }
 
@@ -78,7 +78,7 @@ impl CheckedRow {
 
     /// Why it isn't created, or needs a decision.
     pub(crate) fn reason(&self) -> Option<String> {
-        self.reason_with(Change::words)
+        self.reason_with(SpreadsheetChange::words)
     }
 
     /// [`CheckedRow::reason`] for use next to the badge for changed values.
@@ -86,7 +86,7 @@ impl CheckedRow {
         self.reason_with(|change| change.explanation().to_owned())
     }
 
-    fn reason_with(&self, words: fn(Change) -> String) -> Option<String> {
+    fn reason_with(&self, words: fn(SpreadsheetChange) -> String) -> Option<String> {
         let change = self.change.filter(|_| self.is_changed()).map(words);
         let status = match &self.status {
             RowStatus::Fine => None,

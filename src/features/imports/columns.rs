@@ -2,7 +2,7 @@
 //! apps give them.
 
 use crate::features::triggers::TriggerKind;
-use crate::kit::web::spreadsheet::{Reading, Spreadsheet, SpreadsheetError};
+use crate::kit::web::spreadsheet::{ParseSummary, Spreadsheet, SpreadsheetError};
 
 /// The required columns, for error messages.
 pub(super) const NEEDED: &str = "a column Affiliate ID or Email, and a column Code";
@@ -74,7 +74,7 @@ impl Columns {
         Ok(Self { id, email, affiliate, kind: spreadsheet.column(KINDS), value, implied })
     }
 
-    pub(super) fn reading(&self, spreadsheet: &Spreadsheet) -> Reading {
+    pub(super) fn reading(&self, spreadsheet: &Spreadsheet) -> ParseSummary {
         spreadsheet.reading(&[
             ("affiliate_id", self.id),
             ("email", self.email),
@@ -85,7 +85,7 @@ impl Columns {
     }
 }
 
-/// The label for a column's use, which [`Reading`] stores by its field name.
+/// The label for a column's use, which [`ParseSummary`] stores by its field name.
 pub(super) fn label(field: &str) -> &str {
     match field {
         "affiliate_id" => "Affiliate ID",

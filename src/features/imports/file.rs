@@ -3,7 +3,7 @@
 use super::columns::Columns;
 use super::row::{Problem, Row};
 use crate::features::triggers::TriggerKind;
-use crate::kit::web::spreadsheet::{Reading, Spreadsheet, SpreadsheetError, field, value};
+use crate::kit::web::spreadsheet::{ParseSummary, Spreadsheet, SpreadsheetError, field, value};
 
 /// The maximum number of rows in a file.
 pub(crate) const MAX: usize = 10_000;
@@ -13,7 +13,7 @@ const CELL: usize = 300;
 #[derive(Clone, Debug)]
 pub struct File {
     /// Which columns were used, and other details.
-    pub reading: Reading,
+    pub reading: ParseSummary,
     /// Without blank rows.
     pub rows: Vec<Row>,
 }

@@ -11,7 +11,7 @@ use crate::kit::db::statement::{rows, statement};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::lists::{ColumnType, Listing, Range, SortOrder};
-use crate::kit::web::spreadsheet::Reading;
+use crate::kit::web::spreadsheet::ParseSummary;
 
 /// An import that isn't saved is deleted after this many hours.
 const OPEN_HOURS: i64 = 24;
@@ -40,7 +40,7 @@ pub(crate) struct Import {
     pub(crate) despite_count: i32,
     /// How many of them a spreadsheet seems to have changed.
     pub(crate) changed_count: i32,
-    /// A [`Reading`]; `None` for files from before it was stored.
+    /// A [`ParseSummary`]; `None` for files from before it was stored.
     reading: Option<serde_json::Value>,
     /// The state of the run, while triggers are being created.
     pub(super) run: Option<serde_json::Value>,
@@ -88,7 +88,7 @@ impl Import {
     }
 
     /// How the file was parsed, if that's stored.
-    pub(crate) fn reading(&self) -> Option<Reading> {
+    pub(crate) fn reading(&self) -> Option<ParseSummary> {
         serde_json::from_value(self.reading.clone()?).ok()
     }
 }

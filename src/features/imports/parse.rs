@@ -10,7 +10,7 @@ use crate::features::triggers::{
 };
 use crate::kit::db::schema::affiliates;
 use crate::kit::email::email_key;
-use crate::kit::web::spreadsheet::{Change, change, code, plain};
+use crate::kit::web::spreadsheet::{SpreadsheetChange, change, code, plain};
 
 /// A row that could be interpreted completely.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl Affiliates {
 
     /// The interpreted row, or all of its errors. Also returns how a spreadsheet seems to have
     /// changed its value.
-    pub(super) fn read(&self, row: &Row) -> (Result<ParsedRow, String>, Option<Change>) {
+    pub(super) fn read(&self, row: &Row) -> (Result<ParsedRow, String>, Option<SpreadsheetChange>) {
         if row.problem == Some(Problem::MoreCells) {
             return (Err(row.reason().unwrap_or_default()), None);
         }

@@ -3,7 +3,7 @@
 use crate::features::imports::columns::label;
 use crate::features::imports::parse::kind_of;
 use crate::features::imports::{CheckedRow, Row, RowStatus};
-use crate::kit::web::spreadsheet::{self, Reading};
+use crate::kit::web::spreadsheet::{self, ParseSummary};
 
 const LOOKS_CHANGED: &str = "Looks changed by a spreadsheet";
 /// The note for a row that's fine, but isn't created exactly as in its cell.
@@ -60,7 +60,7 @@ impl<'a> Line<'a> {
 }
 
 /// Describes how a file was parsed.
-pub(super) struct ReadingView(pub Reading);
+pub(super) struct ReadingView(pub ParseSummary);
 
 impl ReadingView {
     /// Such as `Affiliate ID (“AFFILIATE_ID”), Code (“TRIGGER”)`.

@@ -1,6 +1,6 @@
 //! The value of a cell, without the additions of files and spreadsheets.
 
-use super::changed::{Change, change};
+use super::changed::{SpreadsheetChange, change};
 
 /// Spreadsheets treat cells that start with these characters as formulas (OWASP, CSV injection).
 const FORMULA_STARTS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
@@ -33,10 +33,10 @@ pub(crate) fn value(cell: &str) -> String {
 }
 
 /// The [`value`] of a cell with a code, and how a spreadsheet seems to have changed it.
-pub(crate) fn code(cell: &str) -> (String, Option<Change>) {
+pub(crate) fn code(cell: &str) -> (String, Option<SpreadsheetChange>) {
     let text = value(cell);
     let is_formula = as_typed(cell.trim()).starts_with('=');
-    let found = if is_formula { Some(Change::Formula) } else { change(&text) };
+    let found = if is_formula { Some(SpreadsheetChange::Formula) } else { change(&text) };
     (text, found)
 }
 
@@ -117,11 +117,15 @@ mod tests {
 
     #[test]
     fn a_code_in_a_formula_is_read_and_said_to_be_changed() {
-        assert_eq!(code("=\"00123\""), ("00123".to_owned(), Some(Change::Formula)));
-        assert_eq!(code("'=\"00123\"").1, Some(Change::Formula), "as our own file has it");
-        assert_eq!(code("=SUM(A1:A9)").1, Some(Change::Formula));
-        assert_eq!(code("“20-May”"), ("20-May".to_owned(), Some(Change::Date)));
-        assert_eq!(code("'00123"), ("'00123".to_owned(), Some(Change::Formula)));
+        assert_eq!(code("=\"00123\""), ("00123".to_owned(), Some(SpreadsheetChange::Formula)));
+        assert_eq!(
+            code("'=\"00123\"").1,
+            Some(SpreadsheetChange::Formula),
+            "as our own file has it"
+        );
+        assert_eq!(code("=SUM(A1:A9)").1, Some(SpreadsheetChange::Formula));
+        assert_eq!(code("“20-May”"), ("20-May".to_owned(), Some(SpreadsheetChange::Date)));
+        assert_eq!(code("'00123"), ("'00123".to_owned(), Some(SpreadsheetChange::Formula)));
         assert_eq!(code("'-10"), ("-10".to_owned(), None), "as our own file has it");
         assert_eq!(code("00123"), ("00123".to_owned(), None));
     }

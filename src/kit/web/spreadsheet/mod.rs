@@ -11,7 +11,7 @@ use csv::{Position, StringRecord};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::cell::{as_typed, code, safe, value};
-pub(crate) use self::changed::{Change, change};
+pub(crate) use self::changed::{SpreadsheetChange, change};
 pub(crate) use self::encoding::Encoding;
 pub(crate) use self::error::SpreadsheetError;
 use self::layout::Layout;
@@ -19,7 +19,7 @@ use super::text::is_refused;
 
 /// How a file was parsed, for the page that shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reading {
+pub struct ParseSummary {
     pub encoding: Encoding,
     /// The columns that were used.
     pub used: Vec<UsedColumn>,
@@ -99,14 +99,14 @@ impl Spreadsheet {
     }
 
     /// Which columns were used, and for which purpose.
-    pub(crate) fn reading(&self, used: &[(&str, Option<usize>)]) -> Reading {
+    pub(crate) fn reading(&self, used: &[(&str, Option<usize>)]) -> ParseSummary {
         let name = |at: usize| self.names.get(at).cloned().unwrap_or_default();
         let is_unused = |at: &usize| used.iter().all(|(_, used)| *used != Some(*at));
         let unused = (0..self.names.len()).filter(is_unused).map(name);
         let used = used.iter().filter_map(|(field, at)| {
             Some(UsedColumn { field: (*field).to_owned(), name: name((*at)?) })
         });
-        Reading {
+        ParseSummary {
             encoding: self.encoding,
             used: used.collect(),
             unused: unused.filter(|name| !name.is_empty()).collect(),

@@ -9,7 +9,7 @@ use self::dates::{is_date, is_digits, is_time};
 
 /// How a spreadsheet seems to have changed a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum SpreadsheetChange {
     /// `1.23457E+11`, `20.0`, `10.00%`, `1234567890123450000`.
     Number,
     /// `20-May`, `5/20/2026`, `5/20`.
@@ -28,7 +28,7 @@ pub(crate) enum Change {
     Garbled,
 }
 
-impl Change {
+impl SpreadsheetChange {
     /// The behavior of spreadsheets, in a sentence.
     pub(crate) fn explanation(self) -> &'static str {
         match self {
@@ -52,17 +52,17 @@ impl Change {
 /// How a spreadsheet seems to have changed the code in a cell, if it did. `MAY20`, `MAY-20`,
 /// `00123`, `1E5` and `10%` don't count: a spreadsheet would have changed them, or leaves them
 /// unchanged.
-pub(crate) fn change(text: &str) -> Option<Change> {
+pub(crate) fn change(text: &str) -> Option<SpreadsheetChange> {
     let text = text.trim();
-    let checks: [(fn(&str) -> bool, Change); 8] = [
-        (|text| text.starts_with(['=', '\'']), Change::Formula),
-        (is_number, Change::Number),
-        (is_truth, Change::Truth),
-        (is_error, Change::Error),
-        (is_time, Change::Time),
-        (is_date, Change::Date),
-        (|text| text.contains([',', ';', '\n', '\r', '\t']), Change::Several),
-        (is_garbled, Change::Garbled),
+    let checks: [(fn(&str) -> bool, SpreadsheetChange); 8] = [
+        (|text| text.starts_with(['=', '\'']), SpreadsheetChange::Formula),
+        (is_number, SpreadsheetChange::Number),
+        (is_truth, SpreadsheetChange::Truth),
+        (is_error, SpreadsheetChange::Error),
+        (is_time, SpreadsheetChange::Time),
+        (is_date, SpreadsheetChange::Date),
+        (|text| text.contains([',', ';', '\n', '\r', '\t']), SpreadsheetChange::Several),
+        (is_garbled, SpreadsheetChange::Garbled),
     ];
     checks.into_iter().find(|(is, _)| is(text)).map(|(_, change)| change)
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 /// Takes cells separated by vertical bars.
-fn assert_all(cells: &str, expected: Option<Change>) {
+fn assert_all(cells: &str, expected: Option<SpreadsheetChange>) {
     for cell in cells.split('|') {
         assert_eq!(change(cell), expected, "{cell}");
     }
@@ -11,33 +11,33 @@ fn assert_all(cells: &str, expected: Option<Change>) {
 fn cells_that_a_spreadsheet_made_are_told() {
     for (change, cells) in [
         (
-            Change::Number,
+            SpreadsheetChange::Number,
             "1.23457E+11|7.70124E+11|1,23457E+11|1E+05|5.2e-05|-1.5E+20|1.23457E+011|7.70124E11|20.0|10.00|\
              1,00|10.00%|12,50%|10.00 %|-5.0%|1234567890123450|9780000000000000000",
         ),
         (
-            Change::Date,
+            SpreadsheetChange::Date,
             "20-May|May-20|20.Mai|20-Mai|20. Mai|Mai 20|Mai-20|20-mai|1-Mrz|1. Mär|15-févr.|\
              10-août|3-Okt|Dez-24|Jan-2026|5-Sept|10-gen|lug-15|20-paź|20-maj",
         ),
         (
-            Change::Date,
+            SpreadsheetChange::Date,
             "5/20/2026|20.05.2026|20/05/26|2026-05-20|2026/5/20|2026-05-20 00:00:00|\
              2026-05-20T00:00:00|5/20/2026 12:00:00 AM|2026-05-20T00:00:00+00:00|20-May-26|\
              20-MAY-26|20 May 2026|May 20, 2026|Wednesday, May 20, 2026|20. März 2026|\
              1 juillet 2026|2026-05-20T00:00:00-05:00|2026. 05. 20.|20. 5. 2026|\
              5月20日|2026年5月20日|5/20|20/5|05/20|12/31|31/12|20.05.|20. 5.|1.1.|5/20 10:30",
         ),
-        (Change::Time, "10:30|10:30:00|1:10 AM|26:00:00|00:00.0|12:30:15.5"),
-        (Change::Truth, "TRUE|FALSE|True|false|WAHR|VRAI|FALSO"),
+        (SpreadsheetChange::Time, "10:30|10:30:00|1:10 AM|26:00:00|00:00.0|12:30:15.5"),
+        (SpreadsheetChange::Truth, "TRUE|FALSE|True|false|WAHR|VRAI|FALSO"),
         (
-            Change::Error,
+            SpreadsheetChange::Error,
             "#REF!|#N/A|#NV|#N/D|#DIV/0!|#VALUE!|#WERT!|#¡VALOR!|#NAME?|#¿NOMBRE?|#NUM!|#NULL!|\
              #BEZUG!|#SPILL!|########|#ERROR!|Err:502|NaN|NULL|N/A",
         ),
-        (Change::Formula, "=A1|=\"00123\"|=1+1|'00123"),
-        (Change::Several, "A,B|SAVE10, SAVE20|A;B|A\nB|1,234"),
-        (Change::Garbled, "GRÃœN|CAFÃ‰|GR\u{fffd}N|Itâ€™s|naÃ¯ve|Â£10"),
+        (SpreadsheetChange::Formula, "=A1|=\"00123\"|=1+1|'00123"),
+        (SpreadsheetChange::Several, "A,B|SAVE10, SAVE20|A;B|A\nB|1,234"),
+        (SpreadsheetChange::Garbled, "GRÃœN|CAFÃ‰|GR\u{fffd}N|Itâ€™s|naÃ¯ve|Â£10"),
     ] {
         assert_all(cells, Some(change));
     }
