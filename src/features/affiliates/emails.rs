@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use vouch_core::email::EmailKey;
 
-use crate::kit::dated::{self, Changed, dated};
+use crate::kit::dated::{self, DatedChange, dated};
 use crate::kit::db::text_enum;
 
 text_enum! {
@@ -57,7 +57,7 @@ pub(super) fn change_own(
     (merchant_id, affiliate_id): (i64, i64),
     email: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Option<Changed<KnownEmails>>> {
+) -> QueryResult<Option<DatedChange<KnownEmails>>> {
     let key = (merchant_id, affiliate_id, EmailKind::Own);
     dated::change(conn, key, Some(KnownEmails::own(email)), now)
 }
@@ -68,7 +68,7 @@ pub(super) fn change_payout(
     (merchant_id, affiliate_id): (i64, i64),
     details: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Option<Changed<KnownEmails>>> {
+) -> QueryResult<Option<DatedChange<KnownEmails>>> {
     let key = (merchant_id, affiliate_id, EmailKind::Payout);
     dated::change(conn, key, KnownEmails::of_payout(details), now)
 }

@@ -12,5 +12,5 @@ mod table;
 
 pub use self::history::second;
 pub(crate) use self::history::{Period, at, at_or_first};
-pub(crate) use self::table::{Changed, Dated, begin, change, hold_from};
+pub(crate) use self::table::{Dated, DatedChange, begin, change, hold_from};
 pub(crate) use self::table::{dated, in_force_or_first};

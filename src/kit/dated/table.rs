@@ -29,7 +29,7 @@ pub(crate) trait Dated: Clone + PartialEq + Sized {
 
 /// A change that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Changed<V> {
+pub(crate) struct DatedChange<V> {
     /// Orders placed from this second on may be attributed differently.
     pub(crate) from: DateTime<Utc>,
     /// The active value before the change, if there was one.
@@ -53,7 +53,7 @@ pub(crate) fn change<V: Dated>(
     key: V::Key,
     value: Option<V>,
     now: DateTime<Utc>,
-) -> QueryResult<Option<Changed<V>>> {
+) -> QueryResult<Option<DatedChange<V>>> {
     V::lock_owner(conn, key)?;
     let before = V::periods(conn, key)?;
     let after = changed(&before, value, now);
@@ -67,7 +67,7 @@ pub(crate) fn hold_from<V: Dated>(
     key: V::Key,
     value: Option<V>,
     from: DateTime<Utc>,
-) -> QueryResult<Option<Changed<V>>> {
+) -> QueryResult<Option<DatedChange<V>>> {
     V::lock_owner(conn, key)?;
     let before = V::periods(conn, key)?;
     let after = held_from(&before, value, from);
@@ -79,7 +79,7 @@ fn write<V: Dated>(
     key: V::Key,
     before: &[Period<V>],
     after: &[Period<V>],
-) -> QueryResult<Option<Changed<V>>> {
+) -> QueryResult<Option<DatedChange<V>>> {
     let planned = writes(before, after);
     let first = planned.iter().map(|write| match write {
         Write::Delete { from } => *from,
@@ -97,7 +97,7 @@ fn write<V: Dated>(
             Write::Begin(period) => V::insert(conn, key, period)?,
         }
     }
-    Ok(Some(Changed { from, before: current(before).cloned() }))
+    Ok(Some(DatedChange { from, before: current(before).cloned() }))
 }
 
 /// Declares the value of a dated table: the value columns, the key columns, and the table of the
