@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::result::Error;
 use serde_json::json;
-use vouch_core::attribution::{EntryKind, LedgerEnd, NewEntry};
+use vouch_core::attribution::{EntryKind, LedgerEnd, NewLedgerEntry};
 use vouch_core::money::{Currency, format_money};
 
 use super::change::GIVEN;
@@ -150,7 +150,7 @@ pub fn give(
 ) -> QueryResult<ManualAmount> {
     let affiliate = Affiliate::find(conn, actor.merchant_id, affiliate_id)?;
     let day = day_of(actor.now, zone);
-    let entry = NewEntry {
+    let entry = NewLedgerEntry {
         kind: EntryKind::ManualCredit,
         currency: amount.currency,
         amount_minor: amount.minor,

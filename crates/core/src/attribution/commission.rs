@@ -13,7 +13,7 @@ use crate::order::amounts::LineAmounts;
 use crate::order::snapshot::{LineKind, ReportedLine};
 
 /// The lines that a credit covers.
-pub(super) enum Scope {
+pub(super) enum CreditedLines {
     /// All lines, with shipping if the merchant's Calculation Logic counts it.
     WholeOrder,
     /// Only lines with one of these SKU keys.
@@ -41,7 +41,7 @@ pub(super) struct Earned {
 /// A flat amount in another currency pays nothing.
 pub(super) fn earn(
     amounts: &[LineAmounts<'_>],
-    scope: &Scope,
+    scope: &CreditedLines,
     terms: &Terms,
     rules: &Rules,
     currency: Currency,
@@ -79,24 +79,24 @@ pub(super) fn earn(
 
 /// The overlap of a royalty and a credit for the whole order: both earn from these lines.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Shared {
+pub(super) struct Overlap {
     gross_minor: i64,
     pub refunded_minor: i64,
 }
 
-impl Shared {
+impl Overlap {
     pub(super) fn of(
         amounts: &[LineAmounts<'_>],
-        (scope, terms): (&Scope, &Terms),
+        (scope, terms): (&CreditedLines, &Terms),
         main: &Terms,
         rules: &Rules,
     ) -> Self {
-        let earns = |line: &LineAmounts<'_>, scope: &Scope, terms: &Terms| {
+        let earns = |line: &LineAmounts<'_>, scope: &CreditedLines, terms: &Terms| {
             Reached::new(line, scope, terms, rules).is_some_and(|line| line.earns())
         };
         let both = || {
             let own = amounts.iter().filter(|line| earns(line, scope, terms));
-            own.filter(|line| earns(line, &Scope::WholeOrder, main))
+            own.filter(|line| earns(line, &CreditedLines::WholeOrder, main))
         };
         Self {
             gross_minor: sum(both().map(|line| line.gross_minor)),
@@ -118,14 +118,14 @@ struct Reached<'a> {
 impl<'a> Reached<'a> {
     fn new(
         amounts: &'a LineAmounts<'a>,
-        scope: &Scope,
+        scope: &CreditedLines,
         terms: &Terms,
         rules: &Rules,
     ) -> Option<Self> {
         let sku = amounts.line.and_then(|line| line.sku_key());
         let in_scope = match scope {
-            Scope::WholeOrder => true,
-            Scope::Skus(keys) => sku.as_ref().is_some_and(|key| keys.contains(key)),
+            CreditedLines::WholeOrder => true,
+            CreditedLines::Skus(keys) => sku.as_ref().is_some_and(|key| keys.contains(key)),
         };
         let is_excluded = sku.is_some_and(|key| terms.excluded_skus.contains(&key));
         let note = match amounts.line.map(|line| line.kind) {

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::commission::{After, Scope, Shared, earn};
+use super::commission::{After, CreditedLines, Overlap, earn};
 use super::contender::{Contender, contenders};
 use super::input::{Candidate, CandidateAffiliate, ManualCredit, Overrides, Paid, Rules, Terms};
 use super::ledger::Components;
@@ -130,7 +130,7 @@ impl Main<'_> {
     fn credit(&self, sums: &Sums<'_>) -> Option<Credit> {
         match self {
             Self::Manual(manual) => Some(manual_credit(manual, sums)),
-            Self::Won(winner) => Some(credit(winner, &Scope::WholeOrder, sums)),
+            Self::Won(winner) => Some(credit(winner, &CreditedLines::WholeOrder, sums)),
             Self::LeftToRoyalty(_) | Self::Nobody => None,
         }
     }
@@ -143,12 +143,12 @@ fn manual_credit(manual: &ManualCredit, sums: &Sums<'_>) -> Credit {
         // A manual credit overrules every objection, except a flat amount in another currency,
         // which can't be computed.
         unqualified: Unqualified::by_currency(&manual.terms, sums.currency),
-        ..earnings(&manual.terms, &Scope::WholeOrder, sums)
+        ..earnings(&manual.terms, &CreditedLines::WholeOrder, sums)
     }
     .settled(sums.payment)
 }
 
-fn credit(contender: &Contender<'_>, scope: &Scope, sums: &Sums<'_>) -> Credit {
+fn credit(contender: &Contender<'_>, scope: &CreditedLines, sums: &Sums<'_>) -> Credit {
     let candidate = contender.candidate;
     Credit {
         affiliate: name_of(&candidate.affiliate),
@@ -164,7 +164,7 @@ fn credit(contender: &Contender<'_>, scope: &Scope, sums: &Sums<'_>) -> Credit {
 }
 
 /// The fields of a credit that follow from the terms.
-fn earnings(terms: &Terms, scope: &Scope, sums: &Sums<'_>) -> Credit {
+fn earnings(terms: &Terms, scope: &CreditedLines, sums: &Sums<'_>) -> Credit {
     let after = After {
         takes_back: takes_back(sums.undone, sums.rules),
         keeps_refunded: sums.rules.keeps_refunded,
@@ -216,16 +216,21 @@ fn royalties(field: &[Contender<'_>], main: &Main<'_>, sums: &Sums<'_>) -> Vec<C
                 .filter(|other| other.candidate.affiliate.id == lead.candidate.affiliate.id)
                 .map(|other| other.candidate.key.clone())
                 .collect();
-            royalty(lead, &Scope::Skus(keys), main, sums)
+            royalty(lead, &CreditedLines::Skus(keys), main, sums)
         })
         .collect()
 }
 
 /// A credit for the lines of its SKUs, with the amounts that the main credit also earns from.
-fn royalty(lead: &Contender<'_>, scope: &Scope, main: &Main<'_>, sums: &Sums<'_>) -> Credit {
+fn royalty(
+    lead: &Contender<'_>,
+    scope: &CreditedLines,
+    main: &Main<'_>,
+    sums: &Sums<'_>,
+) -> Credit {
     let credit = credit(lead, scope, sums);
     let Some(terms) = main.terms() else { return credit };
-    let shared = Shared::of(sums.amounts, (scope, &lead.candidate.terms), terms, sums.rules);
+    let shared = Overlap::of(sums.amounts, (scope, &lead.candidate.terms), terms, sums.rules);
     Credit {
         shared_revenue_minor: if sums.undone.is_some() { 0 } else { shared.net_minor() },
         shared_refunded_minor: shared.refunded_minor,

@@ -58,7 +58,7 @@ impl Components {
 
 /// The sums of a ledger in one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
+pub struct LedgerBalance {
     pub currency: Currency,
     pub components: Components,
     /// Whether a Sale entry exists in this currency. If so, a later difference of the sale is an
@@ -66,7 +66,7 @@ pub struct Held {
     pub has_sale: bool,
 }
 
-impl Held {
+impl LedgerBalance {
     /// A ledger without entries in `currency`.
     pub fn nothing(currency: Currency) -> Self {
         Self { currency, components: Components::default(), has_sale: false }
@@ -76,7 +76,7 @@ impl Held {
     ///
     /// Each component converges on its own, so the sums by component don't depend on the changes in
     /// between.
-    fn difference(&self, target: &Components) -> Vec<NewEntry> {
+    fn difference(&self, target: &Components) -> Vec<NewLedgerEntry> {
         let sale = if self.has_sale { EntryKind::Adjustment } else { EntryKind::Sale };
         let already = &self.components;
         [
@@ -85,7 +85,7 @@ impl Held {
             (EntryKind::Cancellation, target.cancellation, already.cancellation),
         ]
         .into_iter()
-        .map(|(kind, target, already)| NewEntry {
+        .map(|(kind, target, already)| NewLedgerEntry {
             kind,
             currency: self.currency,
             amount_minor: target.saturating_sub(already),
@@ -96,7 +96,7 @@ impl Held {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEntry {
+pub struct NewLedgerEntry {
     pub kind: EntryKind,
     pub currency: Currency,
     pub amount_minor: i64,
@@ -104,12 +104,16 @@ pub struct NewEntry {
 
 /// The entries that bring a ledger to `target` in `currency`, and to zero in every other currency.
 /// The currency of an order can be corrected. `held` contains each currency once.
-pub fn ledger_difference(held: &[Held], currency: Currency, target: &Components) -> Vec<NewEntry> {
+pub fn ledger_difference(
+    held: &[LedgerBalance],
+    currency: Currency,
+    target: &Components,
+) -> Vec<NewLedgerEntry> {
     let others = held.iter().filter(|part| part.currency != currency);
-    let mut entries: Vec<NewEntry> =
+    let mut entries: Vec<NewLedgerEntry> =
         others.flat_map(|part| part.difference(&Components::default())).collect();
     let own = held.iter().find(|part| part.currency == currency).copied();
-    entries.extend(own.unwrap_or_else(|| Held::nothing(currency)).difference(target));
+    entries.extend(own.unwrap_or_else(|| LedgerBalance::nothing(currency)).difference(target));
     entries
 }
 
@@ -139,12 +143,12 @@ pub struct ChainedEntry {
 
 impl LedgerEnd {
     /// Appends entries, with their sequence numbers and balances.
-    pub fn append(&mut self, entries: Vec<NewEntry>) -> Vec<ChainedEntry> {
+    pub fn append(&mut self, entries: Vec<NewLedgerEntry>) -> Vec<ChainedEntry> {
         entries.into_iter().map(|entry| self.append_one(entry)).collect()
     }
 
-    fn append_one(&mut self, entry: NewEntry) -> ChainedEntry {
-        let NewEntry { kind, currency, amount_minor } = entry;
+    fn append_one(&mut self, entry: NewLedgerEntry) -> ChainedEntry {
+        let NewLedgerEntry { kind, currency, amount_minor } = entry;
         let prior_currency = self.currency.replace(currency);
         let is_same = prior_currency == Some(currency);
         let before = if is_same { self.balance_minor } else { 0 };
@@ -169,12 +173,12 @@ mod tests {
         Components { sale, refund, cancellation }
     }
 
-    fn held(currency: Currency, components: Components) -> Held {
-        Held { currency, components, has_sale: components.sale != 0 }
+    fn held(currency: Currency, components: Components) -> LedgerBalance {
+        LedgerBalance { currency, components, has_sale: components.sale != 0 }
     }
 
     fn difference(
-        held: &[Held],
+        held: &[LedgerBalance],
         currency: Currency,
         target: Components,
     ) -> Vec<(EntryKind, Currency, i64)> {
@@ -232,11 +236,11 @@ mod tests {
     }
 
     /// The sums of a ledger by currency.
-    fn sums(ledger: &[ChainedEntry]) -> Vec<Held> {
+    fn sums(ledger: &[ChainedEntry]) -> Vec<LedgerBalance> {
         [USD, JPY, KWD]
             .map(|currency| {
                 let own = || ledger.iter().filter(|entry| entry.currency == currency);
-                Held {
+                LedgerBalance {
                     currency,
                     components: Components::of_entries(
                         own().map(|entry| (entry.kind, entry.amount_minor)),

@@ -18,7 +18,8 @@ pub use input::{
     NegativeFees, OrdersCountWhen, Overrides, Precedence, Rules, Terms,
 };
 pub use ledger::{
-    ChainedEntry, Components, EntryKind, Held, LedgerEnd, NewEntry, ledger_difference,
+    ChainedEntry, Components, EntryKind, LedgerBalance, LedgerEnd, NewLedgerEntry,
+    ledger_difference,
 };
 pub use record::{
     Attribution, CandidateOutcome, CandidateResult, Credit, CreditKind, LineCommission, LostReason,

@@ -227,7 +227,7 @@ proptest! {
         reports in prop::collection::vec((any_order(), any::<bool>()), 1..5),
         candidates in any_candidates(),
     ) {
-        let mut held: Vec<Held> = Vec::new();
+        let mut held: Vec<LedgerBalance> = Vec::new();
         for (mut report, is_in_yen) in reports {
             if is_in_yen {
                 report.currency = Currency::JPY;
@@ -248,9 +248,9 @@ proptest! {
     }
 }
 
-fn add(held: &mut Vec<Held>, entry: NewEntry) {
+fn add(held: &mut Vec<LedgerBalance>, entry: NewLedgerEntry) {
     let at = held.iter().position(|part| part.currency == entry.currency).unwrap_or_else(|| {
-        held.push(Held::nothing(entry.currency));
+        held.push(LedgerBalance::nothing(entry.currency));
         held.len() - 1
     });
     let part = &mut held[at];

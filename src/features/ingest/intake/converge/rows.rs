@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz};
-use vouch_core::attribution::{Components, Held, LedgerEnd};
+use vouch_core::attribution::{Components, LedgerBalance, LedgerEnd};
 use vouch_core::money::Currency;
 
 use super::target::{OfOrder, Target};
@@ -18,7 +18,7 @@ pub(super) struct CurrentConversion {
     pub(crate) review: Option<Review>,
     pub(crate) now: Target,
     /// The amounts in the ledger, by currency.
-    pub(crate) held: Vec<Held>,
+    pub(crate) held: Vec<LedgerBalance>,
     pub(crate) end: LedgerEnd,
 }
 
@@ -63,7 +63,7 @@ struct HeldRow {
     has_sale: bool,
 }
 
-impl From<HeldRow> for Held {
+impl From<HeldRow> for LedgerBalance {
     fn from(row: HeldRow) -> Self {
         let HeldRow { held_currency, sale, refund, cancellation, has_sale } = row;
         let components = Components { sale, refund, cancellation };
@@ -100,7 +100,7 @@ pub(super) fn current(
     .load(conn)?;
     let mut current: Vec<CurrentConversion> = Vec::new();
     for mut row in rows {
-        let held = row.held.take().map(Held::from);
+        let held = row.held.take().map(LedgerBalance::from);
         match current.last_mut() {
             Some(last) if last.id == row.id => last.held.extend(held),
             _ => current.push(CurrentConversion::new(row, held)),
@@ -110,7 +110,7 @@ pub(super) fn current(
 }
 
 impl CurrentConversion {
-    fn new(row: Row, held: Option<Held>) -> Self {
+    fn new(row: Row, held: Option<LedgerBalance>) -> Self {
         Self {
             id: row.id,
             review: row.review,
