@@ -7,7 +7,7 @@ use vouch::features::merchants::{change_rules, rules_history};
 use vouch::features::stores::{Store, check_secrets, merchant_of_key};
 use vouch::kit::db::schema::{audit_log, calculation_rules, orders, stores};
 use vouch::kit::secrets::Encryptor;
-use vouch_core::attribution::{Precedence, Rules};
+use vouch_core::attribution::{CalculationLogic, Precedence};
 use vouch_core::platform::Platform;
 
 use crate::harness::shopify::{ShopifyOrder, sign};
@@ -171,8 +171,11 @@ fn unpaid_orders_gift_cards_tips_and_negative_fees_are_settings() {
 fn two_changes_of_the_rules_at_one_moment_are_one() {
     let app = TestApp::start();
     let actor = app.actor();
-    let rules =
-        |include_tax, include_shipping| Rules { include_tax, include_shipping, ..Rules::default() };
+    let rules = |include_tax, include_shipping| CalculationLogic {
+        include_tax,
+        include_shipping,
+        ..CalculationLogic::default()
+    };
     let history = app.within(|conn| {
         change_rules(conn, &actor, rules(true, false))?;
         change_rules(conn, &actor, rules(true, true))?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vouch::features::merchants;
-use vouch_core::attribution::Rules;
+use vouch_core::attribution::CalculationLogic;
 
 use super::*;
 
@@ -53,7 +53,7 @@ fn a_merchant_can_let_gift_cards_and_tips_earn_from_a_date_on() {
     let app = TestApp::start();
     let ada = app.fixture.ada_id;
     code(&app, ada, "ADA");
-    let rules = Rules { gift_cards_earn: true, ..Rules::default() };
+    let rules = CalculationLogic { gift_cards_earn: true, ..CalculationLogic::default() };
     app.within(|conn| merchants::change_rules(conn, &app.actor_at(noon()), rules));
     let early = ShopifyOrder::new(1, noon() - hours(1)).code("ADA", "10.00");
     let (early, card, with_tip) = (

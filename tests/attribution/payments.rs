@@ -3,7 +3,7 @@
 use serde_json::json;
 use vouch::features::conversions::{self as acts, NewReview};
 use vouch::features::merchants;
-use vouch_core::attribution::{OrdersCountWhen, Rules};
+use vouch_core::attribution::{CalculationLogic, OrdersCountWhen};
 
 use super::*;
 use crate::harness::woocommerce::WooOrder;
@@ -18,7 +18,7 @@ fn start() -> (TestApp, i64) {
 }
 
 fn count_when(app: &TestApp, orders_count_when: OrdersCountWhen) {
-    let rules = Rules { orders_count_when, ..Rules::of_new_merchant() };
+    let rules = CalculationLogic { orders_count_when, ..CalculationLogic::of_new_merchant() };
     let actor = app.actor_at(noon() - hours(1));
     app.within(|conn| merchants::change_rules(conn, &actor, rules));
 }
@@ -121,7 +121,10 @@ fn the_rule_of_the_moment_in_which_the_order_was_placed_decides() {
     let (app, _) = start();
     let before = paid(1, "pending", noon());
     let actor = app.actor_at(noon() + hours(1));
-    let rules = Rules { orders_count_when: OrdersCountWhen::Placed, ..Rules::of_new_merchant() };
+    let rules = CalculationLogic {
+        orders_count_when: OrdersCountWhen::Placed,
+        ..CalculationLogic::of_new_merchant()
+    };
     app.within(|conn| merchants::change_rules(conn, &actor, rules));
     send(&app, &before);
     let after = ShopifyOrder::new(2, noon() + hours(2))

@@ -2,13 +2,13 @@
 
 use vouch::features::merchants;
 use vouch::features::triggers::TriggerKind;
-use vouch_core::attribution::{CandidateResult, Precedence, Rules};
+use vouch_core::attribution::{CalculationLogic, CandidateResult, Precedence};
 
 use super::*;
 
 fn prefer(app: &TestApp, precedence: Precedence, from: DateTime<Utc>) {
     let actor = app.actor_at(from);
-    let rules = Rules { precedence, ..Rules::default() };
+    let rules = CalculationLogic { precedence, ..CalculationLogic::default() };
     app.within(|conn| merchants::change_rules(conn, &actor, rules));
 }
 

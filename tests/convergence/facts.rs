@@ -20,7 +20,7 @@ use vouch::kit::db::schema::{
     conversions as conversions_table, merchants as merchants_table, orders as orders_table,
     triggers as triggers_table,
 };
-use vouch_core::attribution::{Commission, OrdersCountWhen, Precedence, Rules};
+use vouch_core::attribution::{CalculationLogic, Commission, OrdersCountWhen, Precedence};
 use vouch_core::money::{Currency, Rate};
 
 use super::minute;
@@ -249,11 +249,13 @@ impl Program {
                     return Ok(None);
                 }
                 Fact::Prefer(precedence) => {
-                    let rules = Rules { precedence, ..Rules::of_new_merchant() };
+                    let rules =
+                        CalculationLogic { precedence, ..CalculationLogic::of_new_merchant() };
                     merchants::change_rules(conn, &actor, rules)?;
                 }
                 Fact::Count(orders_count_when) => {
-                    let rules = Rules { orders_count_when, ..Rules::default() };
+                    let rules =
+                        CalculationLogic { orders_count_when, ..CalculationLogic::default() };
                     merchants::change_rules(conn, &actor, rules)?;
                 }
                 Fact::Review(..) | Fact::UndoReview => unreachable!("done above"),

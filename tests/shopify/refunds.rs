@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 use vouch::features::merchants;
 use vouch::kit::db::schema::deliveries;
-use vouch_core::attribution::Rules;
+use vouch_core::attribution::CalculationLogic;
 
 use crate::attribution::{earned, hours, noon, order, send};
 use crate::harness::shopify::ShopifyOrder;
@@ -136,7 +136,7 @@ fn an_edit_and_money_back_on_one_line_are_both_taken_and_once() {
 fn goodwill_reaches_shipping_where_shipping_counts() {
     let app = TestApp::start();
     app.within(|conn| {
-        let rules = Rules { include_shipping: true, ..Rules::default() };
+        let rules = CalculationLogic { include_shipping: true, ..CalculationLogic::default() };
         merchants::change_rules(conn, &app.actor_at(then()), rules)
     });
     let sold = order(1).without_lines().line("MUG", 1, "10.00").code("ADA10", "0.00").with(

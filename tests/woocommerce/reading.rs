@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vouch::features::merchants;
 use vouch::features::stores::Store;
 use vouch::kit::db::schema::{conversions, deliveries, orders};
-use vouch_core::attribution::{NegativeFees, Rules};
+use vouch_core::attribution::{CalculationLogic, NegativeFees};
 
 use super::commissions;
 use crate::harness::woocommerce::WooOrder;
@@ -97,7 +97,7 @@ fn a_tax_that_cannot_be_read_keeps_the_order_out_only_where_tax_is_counted() {
     };
     send(&app, &store, &odd(1));
     assert_eq!((newest(&app).0.as_str(), commissions(&app)), ("taken_in", vec![900]));
-    let rules = Rules { include_tax: true, ..Rules::default() };
+    let rules = CalculationLogic { include_tax: true, ..CalculationLogic::default() };
     app.within(|conn| merchants::change_rules(conn, &app.actor_at(then()), rules));
     send(&app, &store, &odd(2));
     let (outcome, _, path) = newest(&app);
@@ -163,7 +163,8 @@ fn a_negative_fee_is_a_gift_card_unless_the_merchant_says_that_it_is_a_discount(
         WooOrder::new(id, at).code("ADA10", 10).with("fee_lines", fees.clone())
     };
     let later = noon() + chrono::Duration::hours(1);
-    let rules = Rules { negative_fees: NegativeFees::Discount, ..Rules::default() };
+    let rules =
+        CalculationLogic { negative_fees: NegativeFees::Discount, ..CalculationLogic::default() };
     app.within(|conn| merchants::change_rules(conn, &app.actor_at(later), rules));
     send(&app, &store, &paid_by_card(1, noon()));
     send(&app, &store, &paid_by_card(2, later));

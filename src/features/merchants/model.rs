@@ -3,7 +3,7 @@ use chrono_tz::Tz;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::Error;
-use vouch_core::attribution::{CommissionKind, Rules};
+use vouch_core::attribution::{CalculationLogic, CommissionKind};
 use vouch_core::money::{Currency, Rate};
 
 use super::rules::RulesColumns;
@@ -174,7 +174,7 @@ fn insert_first_offer(
 }
 
 fn insert_first_rules(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
-    let rules = RulesColumns::from(Rules::of_new_merchant());
+    let rules = RulesColumns::from(CalculationLogic::of_new_merchant());
     dated::begin(conn, (merchant_id,), rules, DateTime::UNIX_EPOCH)
 }
 

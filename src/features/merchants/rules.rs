@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use vouch_core::attribution::{NegativeFees, OrdersCountWhen, Precedence, Rules};
+use vouch_core::attribution::{CalculationLogic, NegativeFees, OrdersCountWhen, Precedence};
 
 use crate::features::recalculations::{RecalculationReason, request_since};
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
@@ -12,11 +12,11 @@ use crate::kit::dated::{self, Dated, Period, dated};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatedRules {
     pub valid_from: DateTime<Utc>,
-    pub rules: Rules,
+    pub rules: CalculationLogic,
 }
 
 dated! {
-    /// The columns of [`Rules`]. The effect of cancellations and refunds is a setting of each store
+    /// The columns of [`CalculationLogic`]. The effect of cancellations and refunds is a setting of each store
     /// instead.
     #[derive(Copy)]
     pub(super) struct RulesColumns
@@ -32,8 +32,8 @@ dated! {
     }
 }
 
-impl From<Rules> for RulesColumns {
-    fn from(rules: Rules) -> Self {
+impl From<CalculationLogic> for RulesColumns {
+    fn from(rules: CalculationLogic) -> Self {
         Self {
             precedence: rules.precedence,
             include_tax: rules.include_tax,
@@ -46,7 +46,7 @@ impl From<Rules> for RulesColumns {
     }
 }
 
-impl From<RulesColumns> for Rules {
+impl From<RulesColumns> for CalculationLogic {
     fn from(columns: RulesColumns) -> Self {
         Self {
             precedence: columns.precedence,
@@ -76,14 +76,18 @@ pub fn rules_history(
 }
 
 /// Applies `rules` to orders placed from `actor.now` on. It does nothing if nothing changed.
-pub fn change_rules(conn: &mut PgConnection, actor: &Actor, rules: Rules) -> QueryResult<()> {
+pub fn change_rules(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    rules: CalculationLogic,
+) -> QueryResult<()> {
     conn.transaction(|conn| {
         let columns = RulesColumns::from(rules);
         let Some(changed) = dated::change(conn, (actor.merchant_id,), Some(columns), actor.now)?
         else {
             return Ok(());
         };
-        let before = changed.before.map(Rules::from);
+        let before = changed.before.map(CalculationLogic::from);
         record(
             conn,
             actor,

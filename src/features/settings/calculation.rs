@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use vouch_core::attribution::{NegativeFees, OrdersCountWhen, Precedence, Rules};
+use vouch_core::attribution::{CalculationLogic, NegativeFees, OrdersCountWhen, Precedence};
 
 use crate::features::auth::pages::MerchantPage;
 use crate::features::merchants::{DatedRules, change_rules, rules_history};
@@ -35,8 +35,8 @@ pub(crate) struct CalculationForm {
     version: Version,
 }
 
-impl From<Rules> for CalculationForm {
-    fn from(rules: Rules) -> Self {
+impl From<CalculationLogic> for CalculationForm {
+    fn from(rules: CalculationLogic) -> Self {
         let form = Self {
             precedence: rules.precedence.as_str().into(),
             orders_count_when: Some(rules.orders_count_when.as_str().into()),
@@ -52,7 +52,7 @@ impl From<Rules> for CalculationForm {
 }
 
 impl CalculationForm {
-    fn check(&self, before: Rules) -> Result<Rules, FormErrors> {
+    fn check(&self, before: CalculationLogic) -> Result<CalculationLogic, FormErrors> {
         let precedence = Precedence::parse(&self.precedence);
         let count_when = match &self.orders_count_when {
             Some(name) => OrdersCountWhen::parse(name),
@@ -73,16 +73,18 @@ impl CalculationForm {
             errors.add("negative_fees", "Choose what a negative fee is.");
         }
         match (precedence, count_when, negative_fees) {
-            (Some(precedence), Some(orders_count_when), Some(negative_fees)) => Ok(Rules {
-                precedence,
-                include_tax: self.include_tax,
-                include_shipping: self.include_shipping,
-                orders_count_when,
-                gift_cards_earn: self.gift_cards_earn,
-                tips_earn: self.tips_earn,
-                negative_fees,
-                ..Rules::default()
-            }),
+            (Some(precedence), Some(orders_count_when), Some(negative_fees)) => {
+                Ok(CalculationLogic {
+                    precedence,
+                    include_tax: self.include_tax,
+                    include_shipping: self.include_shipping,
+                    orders_count_when,
+                    gift_cards_earn: self.gift_cards_earn,
+                    tips_earn: self.tips_earn,
+                    negative_fees,
+                    ..CalculationLogic::default()
+                })
+            }
             _ => Err(errors),
         }
     }
@@ -177,7 +179,7 @@ pub(crate) async fn update(
 }
 
 /// The active rules.
-fn current(history: &[DatedRules]) -> Rules {
+fn current(history: &[DatedRules]) -> CalculationLogic {
     history.first().map(|dated| dated.rules).unwrap_or_default()
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::input::{Commission, Rules, Terms};
+use super::input::{CalculationLogic, Commission, Terms};
 use super::ledger::Components;
 use super::record::{LineCommission, LineNote};
 use crate::money::{Currency, Rate, allocate};
@@ -43,7 +43,7 @@ pub(super) fn earn(
     amounts: &[LineAmounts<'_>],
     scope: &CreditedLines,
     terms: &Terms,
-    rules: &Rules,
+    rules: &CalculationLogic,
     currency: Currency,
     after: After,
 ) -> Earned {
@@ -89,7 +89,7 @@ impl Overlap {
         amounts: &[LineAmounts<'_>],
         (scope, terms): (&CreditedLines, &Terms),
         main: &Terms,
-        rules: &Rules,
+        rules: &CalculationLogic,
     ) -> Self {
         let earns = |line: &LineAmounts<'_>, scope: &CreditedLines, terms: &Terms| {
             Reached::new(line, scope, terms, rules).is_some_and(|line| line.earns())
@@ -120,7 +120,7 @@ impl<'a> Reached<'a> {
         amounts: &'a LineAmounts<'a>,
         scope: &CreditedLines,
         terms: &Terms,
-        rules: &Rules,
+        rules: &CalculationLogic,
     ) -> Option<Self> {
         let sku = amounts.line.and_then(|line| line.sku_key());
         let in_scope = match scope {

@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 
 use super::commission::{After, CreditedLines, Overlap, earn};
 use super::contender::{Contender, contenders};
-use super::input::{Candidate, CandidateAffiliate, ManualCredit, Overrides, Paid, Rules, Terms};
+use super::input::{
+    CalculationLogic, Candidate, CandidateAffiliate, ManualCredit, Overrides, Paid, Terms,
+};
 use super::ledger::Components;
 use super::record::{
     AffiliateName, Attribution, CandidateOutcome, CandidateResult, Credit, CreditKind, LostReason,
@@ -29,7 +31,7 @@ use crate::trigger::TriggerKind;
 pub fn decide(
     state: &OrderState,
     candidates: &[Candidate],
-    rules: &Rules,
+    rules: &CalculationLogic,
     overrides: &Overrides,
 ) -> Attribution {
     let Some(report) = &state.report else {
@@ -71,7 +73,7 @@ struct Sums<'a> {
     currency: Currency,
     undone: Option<Undone>,
     payment: Paid,
-    rules: &'a Rules,
+    rules: &'a CalculationLogic,
 }
 
 /// The affiliate that is credited with the order as a whole.
@@ -85,7 +87,7 @@ enum Main<'a> {
 }
 
 /// The best active candidate, SKU triggers aside.
-fn best<'a>(field: &'a [Contender<'a>], rules: &Rules) -> Option<&'a Contender<'a>> {
+fn best<'a>(field: &'a [Contender<'a>], rules: &CalculationLogic) -> Option<&'a Contender<'a>> {
     field
         .iter()
         .filter(|contender| contender.out_of_force.is_none())
@@ -242,7 +244,7 @@ fn outcome(
     contender: &Contender<'_>,
     main: &Main<'_>,
     credits: &[Credit],
-    rules: &Rules,
+    rules: &CalculationLogic,
 ) -> CandidateOutcome {
     let candidate = contender.candidate;
     CandidateOutcome {
@@ -259,7 +261,7 @@ fn candidate_result(
     contender: &Contender<'_>,
     main: &Main<'_>,
     credits: &[Credit],
-    rules: &Rules,
+    rules: &CalculationLogic,
 ) -> CandidateResult {
     if let Some(reason) = contender.out_of_force.clone() {
         return CandidateResult::Lost { reason };

@@ -158,7 +158,7 @@ impl fmt::Display for Commission {
 /// The merchant's Calculation Logic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Rules {
+pub struct CalculationLogic {
     pub precedence: Precedence,
     pub include_tax: bool,
     pub include_shipping: bool,
@@ -174,8 +174,8 @@ pub struct Rules {
     pub keeps_refunded: bool,
 }
 
-impl Rules {
-    /// The rules of a new merchant. [`Rules::default`] is for decisions stored before orders could
+impl CalculationLogic {
+    /// The rules of a new merchant. [`CalculationLogic::default`] is for decisions stored before orders could
     /// count only once paid.
     pub fn of_new_merchant() -> Self {
         Self { orders_count_when: OrdersCountWhen::Paid, ..Self::default() }

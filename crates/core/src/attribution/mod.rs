@@ -14,8 +14,8 @@ mod words;
 
 pub use decide::decide;
 pub use input::{
-    Candidate, CandidateAffiliate, Commission, CommissionColumns, CommissionKind, ManualCredit,
-    NegativeFees, OrdersCountWhen, Overrides, Precedence, Rules, Terms,
+    CalculationLogic, Candidate, CandidateAffiliate, Commission, CommissionColumns, CommissionKind,
+    ManualCredit, NegativeFees, OrdersCountWhen, Overrides, Precedence, Terms,
 };
 pub use ledger::{
     ChainedEntry, Components, EntryKind, LedgerBalance, LedgerEnd, NewLedgerEntry,

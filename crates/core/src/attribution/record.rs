@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::input::{Commission, Precedence, Rules};
+use super::input::{CalculationLogic, Commission, Precedence};
 use super::ledger::Components;
 use crate::affiliate::AffiliateStatus;
 use crate::conversion::UnqualifiedReason;
@@ -21,7 +21,7 @@ pub struct Attribution {
     /// The currency of every amount below; none until the store reports the order itself.
     pub currency: Option<Currency>,
     /// The Calculation Logic that was applied.
-    pub rules: Rules,
+    pub rules: CalculationLogic,
     /// Set if the whole sale was canceled, deleted or voided.
     pub undone: Option<Undone>,
     /// Every trigger that matched, coupon codes first, each with its result.
@@ -315,7 +315,7 @@ impl LineNote {
 
 /// Whether an undone sale loses its commission. The merchant's rules can keep the commission of
 /// canceled orders; an order that the store deleted always loses it.
-pub(super) fn takes_back(undone: Option<Undone>, rules: &Rules) -> bool {
+pub(super) fn takes_back(undone: Option<Undone>, rules: &CalculationLogic) -> bool {
     match undone {
         None => false,
         Some(Undone::Cancelled { .. } | Undone::Voided) => !rules.keeps_cancelled,

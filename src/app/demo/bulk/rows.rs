@@ -3,8 +3,8 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 use vouch_core::attribution::{
-    Attribution, Candidate, CandidateAffiliate, ChainedEntry, Commission, LedgerEnd, Overrides,
-    Rules, Terms, decide, ledger_difference,
+    Attribution, CalculationLogic, Candidate, CandidateAffiliate, ChainedEntry, Commission,
+    LedgerEnd, Overrides, Terms, decide, ledger_difference,
 };
 use vouch_core::money::{Currency, Rate};
 use vouch_core::order::{
@@ -293,7 +293,8 @@ impl RowGenerator {
         let report = self.report(number, candidate.as_ref(), &mut random);
         let state = OrderState::from(report.clone());
         let candidates: Vec<Candidate> = candidate.into_iter().collect();
-        let attribution = decide(&state, &candidates, &Rules::default(), &Overrides::default());
+        let attribution =
+            decide(&state, &candidates, &CalculationLogic::default(), &Overrides::default());
         let conversion_id = self.keys.conversions + signed(number);
         let credit = attribution.credits.first();
         let commission = credit.map(|credit| credit.commission).unwrap_or_default();

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use vouch_core::attribution::{Attribution, ManualCredit, Overrides, Rules, decide};
+use vouch_core::attribution::{Attribution, CalculationLogic, ManualCredit, Overrides, decide};
 use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::order::snapshot::StoreEvent;
 use vouch_core::order::state::{Applied, Change, OrderState};
@@ -475,7 +475,7 @@ impl Due {
     ) -> QueryResult<Self> {
         let state = &*clock::dated(state, clock_shift);
         let Some(report) = &state.report else {
-            let attribution = decide(state, &[], &Rules::default(), overrides);
+            let attribution = decide(state, &[], &CalculationLogic::default(), overrides);
             return Ok(Self {
                 attribution,
                 setting: None,

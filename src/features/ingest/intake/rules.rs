@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
-use vouch_core::attribution::{NegativeFees, OrdersCountWhen, Precedence, Rules};
+use vouch_core::attribution::{CalculationLogic, NegativeFees, OrdersCountWhen, Precedence};
 
 use crate::features::stores::ReturnRules;
 use crate::kit::dated::{Period, at, at_or_first};
@@ -14,7 +14,7 @@ use crate::kit::db::statement::statement;
 /// A merchant's settings over time, read once per transaction for all of its orders.
 pub(super) struct Settings {
     zone: Tz,
-    rules: Vec<Period<Rules>>,
+    rules: Vec<Period<CalculationLogic>>,
     /// The rules for cancellations and refunds, by store.
     returns: BTreeMap<i64, Vec<Period<ReturnRules>>>,
     /// Whether an exclusion applies to orders, or ever did.
@@ -29,7 +29,7 @@ pub(super) struct Setting {
     /// The day of the order, in the merchant's time zone.
     pub(crate) day: NaiveDate,
     /// The Calculation Logic.
-    pub(crate) rules: Rules,
+    pub(crate) rules: CalculationLogic,
     /// Whether codes must be checked against the exclusions.
     pub(crate) has_exclusions: bool,
 }
@@ -59,9 +59,9 @@ struct RulesRow {
     negative_fees: NegativeFees,
 }
 
-impl From<RulesRow> for Period<Rules> {
+impl From<RulesRow> for Period<CalculationLogic> {
     fn from(row: RulesRow) -> Self {
-        let value = Rules {
+        let value = CalculationLogic {
             precedence: row.precedence,
             include_tax: row.include_tax,
             include_shipping: row.include_shipping,
@@ -69,7 +69,7 @@ impl From<RulesRow> for Period<Rules> {
             gift_cards_earn: row.gift_cards_earn,
             tips_earn: row.tips_earn,
             negative_fees: row.negative_fees,
-            ..Rules::default()
+            ..CalculationLogic::default()
         };
         Self { from: row.valid_from, until: None, value }
     }

@@ -400,7 +400,7 @@ mod tests {
     #[test]
     fn everything_that_is_recorded_as_a_struct_has_labels() {
         let structs = [
-            json!(vouch_core::attribution::Rules::default()),
+            json!(vouch_core::attribution::CalculationLogic::default()),
             json!({ "keeps_cancelled": true, "keeps_refunded": true }),
         ];
         for value in structs {

@@ -52,7 +52,8 @@ fn a_candidate_whose_code_is_not_on_the_order_loses() {
 fn without_a_report_nobody_is_credited_yet() {
     let none = OrderState::default();
     let candidates = [code(1, "JANE10", JANE)];
-    let attribution = decide(&none, &candidates, &Rules::default(), &Overrides::default());
+    let attribution =
+        decide(&none, &candidates, &CalculationLogic::default(), &Overrides::default());
     assert_eq!((attribution.currency, attribution.credits.len()), (None, 0));
 }
 
@@ -80,7 +81,7 @@ fn among_codes_of_several_affiliates_the_merchants_rule_decides() {
         (Precedence::LargestDiscount, MAX, Advantage::LargerDiscount),
         (Precedence::OldestTrigger, SUE, Advantage::OlderTrigger),
     ] {
-        let rules = Rules { precedence, ..Rules::default() };
+        let rules = CalculationLogic { precedence, ..CalculationLogic::default() };
         let attribution = decided_by(report.clone(), &candidates, rules);
         assert_eq!(attribution.paid(), [(winner, 291)]);
         let losers = attribution.outcomes.iter().filter(|o| o.affiliate.id != winner);
@@ -95,7 +96,7 @@ fn among_codes_of_several_affiliates_the_merchants_rule_decides() {
 fn ties_of_the_rule_are_decided_by_place_then_age_then_id() {
     let same = |a: Candidate, b: Candidate, precedence| {
         let report = tee().with_code("A", 100).with_code("B", 100);
-        let rules = Rules { precedence, ..Rules::default() };
+        let rules = CalculationLogic { precedence, ..CalculationLogic::default() };
         let attribution = decided_by(report, &[b, a], rules);
         (attribution.paid()[0].0, attribution.outcomes.len())
     };
@@ -343,7 +344,8 @@ fn a_royalty_stays_beside_whatever_else_is_on_the_order() {
     let attribution =
         decided(report.clone(), &[max.clone(), jane.clone().created(5), royalty.clone()]);
     assert_eq!(attribution.paid(), [(JANE, 325)], "first on the order");
-    let rules = Rules { precedence: Precedence::OldestTrigger, ..Rules::default() };
+    let rules =
+        CalculationLogic { precedence: Precedence::OldestTrigger, ..CalculationLogic::default() };
     let late = jane.clone().created(5);
     let attribution = decided_by(report.clone(), &[max.clone(), late, royalty.clone()], rules);
     assert_eq!(attribution.paid(), [(MAX, 325), (JANE, 125)]);
@@ -378,7 +380,7 @@ fn an_order_credited_by_hand_is_credited_so_before_all() {
     let overrides = Overrides { manual: Some(manual), ..Overrides::default() };
     let candidates = [code(1, "JANE10", JANE), sku(2, "TEE", MAX), sku(3, "TEE", SUE)];
     let state = OrderState::from(tee().with_code("JANE10", 323));
-    let attribution = decide(&state, &candidates, &Rules::default(), &overrides);
+    let attribution = decide(&state, &candidates, &CalculationLogic::default(), &overrides);
     assert_eq!(attribution.paid(), [(SUE, 500), (MAX, 291)]);
     let credit = &attribution.credits[0];
     assert_eq!((credit.via, credit.trigger_id), (CreditKind::Manual, None));
@@ -386,5 +388,5 @@ fn an_order_credited_by_hand_is_credited_so_before_all() {
         assert!(matches!(attribution.lost(lost), LostReason::CreditedManually { .. }));
     }
     // A manual credit needs no candidates.
-    assert_eq!(decide(&state, &[], &Rules::default(), &overrides).paid(), [(SUE, 500)]);
+    assert_eq!(decide(&state, &[], &CalculationLogic::default(), &overrides).paid(), [(SUE, 500)]);
 }

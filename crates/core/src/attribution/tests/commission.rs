@@ -6,10 +6,10 @@ use crate::order::fixtures::{march, order, refund, times};
 use crate::order::{LineKind, OrderSnapshot, OrderState, PaymentState, ReportedRefund, StoreEvent};
 
 fn jane(report: OrderSnapshot, terms: Terms) -> Credit {
-    jane_by(report, terms, Rules::default())
+    jane_by(report, terms, CalculationLogic::default())
 }
 
-fn jane_by(report: OrderSnapshot, terms: Terms, rules: Rules) -> Credit {
+fn jane_by(report: OrderSnapshot, terms: Terms, rules: CalculationLogic) -> Credit {
     let candidates = [code(1, "JANE10", JANE).on(terms)];
     decided_by(report.with_code("JANE10", 0), &candidates, rules).credits.remove(0)
 }
@@ -31,7 +31,8 @@ fn the_base_follows_the_merchants_calculation_logic() {
     for (include_tax, include_shipping, sale) in
         [(false, false, 100), (true, false, 138), (false, true, 150), (true, true, 198)]
     {
-        let rules = Rules { include_tax, include_shipping, ..Rules::default() };
+        let rules =
+            CalculationLogic { include_tax, include_shipping, ..CalculationLogic::default() };
         let credit = jane_by(report.clone(), ten_percent(), rules);
         // Shipping with tax is 59.5, rounded half to even to 60 on its own line.
         let sale = if include_tax && include_shipping { 138 + 60 } else { sale };
@@ -79,7 +80,8 @@ fn cancelled_voided_and_deleted_orders_take_back_what_is_left() {
     let mut state = OrderState::from(report.with_code("JANE10", 0));
     state.apply(StoreEvent::Deleted { order_ref: "1".into(), at: march(12) }, times(12));
     let candidates = [code(1, "JANE10", JANE)];
-    let attribution = decide(&state, &candidates, &Rules::default(), &Overrides::default());
+    let attribution =
+        decide(&state, &candidates, &CalculationLogic::default(), &Overrides::default());
     assert_eq!(attribution.credits[0].commission, components(200, -100, -100));
 }
 
@@ -145,7 +147,7 @@ fn a_gift_that_is_left_is_no_order_to_pay_for_but_a_free_order_is_one() {
 
 #[test]
 fn flat_amounts_are_not_paid_for_shipping() {
-    let rules = Rules { include_shipping: true, ..Rules::default() };
+    let rules = CalculationLogic { include_shipping: true, ..CalculationLogic::default() };
     let report = OrderSnapshot { shipping_minor: 500, ..order().with_line("TEE", 1, 1000) };
     for terms in [per_item(150), per_order(150)] {
         let credit = jane_by(report.clone(), terms, rules);
@@ -155,7 +157,7 @@ fn flat_amounts_are_not_paid_for_shipping() {
 
 #[test]
 fn a_royalty_has_no_part_in_shipping() {
-    let rules = Rules { include_shipping: true, ..Rules::default() };
+    let rules = CalculationLogic { include_shipping: true, ..CalculationLogic::default() };
     let report = OrderSnapshot { shipping_minor: 500, ..order().with_line("TEE", 1, 1000) };
     let attribution = decided_by(report, &[sku(1, "TEE", MAX)], rules);
     assert_eq!(attribution.paid(), [(MAX, 100)]);
@@ -176,11 +178,11 @@ fn every_kind_of_line_earns_by_the_rules() {
         report.lines[1].kind = kind;
         report
     };
-    let all = Rules {
+    let all = CalculationLogic {
         gift_cards_earn: true,
         tips_earn: true,
         include_shipping: true,
-        ..Rules::default()
+        ..CalculationLogic::default()
     };
     for (kind, by_default, allowed, note) in [
         (LineKind::Goods, 1_500, 1_500, None),
@@ -190,7 +192,7 @@ fn every_kind_of_line_earns_by_the_rules() {
         (LineKind::Shipping, 1_000, 1_500, Some(LineNote::ShippingLeftOut)),
     ] {
         let percent = terms(Commission::Percent { rate: Rate::percent(10) });
-        let credit = jane_by(line(kind), percent.clone(), Rules::default());
+        let credit = jane_by(line(kind), percent.clone(), CalculationLogic::default());
         assert_eq!(credit.commission.sale, by_default, "{kind:?}");
         assert_eq!(credit.lines[1].note, note);
         assert_eq!(jane_by(line(kind), percent, all).commission.sale, allowed, "{kind:?}");

@@ -102,13 +102,13 @@ impl Candidate {
 }
 
 pub(super) fn decided(report: OrderSnapshot, candidates: &[Candidate]) -> Attribution {
-    decided_by(report, candidates, Rules::default())
+    decided_by(report, candidates, CalculationLogic::default())
 }
 
 pub(super) fn decided_by(
     report: OrderSnapshot,
     candidates: &[Candidate],
-    rules: Rules,
+    rules: CalculationLogic,
 ) -> Attribution {
     decide(&OrderState::from(report), candidates, &rules, &Overrides::default())
 }
@@ -120,7 +120,7 @@ pub(super) fn overruling(
 ) -> Attribution {
     let overruled = affiliates.iter().copied().collect();
     let overrides = Overrides { overruled, ..Overrides::default() };
-    decide(&OrderState::from(report), candidates, &Rules::default(), &overrides)
+    decide(&OrderState::from(report), candidates, &CalculationLogic::default(), &overrides)
 }
 
 impl Attribution {

@@ -98,7 +98,7 @@ fn any_order() -> impl Strategy<Value = OrderSnapshot> {
         )
 }
 
-fn any_rules() -> impl Strategy<Value = Rules> {
+fn any_rules() -> impl Strategy<Value = CalculationLogic> {
     let precedence = prop::sample::select(vec![
         Precedence::FirstOnOrder,
         Precedence::LargestDiscount,
@@ -108,14 +108,14 @@ fn any_rules() -> impl Strategy<Value = Rules> {
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     (precedence, flags, orders_count_when).prop_map(
         |(precedence, (include_tax, include_shipping, gift_cards_earn, tips_earn), count_when)| {
-            Rules {
+            CalculationLogic {
                 precedence,
                 include_tax,
                 include_shipping,
                 gift_cards_earn,
                 tips_earn,
                 orders_count_when: count_when,
-                ..Rules::default()
+                ..CalculationLogic::default()
             }
         },
     )

@@ -9,7 +9,7 @@ const PLACED: OrdersCountWhen = OrdersCountWhen::Placed;
 fn credit(payment: PaymentState, orders_count_when: OrdersCountWhen) -> Credit {
     let report = OrderSnapshot { payment, ..order().with_line("TEE", 1, 2910) };
     let report = report.with_code("JANE10", 323);
-    let rules = Rules { orders_count_when, ..Rules::default() };
+    let rules = CalculationLogic { orders_count_when, ..CalculationLogic::default() };
     decided_by(report, &[code(1, "JANE10", JANE)], rules).credits.remove(0)
 }
 
@@ -54,7 +54,7 @@ fn an_unpaid_order_credits_the_one_whom_it_would_credit_when_paid() {
     };
     let candidates = [code(1, "JANE10", JANE), email(2, "jane@affiliates.example", MAX)];
     for payment in [PaymentState::Paid, PaymentState::Pending, PaymentState::Voided] {
-        let rules = Rules { orders_count_when: PAID, ..Rules::default() };
+        let rules = CalculationLogic { orders_count_when: PAID, ..CalculationLogic::default() };
         let attribution = decided_by(unpaid(payment), &candidates, rules);
         assert_eq!(attribution.credits[0].affiliate.id, MAX, "{payment}");
     }
@@ -67,7 +67,7 @@ fn the_test_order_comes_before_the_payment_as_a_reason() {
         payment: PaymentState::Voided,
         ..order().with_line("TEE", 1, 2910).with_code("JANE10", 0)
     };
-    let rules = Rules { orders_count_when: PAID, ..Rules::default() };
+    let rules = CalculationLogic { orders_count_when: PAID, ..CalculationLogic::default() };
     let attribution = decided_by(report, &[code(1, "JANE10", JANE)], rules);
     assert_eq!(attribution.credits[0].unqualified, Some(Unqualified::TestOrder));
 }

@@ -91,7 +91,7 @@ fn a_commission_that_stays_after_a_refund_says_why() {
     let candidates = [code(1, "JANE10", JANE)];
     let words = "Money was given back, or something was taken off the order: by your settings for \
                  the store, commission stays as it was.";
-    let keeps = Rules { keeps_refunded: true, ..Rules::default() };
+    let keeps = CalculationLogic { keeps_refunded: true, ..CalculationLogic::default() };
     let attribution = decided_by(report.clone(), &candidates, keeps);
     assert_eq!(
         attribution.sentences(Berlin),
@@ -116,7 +116,8 @@ fn a_cancelled_order_says_so() {
 
 #[test]
 fn the_losers_reasons_can_be_read() {
-    let rules = Rules { precedence: Precedence::LargestDiscount, ..Rules::default() };
+    let rules =
+        CalculationLogic { precedence: Precedence::LargestDiscount, ..CalculationLogic::default() };
     let report = tee().with_code("JANE10", 5).with_code("MAX20", 5);
     let tie = decided_by(report, &[code(1, "JANE10", JANE), code(2, "MAX20", MAX)], rules);
     assert_eq!(
@@ -133,7 +134,8 @@ fn the_losers_reasons_can_be_read() {
     };
     let overrides = Overrides { manual: Some(manual), ..Overrides::default() };
     let state = OrderState::from(tee().with_code("JANE10", 5));
-    let attribution = decide(&state, &[code(1, "JANE10", JANE)], &Rules::default(), &overrides);
+    let attribution =
+        decide(&state, &[code(1, "JANE10", JANE)], &CalculationLogic::default(), &overrides);
     assert_eq!(
         outcomes(&attribution),
         ["Coupon Code JANE10 of Jane does not count: Olga Owner credited this order to Sue by \
