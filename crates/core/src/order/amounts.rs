@@ -5,7 +5,7 @@
 
 mod returned;
 
-use self::returned::{Money, OfLine, Returned};
+use self::returned::{LineRefund, Returned, TaxedAmount};
 use super::snapshot::{LineKind, OrderSnapshot, PaymentState, ReportedLine, ReportedRefund};
 use super::state::OrderState;
 use crate::money::{allocate, proportion_half_even};
@@ -101,7 +101,12 @@ fn shares_of_negative_fees(report: &OrderSnapshot, basis: Basis) -> Vec<i64> {
     allocate(narrow(i128::from(fees_minor).min(paid)), &weights)
 }
 
-fn goods(line: &ReportedLine, fees_minor: i64, returned: OfLine, basis: Basis) -> LineAmounts<'_> {
+fn goods(
+    line: &ReportedLine,
+    fees_minor: i64,
+    returned: LineRefund,
+    basis: Basis,
+) -> LineAmounts<'_> {
     let gross_minor = (paid_for(line, basis) - fees_minor).max(0);
     let quantity = line.quantity.max(0);
     let kept = narrow((i128::from(quantity) - returned.quantity).max(0));
@@ -154,8 +159,8 @@ fn take_off<'a>(
     taken
 }
 
-fn shipping<'a>(report: &OrderSnapshot, returned: Money, basis: Basis) -> LineAmounts<'a> {
-    let paid = Money::new(report.shipping_minor, report.shipping_tax_minor);
+fn shipping<'a>(report: &OrderSnapshot, returned: TaxedAmount, basis: Basis) -> LineAmounts<'a> {
+    let paid = TaxedAmount::new(report.shipping_minor, report.shipping_tax_minor);
     let gross_minor = bounded(paid.counted(basis));
     let refunded_minor = bounded(returned.counted(basis)).min(gross_minor);
     LineAmounts { line: None, gross_minor, refunded_minor, quantity: 0, remaining: 0 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use self::refunds::{RefundLines, RefundMessage};
-use self::stored::Stored;
+use self::stored::StoredState;
 use super::snapshot::{OrderSnapshot, PaymentState, StoreEvent, digest};
 use super::times::{ClampedTime, DeliveryTimes};
 
@@ -19,7 +19,7 @@ mod stored;
 
 /// Everything known about one order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(from = "Stored")]
+#[serde(from = "StoredState")]
 pub struct OrderState {
     /// The newest report; none while only a refund or a deletion is known.
     pub report: Option<OrderSnapshot>,
@@ -65,7 +65,7 @@ pub struct NewestTime {
 
 /// The effect of a delivery on the order's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Change {
+pub enum StateChange {
     None,
     /// The same facts with another time. The time matters for later deliveries.
     Times,
@@ -75,8 +75,8 @@ pub enum Change {
 
 /// The result of applying an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applied {
-    pub change: Change,
+pub struct AppliedEvent {
+    pub change: StateChange,
     /// The event's time by the store's clock, after clamping.
     pub reported_at: Option<DateTime<Utc>>,
     /// Timestamps that were replaced because they were impossible.
@@ -85,7 +85,7 @@ pub struct Applied {
 
 impl From<OrderSnapshot> for OrderState {
     fn from(report: OrderSnapshot) -> Self {
-        Stored { report: Some(report), ..Stored::default() }.into()
+        StoredState { report: Some(report), ..StoredState::default() }.into()
     }
 }
 
@@ -93,12 +93,12 @@ impl OrderState {
     /// Merges an event into the order's state.
     ///
     /// The caller has made sure that the event is about this order.
-    pub fn apply(&mut self, mut event: StoreEvent, times: DeliveryTimes) -> Applied {
+    pub fn apply(&mut self, mut event: StoreEvent, times: DeliveryTimes) -> AppliedEvent {
         let clamped = event.clamp(times.received_at);
         let reported_at = event.reported_at();
         let is_placed_clamped = clamped.contains(&ClampedTime::Placed);
         let other = Self::told(event, ReportOrigin { times, is_placed_clamped });
-        Applied { change: self.merge(other), reported_at, clamped }
+        AppliedEvent { change: self.merge(other), reported_at, clamped }
     }
 
     /// The state that follows from one event.
@@ -137,7 +137,7 @@ impl OrderState {
     }
 
     /// Merges everything that `other` knows into this state.
-    pub fn merge(&mut self, other: Self) -> Change {
+    pub fn merge(&mut self, other: Self) -> StateChange {
         let before = self.clone();
         if let Some(report) = other.report {
             self.merge_report(report, other.origin);
@@ -156,11 +156,11 @@ impl OrderState {
         self.placed_by = self.placed_by.into_iter().chain(other.placed_by).min();
         self.date_placement();
         if *self == before {
-            Change::None
+            StateChange::None
         } else if self.says_same(&before) {
-            Change::Times
+            StateChange::Times
         } else {
-            Change::Facts
+            StateChange::Facts
         }
     }
 

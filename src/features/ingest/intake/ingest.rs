@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use vouch_core::attribution::{Attribution, CalculationLogic, ManualCredit, Overrides, decide};
 use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::order::snapshot::StoreEvent;
-use vouch_core::order::state::{Applied, Change, OrderState};
+use vouch_core::order::state::{AppliedEvent, OrderState, StateChange};
 use vouch_core::order::times::DeliveryTimes;
 
 use super::batch::Batch;
@@ -239,7 +239,7 @@ fn first_heard(
 /// The state of an order after a delivery.
 struct OrderKnowledge {
     state: OrderState,
-    applied: Applied,
+    applied: AppliedEvent,
 }
 
 impl OrderKnowledge {
@@ -250,7 +250,7 @@ impl OrderKnowledge {
     }
 
     fn record(&self, order_id: i64) -> DeliveryRecord<'_> {
-        let is_news = self.applied.change == Change::Facts;
+        let is_news = self.applied.change == StateChange::Facts;
         DeliveryRecord {
             outcome: if is_news { DeliveryOutcome::TakenIn } else { DeliveryOutcome::Outdated },
             detail: "",
@@ -303,8 +303,8 @@ fn heard_again(
     let is_first_report = known.state.report.is_none() && heard.state.report.is_some();
     let change = heard.applied.change;
     known.state = heard.state;
-    if change != Change::Facts {
-        if change == Change::Times {
+    if change != StateChange::Facts {
+        if change == StateChange::Times {
             known.write_state(conn, merchant_id)?;
         }
         return Ok(if is_repeated { Outcome::Repeated } else { Outcome::Outdated { order_id } });
@@ -343,7 +343,7 @@ fn hear(
     let heard = OrderKnowledge::new(&known.state, event.clone(), incoming.times());
     let record = heard.record(known.id);
     let delivery_id = remember(conn, incoming, &record)?;
-    if delivery_id.is_some() || heard.applied.change == Change::None {
+    if delivery_id.is_some() || heard.applied.change == StateChange::None {
         return Ok((heard, delivery_id, delivery_id.is_none()));
     }
     if matches!(incoming.source, Source::Read | Source::Replay) {

@@ -17,12 +17,12 @@ use crate::order::snapshot::{OrderSnapshot, RefundedLine, ReportedLine, Reported
 
 /// An amount without tax, and the tax on it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Money {
+pub(super) struct TaxedAmount {
     net: i128,
     tax: i128,
 }
 
-impl Money {
+impl TaxedAmount {
     pub(super) fn new(net_minor: i64, tax_minor: i64) -> Self {
         Self { net: net_minor.into(), tax: tax_minor.into() }
     }
@@ -49,7 +49,7 @@ impl Money {
     }
 }
 
-impl AddAssign for Money {
+impl AddAssign for TaxedAmount {
     fn add_assign(&mut self, other: Self) {
         self.net += other.net;
         self.tax += other.tax;
@@ -58,19 +58,19 @@ impl AddAssign for Money {
 
 /// The refunded items and money of one line.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct OfLine {
+pub(super) struct LineRefund {
     pub quantity: i128,
-    pub money: Money,
+    pub money: TaxedAmount,
 }
 
 /// All refunds of an order, combined.
 #[derive(Default)]
 pub(super) struct Returned {
     /// Every line of the order, by its id.
-    lines: BTreeMap<String, OfLine>,
-    pub shipping: Money,
+    lines: BTreeMap<String, LineRefund>,
+    pub shipping: TaxedAmount,
     /// Refunds of the order as a whole.
-    pub whole: Money,
+    pub whole: TaxedAmount,
     /// Refunds for things that aren't lines of the order, including tax.
     other: i128,
 }
@@ -81,7 +81,7 @@ impl Returned {
         refunds: impl IntoIterator<Item = &'a ReportedRefund>,
     ) -> Self {
         let refs = report.lines.iter().map(|line| line.line_ref.trim().to_owned());
-        let lines = refs.map(|line_ref| (line_ref, OfLine::default())).collect();
+        let lines = refs.map(|line_ref| (line_ref, LineRefund::default())).collect();
         let mut returned = Self { lines, ..Self::default() };
         for refund in refunds {
             returned.add(report, refund);
@@ -89,7 +89,7 @@ impl Returned {
         returned
     }
 
-    pub(super) fn of_line(&self, line: &ReportedLine) -> OfLine {
+    pub(super) fn of_line(&self, line: &ReportedLine) -> LineRefund {
         self.lines.get(line.line_ref.trim()).copied().unwrap_or_default()
     }
 
@@ -102,13 +102,13 @@ impl Returned {
         let (priced, unpriced): (Vec<&RefundedLine>, Vec<&RefundedLine>) =
             refund.lines.iter().partition(|line| line.amount_minor.is_some());
         for line in priced {
-            let money = Money::new(line.amount_minor.unwrap_or_default(), line.tax_minor);
+            let money = TaxedAmount::new(line.amount_minor.unwrap_or_default(), line.tax_minor);
             self.add_line(line, money);
         }
         self.shipping +=
-            Money::new(refund.shipping_minor, refund.shipping_tax_minor).not_negative();
+            TaxedAmount::new(refund.shipping_minor, refund.shipping_tax_minor).not_negative();
         self.whole +=
-            Money::new(refund.adjustment_minor, refund.adjustment_tax_minor).not_negative();
+            TaxedAmount::new(refund.adjustment_minor, refund.adjustment_tax_minor).not_negative();
         self.other += i128::from(refund.other_minor.max(0));
         let rest = self.pay_for(report, &unpriced, refund.undivided_minor);
         let for_shipping =
@@ -116,7 +116,7 @@ impl Returned {
         self.whole += paid_in_all(report).divide(rest - for_shipping);
     }
 
-    fn add_line(&mut self, line: &RefundedLine, money: Money) {
+    fn add_line(&mut self, line: &RefundedLine, money: TaxedAmount) {
         let Some(sum) = self.lines.get_mut(line.line_ref.trim()) else {
             if line.is_fee {
                 self.other += money.not_negative().gross();
@@ -137,7 +137,7 @@ impl Returned {
         lines: &[&RefundedLine],
         given_minor: Option<i64>,
     ) -> i64 {
-        let prices: Vec<Money> = lines.iter().map(|line| price_of(report, line)).collect();
+        let prices: Vec<TaxedAmount> = lines.iter().map(|line| price_of(report, line)).collect();
         let weights: Vec<i64> = prices.iter().map(|price| bounded(price.gross())).collect();
         let all = narrow(weights.iter().map(|minor| i128::from(*minor)).sum());
         let paid = given_minor.map_or(all, |given| given.clamp(0, all));
@@ -150,7 +150,8 @@ impl Returned {
 
     /// Adds as much of `minor` to shipping as isn't refunded yet. Returns the added amount.
     fn pay_for_shipping(&mut self, report: &OrderSnapshot, minor: i64) -> i64 {
-        let paid = Money::new(report.shipping_minor, report.shipping_tax_minor).not_negative();
+        let paid =
+            TaxedAmount::new(report.shipping_minor, report.shipping_tax_minor).not_negative();
         let taken = bounded(paid.gross() - self.shipping.gross()).min(minor);
         self.shipping += paid.divide(taken);
         taken
@@ -158,30 +159,31 @@ impl Returned {
 }
 
 /// What the customer paid for the returned quantity of a line.
-fn price_of(report: &OrderSnapshot, returned: &RefundedLine) -> Money {
+fn price_of(report: &OrderSnapshot, returned: &RefundedLine) -> TaxedAmount {
     let line = report.lines.iter().find(|line| line.line_ref.trim() == returned.line_ref.trim());
-    line.map_or(Money::default(), |line| {
+    line.map_or(TaxedAmount::default(), |line| {
         let count = returned.quantity.clamp(0, line.quantity.max(0));
         let part = |minor: i64| proportion_half_even(minor, count, line.quantity);
         let paid = paid_for(line);
-        Money::new(part(narrow(paid.net)), part(narrow(paid.tax)))
+        TaxedAmount::new(part(narrow(paid.net)), part(narrow(paid.tax)))
     })
 }
 
-fn paid_for(line: &ReportedLine) -> Money {
+fn paid_for(line: &ReportedLine) -> TaxedAmount {
     let of = |include_tax| super::paid_for(line, Basis { include_tax, ..Basis::default() });
     let (net, gross) = (of(false), of(true));
-    Money::new(net, gross - net)
+    TaxedAmount::new(net, gross - net)
 }
 
 /// What the customer paid for the whole order, by its totals, or by its lines if the totals are
 /// missing.
-fn paid_in_all(report: &OrderSnapshot) -> Money {
-    let mut parts = Money::new(report.shipping_minor, report.shipping_tax_minor).not_negative();
+fn paid_in_all(report: &OrderSnapshot) -> TaxedAmount {
+    let mut parts =
+        TaxedAmount::new(report.shipping_minor, report.shipping_tax_minor).not_negative();
     for line in &report.lines {
         parts += paid_for(line);
     }
     let tax = i128::from(report.tax_minor).max(parts.tax);
     let total = i128::from(report.total_minor);
-    if total > tax { Money { net: total - tax, tax } } else { parts }
+    if total > tax { TaxedAmount { net: total - tax, tax } } else { parts }
 }

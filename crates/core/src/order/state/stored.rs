@@ -11,7 +11,7 @@ use crate::order::times::DeliveryTimes;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Stored {
+pub(super) struct StoredState {
     pub report: Option<OrderSnapshot>,
     pub origin: Option<ReportOrigin>,
     pub newest: Option<NewestTime>,
@@ -27,7 +27,7 @@ pub(super) struct Stored {
     pub binned_at: Option<DateTime<Utc>>,
 }
 
-impl Stored {
+impl StoredState {
     fn was_trashed(&self) -> Option<DeliveryTimes> {
         let report = self.report.as_ref();
         let at =
@@ -36,8 +36,8 @@ impl Stored {
     }
 }
 
-impl From<Stored> for OrderState {
-    fn from(stored: Stored) -> Self {
+impl From<StoredState> for OrderState {
+    fn from(stored: StoredState) -> Self {
         let was_trashed = stored.was_trashed();
         let report = stored.report.as_ref();
         // The oldest possible time, so it isn't newer than the trash delivery.

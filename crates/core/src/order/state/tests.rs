@@ -48,10 +48,10 @@ fn named(refs: &[(&str, i64)]) -> Vec<(String, i64)> {
 fn an_older_report_that_arrives_late_changes_nothing() {
     let newer = OrderSnapshot { reported_at: march(12), ..order() };
     let mut state = OrderState::default();
-    assert_eq!(state.apply(report_event(newer.clone()), sent(1, 0)).change, Change::Facts);
-    assert_eq!(state.apply(report_event(order()), sent(2, 0)).change, Change::None);
-    assert_eq!(state.apply(report_event(newer.clone()), sent(1, 0)).change, Change::None);
-    assert_eq!(state.apply(report_event(newer.clone()), sent(2, 0)).change, Change::Times);
+    assert_eq!(state.apply(report_event(newer.clone()), sent(1, 0)).change, StateChange::Facts);
+    assert_eq!(state.apply(report_event(order()), sent(2, 0)).change, StateChange::None);
+    assert_eq!(state.apply(report_event(newer.clone()), sent(1, 0)).change, StateChange::None);
+    assert_eq!(state.apply(report_event(newer.clone()), sent(2, 0)).change, StateChange::Times);
     assert_eq!(state.report, Some(newer));
 }
 
@@ -83,10 +83,10 @@ fn in_the_same_second_the_report_that_was_sent_last_wins_whatever_it_says() {
 #[test]
 fn a_refund_may_come_before_its_order() {
     let mut state = OrderState::default();
-    assert_eq!(state.apply(refund_event(refund("7")), sent(1, 0)).change, Change::Facts);
-    assert_eq!(state.apply(refund_event(refund("7")), sent(1, 0)).change, Change::None);
+    assert_eq!(state.apply(refund_event(refund("7")), sent(1, 0)).change, StateChange::Facts);
+    assert_eq!(state.apply(refund_event(refund("7")), sent(1, 0)).change, StateChange::None);
     assert_eq!(refs(&state), named(&[("7", 0)]));
-    assert_eq!(state.apply(report_event(order()), sent(2, 0)).change, Change::Facts);
+    assert_eq!(state.apply(report_event(order()), sent(2, 0)).change, StateChange::Facts);
     assert_eq!(refs(&state), named(&[("7", 0)]));
 }
 
@@ -159,15 +159,15 @@ fn lines_that_were_read_count_while_the_order_names_their_refund() {
     let mut state = OrderState::from(order().with_refund(outline("7", 99)));
     assert!(state.lacks_refund_lines());
     let mut answer = |day, lines| state.apply(lines_event(day, lines), sent(1, 0)).change;
-    assert_eq!(answer(12, vec![read.clone(), refund("8")]), Change::Facts);
-    assert_eq!(answer(12, vec![read.clone()]), Change::None, "a repeat changes nothing");
+    assert_eq!(answer(12, vec![read.clone(), refund("8")]), StateChange::Facts);
+    assert_eq!(answer(12, vec![read.clone()]), StateChange::None, "a repeat changes nothing");
     assert!(!state.lacks_refund_lines());
     assert_eq!(refs(&state), named(&[("7", 30)]));
     // A later answer replaces the lines, an earlier one doesn't.
     let other = |minor| ReportedRefund { adjustment_minor: minor, ..refund("7") };
     let mut answer = |day, lines| state.apply(lines_event(day, lines), sent(1, 0)).change;
-    assert_eq!(answer(11, vec![other(5)]), Change::None);
-    assert_eq!(answer(13, vec![other(6)]), Change::Facts);
+    assert_eq!(answer(11, vec![other(5)]), StateChange::None);
+    assert_eq!(answer(13, vec![other(6)]), StateChange::Facts);
     assert_eq!(refs(&state), named(&[("7", 6)]));
     // The report names another refund, whose lines haven't been fetched.
     let newer = |refund| OrderSnapshot { reported_at: march(14), ..order().with_refund(refund) };
@@ -348,7 +348,7 @@ fn messages_without_a_state_change_nothing() {
     let mut state = OrderState::from(order());
     let noted = StoreEvent::Noted { order_ref: "1".into(), what: "" };
     for event in [StoreEvent::Uninstalled, noted] {
-        assert_eq!(state.apply(event, sent(1, 0)).change, Change::None);
+        assert_eq!(state.apply(event, sent(1, 0)).change, StateChange::None);
     }
 }
 
@@ -428,7 +428,7 @@ proptest! {
         prop_assert_eq!(merged(&a, &b), merged(&b, &a));
         prop_assert_eq!(merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
         prop_assert_eq!(merged(&a, &a), a.clone());
-        prop_assert_eq!(a.clone().merge(a), Change::None);
+        prop_assert_eq!(a.clone().merge(a), StateChange::None);
     }
 
     #[test]

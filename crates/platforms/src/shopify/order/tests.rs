@@ -7,7 +7,7 @@ use vouch_core::order::amounts::{Basis, line_amounts};
 use vouch_core::order::snapshot::{
     LineKind, OrderSnapshot, PaymentState, ReadProblem, ReportedRefund,
 };
-use vouch_core::order::state::Change;
+use vouch_core::order::state::StateChange;
 
 use super::*;
 use crate::fixtures::{any_json, times};
@@ -302,7 +302,7 @@ fn old_refund(transactions: Value) -> Value {
 fn left_after(refund: &Value) -> Vec<i64> {
     let mut state = vouch_core::order::OrderState::from(order_of(&body()));
     let applied = state.apply(send("refunds/create", refund).unwrap(), times(30));
-    assert_eq!(applied.change, Change::Facts);
+    assert_eq!(applied.change, StateChange::Facts);
     let basis = vouch_core::order::amounts::Basis { include_shipping: true, ..Default::default() };
     let amounts = vouch_core::order::amounts::line_amounts(&state, basis);
     amounts.iter().map(|line| line.net_minor()).collect()

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use vouch_core::money::Currency;
 use vouch_core::order::amounts::{Basis, line_amounts};
 use vouch_core::order::snapshot::{LineKind, OrderSnapshot, PaymentState, ReadProblem};
-use vouch_core::order::state::{Change, OrderState};
+use vouch_core::order::state::{OrderState, StateChange};
 
 use super::*;
 use crate::fixtures::{any_json, times};
@@ -228,7 +228,7 @@ fn left_after_reading(amount: &str, refund: Value) -> Vec<i64> {
         "order_id": "12", "currency": "USD", "read_at": "2026-03-21T08:00:00Z", "refunds": [refund],
     });
     let applied = state.apply(send(REFUNDS, &read).unwrap(), times(30));
-    assert_eq!(applied.change, Change::Facts);
+    assert_eq!(applied.change, StateChange::Facts);
     assert!(!state.lacks_refund_lines());
     let basis = Basis { include_shipping: true, ..Basis::default() };
     line_amounts(&state, basis).iter().map(|line| line.net_minor()).collect()
