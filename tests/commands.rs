@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use secrecy::SecretBox;
-use vouch::features::ingest::intake::{IncomingDelivery, Source, gzip, ingest_one};
+use vouch::features::ingest::intake::{DeliverySource, IncomingDelivery, gzip, ingest_one};
 use vouch::features::stores::{WebhookSecret, connect_shopify};
 use vouch::kit::audit::Actor;
 use vouch::kit::clock;
@@ -712,7 +712,7 @@ impl Instance {
         let arrival = IncomingDelivery {
             merchant_id,
             store_id,
-            source: Source::Webhook,
+            source: DeliverySource::Webhook,
             topic: topic.to_owned(),
             delivery_ref: "1".to_owned(),
             is_test: false,

@@ -9,7 +9,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use vouch::features::affiliates::{AffiliateStatus, change_status, undo_status};
-use vouch::features::ingest::intake::{IncomingDelivery, Outcome, Source, gzip};
+use vouch::features::ingest::intake::{DeliverySource, IncomingDelivery, IngestOutcome, gzip};
 use vouch::features::ingest::queue::Intake;
 use vouch::features::ingest::replay;
 use vouch::features::triggers;
@@ -24,7 +24,7 @@ use super::{in_order, ledger, minute, play, recount};
 use crate::harness::{TestApp, pseudonyms, then};
 
 /// Hands all messages to the intake at once and waits for every answer.
-fn take_all(intake: &Intake, program: &Program, messages: &[Message]) -> Vec<Outcome> {
+fn take_all(intake: &Intake, program: &Program, messages: &[Message]) -> Vec<IngestOutcome> {
     let all = messages.iter().map(|message| {
         let body = serde_json::to_vec(&message.body).unwrap();
         let understood =
@@ -32,7 +32,7 @@ fn take_all(intake: &Intake, program: &Program, messages: &[Message]) -> Vec<Out
         let arrival = IncomingDelivery {
             merchant_id: program.merchant_id,
             store_id: program.store_id,
-            source: Source::Webhook,
+            source: DeliverySource::Webhook,
             topic: message.topic.to_owned(),
             delivery_ref: message.delivery_ref.clone(),
             is_test: false,
@@ -70,8 +70,8 @@ fn deliveries_that_share_a_commit_end_in_the_same_ledger_and_one_that_fails_spoi
                 let of = part.iter().zip(outcomes);
                 of.filter(|(message, outcome)| {
                     let is_13 = message.body["id"] == 13 || message.body["order_id"] == 13;
-                    assert!(is_13 || *outcome != Outcome::Failed, "{message:?}");
-                    *outcome == Outcome::Failed
+                    assert!(is_13 || *outcome != IngestOutcome::Failed, "{message:?}");
+                    *outcome == IngestOutcome::Failed
                 })
                 .count()
             })
@@ -142,7 +142,10 @@ fn meet(
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let outcomes = take_all(intake, program, &orders_of(round));
-            assert!(outcomes.iter().all(|outcome| *outcome != Outcome::Failed), "{outcomes:?}");
+            assert!(
+                outcomes.iter().all(|outcome| *outcome != IngestOutcome::Failed),
+                "{outcomes:?}"
+            );
         });
         scope.spawn(|| {
             let mut conn = PgConnection::establish(&app.database_url).unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::features::ingest::intake::{IncomingDelivery, Source, gzip, ingest_one};
+use vouch::features::ingest::intake::{DeliverySource, IncomingDelivery, gzip, ingest_one};
 use vouch::features::ingest::recalculation::run_due;
 use vouch::features::stores::Store;
 use vouch::features::triggers::{self, Trigger, TriggerKind};
@@ -169,7 +169,7 @@ fn an_order_that_did_not_see_a_new_trigger_is_credited_by_the_workers() {
     let arrival = IncomingDelivery {
         merchant_id,
         store_id: app.fixture.store_id,
-        source: Source::Webhook,
+        source: DeliverySource::Webhook,
         topic: "orders/create".to_owned(),
         delivery_ref: "1".to_owned(),
         is_test: false,

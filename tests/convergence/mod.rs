@@ -60,7 +60,7 @@ fn ingest(app: &TestApp, program: &Program, message: &Message) {
     let arrival = intake::IncomingDelivery {
         merchant_id: program.merchant_id,
         store_id: program.store_id,
-        source: intake::Source::Webhook,
+        source: intake::DeliverySource::Webhook,
         topic: message.topic.to_owned(),
         delivery_ref: message.delivery_ref.clone(),
         is_test: false,

@@ -158,7 +158,7 @@ fn ingest(app: &TestApp, program: &Program, store: &Store, told: &Told) {
     let arrival = intake::IncomingDelivery {
         merchant_id: program.merchant_id,
         store_id: store.id,
-        source: intake::Source::Webhook,
+        source: intake::DeliverySource::Webhook,
         topic: told.topic.to_owned(),
         delivery_ref: told.reference.clone(),
         is_test: false,

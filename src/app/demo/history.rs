@@ -16,7 +16,7 @@ use crate::features::affiliates::{self, AffiliateStatus};
 use crate::features::conversions::manual::{Amount, credit_order, give};
 use crate::features::conversions::{self, ConversionStatus, DenialReason, NewReview};
 use crate::features::ingest::failures::FailureReason;
-use crate::features::ingest::intake::{IncomingDelivery, Source, fail, gzip, ingest_one};
+use crate::features::ingest::intake::{DeliverySource, IncomingDelivery, fail, gzip, ingest_one};
 use crate::features::triggers::{self, Trigger};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::{
@@ -153,7 +153,7 @@ fn deliver(
     let incoming = IncomingDelivery {
         merchant_id: store.merchant_id,
         store_id: store.store_id,
-        source: Source::Webhook,
+        source: DeliverySource::Webhook,
         topic: topic.to_owned(),
         delivery_ref,
         is_test: false,

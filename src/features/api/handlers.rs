@@ -17,7 +17,7 @@ use super::keys::ApiScope;
 use super::known::KnownOrder;
 use super::limits::Limits;
 use super::problem::Problem;
-use crate::features::ingest::intake::{IncomingDelivery, Outcome, Source, gzip};
+use crate::features::ingest::intake::{DeliverySource, IncomingDelivery, IngestOutcome, gzip};
 use crate::features::ingest::queue::Intake;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope, WorkKind};
@@ -79,7 +79,7 @@ async fn take(
     let incoming = IncomingDelivery {
         merchant_id: key.merchant_id,
         store_id: key.store_id,
-        source: Source::Api,
+        source: DeliverySource::Api,
         topic: TOPIC.to_owned(),
         // The same report sent twice is one delivery.
         delivery_ref: hex::encode(Sha256::digest(&*body)),
@@ -91,14 +91,16 @@ async fn take(
     let outcome =
         intake.take(Platform::Api, incoming, Ok(StoreEvent::Order(Box::new(report)))).await?;
     let status = match outcome {
-        Outcome::TakenIn { is_new: true, .. } => StatusCode::CREATED,
-        Outcome::Failed => return Ok(stored(order_ref)),
-        Outcome::Conflict { order_id } => return Err(conflict(db, key.merchant_id, order_id).await),
-        Outcome::TakenIn { .. }
-        | Outcome::Outdated { .. }
-        | Outcome::Repeated
-        | Outcome::Waiting
-        | Outcome::Noted => StatusCode::OK,
+        IngestOutcome::TakenIn { is_new: true, .. } => StatusCode::CREATED,
+        IngestOutcome::Failed => return Ok(stored(order_ref)),
+        IngestOutcome::Conflict { order_id } => {
+            return Err(conflict(db, key.merchant_id, order_id).await);
+        }
+        IngestOutcome::TakenIn { .. }
+        | IngestOutcome::Outdated { .. }
+        | IngestOutcome::Repeated
+        | IngestOutcome::Waiting
+        | IngestOutcome::Noted => StatusCode::OK,
     };
     let own_id = order_ref.clone();
     let answer = db

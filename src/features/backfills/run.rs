@@ -8,7 +8,7 @@ use vouch_core::platform::Platform;
 use vouch_platforms::{Client, OrderMessage, Period, provider};
 
 use super::model::{Backfill, unfinished};
-use crate::features::ingest::intake::Outcome;
+use crate::features::ingest::intake::IngestOutcome;
 use crate::features::ingest::read;
 use crate::features::store_workers::{StoreRun, StoreRunError};
 use crate::kit::counters;
@@ -160,14 +160,14 @@ fn ingest_one(
     message: &OrderMessage,
     begun_at: DateTime<Utc>,
     asked: Option<&Backfill>,
-) -> Result<Outcome, StoreRunError> {
+) -> Result<IngestOutcome, StoreRunError> {
     let (store, now) = (&run.store, run.now());
     run.write(|conn| {
         let outcome =
             read::ingest(conn, store, &run.tools.pseudonyms(), message, begun_at, now)?.outcome;
         let (new, changed) = match outcome {
-            Outcome::TakenIn { is_new: true, .. } => (1, 0),
-            Outcome::TakenIn { is_new: false, .. } => (0, 1),
+            IngestOutcome::TakenIn { is_new: true, .. } => (1, 0),
+            IngestOutcome::TakenIn { is_new: false, .. } => (0, 1),
             _ => return Ok(outcome),
         };
         let Some(asked) = asked else { return Ok(outcome) };

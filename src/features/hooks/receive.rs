@@ -6,7 +6,7 @@ use vouch_core::platform::Platform;
 use vouch_platforms::{Envelope, PrivacyRequest, PrivacyTopic, Provider, parse_message};
 
 use super::known_stores::{KnownStore, KnownStores};
-use crate::features::ingest::intake::{IncomingDelivery, Source, gzip};
+use crate::features::ingest::intake::{DeliverySource, IncomingDelivery, gzip};
 use crate::features::ingest::queue::Intake;
 use crate::features::privacy::from_store;
 use crate::kit::clock;
@@ -74,7 +74,7 @@ fn incoming(
     IncomingDelivery {
         merchant_id: store.merchant_id,
         store_id: store.store_id,
-        source: Source::Webhook,
+        source: DeliverySource::Webhook,
         delivery_ref: envelope.delivery_ref,
         topic: envelope.topic,
         is_test: envelope.is_test,

@@ -8,15 +8,15 @@ use vouch_platforms::OrderMessage;
 use vouch_platforms::parse_message;
 
 use super::failures::{FailureReason, OWN_FAULT};
-use super::intake::{IncomingDelivery, Outcome, Source, fail, gzip, ingest_one};
+use super::intake::{DeliverySource, IncomingDelivery, IngestOutcome, fail, gzip, ingest_one};
 use crate::features::stores::Store;
 use crate::kit::db::schema::orders;
 use crate::kit::pseudonyms::Pseudonyms;
 
 /// The result of processing an order that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Read {
-    pub outcome: Outcome,
+pub struct ReadOutcome {
+    pub outcome: IngestOutcome,
     /// `None` if the order isn't known yet.
     pub order_id: Option<i64>,
     /// The note, or why it can't be parsed.
@@ -32,7 +32,7 @@ pub fn ingest(
     message: &OrderMessage,
     begun_at: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> QueryResult<Read> {
+) -> QueryResult<ReadOutcome> {
     let incoming = incoming(store, message, begun_at, now);
     let parsed = parse_message(store.platform, message.topic, &message.body, false, begun_at);
     let (outcome, detail) = match parsed {
@@ -52,7 +52,7 @@ pub fn ingest(
         .select(orders::id)
         .first(conn)
         .optional()?;
-    Ok(Read { outcome, order_id, detail })
+    Ok(ReadOutcome { outcome, order_id, detail })
 }
 
 /// Stores an order that was read but couldn't be processed because of an error in Vouch, to be
@@ -63,7 +63,7 @@ pub(crate) fn keep_failed(
     message: &OrderMessage,
     begun_at: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> QueryResult<Outcome> {
+) -> QueryResult<IngestOutcome> {
     let incoming = incoming(store, message, begun_at, now);
     fail(conn, &incoming, FailureReason::OwnFault, OWN_FAULT)
 }
@@ -77,7 +77,7 @@ fn incoming(
     IncomingDelivery {
         merchant_id: store.merchant_id,
         store_id: store.id,
-        source: Source::Read,
+        source: DeliverySource::Read,
         topic: message.topic.to_owned(),
         delivery_ref: delivery_ref(message),
         is_test: false,

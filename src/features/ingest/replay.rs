@@ -13,7 +13,7 @@ use vouch_core::platform::Platform;
 use vouch_platforms::parse_message;
 
 use super::failures;
-use super::intake::{IncomingDelivery, Outcome, Source, ingest_one};
+use super::intake::{DeliverySource, IncomingDelivery, IngestOutcome, ingest_one};
 use super::pending_fetches;
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::{deliveries, stores};
@@ -55,7 +55,7 @@ pub fn replay(
     actor: &Actor,
     pseudonyms: &Pseudonyms,
     delivery_id: i64,
-) -> Result<Outcome, ReplayError> {
+) -> Result<IngestOutcome, ReplayError> {
     let key = (actor.merchant_id, delivery_id);
     let (platform, stored): (Platform, StoredDelivery) = deliveries::table
         .inner_join(
@@ -89,13 +89,13 @@ pub fn replay(
             order_ref,
             now,
         )?;
-        mark(conn, actor, delivery_id, &topic, &Outcome::Waiting)?;
-        return Ok(Outcome::Waiting);
+        mark(conn, actor, delivery_id, &topic, &IngestOutcome::Waiting)?;
+        return Ok(IngestOutcome::Waiting);
     }
     let incoming = IncomingDelivery {
         merchant_id: actor.merchant_id,
         store_id,
-        source: Source::Replay,
+        source: DeliverySource::Replay,
         topic: topic.clone(),
         delivery_ref,
         is_test,
@@ -113,13 +113,13 @@ fn mark(
     actor: &Actor,
     delivery_id: i64,
     topic: &str,
-    outcome: &Outcome,
+    outcome: &IngestOutcome,
 ) -> QueryResult<()> {
     let row = deliveries::table.find((actor.merchant_id, delivery_id));
     diesel::update(row).set(deliveries::replayed_at.eq(actor.now)).execute(conn)?;
     let failed = row.filter(deliveries::outcome.eq(DeliveryOutcome::Failed));
     match *outcome {
-        Outcome::TakenIn { order_id, .. } | Outcome::Outdated { order_id } => {
+        IngestOutcome::TakenIn { order_id, .. } | IngestOutcome::Outdated { order_id } => {
             diesel::update(failed)
                 .set((
                     deliveries::outcome.eq(DeliveryOutcome::TakenIn),
@@ -128,20 +128,20 @@ fn mark(
                 ))
                 .execute(conn)?;
         }
-        Outcome::Noted => {
+        IngestOutcome::Noted => {
             diesel::update(failed)
                 .set((deliveries::outcome.eq(DeliveryOutcome::Noted), deliveries::detail.eq("")))
                 .execute(conn)?;
         }
         // It contained nothing new, so its data is already known.
-        Outcome::Repeated => {
+        IngestOutcome::Repeated => {
             diesel::update(failed)
                 .set((deliveries::outcome.eq(DeliveryOutcome::Outdated), deliveries::detail.eq("")))
                 .execute(conn)?;
         }
-        Outcome::Waiting | Outcome::Conflict { .. } | Outcome::Failed => {}
+        IngestOutcome::Waiting | IngestOutcome::Conflict { .. } | IngestOutcome::Failed => {}
     }
-    if !matches!(outcome, Outcome::Failed | Outcome::Conflict { .. }) {
+    if !matches!(outcome, IngestOutcome::Failed | IngestOutcome::Conflict { .. }) {
         failures::resolve(conn, actor.merchant_id, delivery_id)?;
     }
     let act = Act {

@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::model::{FailureReason, RETRY_DELIVERY, queue, renew_all, update_reason};
-use crate::features::ingest::intake::Outcome;
+use crate::features::ingest::intake::IngestOutcome;
 use crate::features::ingest::replay::{ReplayError, replay};
 use crate::kit::audit::Actor;
 use crate::kit::clock;
@@ -50,9 +50,9 @@ fn attempt(run: &Run<'_>, job: &Job, pseudonyms: &Pseudonyms) -> Result<(), RunE
         let outcome = match replay(conn, &actor, pseudonyms, delivery_id) {
             Ok(outcome) => outcome,
             Err(ReplayError::Database(error)) => return Err(error),
-            Err(ReplayError::BodyGone | ReplayError::StillUnparseable(_)) => Outcome::Failed,
+            Err(ReplayError::BodyGone | ReplayError::StillUnparseable(_)) => IngestOutcome::Failed,
         };
-        if outcome == Outcome::Failed {
+        if outcome == IngestOutcome::Failed {
             let reason = FailureReason::Unreadable;
             update_reason(conn, merchant_id, delivery_id, reason)?;
             return Ok((outcome, Finish::DeadLetter(reason.as_str())));

@@ -12,7 +12,7 @@ use vouch_core::order::snapshot::OrderSnapshot;
 use vouch_core::order::state::OrderState;
 use vouch_core::order::times::MAX_CLOCK_SECONDS;
 
-use super::delivery::{IncomingDelivery, Source};
+use super::delivery::{DeliverySource, IncomingDelivery};
 use crate::features::stores::clock::{Difference, SentReceived, TOLERANCE_SECONDS, difference};
 
 /// The current clock difference isn't valid for older orders.
@@ -64,10 +64,10 @@ pub(super) fn shift(
 ) -> QueryResult<i32> {
     let is_recent = incoming.received_at - report.placed_at <= RECENT;
     let is_near = holdings.iter().any(|holding| holding.is_near(report.placed_at));
-    if incoming.source == Source::Api || !is_recent || !is_near {
+    if incoming.source == DeliverySource::Api || !is_recent || !is_near {
         return Ok(0);
     }
-    let own = (incoming.source == Source::Webhook).then(|| SentReceived {
+    let own = (incoming.source == DeliverySource::Webhook).then(|| SentReceived {
         sent_at: incoming.sent_at.unwrap_or(report.reported_at),
         received_at: incoming.received_at,
     });

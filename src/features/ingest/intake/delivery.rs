@@ -17,7 +17,7 @@ use crate::kit::db::statement::{columns, statement};
 pub struct IncomingDelivery {
     pub merchant_id: i64,
     pub store_id: i64,
-    pub source: Source,
+    pub source: DeliverySource,
     /// The platform's name of the event: `orders/create`.
     pub topic: String,
     /// The platform's ID of the delivery. A second one with the same ID changes nothing.
@@ -33,7 +33,7 @@ pub struct IncomingDelivery {
 
 /// How a delivery arrived, which decides how a repeat is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum DeliverySource {
     /// Sent by the store. A known ID means a repeat.
     Webhook,
     /// Sent to the API by a client. Two reports of an order must not claim the same time.

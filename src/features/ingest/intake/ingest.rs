@@ -12,7 +12,9 @@ use super::candidates;
 use super::cause::Cause;
 use super::clock::{self, HeldPeriod};
 use super::converge::{OfOrder, converge};
-use super::delivery::{DeliveryRecord, IncomingDelivery, Source, earlier, remember, restate};
+use super::delivery::{
+    DeliveryRecord, DeliverySource, IncomingDelivery, earlier, remember, restate,
+};
 use super::erased;
 use super::held::IfHeld;
 use super::notes;
@@ -32,7 +34,7 @@ use crate::kit::pseudonyms::Pseudonyms;
 
 /// The result of processing a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum IngestOutcome {
     /// It changed an order, and the order's conversions were updated.
     TakenIn {
         order_id: i64,
@@ -62,7 +64,7 @@ pub enum Outcome {
     Failed,
 }
 
-impl Outcome {
+impl IngestOutcome {
     /// The label in metrics.
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
@@ -88,7 +90,7 @@ pub fn ingest_one(
     incoming: &IncomingDelivery,
     event: StoreEvent,
     pseudonyms: &Pseudonyms,
-) -> QueryResult<Outcome> {
+) -> QueryResult<IngestOutcome> {
     in_flight::enter(conn, incoming.merchant_id)?;
     let mut batch = Batch::of_messages(incoming.merchant_id, pseudonyms);
     batch.reserve(conn, &[(incoming, &event)], IfHeld::Wait)?;
@@ -104,7 +106,7 @@ pub(crate) fn ingest(
     incoming: &IncomingDelivery,
     mut event: StoreEvent,
     batch: &mut Batch,
-) -> QueryResult<Outcome> {
+) -> QueryResult<IngestOutcome> {
     let is_erased = batch.erase_customer(conn, incoming.store_id, &mut event)?;
     let without_body = is_erased.then(|| erased::without_body(incoming));
     let incoming = without_body.as_ref().unwrap_or(incoming);
@@ -112,10 +114,10 @@ pub(crate) fn ingest(
     if let Some(reason) = notes::refusal(conn, incoming, &passed_over, batch)? {
         fail(conn, incoming, FailureReason::Unreadable, &reason)?;
         // Also for a replay, where the delivery is already stored.
-        return Ok(Outcome::Failed);
+        return Ok(IngestOutcome::Failed);
     }
     let outcome = ingest_event(conn, incoming, event, batch)?;
-    if let (true, Outcome::TakenIn { order_id, .. } | Outcome::Outdated { order_id }) =
+    if let (true, IngestOutcome::TakenIn { order_id, .. } | IngestOutcome::Outdated { order_id }) =
         (is_erased, &outcome)
     {
         erased::mark(conn, incoming, *order_id)?;
@@ -129,7 +131,7 @@ fn ingest_event(
     incoming: &IncomingDelivery,
     event: StoreEvent,
     batch: &mut Batch,
-) -> QueryResult<Outcome> {
+) -> QueryResult<IngestOutcome> {
     let order_ref = match &event {
         StoreEvent::Order(report) | StoreEvent::Restored(report) => report.order_ref.clone(),
         StoreEvent::Refund { order_ref, .. }
@@ -158,21 +160,21 @@ fn announced(
     incoming: &IncomingDelivery,
     order_ref: &str,
     batch: &mut Batch,
-) -> QueryResult<Outcome> {
+) -> QueryResult<IngestOutcome> {
     let record = DeliveryRecord { outcome: DeliveryOutcome::Noted, ..DeliveryRecord::default() };
     let Some(delivery_id) = remember(conn, incoming, &record)? else {
-        return Ok(Outcome::Repeated);
+        return Ok(IngestOutcome::Repeated);
     };
     pending_fetches::wait_for(conn, incoming.merchant_id, delivery_id, order_ref)?;
     batch.enqueue(incoming.store_id, FETCH_ORDER, order_ref, incoming.received_at);
-    Ok(Outcome::Waiting)
+    Ok(IngestOutcome::Waiting)
 }
 
 /// Disconnects the store. Its orders stay. Repeats and replays are ignored, since the store may
 /// have been reconnected in the meantime.
-fn uninstalled(conn: &mut PgConnection, incoming: &IncomingDelivery) -> QueryResult<Outcome> {
+fn uninstalled(conn: &mut PgConnection, incoming: &IncomingDelivery) -> QueryResult<IngestOutcome> {
     let outcome = note(conn, incoming, "Vouch was uninstalled from the store.")?;
-    if outcome == Outcome::Noted {
+    if outcome == IngestOutcome::Noted {
         let store = Store::find(conn, incoming.merchant_id, incoming.store_id)?;
         let actor = Actor::system(incoming.merchant_id, incoming.received_at);
         stores::disconnect(conn, &actor, &store)?;
@@ -185,11 +187,11 @@ fn note(
     conn: &mut PgConnection,
     incoming: &IncomingDelivery,
     detail: &str,
-) -> QueryResult<Outcome> {
+) -> QueryResult<IngestOutcome> {
     let record =
         DeliveryRecord { outcome: DeliveryOutcome::Noted, detail, ..DeliveryRecord::default() };
     let remembered = remember(conn, incoming, &record)?;
-    Ok(remembered.map_or(Outcome::Repeated, |_| Outcome::Noted))
+    Ok(remembered.map_or(IngestOutcome::Repeated, |_| IngestOutcome::Noted))
 }
 
 /// Stores a delivery without processing it. Called at the end of the transaction where it failed by
@@ -199,17 +201,17 @@ pub(crate) fn fail(
     incoming: &IncomingDelivery,
     reason: FailureReason,
     detail: &str,
-) -> QueryResult<Outcome> {
+) -> QueryResult<IngestOutcome> {
     let record =
         DeliveryRecord { outcome: DeliveryOutcome::Failed, detail, ..DeliveryRecord::default() };
     let Some(delivery_id) = remember(conn, incoming, &record)? else {
-        return Ok(Outcome::Repeated);
+        return Ok(IngestOutcome::Repeated);
     };
     failures::record(conn, incoming.merchant_id, &[delivery_id], reason)?;
     if reason == FailureReason::OwnFault {
         failures::retry_later(conn, incoming.merchant_id, delivery_id, incoming.received_at)?;
     }
-    Ok(Outcome::Failed)
+    Ok(IngestOutcome::Failed)
 }
 
 /// Processes the first delivery for an order. `None` if another transaction was first.
@@ -219,7 +221,7 @@ fn first_heard(
     order_ref: &str,
     event: StoreEvent,
     batch: &mut Batch,
-) -> QueryResult<Option<Outcome>> {
+) -> QueryResult<Option<IngestOutcome>> {
     let heard = OrderKnowledge::new(&OrderState::default(), event, incoming.times());
     let state = &heard.state;
     let due = Due::first(conn, batch, incoming, state, &Overrides::default())?;
@@ -229,7 +231,9 @@ fn first_heard(
     };
     let record = heard.record(order_id);
     let delivery_id = match (remember(conn, incoming, &record)?, incoming.source) {
-        (None, Source::Read | Source::Replay) => Some(restate(conn, incoming, &record)?),
+        (None, DeliverySource::Read | DeliverySource::Replay) => {
+            Some(restate(conn, incoming, &record)?)
+        }
         // `None` means that the store reused the ID of another delivery. The order is new anyway.
         (delivery_id, _) => delivery_id,
     };
@@ -269,7 +273,7 @@ fn finish(
     state: &OrderState,
     delivery_id: Option<i64>,
     batch: &mut Batch,
-) -> QueryResult<Outcome> {
+) -> QueryResult<IngestOutcome> {
     parts::write(conn, incoming.merchant_id, order_id, state)?;
     if state.lacks_refund_lines() {
         batch.enqueue(incoming.store_id, READ_REFUNDS, &order_id.to_string(), incoming.received_at);
@@ -283,7 +287,7 @@ fn finish(
         credited =
             converge(conn, &order, &due.attribution.credits, true, &cause, &mut batch.changes)?;
     }
-    Ok(Outcome::TakenIn { order_id, is_new: true, credited })
+    Ok(IngestOutcome::TakenIn { order_id, is_new: true, credited })
 }
 
 fn heard_again(
@@ -292,10 +296,10 @@ fn heard_again(
     mut known: OrderRow,
     event: StoreEvent,
     batch: &mut Batch,
-) -> QueryResult<Outcome> {
+) -> QueryResult<IngestOutcome> {
     let (merchant_id, order_id) = (incoming.merchant_id, known.id);
-    if incoming.source == Source::Api && contradicts(conn, incoming, &known, &event)? {
-        return Ok(Outcome::Conflict { order_id });
+    if incoming.source == DeliverySource::Api && contradicts(conn, incoming, &known, &event)? {
+        return Ok(IngestOutcome::Conflict { order_id });
     }
     let (heard, delivery_id, is_repeated) = hear(conn, incoming, &known, event)?;
     let lacked_refund_lines = known.state.lacks_refund_lines();
@@ -307,7 +311,11 @@ fn heard_again(
         if change == StateChange::Times {
             known.write_state(conn, merchant_id)?;
         }
-        return Ok(if is_repeated { Outcome::Repeated } else { Outcome::Outdated { order_id } });
+        return Ok(if is_repeated {
+            IngestOutcome::Repeated
+        } else {
+            IngestOutcome::Outdated { order_id }
+        });
     }
     if is_report_new {
         parts::replace(conn, merchant_id, order_id, &known.state)?;
@@ -329,7 +337,7 @@ fn heard_again(
     }
     let cause = Cause { words: &incoming.topic, delivery_id, now: incoming.received_at };
     let credited = decide_again(conn, known, &cause, batch)?;
-    Ok(Outcome::TakenIn { order_id, is_new: false, credited })
+    Ok(IngestOutcome::TakenIn { order_id, is_new: false, credited })
 }
 
 /// The order's state after the delivery, the ID of the stored delivery, and whether this one is a
@@ -346,7 +354,7 @@ fn hear(
     if delivery_id.is_some() || heard.applied.change == StateChange::None {
         return Ok((heard, delivery_id, delivery_id.is_none()));
     }
-    if matches!(incoming.source, Source::Read | Source::Replay) {
+    if matches!(incoming.source, DeliverySource::Read | DeliverySource::Replay) {
         let delivery_id = restate(conn, incoming, &record)?;
         return Ok((heard, Some(delivery_id), true));
     }

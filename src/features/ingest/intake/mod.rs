@@ -21,9 +21,9 @@ mod rules;
 
 pub(crate) use self::batch::Batch;
 pub(super) use self::cause::Cause;
-pub use self::delivery::{IncomingDelivery, Source, gzip};
+pub use self::delivery::{DeliverySource, IncomingDelivery, gzip};
 pub(super) use self::held::IfHeld;
 pub(super) use self::ingest::decide_again;
-pub use self::ingest::{Outcome, ingest_one};
+pub use self::ingest::{IngestOutcome, ingest_one};
 pub(crate) use self::ingest::{fail, ingest};
 pub(super) use self::order_row::OrderRow;

@@ -8,8 +8,8 @@ use vouch_platforms::{Client, OrderMessage};
 
 use super::model::{explain, settle, waiting_for};
 use crate::features::ingest::failures::{self, FailureReason, OWN_FAULT};
-use crate::features::ingest::intake::Outcome;
-use crate::features::ingest::read::{self, Read};
+use crate::features::ingest::intake::IngestOutcome;
+use crate::features::ingest::read::{self, ReadOutcome};
 use crate::features::store_workers::{Failure, StoreRun, StoreRunError};
 use crate::features::stores::jobs::FETCH_ORDER;
 use crate::kit::counters;
@@ -42,19 +42,19 @@ fn ingest(
     delivery_ids: &[i64],
     message: Option<&OrderMessage>,
     begun_at: DateTime<Utc>,
-) -> QueryResult<Outcome> {
+) -> QueryResult<IngestOutcome> {
     let store = &run.store;
     let Some(message) = message else {
         let detail = "The store has no order of this number, or no longer.";
         settle(conn, store, delivery_ids, DeliveryOutcome::Noted, detail, None)?;
-        return Ok(Outcome::Noted);
+        return Ok(IngestOutcome::Noted);
     };
     let pseudonyms = run.tools.pseudonyms();
     let read = read::ingest(conn, store, &pseudonyms, message, begun_at, run.now())?;
-    let Read { outcome, order_id, detail } = read;
+    let ReadOutcome { outcome, order_id, detail } = read;
     let (shown, detail) = match outcome {
-        Outcome::TakenIn { .. } => (DeliveryOutcome::TakenIn, String::new()),
-        Outcome::Outdated { .. } | Outcome::Repeated if order_id.is_some() => {
+        IngestOutcome::TakenIn { .. } => (DeliveryOutcome::TakenIn, String::new()),
+        IngestOutcome::Outdated { .. } | IngestOutcome::Repeated if order_id.is_some() => {
             (DeliveryOutcome::Outdated, String::new())
         }
         _ => (DeliveryOutcome::Noted, detail),

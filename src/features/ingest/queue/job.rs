@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use super::super::intake::{IncomingDelivery, Outcome};
+use super::super::intake::{IncomingDelivery, IngestOutcome};
 use crate::kit::db::Pool;
 use crate::kit::error::AppResult;
 use crate::kit::pseudonyms::Pseudonyms;
@@ -25,11 +25,11 @@ pub(super) struct Job {
     pub(super) incoming: IncomingDelivery,
     pub(super) parsed: ParsedEvent,
     pub(super) deadline: Instant,
-    pub(super) answer: oneshot::Sender<AppResult<Outcome>>,
+    pub(super) answer: oneshot::Sender<AppResult<IngestOutcome>>,
 }
 
 impl Job {
-    pub(super) fn answer(self, outcome: AppResult<Outcome>) {
+    pub(super) fn answer(self, outcome: AppResult<IngestOutcome>) {
         // The request may have ended, but the delivery stays stored.
         let _ = self.answer.send(outcome);
     }

@@ -26,7 +26,7 @@ pub(crate) use self::job::ParsedEvent;
 use self::job::{BATCH, Job, Writer};
 use self::transaction::{IngestError, IngestResult, together};
 use self::waiting::{AdmissionQueue, Waiting};
-use super::intake::{IncomingDelivery, Outcome};
+use super::intake::{IncomingDelivery, IngestOutcome};
 use crate::kit::counters;
 use crate::kit::db::Pool;
 use crate::kit::error::{AppError, AppResult};
@@ -79,11 +79,11 @@ impl Intake {
         platform: Platform,
         incoming: IncomingDelivery,
         parsed: ParsedEvent,
-    ) -> AppResult<Outcome> {
+    ) -> AppResult<IngestOutcome> {
         let outcome = self.hand_over(incoming, parsed).await;
-        let became = outcome.as_ref().map_or("not_kept", Outcome::as_str);
+        let became = outcome.as_ref().map_or("not_kept", IngestOutcome::as_str);
         counters::delivery(platform.as_str(), became);
-        counters::credits(outcome.as_ref().map_or(0, Outcome::credited));
+        counters::credits(outcome.as_ref().map_or(0, IngestOutcome::credited));
         outcome
     }
 
@@ -91,7 +91,7 @@ impl Intake {
         &self,
         incoming: IncomingDelivery,
         parsed: ParsedEvent,
-    ) -> AppResult<Outcome> {
+    ) -> AppResult<IngestOutcome> {
         let shard = &self.shards[shard_of(&incoming, &parsed, self.shards.len())];
         let (answer, answered) = oneshot::channel();
         // The lookup of its store has used part of that time.

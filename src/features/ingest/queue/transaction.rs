@@ -12,7 +12,7 @@ use diesel::r2d2::R2D2Connection;
 use super::job::{Job, Writer};
 use crate::features::ingest::failures::{FailureReason, OWN_FAULT};
 use crate::features::ingest::in_flight;
-use crate::features::ingest::intake::{Batch, IfHeld, Outcome, fail, ingest};
+use crate::features::ingest::intake::{Batch, IfHeld, IngestOutcome, fail, ingest};
 use crate::kit::db::{Fault, Scope, in_scope, in_scope_with, turn_to};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::pseudonyms::Pseudonyms;
@@ -26,7 +26,7 @@ const ROLLUPS_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
 
 /// The result of a delivery, after the commit.
 pub(super) enum IngestResult {
-    In(Outcome),
+    In(IngestOutcome),
     /// Another transaction holds its order or one of its triggers. Nothing of it was processed.
     Held,
 }
@@ -154,7 +154,11 @@ fn take_part(
 
 /// Stores a delivery that fails in the same way every time, without processing it. Fails with
 /// `Unavailable` if it can't be stored either. Then the store sends it again.
-pub(super) fn keep_failed(writer: &Writer, job: &Job, reason: FailureReason) -> AppResult<Outcome> {
+pub(super) fn keep_failed(
+    writer: &Writer,
+    job: &Job,
+    reason: FailureReason,
+) -> AppResult<IngestOutcome> {
     let detail = match reason {
         FailureReason::Value => "It holds a value that can't be stored.",
         _ => OWN_FAULT,

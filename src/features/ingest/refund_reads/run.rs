@@ -5,7 +5,7 @@ use diesel::pg::PgConnection;
 use vouch_platforms::{CallError, Client};
 
 use super::model::{ReadProblem, Requested};
-use crate::features::ingest::intake::Outcome;
+use crate::features::ingest::intake::IngestOutcome;
 use crate::features::ingest::read;
 use crate::features::store_workers::{Failure, StoreRun, StoreRunError};
 use crate::kit::counters;
@@ -35,7 +35,7 @@ fn attempt(
     let outcome = run.finish(job, |conn| {
         let pseudonyms = run.tools.pseudonyms();
         let read = read::ingest(conn, store, &pseudonyms, &message, read_at, run.now())?;
-        let finish = if read.outcome == Outcome::Failed {
+        let finish = if read.outcome == IngestOutcome::Failed {
             Finish::DeadLetter(ReadProblem::Unreadable.as_str())
         } else if requested.has_all_lines(conn, store)? {
             Finish::Complete

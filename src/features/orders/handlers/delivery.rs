@@ -8,7 +8,7 @@ use vouch_core::delivery::DeliveryOutcome;
 
 use super::words::topic_label;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::ingest::intake::Outcome;
+use crate::features::ingest::intake::IngestOutcome;
 use crate::features::ingest::replay::{self, ReplayError};
 use crate::features::orders::deliveries::{self, Delivery};
 use crate::features::orders::explain::DeliveryHead;
@@ -232,7 +232,7 @@ pub(crate) async fn replay(
 ) -> AppResult<HttpResponse> {
     let delivery_id = *delivery_id;
     match replay_one(&db, &encryptor, &page, delivery_id).await? {
-        Ok(Outcome::Waiting) => page.done("Its order is read from the store once more.")?,
+        Ok(IngestOutcome::Waiting) => page.done("Its order is read from the store once more.")?,
         Ok(_) => page.done("Replayed: the message is taken in.")?,
         Err(reason) => page.leave(FlashKind::Warning, format!("It failed again: {reason}"))?,
     }
@@ -245,7 +245,7 @@ async fn replay_one(
     encryptor: &Encryptor,
     page: &MerchantPage,
     delivery_id: i64,
-) -> AppResult<Result<Outcome, String>> {
+) -> AppResult<Result<IngestOutcome, String>> {
     let (actor, pseudonyms) = (page.actor(), Pseudonyms::new(encryptor));
     db.merchant(actor.merchant_id, move |conn| {
         match replay::replay(conn, &actor, &pseudonyms, delivery_id) {
