@@ -9,7 +9,7 @@ use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::order::times::ClampedTime;
 
 use super::explain::DeliveryHead;
-use crate::features::ingest::failures::{self, Failure};
+use crate::features::ingest::failures::{self, DeliveryFailure};
 use crate::features::ingest::replay::unpack;
 use crate::kit::db::schema::{deliveries, stores};
 use crate::kit::db::statement::statement;
@@ -93,7 +93,7 @@ pub(crate) struct Delivery {
     /// The raw body; `None` after the retention period.
     pub(crate) body: Option<Vec<u8>>,
     /// Why it failed, and when it's retried; `None` unless it failed.
-    pub(crate) failure: Option<Failure>,
+    pub(crate) failure: Option<DeliveryFailure>,
 }
 
 #[derive(Queryable, Selectable)]

@@ -12,7 +12,7 @@ use vouch_core::order::state::OrderState;
 use super::list::OrderHead;
 use super::stored::{attribution_of, not_json};
 use crate::features::conversions::list::{ConversionRow, of_order};
-use crate::features::ingest::refund_reads::{self, RefundRead};
+use crate::features::ingest::refund_reads::{self, RefundReadStatus};
 use crate::kit::audit::{self, SubjectKind};
 use crate::kit::db::schema::{audit_log, commission_entries, deliveries, orders, stores};
 
@@ -79,7 +79,7 @@ pub(crate) struct Explanation {
     /// The data that the store reported.
     pub(crate) state: OrderState,
     /// The pending or failed import of its refunds' lines; `None` if no lines are missing.
-    pub(crate) refund_read: Option<RefundRead>,
+    pub(crate) refund_read: Option<RefundReadStatus>,
     /// Whether the store is connected with valid credentials.
     pub(crate) can_read_store: bool,
     /// Who is credited and why, or why no one is.

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use vouch_platforms::{CallError, Client, CodeState, Mark, NewCode, StoreCode};
 
 use super::model::PushStatus;
-use crate::features::store_workers::{Failure, StoreRun, StoreRunError};
+use crate::features::store_workers::{AttemptFailure, StoreRun, StoreRunError};
 use crate::features::stores::jobs::PUSH;
 use crate::kit::counters;
 use crate::kit::db::schema::{affiliates, pushes, triggers};
@@ -143,11 +143,11 @@ fn failed(
     conn: &mut PgConnection,
     run: &StoreRun<'_, '_>,
     job: &Job,
-    failure: &Failure<'_>,
+    failure: &AttemptFailure<'_>,
 ) -> QueryResult<Finish> {
     let mut reason = match failure {
-        Failure::Call(error) => error.to_string(),
-        Failure::Own => OWN_FAULT.to_owned(),
+        AttemptFailure::Call(error) => error.to_string(),
+        AttemptFailure::Own => OWN_FAULT.to_owned(),
     };
     let push_id = job.row_id();
     let is_last = job.is_last_attempt(&PUSH);

@@ -5,6 +5,6 @@ mod tools;
 pub(crate) mod webhooks;
 
 pub(crate) use self::run::{
-    Failure, PeriodicJob, StoreRun, StoreRunError, run_for_store, run_periodic,
+    AttemptFailure, PeriodicJob, StoreRun, StoreRunError, run_for_store, run_periodic,
 };
 pub use self::tools::{Open, Tools};

@@ -81,14 +81,14 @@ fn needs_noting(checked_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
 
 /// Why an attempt at a job failed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Failure<'a> {
+pub(crate) enum AttemptFailure<'a> {
     /// The store's response to the call caused it.
     Call(&'a CallError),
     /// Vouch failed to process it.
     Own,
 }
 
-impl Failure<'_> {
+impl AttemptFailure<'_> {
     /// The reason code in the rows of jobs.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
@@ -161,15 +161,15 @@ impl StoreRun<'_, '_> {
     pub(crate) fn each_job(
         &self,
         attempt: impl Fn(&Self, &mut dyn Client, &Job) -> Result<(), StoreRunError>,
-        failed: impl Fn(&mut PgConnection, &Self, &Job, &Failure<'_>) -> QueryResult<Finish>,
+        failed: impl Fn(&mut PgConnection, &Self, &Job, &AttemptFailure<'_>) -> QueryResult<Finish>,
     ) -> Result<Ending, StoreRunError> {
-        let fail = |job: &Job, failure: &Failure<'_>| {
+        let fail = |job: &Job, failure: &AttemptFailure<'_>| {
             self.finish(job, |conn| Ok(((), failed(conn, self, job, failure)?)))
         };
         let (mut client, mut unanswered) = (None, 0);
         while let Some(job) = self.run.next_job()? {
             if job.has_crashed(&self.run.queue().kind) {
-                fail(&job, &Failure::Own)?;
+                fail(&job, &AttemptFailure::Own)?;
                 continue;
             }
             let attempted = self.with_client(&mut client, |client| attempt(self, client, &job));
@@ -180,12 +180,12 @@ impl StoreRun<'_, '_> {
                     return Err(error.into());
                 }
                 Err(StoreRunError::Call(error @ CallError::Denied(_))) => {
-                    let reason = Some(Failure::Call(&error).reason());
+                    let reason = Some(AttemptFailure::Call(&error).reason());
                     self.finish(&job, |_| Ok(((), Finish::Release(reason))))?;
                     return Err(error.into());
                 }
                 Err(StoreRunError::Call(error)) => {
-                    fail(&job, &Failure::Call(&error))?;
+                    fail(&job, &AttemptFailure::Call(&error))?;
                     unanswered += 1;
                     if unanswered >= MAX_UNANSWERED {
                         return Err(error.into());
@@ -194,7 +194,7 @@ impl StoreRun<'_, '_> {
                 Err(error) if error.is_own_fault() => {
                     let (merchant_id, kind) = (self.store.merchant_id, self.run.queue().kind.name);
                     tracing::error!(merchant_id, kind, key = job.key, %error, "job_failed");
-                    fail(&job, &Failure::Own)?;
+                    fail(&job, &AttemptFailure::Own)?;
                 }
                 Err(error @ StoreRunError::Run(RunError::Lost)) => return Err(error),
                 // The error isn't caused by the job. If the database is still down, the attempt

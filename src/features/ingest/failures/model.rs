@@ -36,7 +36,7 @@ text_enum! {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Failure {
+pub(crate) struct DeliveryFailure {
     /// The next automatic attempt. `None` if there's none until another build starts.
     pub(crate) retry_at: Option<DateTime<Utc>>,
 }
@@ -46,14 +46,14 @@ pub(crate) fn find(
     conn: &mut PgConnection,
     merchant_id: i64,
     delivery_id: i64,
-) -> QueryResult<Option<Failure>> {
+) -> QueryResult<Option<DeliveryFailure>> {
     let failure = delivery_failures::table.find((merchant_id, delivery_id));
     if !diesel::select(diesel::dsl::exists(failure)).get_result(conn)? {
         return Ok(None);
     }
     let job = jobs::find(conn, &queue(merchant_id), &delivery_id.to_string())?;
     let retry_at = job.filter(|job| job.dead_at.is_none()).map(|job| job.run_at);
-    Ok(Some(Failure { retry_at }))
+    Ok(Some(DeliveryFailure { retry_at }))
 }
 
 /// The merchant's retries of failed deliveries.

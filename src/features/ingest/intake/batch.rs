@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::keys::TriggerKey;
 use super::order_row::OrderRow;
-use super::rules::Settings;
+use super::rules::MerchantSettings;
 use crate::features::rollups::Changes;
 use crate::kit::jobs::{self, JobKind, Queue};
 use crate::kit::pseudonyms::{MerchantPseudonyms, Pseudonyms};
@@ -21,7 +21,7 @@ struct NewJobs {
 pub(crate) struct Batch {
     pub(super) merchant_id: i64,
     pub(super) changes: Changes,
-    settings: Option<Settings>,
+    settings: Option<MerchantSettings>,
     /// `None` if the batch contains no deliveries from stores.
     pseudonyms: Option<Pseudonyms>,
     /// The merchant's pseudonyms, loaded on first use. `Some(None)` if no person was ever erased.
@@ -76,10 +76,10 @@ impl Batch {
         Ok(self.merchant_pseudonyms.as_ref().and_then(Option::as_ref))
     }
 
-    pub(super) fn settings(&mut self, conn: &mut PgConnection) -> QueryResult<&Settings> {
+    pub(super) fn settings(&mut self, conn: &mut PgConnection) -> QueryResult<&MerchantSettings> {
         let settings = match self.settings.take() {
             Some(settings) => settings,
-            None => Settings::read(conn, self.merchant_id)?,
+            None => MerchantSettings::read(conn, self.merchant_id)?,
         };
         Ok(self.settings.insert(settings))
     }

@@ -66,7 +66,7 @@ pub(super) fn wanted(report: &OrderSnapshot) -> Vec<TriggerKey> {
 }
 
 /// The columns of an affiliate `a`, with the emails known by then, the status, and the terms of the
-/// offer. See [`AffiliateRow`] and [`TermsRow`].
+/// offer. See [`CandidateRow`] and [`TermsRow`].
 macro_rules! affiliate_columns {
     () => {
         "a.id AS affiliate_id, a.public_id, a.name AS affiliate_name, \
@@ -97,7 +97,7 @@ macro_rules! terms_in_force {
 }
 
 #[derive(QueryableByName)]
-struct AffiliateRow {
+struct CandidateRow {
     #[diesel(sql_type = BigInt)]
     affiliate_id: i64,
     #[diesel(sql_type = Text)]
@@ -110,9 +110,9 @@ struct AffiliateRow {
     status: AffiliateStatus,
 }
 
-impl From<AffiliateRow> for CandidateAffiliate {
-    fn from(row: AffiliateRow) -> Self {
-        let AffiliateRow { affiliate_id, public_id, affiliate_name, emails, status } = row;
+impl From<CandidateRow> for CandidateAffiliate {
+    fn from(row: CandidateRow) -> Self {
+        let CandidateRow { affiliate_id, public_id, affiliate_name, emails, status } = row;
         Self { id: affiliate_id, public_id, name: affiliate_name, emails, status }
     }
 }
@@ -160,7 +160,7 @@ struct HolderRow {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     owned_until: Option<DateTime<Utc>>,
     #[diesel(embed)]
-    affiliate: AffiliateRow,
+    affiliate: CandidateRow,
     #[diesel(embed)]
     terms: TermsRow,
 }
@@ -219,7 +219,7 @@ pub(super) fn manual_terms(
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(embed)]
-        affiliate: AffiliateRow,
+        affiliate: CandidateRow,
         #[diesel(embed)]
         terms: TermsRow,
     }

@@ -6,7 +6,7 @@ use vouch_core::attribution::{Components, Credit, CreditKind, Unqualified, ledge
 
 use self::rows::{CurrentConversion, current, insert, update};
 pub(super) use self::target::OfOrder;
-use self::target::Target;
+use self::target::TargetConversion;
 use super::cause::Cause;
 use crate::features::conversions::Via;
 use crate::features::ingest::ledger::{Appending, append};
@@ -52,7 +52,7 @@ fn apply(
     conn: &mut PgConnection,
     order: &OfOrder,
     known: Option<&CurrentConversion>,
-    (target, commission): (&Target, &Components),
+    (target, commission): (&TargetConversion, &Components),
     cause: &Cause<'_>,
 ) -> QueryResult<Counted> {
     let held = known.map_or(&[][..], |known| &known.held);
@@ -78,8 +78,8 @@ fn apply(
     Ok(target.counted(conversion_id, known.and_then(|known| known.review)))
 }
 
-fn target_of(order: &OfOrder, credit: &Credit) -> Target {
-    Target {
+fn target_of(order: &OfOrder, credit: &Credit) -> TargetConversion {
+    TargetConversion {
         affiliate_id: credit.affiliate.id,
         trigger_id: credit.trigger_id,
         offer_id: Some(credit.offer_id).filter(|id| *id != 0),
@@ -106,8 +106,8 @@ fn target_of(order: &OfOrder, credit: &Credit) -> Target {
 }
 
 /// A conversion that's no longer credited, for example because of another code or holder.
-fn no_longer_credited(order: &OfOrder, known: &CurrentConversion) -> Target {
-    Target {
+fn no_longer_credited(order: &OfOrder, known: &CurrentConversion) -> TargetConversion {
+    TargetConversion {
         unqualified_reason: Some("no_longer_credited".to_owned()),
         auto_approve: false,
         not_paid_yet: false,

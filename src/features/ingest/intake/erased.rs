@@ -12,13 +12,13 @@ use crate::kit::db::schema::{deliveries, erased_emails, orders};
 
 /// The fields of a report that identify a person.
 #[derive(Clone, Debug, Default)]
-struct Customer {
+struct CustomerFields {
     email: Option<String>,
     reference: Option<String>,
     name: Option<String>,
 }
 
-impl Customer {
+impl CustomerFields {
     fn of(report: &OrderSnapshot) -> Self {
         Self {
             email: report.customer_email.clone(),
@@ -48,7 +48,7 @@ impl Batch {
         let as_known = known
             .as_ref()
             .filter(|known| known.is_erased)
-            .map(|known| known.state.report.as_ref().map(Customer::of).unwrap_or_default());
+            .map(|known| known.state.report.as_ref().map(CustomerFields::of).unwrap_or_default());
         self.orders.insert((store_id, order_ref), known);
         let report = match event {
             StoreEvent::Order(report) | StoreEvent::Restored(report) => report,
@@ -58,7 +58,7 @@ impl Batch {
             Some(customer) => Some(customer),
             None => self
                 .pseudonym_of(conn, report.customer_email.as_deref())?
-                .map(|email| Customer { email: Some(email), ..Customer::default() }),
+                .map(|email| CustomerFields { email: Some(email), ..CustomerFields::default() }),
         };
         let is_erased = customer.is_some();
         if let Some(customer) = customer {

@@ -18,7 +18,7 @@ use super::delivery::{
 use super::erased;
 use super::held::IfHeld;
 use super::notes;
-use super::order_row::{OrderRow, Written};
+use super::order_row::{OrderRow, OrderUpdate};
 use super::parts;
 use super::rules::Setting;
 use crate::features::ingest::failures::{self, FailureReason};
@@ -509,10 +509,10 @@ impl Due {
         merchant_id: i64,
         state: &'a OrderState,
         now: DateTime<Utc>,
-    ) -> Written<'a> {
+    ) -> OrderUpdate<'a> {
         let day = self.setting.as_ref().map(|setting| setting.day);
         let clock_shift = self.clock_shift;
-        Written { merchant_id, state, attribution: &self.attribution, day, clock_shift, now }
+        OrderUpdate { merchant_id, state, attribution: &self.attribution, day, clock_shift, now }
     }
 
     /// `None` until the order itself has been reported.

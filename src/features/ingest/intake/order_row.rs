@@ -238,7 +238,7 @@ impl OrderRow {
 }
 
 /// The columns that are written for an order.
-pub(super) struct Written<'a> {
+pub(super) struct OrderUpdate<'a> {
     pub(crate) merchant_id: i64,
     pub(crate) state: &'a OrderState,
     pub(crate) attribution: &'a Attribution,
@@ -247,7 +247,7 @@ pub(super) struct Written<'a> {
     pub(crate) now: DateTime<Utc>,
 }
 
-impl Written<'_> {
+impl OrderUpdate<'_> {
     fn report(&self) -> Option<&OrderSnapshot> {
         self.state.report.as_ref()
     }

@@ -12,7 +12,7 @@ use crate::kit::db::schema::{calculation_rules, merchants, return_rules};
 use crate::kit::db::statement::statement;
 
 /// A merchant's settings over time, read once per transaction for all of its orders.
-pub(super) struct Settings {
+pub(super) struct MerchantSettings {
     zone: Tz,
     rules: Vec<Period<CalculationLogic>>,
     /// The rules for cancellations and refunds, by store.
@@ -75,7 +75,7 @@ impl From<RulesRow> for Period<CalculationLogic> {
     }
 }
 
-impl Settings {
+impl MerchantSettings {
     pub(super) fn read(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Self> {
         let rows: Vec<Row> = statement!(
             "SELECT m.time_zone, m.erasure_key, \

@@ -10,7 +10,7 @@ use super::model::{explain, settle, waiting_for};
 use crate::features::ingest::failures::{self, FailureReason, OWN_FAULT};
 use crate::features::ingest::intake::IngestOutcome;
 use crate::features::ingest::read::{self, ReadOutcome};
-use crate::features::store_workers::{Failure, StoreRun, StoreRunError};
+use crate::features::store_workers::{AttemptFailure, StoreRun, StoreRunError};
 use crate::features::stores::jobs::FETCH_ORDER;
 use crate::kit::counters;
 use crate::kit::jobs::{Ending, Finish, Job};
@@ -67,25 +67,25 @@ fn failed(
     conn: &mut PgConnection,
     run: &StoreRun<'_, '_>,
     job: &Job,
-    failure: &Failure<'_>,
+    failure: &AttemptFailure<'_>,
 ) -> QueryResult<Finish> {
     let store = &run.store;
     let finish = Finish::Retry(failure.reason());
     if !job.is_last_attempt(&FETCH_ORDER) {
         let detail = match failure {
-            Failure::Call(error) => format!("{error} Vouch tries again by itself."),
-            Failure::Own => OWN_FAULT.to_owned(),
+            AttemptFailure::Call(error) => format!("{error} Vouch tries again by itself."),
+            AttemptFailure::Own => OWN_FAULT.to_owned(),
         };
         explain(conn, store, &job.key, &detail)?;
         return Ok(finish);
     }
     let (reason, detail) = match failure {
-        Failure::Call(error) => {
+        AttemptFailure::Call(error) => {
             let tries = job.attempts;
             let detail = format!("{error} Vouch has tried {tries} times; replay it to try again.");
             (FailureReason::NotFetched, detail)
         }
-        Failure::Own => (FailureReason::OwnFault, OWN_FAULT.to_owned()),
+        AttemptFailure::Own => (FailureReason::OwnFault, OWN_FAULT.to_owned()),
     };
     let delivery_ids = waiting_for(conn, store, &job.key)?;
     failures::record(conn, store.merchant_id, &delivery_ids, reason)?;

@@ -21,14 +21,14 @@ pub(super) struct Writer {
     pub(super) pseudonyms: Pseudonyms,
 }
 
-pub(super) struct Job {
+pub(super) struct QueuedDelivery {
     pub(super) incoming: IncomingDelivery,
     pub(super) parsed: ParsedEvent,
     pub(super) deadline: Instant,
     pub(super) answer: oneshot::Sender<AppResult<IngestOutcome>>,
 }
 
-impl Job {
+impl QueuedDelivery {
     pub(super) fn answer(self, outcome: AppResult<IngestOutcome>) {
         // The request may have ended, but the delivery stays stored.
         let _ = self.answer.send(outcome);

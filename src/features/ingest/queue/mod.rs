@@ -23,9 +23,9 @@ use tokio::time::timeout;
 use vouch_core::platform::Platform;
 
 pub(crate) use self::job::ParsedEvent;
-use self::job::{BATCH, Job, Writer};
+use self::job::{BATCH, QueuedDelivery, Writer};
 use self::transaction::{IngestError, IngestResult, together};
-use self::waiting::{AdmissionQueue, Waiting};
+use self::waiting::{AdmissionQueue, RetryThreads};
 use super::intake::{IncomingDelivery, IngestOutcome};
 use crate::kit::counters;
 use crate::kit::db::Pool;
@@ -47,7 +47,7 @@ const GRACE: Duration = Duration::from_millis(300);
 /// The writer threads. They end when the last clone is dropped.
 #[derive(Clone)]
 pub struct Intake {
-    shards: Arc<[SyncSender<Job>]>,
+    shards: Arc<[SyncSender<QueuedDelivery>]>,
     /// How long a delivery may wait for its response.
     timeout: Duration,
 }
@@ -57,7 +57,7 @@ impl Intake {
     /// while it writes.
     pub fn start(pool: &Pool, writers: u32, pseudonyms: &Pseudonyms) -> io::Result<Self> {
         let writer = Writer { pool: pool.clone(), pseudonyms: pseudonyms.clone() };
-        let waiting = Waiting::start(&writer)?;
+        let waiting = RetryThreads::start(&writer)?;
         let shards = (0..writers.max(1)).map(|_| {
             let (sender, queued) = sync_channel(QUEUED);
             let (writer, waiting) = (writer.clone(), waiting.clone());
@@ -98,7 +98,7 @@ impl Intake {
         let waited = request::current().map_or(Duration::ZERO, |request| request.waited());
         let time = self.timeout.saturating_sub(waited);
         let deadline = Instant::now() + time;
-        shard.try_send(Job { incoming, parsed, deadline, answer }).map_err(|error| {
+        shard.try_send(QueuedDelivery { incoming, parsed, deadline, answer }).map_err(|error| {
             if matches!(error, TrySendError::Full(_)) {
                 tracing::warn!("too many deliveries wait");
             }
@@ -121,10 +121,10 @@ fn shard_of(incoming: &IncomingDelivery, parsed: &ParsedEvent, shards: usize) ->
 }
 
 /// The loop of a writer thread.
-fn write(writer: &Writer, queued: &Receiver<Job>, waiting: &AdmissionQueue) {
+fn write(writer: &Writer, queued: &Receiver<QueuedDelivery>, waiting: &AdmissionQueue) {
     while let Ok(first) = queued.recv() {
         let now = Instant::now();
-        let (mut jobs, late): (Vec<Job>, Vec<Job>) = std::iter::once(first)
+        let (mut jobs, late): (Vec<QueuedDelivery>, Vec<QueuedDelivery>) = std::iter::once(first)
             .chain(queued.try_iter().take(BATCH - 1))
             .partition(|job| job.deadline > now);
         // Their deadline passed during the previous batch.
@@ -137,7 +137,7 @@ fn write(writer: &Writer, queued: &Receiver<Job>, waiting: &AdmissionQueue) {
 
 /// Processes `jobs` in one transaction. If one merchant's part fails, it's removed, and the others
 /// start again.
-fn take_together(writer: &Writer, mut jobs: Vec<Job>, waiting: &AdmissionQueue) {
+fn take_together(writer: &Writer, mut jobs: Vec<QueuedDelivery>, waiting: &AdmissionQueue) {
     while !jobs.is_empty() {
         match together(writer, &jobs) {
             Ok(taken) => {
@@ -154,7 +154,7 @@ fn take_together(writer: &Writer, mut jobs: Vec<Job>, waiting: &AdmissionQueue) 
                 return;
             }
             Err(IngestError::PartOf { merchant_id, .. }) => {
-                let (theirs, others): (Vec<Job>, Vec<Job>) =
+                let (theirs, others): (Vec<QueuedDelivery>, Vec<QueuedDelivery>) =
                     jobs.into_iter().partition(|job| job.incoming.merchant_id == merchant_id);
                 theirs.into_iter().for_each(|job| waiting.let_in_alone(job));
                 jobs = others;

@@ -9,7 +9,7 @@ use diesel::QueryResult;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::R2D2Connection;
 
-use super::job::{Job, Writer};
+use super::job::{QueuedDelivery, Writer};
 use crate::features::ingest::failures::{FailureReason, OWN_FAULT};
 use crate::features::ingest::in_flight;
 use crate::features::ingest::intake::{Batch, IfHeld, IngestOutcome, fail, ingest};
@@ -50,7 +50,10 @@ pub(super) enum IngestError {
 ///
 /// After a restart of the database, every idle connection in the pool is dead. Dead ones are
 /// dropped until the pool opens a new one.
-pub(super) fn together(writer: &Writer, jobs: &[Job]) -> Result<Vec<IngestResult>, IngestError> {
+pub(super) fn together(
+    writer: &Writer,
+    jobs: &[QueuedDelivery],
+) -> Result<Vec<IngestResult>, IngestError> {
     for _ in 0..=writer.pool.max_size() {
         if jobs.iter().all(|job| job.deadline <= Instant::now()) {
             break;
@@ -92,7 +95,7 @@ pub(super) fn together(writer: &Writer, jobs: &[Job]) -> Result<Vec<IngestResult
 fn attempt(
     conn: &mut PgConnection,
     pseudonyms: &Pseudonyms,
-    jobs: &[Job],
+    jobs: &[QueuedDelivery],
     at: &Cell<i64>,
 ) -> QueryResult<Vec<IngestResult>> {
     let first = at.get();
@@ -131,7 +134,7 @@ fn attempt(
 /// Processes one merchant's deliveries.
 fn take_part(
     conn: &mut PgConnection,
-    jobs: &[Job],
+    jobs: &[QueuedDelivery],
     batch: &mut Batch,
     taken: &mut Vec<IngestResult>,
 ) -> QueryResult<()> {
@@ -156,7 +159,7 @@ fn take_part(
 /// `Unavailable` if it can't be stored either. Then the store sends it again.
 pub(super) fn keep_failed(
     writer: &Writer,
-    job: &Job,
+    job: &QueuedDelivery,
     reason: FailureReason,
 ) -> AppResult<IngestOutcome> {
     let detail = match reason {

@@ -10,7 +10,7 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::job::{BATCH, Job, Writer};
+use super::job::{BATCH, QueuedDelivery, Writer};
 use super::transaction::{IngestError, IngestResult, keep_failed, together};
 use crate::features::ingest::failures::FailureReason;
 use crate::kit::config::WAITING_CONNECTIONS;
@@ -27,7 +27,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(
 const ATTEMPTS: u32 = 3;
 
 struct Entry {
-    job: Job,
+    job: QueuedDelivery,
     due: Instant,
     pause: Duration,
     /// How many attempts in its own transaction failed.
@@ -63,9 +63,9 @@ struct Capacity {
 }
 
 /// The threads that retry. They end after the last [`AdmissionQueue`] is dropped and nothing waits.
-pub(super) struct Waiting;
+pub(super) struct RetryThreads;
 
-impl Waiting {
+impl RetryThreads {
     pub(super) fn start(writer: &Writer) -> io::Result<AdmissionQueue> {
         let room = Arc::new(Capacity { state: Mutex::default(), changed: Condvar::new() });
         let queue = AdmissionQueue::new(&room);
@@ -108,16 +108,16 @@ impl AdmissionQueue {
     }
 
     /// Retries the delivery until it gets a response.
-    pub(super) fn let_in(&self, job: Job) {
+    pub(super) fn let_in(&self, job: QueuedDelivery) {
         self.enter(job, false);
     }
 
     /// Like [`AdmissionQueue::let_in`], for a delivery that was part of a failed transaction.
-    pub(super) fn let_in_alone(&self, job: Job) {
+    pub(super) fn let_in_alone(&self, job: QueuedDelivery) {
         self.enter(job, true);
     }
 
-    fn enter(&self, job: Job, alone: bool) {
+    fn enter(&self, job: QueuedDelivery, alone: bool) {
         let mut state = self.0.lock();
         let theirs = state.entries.entry(job.incoming.merchant_id).or_default();
         if theirs.len() >= ROOM {
@@ -233,7 +233,7 @@ fn try_grouped(writer: &Writer, entries: Vec<Entry>) -> Vec<Entry> {
         return entries;
     }
     let mut kept = Vec::with_capacity(entries.len());
-    let (jobs, rest): (Vec<Job>, Vec<(Duration, u32)>) =
+    let (jobs, rest): (Vec<QueuedDelivery>, Vec<(Duration, u32)>) =
         entries.into_iter().map(|entry| (entry.job, (entry.pause, entry.failures))).unzip();
     let due = Instant::now();
     let again = |job, (pause, failures), alone| Entry { job, due, pause, failures, alone };

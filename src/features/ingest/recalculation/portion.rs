@@ -28,7 +28,7 @@ const MAX_WAIT: Duration = Duration::hours(1);
 /// A request, locked for this transaction.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = recalculations)]
-pub(super) struct Request {
+pub(super) struct LockedRequest {
     merchant_id: i64,
     pub(crate) id: i64,
     trigger_id: Option<i64>,
@@ -53,7 +53,7 @@ pub(super) enum Portion {
     Done(usize),
 }
 
-impl Request {
+impl LockedRequest {
     /// The merchant's first due request. Those that another worker has are skipped.
     pub(super) fn take(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Self>> {
         recalculations::table

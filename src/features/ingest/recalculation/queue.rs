@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use super::portion::{Portion, Request};
+use super::portion::{LockedRequest, Portion};
 use crate::kit::db::schema::recalculations;
 use crate::kit::db::statement::statement;
 use crate::kit::db::{Db, Scope};
@@ -100,7 +100,7 @@ fn portion(db: &Db, merchant_id: i64) -> AppResult<Portion> {
     let done = db.run_blocking(Scope::Merchant(merchant_id), |conn| {
         // Its orders stay locked meanwhile, so this transaction must not wait long for other locks.
         conn.batch_execute("SET LOCAL lock_timeout = '1s'")?;
-        let Some(request) = Request::take(conn, merchant_id)? else {
+        let Some(request) = LockedRequest::take(conn, merchant_id)? else {
             return Ok(Portion::Nothing);
         };
         taken.insert(request).carry_out(conn)
@@ -126,7 +126,7 @@ fn portion(db: &Db, merchant_id: i64) -> AppResult<Portion> {
 
 /// Gives each order of a failed portion its own request, so that one bad order doesn't block the
 /// others. A request for a single order is retried later.
-fn failed(conn: &mut PgConnection, request: &Request, reason: &str) -> QueryResult<()> {
+fn failed(conn: &mut PgConnection, request: &LockedRequest, reason: &str) -> QueryResult<()> {
     let found = request.next(conn)?;
     if found.len() <= 1 {
         return request.put_back(conn, reason, ATTEMPTS);

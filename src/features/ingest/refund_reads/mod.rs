@@ -5,6 +5,6 @@ mod model;
 mod run;
 
 pub(super) use self::model::queue;
-pub(crate) use self::model::{ReadProblem, RefundRead};
+pub(crate) use self::model::{ReadProblem, RefundReadStatus};
 pub(crate) use self::model::{find, retry};
 pub(crate) use self::run::run;

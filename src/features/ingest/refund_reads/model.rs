@@ -27,7 +27,7 @@ text_enum! {
 
 /// The progress of reading an order's refunds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RefundRead {
+pub(crate) struct RefundReadStatus {
     /// Whether there are no further attempts.
     pub(crate) has_failed: bool,
     /// Why the last attempt failed.
@@ -44,10 +44,10 @@ pub(crate) fn find(
     conn: &mut PgConnection,
     merchant_id: i64,
     order_id: i64,
-) -> QueryResult<Option<RefundRead>> {
+) -> QueryResult<Option<RefundReadStatus>> {
     let queue = queue_of(conn, merchant_id, order_id)?;
     let job = jobs::find(conn, &queue, &order_id.to_string())?;
-    Ok(job.map(|job| RefundRead {
+    Ok(job.map(|job| RefundReadStatus {
         has_failed: job.dead_at.is_some(),
         problem: job.reason.and_then(|reason| ReadProblem::parse(&reason)),
     }))
@@ -75,14 +75,14 @@ pub(crate) fn retry(
 
 /// An order whose refunds must be read.
 #[derive(Debug, Queryable)]
-pub(super) struct Requested {
+pub(super) struct PendingRefundRead {
     order_id: i64,
     pub(crate) order_ref: String,
     /// The currency in the last report of the order.
     pub(crate) currency: Option<String>,
 }
 
-impl Requested {
+impl PendingRefundRead {
     pub(super) fn find(conn: &mut PgConnection, store: &Store, order_id: i64) -> QueryResult<Self> {
         orders::table
             .find((store.merchant_id, order_id))

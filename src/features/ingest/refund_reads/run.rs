@@ -4,10 +4,10 @@ use diesel::QueryResult;
 use diesel::pg::PgConnection;
 use vouch_platforms::{CallError, Client};
 
-use super::model::{ReadProblem, Requested};
+use super::model::{PendingRefundRead, ReadProblem};
 use crate::features::ingest::intake::IngestOutcome;
 use crate::features::ingest::read;
-use crate::features::store_workers::{Failure, StoreRun, StoreRunError};
+use crate::features::store_workers::{AttemptFailure, StoreRun, StoreRunError};
 use crate::kit::counters;
 use crate::kit::jobs::{Ending, Finish, Job};
 
@@ -25,7 +25,7 @@ fn attempt(
     job: &Job,
 ) -> Result<(), StoreRunError> {
     let store = &run.store;
-    let requested = run.read(|conn| Requested::find(conn, store, job.row_id()))?;
+    let requested = run.read(|conn| PendingRefundRead::find(conn, store, job.row_id()))?;
     let read_at = run.now();
     let currency = requested.currency.as_deref().unwrap_or_default();
     let Some(message) = client.refunds(&requested.order_ref, currency, read_at)? else {
@@ -54,14 +54,14 @@ fn failed(
     _: &mut PgConnection,
     _: &StoreRun<'_, '_>,
     _: &Job,
-    failure: &Failure<'_>,
+    failure: &AttemptFailure<'_>,
 ) -> QueryResult<Finish> {
     Ok(match failure {
-        Failure::Own => Finish::Retry(ReadProblem::Unreadable.as_str()),
-        Failure::Call(CallError::Refused(_) | CallError::Taken) => {
+        AttemptFailure::Own => Finish::Retry(ReadProblem::Unreadable.as_str()),
+        AttemptFailure::Call(CallError::Refused(_) | CallError::Taken) => {
             Finish::DeadLetter(failure.reason())
         }
-        Failure::Call(_) => Finish::Retry(failure.reason()),
+        AttemptFailure::Call(_) => Finish::Retry(failure.reason()),
     })
 }
 
@@ -81,7 +81,7 @@ mod tests {
             CallError::Throttled { wait: Duration::ZERO },
         ];
         for error in &errors {
-            assert!(ReadProblem::parse(Failure::Call(error).reason()).is_some(), "{error}");
+            assert!(ReadProblem::parse(AttemptFailure::Call(error).reason()).is_some(), "{error}");
         }
     }
 }

@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz
 use vouch_core::attribution::{Components, LedgerBalance, LedgerEnd};
 use vouch_core::money::Currency;
 
-use super::target::{OfOrder, Target};
+use super::target::{OfOrder, TargetConversion};
 use crate::features::conversions::{Review, Via};
 use crate::features::rollups::{Amounts, Shared};
 use crate::kit::db::schema::conversions;
@@ -16,7 +16,7 @@ use crate::kit::db::statement::{ColumnValues, columns, statement};
 pub(super) struct CurrentConversion {
     pub(crate) id: i64,
     pub(crate) review: Option<Review>,
-    pub(crate) now: Target,
+    pub(crate) now: TargetConversion,
     /// The amounts in the ledger, by currency.
     pub(crate) held: Vec<LedgerBalance>,
     pub(crate) end: LedgerEnd,
@@ -114,7 +114,7 @@ impl CurrentConversion {
         Self {
             id: row.id,
             review: row.review,
-            now: Target {
+            now: TargetConversion {
                 affiliate_id: row.affiliate_id,
                 trigger_id: row.trigger_id,
                 offer_id: row.offer_id,
@@ -151,7 +151,7 @@ impl CurrentConversion {
 pub(super) fn insert(
     conn: &mut PgConnection,
     order: &OfOrder,
-    target: &Target,
+    target: &TargetConversion,
     end: &LedgerEnd,
     now: DateTime<Utc>,
 ) -> QueryResult<i64> {
@@ -172,7 +172,7 @@ pub(super) fn update(
     conn: &mut PgConnection,
     order: &OfOrder,
     conversion_id: i64,
-    (target, end): (&Target, &LedgerEnd),
+    (target, end): (&TargetConversion, &LedgerEnd),
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     statement!(
@@ -188,7 +188,7 @@ pub(super) fn update(
 
 fn columns_of<'a>(
     order: &OfOrder,
-    target: &'a Target,
+    target: &'a TargetConversion,
     end: &LedgerEnd,
     now: DateTime<Utc>,
 ) -> ColumnValues<'a> {

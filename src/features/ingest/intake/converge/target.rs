@@ -17,7 +17,7 @@ pub(in crate::features::ingest::intake) struct OfOrder {
 
 /// The intended conversion, as far as the order decides. A member's review isn't part of it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Target {
+pub(super) struct TargetConversion {
     pub(super) affiliate_id: i64,
     pub(super) trigger_id: Option<i64>,
     pub(super) offer_id: Option<i64>,
@@ -32,7 +32,7 @@ pub(super) struct Target {
     pub(super) shared: Shared,
 }
 
-impl Target {
+impl TargetConversion {
     pub(super) fn counts(&self, review: Option<Review>) -> bool {
         let facts = Facts {
             review,
