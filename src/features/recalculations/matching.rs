@@ -8,7 +8,7 @@ use crate::features::triggers::TriggerKind;
 use crate::kit::db::statement::{Statement, statement};
 use crate::kit::lists::count_of;
 
-pub(crate) enum Matching {
+pub(crate) enum OrderSelection {
     Trigger { kind: TriggerKind, key: String, since: DateTime<Utc> },
     Affiliate { id: i64, since: DateTime<Utc> },
     Since(DateTime<Utc>),
@@ -17,12 +17,12 @@ pub(crate) enum Matching {
 
 /// The orders with an ID above `after`, up to `up_to`.
 #[derive(Clone, Copy)]
-pub(crate) struct Range {
+pub(crate) struct IdRange {
     pub(crate) after: i64,
     pub(crate) up_to: i64,
 }
 
-impl Range {
+impl IdRange {
     const ALL: Self = Self { after: 0, up_to: i64::MAX };
 }
 
@@ -33,13 +33,13 @@ pub(crate) fn orders_of_affiliate(
     merchant_id: i64,
     affiliate_id: i64,
 ) -> QueryResult<Vec<i64>> {
-    let all = Matching::Affiliate { id: affiliate_id, since: DateTime::UNIX_EPOCH };
-    let found = all.next(conn, merchant_id, Range::ALL, i64::MAX)?;
+    let all = OrderSelection::Affiliate { id: affiliate_id, since: DateTime::UNIX_EPOCH };
+    let found = all.next(conn, merchant_id, IdRange::ALL, i64::MAX)?;
     Ok(found.into_iter().map(|order| order.id).collect())
 }
 
 #[derive(Clone, Copy, QueryableByName)]
-pub(crate) struct Found {
+pub(crate) struct PlacedOrder {
     #[diesel(sql_type = BigInt)]
     pub(crate) id: i64,
     #[diesel(sql_type = Timestamptz)]
@@ -109,10 +109,10 @@ macro_rules! of_names {
     };
 }
 
-impl Matching {
+impl OrderSelection {
     /// How many orders match.
     pub(crate) fn count(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
-        count_of(self.orders(merchant_id, Range::ALL, i64::MAX)).get_result(conn)
+        count_of(self.orders(merchant_id, IdRange::ALL, i64::MAX)).get_result(conn)
     }
 
     /// The next orders of the range, at most `limit`.
@@ -120,13 +120,13 @@ impl Matching {
         &self,
         conn: &mut PgConnection,
         merchant_id: i64,
-        range: Range,
+        range: IdRange,
         limit: i64,
-    ) -> QueryResult<Vec<Found>> {
+    ) -> QueryResult<Vec<PlacedOrder>> {
         self.orders(merchant_id, range, limit).load(conn)
     }
 
-    fn orders(&self, merchant_id: i64, range: Range, limit: i64) -> Statement<'_> {
+    fn orders(&self, merchant_id: i64, range: IdRange, limit: i64) -> Statement<'_> {
         /// Adds the parameters that all these statements have.
         macro_rules! found {
             ($sql:expr, $name:ident: $type:ty = $value:expr) => {

@@ -10,7 +10,7 @@ mod request;
 
 pub use self::cause::RecalculationReason;
 pub(crate) use self::matching::orders_of_affiliate;
-pub(crate) use self::matching::{Found, Matching, Range};
+pub(crate) use self::matching::{IdRange, OrderSelection, PlacedOrder};
 pub use self::pending::pending_of_affiliate;
 pub(crate) use self::pending::{Pending, count_failed, pending_of_trigger};
 pub use self::request::request_since;

@@ -3,7 +3,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Timestamptz};
 
 use super::cause::RecalculationReason;
-use super::matching::Matching;
+use super::matching::OrderSelection;
 use crate::features::triggers::TriggerKind;
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::{recalculations, triggers};
@@ -32,7 +32,7 @@ pub(crate) fn request_for_trigger(
         .first(conn)?;
     let since = since.trunc_subsecs(0);
     let about = RequestSubject { trigger_id: Some(trigger_id), affiliate_id: None };
-    request(conn, actor, about, since, &Matching::Trigger { kind, key, since }, cause)
+    request(conn, actor, about, since, &OrderSelection::Trigger { kind, key, since }, cause)
 }
 
 /// Requests a recalculation of the affiliate's orders placed since `since`. They match one of its
@@ -46,7 +46,14 @@ pub(crate) fn request_for_affiliate(
 ) -> QueryResult<i64> {
     let since = since.trunc_subsecs(0);
     let about = RequestSubject { trigger_id: None, affiliate_id: Some(affiliate_id) };
-    request(conn, actor, about, since, &Matching::Affiliate { id: affiliate_id, since }, cause)
+    request(
+        conn,
+        actor,
+        about,
+        since,
+        &OrderSelection::Affiliate { id: affiliate_id, since },
+        cause,
+    )
 }
 
 /// Requests a recalculation of every order placed since `since`. Returns how many there are now. If
@@ -59,7 +66,7 @@ pub fn request_since(
     cause: &RecalculationReason,
 ) -> QueryResult<i64> {
     let since = since.trunc_subsecs(0);
-    request(conn, actor, RequestSubject::default(), since, &Matching::Since(since), cause)
+    request(conn, actor, RequestSubject::default(), since, &OrderSelection::Since(since), cause)
 }
 
 fn request(
@@ -67,7 +74,7 @@ fn request(
     actor: &Actor,
     about: RequestSubject,
     since: DateTime<Utc>,
-    matching: &Matching,
+    matching: &OrderSelection,
     cause: &RecalculationReason,
 ) -> QueryResult<i64> {
     let total = matching.count(conn, actor.merchant_id)?;

@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, BigInt, Integer};
 
 use crate::features::ingest::in_flight;
 use crate::features::ingest::intake::{Batch, Cause, OrderRow, decide_again};
-use crate::features::recalculations::{Found, Matching, Range, RecalculationReason};
+use crate::features::recalculations::{IdRange, OrderSelection, PlacedOrder, RecalculationReason};
 use crate::kit::clock;
 use crate::kit::db::schema::{orders, recalculations, triggers};
 use crate::kit::db::statement::statement;
@@ -69,17 +69,17 @@ impl LockedRequest {
     }
 
     /// The next orders, at most a portion.
-    pub(super) fn next(&self, conn: &mut PgConnection) -> QueryResult<Vec<Found>> {
+    pub(super) fn next(&self, conn: &mut PgConnection) -> QueryResult<Vec<PlacedOrder>> {
         let limit = i64::try_from(PORTION).unwrap_or(i64::MAX);
         let up_to = self.up_to_order_id.unwrap_or(i64::MAX);
-        let range = Range { after: self.after_order_id, up_to };
+        let range = IdRange { after: self.after_order_id, up_to };
         self.matching(conn)?.next(conn, self.merchant_id, range, limit)
     }
 
-    fn matching(&self, conn: &mut PgConnection) -> QueryResult<Matching> {
+    fn matching(&self, conn: &mut PgConnection) -> QueryResult<OrderSelection> {
         let Some(since) = self.since else {
             let ids = self.order_ids.iter().flatten().copied().flatten().collect();
-            return Ok(Matching::Named(ids));
+            return Ok(OrderSelection::Named(ids));
         };
         Ok(match (self.trigger_id, self.affiliate_id) {
             (Some(id), _) => {
@@ -87,10 +87,10 @@ impl LockedRequest {
                     .find((self.merchant_id, id))
                     .select((triggers::kind, triggers::key))
                     .first(conn)?;
-                Matching::Trigger { kind, key, since }
+                OrderSelection::Trigger { kind, key, since }
             }
-            (None, Some(id)) => Matching::Affiliate { id, since },
-            (None, None) => Matching::Since(since),
+            (None, Some(id)) => OrderSelection::Affiliate { id, since },
+            (None, None) => OrderSelection::Since(since),
         })
     }
 
@@ -179,8 +179,13 @@ impl LockedRequest {
     }
 
     /// Continues after these orders. Deletes the request after the last portion.
-    pub(super) fn move_on(&self, conn: &mut PgConnection, found: &[Found]) -> QueryResult<()> {
-        let Some(&Found { id, placed_at }) = found.last().filter(|_| found.len() == PORTION) else {
+    pub(super) fn move_on(
+        &self,
+        conn: &mut PgConnection,
+        found: &[PlacedOrder],
+    ) -> QueryResult<()> {
+        let Some(&PlacedOrder { id, placed_at }) = found.last().filter(|_| found.len() == PORTION)
+        else {
             return diesel::delete(self.row()).execute(conn).map(drop);
         };
         let is_of_all = self.trigger_id.is_none() && self.affiliate_id.is_none();
