@@ -15,7 +15,7 @@ use crate::features::affiliates::Affiliate;
 use crate::features::ingest::ledger::{Appending, append};
 use crate::features::ingest::recalculate;
 use crate::features::recalculations::RecalculationReason;
-use crate::features::rollups::{Amounts, Changes, Counted, Shared};
+use crate::features::rollups::{Changes, Counted, RollupAmounts, SharedAmounts};
 use crate::kit::audit::{Act, Actor, SubjectKind, record, record_all};
 use crate::kit::db::schema::{conversions, orders};
 use crate::kit::web::display_time::day_of;
@@ -206,8 +206,12 @@ pub fn give(
         day,
         currency: amount.currency,
         // It's no sale, but a row of the list that the total links to.
-        amounts: Amounts { conversions: 1, commission_minor: amount.minor, ..Amounts::default() },
-        shared: Shared::default(),
+        amounts: RollupAmounts {
+            conversions: 1,
+            commission_minor: amount.minor,
+            ..RollupAmounts::default()
+        },
+        shared: SharedAmounts::default(),
     }]);
     changes.write(conn)?;
     Ok(ManualAmount { conversion_id: id, change_id })

@@ -11,7 +11,7 @@ pub(crate) use self::read::{
 };
 pub use self::recount::recount;
 pub(crate) use self::words::amounts;
-pub(crate) use self::write::{Amounts, Changes, Counted, Delta, Shared};
+pub(crate) use self::write::{Changes, Counted, Delta, RollupAmounts, SharedAmounts};
 
 /// One day is spread over this many rows, so that concurrent writers seldom wait for each other.
 pub(crate) const SHARDS: i64 = 8;

@@ -21,15 +21,15 @@ pub(crate) struct Delta {
     /// The conversion's affiliate; `None` for an order.
     pub(crate) affiliate_id: Option<i64>,
     pub(crate) trigger_id: Option<i64>,
-    pub(crate) amounts: Amounts,
+    pub(crate) amounts: RollupAmounts,
     /// The part that another conversion of the order already adds to the merchant's day.
-    pub(crate) shared: Shared,
+    pub(crate) shared: SharedAmounts,
 }
 
 /// The part of a royalty's amounts that comes from lines from which the order's main conversion
 /// earns too. The merchant's totals count the order once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Shared {
+pub(crate) struct SharedAmounts {
     pub(crate) revenue_minor: i64,
     pub(crate) refunded_minor: i64,
 }
@@ -46,13 +46,13 @@ pub(crate) struct Counted {
     pub(crate) counts: bool,
     pub(crate) day: NaiveDate,
     pub(crate) currency: Currency,
-    pub(crate) amounts: Amounts,
-    pub(crate) shared: Shared,
+    pub(crate) amounts: RollupAmounts,
+    pub(crate) shared: SharedAmounts,
 }
 
 /// The columns that all tables of totals share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Amounts {
+pub(crate) struct RollupAmounts {
     /// Orders placed, credited or not.
     pub(crate) orders: i64,
     /// Pending or approved conversions.
@@ -67,7 +67,7 @@ pub(crate) struct Amounts {
 }
 
 // Saturates, so that absurd amounts from a store can neither panic a writer nor wrap around.
-impl AddAssign for Amounts {
+impl AddAssign for RollupAmounts {
     fn add_assign(&mut self, other: Self) {
         self.orders = self.orders.saturating_add(other.orders);
         self.conversions = self.conversions.saturating_add(other.conversions);
@@ -78,7 +78,7 @@ impl AddAssign for Amounts {
     }
 }
 
-impl Neg for Amounts {
+impl Neg for RollupAmounts {
     type Output = Self;
     fn neg(self) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl Neg for Amounts {
     }
 }
 
-impl Neg for Shared {
+impl Neg for SharedAmounts {
     type Output = Self;
     fn neg(self) -> Self {
         Self { revenue_minor: -self.revenue_minor, refunded_minor: -self.refunded_minor }
@@ -101,16 +101,16 @@ impl Neg for Shared {
 
 type DayKey = (NaiveDate, Currency, i16);
 type AffiliateKey = (i64, NaiveDate, Currency);
-type TriggerKey = (i64, Currency);
+type TriggerCurrency = (i64, Currency);
 
 /// The summed changes of one transaction for one merchant, to write at its end. The rows are hot,
 /// so they're locked as briefly as possible and always in the same order.
 #[derive(Debug)]
 pub(crate) struct Changes {
     merchant_id: i64,
-    days: BTreeMap<DayKey, Amounts>,
-    affiliates: BTreeMap<AffiliateKey, Amounts>,
-    triggers: BTreeMap<TriggerKey, Amounts>,
+    days: BTreeMap<DayKey, RollupAmounts>,
+    affiliates: BTreeMap<AffiliateKey, RollupAmounts>,
+    triggers: BTreeMap<TriggerCurrency, RollupAmounts>,
 }
 
 impl Changes {
@@ -126,7 +126,7 @@ impl Changes {
     pub(crate) fn add(&mut self, delta: &Delta) {
         debug_assert_eq!(delta.merchant_id, self.merchant_id);
         let shard = i16::try_from(delta.seed.rem_euclid(SHARDS)).unwrap_or_default();
-        let once = Amounts {
+        let once = RollupAmounts {
             revenue_minor: delta.amounts.revenue_minor.saturating_sub(delta.shared.revenue_minor),
             refunded_minor: delta
                 .amounts
@@ -174,16 +174,20 @@ impl Changes {
             affiliate_id: Some(one.affiliate_id),
             trigger_id: one.trigger_id,
             amounts: one.amounts,
-            shared: if one.is_royalty && main_counts { one.shared } else { Shared::default() },
+            shared: if one.is_royalty && main_counts {
+                one.shared
+            } else {
+                SharedAmounts::default()
+            },
         };
         counting().map(delta).collect()
     }
 
     pub(crate) fn write(self, conn: &mut PgConnection) -> QueryResult<()> {
         let Self { merchant_id, mut days, mut affiliates, mut triggers } = self;
-        days.retain(|_, amounts| *amounts != Amounts::default());
-        affiliates.retain(|_, amounts| *amounts != Amounts::default());
-        triggers.retain(|_, amounts| *amounts != Amounts::default());
+        days.retain(|_, amounts| *amounts != RollupAmounts::default());
+        affiliates.retain(|_, amounts| *amounts != RollupAmounts::default());
+        triggers.retain(|_, amounts| *amounts != RollupAmounts::default());
         write_affiliates(conn, merchant_id, &affiliates)?;
         write_triggers(conn, merchant_id, &triggers)?;
         // The hottest rows last.
@@ -219,7 +223,7 @@ macro_rules! amounts {
 fn write_days(
     conn: &mut PgConnection,
     merchant_id: i64,
-    rows: &BTreeMap<DayKey, Amounts>,
+    rows: &BTreeMap<DayKey, RollupAmounts>,
 ) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
@@ -247,7 +251,7 @@ fn write_days(
 fn write_affiliates(
     conn: &mut PgConnection,
     merchant_id: i64,
-    rows: &BTreeMap<AffiliateKey, Amounts>,
+    rows: &BTreeMap<AffiliateKey, RollupAmounts>,
 ) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
@@ -273,7 +277,7 @@ fn write_affiliates(
 fn write_triggers(
     conn: &mut PgConnection,
     merchant_id: i64,
-    rows: &BTreeMap<TriggerKey, Amounts>,
+    rows: &BTreeMap<TriggerCurrency, RollupAmounts>,
 ) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());

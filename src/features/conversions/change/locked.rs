@@ -7,7 +7,7 @@ use vouch_core::conversion::UnqualifiedReason;
 use vouch_core::money::Currency;
 
 use crate::features::conversions::{ConversionStatus, DenialReason, Facts, Review, Via};
-use crate::features::rollups::{Amounts, Changes, Counted, Shared};
+use crate::features::rollups::{Changes, Counted, RollupAmounts, SharedAmounts};
 use crate::kit::db::schema::{conversions, orders};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,7 +129,7 @@ impl LockedConversion {
             counts: self.status().counts(),
             day: row.day,
             currency: row.currency,
-            amounts: Amounts {
+            amounts: RollupAmounts {
                 orders: 0,
                 conversions: 1,
                 revenue_minor: row.revenue_minor,
@@ -137,7 +137,7 @@ impl LockedConversion {
                 refunded_minor: row.refunded_minor,
                 commission_minor: row.commission_minor,
             },
-            shared: Shared {
+            shared: SharedAmounts {
                 revenue_minor: row.shared_revenue_minor,
                 refunded_minor: row.shared_refunded_minor,
             },

@@ -10,7 +10,7 @@ use self::target::TargetConversion;
 use super::cause::Cause;
 use crate::features::conversions::Via;
 use crate::features::ingest::ledger::{Appending, append};
-use crate::features::rollups::{Amounts, Changes, Counted, Shared};
+use crate::features::rollups::{Changes, Counted, RollupAmounts, SharedAmounts};
 
 mod rows;
 mod target;
@@ -90,7 +90,7 @@ fn target_of(order: &OfOrder, credit: &Credit) -> TargetConversion {
         is_fraud: order.is_fraud,
         currency: order.currency,
         day: order.day,
-        amounts: Amounts {
+        amounts: RollupAmounts {
             orders: 0,
             conversions: 1,
             revenue_minor: credit.revenue_minor,
@@ -98,7 +98,7 @@ fn target_of(order: &OfOrder, credit: &Credit) -> TargetConversion {
             refunded_minor: credit.refunded_minor,
             commission_minor: credit.commission.total(),
         },
-        shared: Shared {
+        shared: SharedAmounts {
             revenue_minor: credit.shared_revenue_minor,
             refunded_minor: credit.shared_refunded_minor,
         },
@@ -114,8 +114,8 @@ fn no_longer_credited(order: &OfOrder, known: &CurrentConversion) -> TargetConve
         is_fraud: order.is_fraud,
         currency: order.currency,
         day: order.day,
-        amounts: Amounts { conversions: 1, ..Amounts::default() },
-        shared: Shared::default(),
+        amounts: RollupAmounts { conversions: 1, ..RollupAmounts::default() },
+        shared: SharedAmounts::default(),
         ..known.now.clone()
     }
 }

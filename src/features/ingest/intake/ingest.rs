@@ -24,7 +24,7 @@ use super::rules::Setting;
 use crate::features::ingest::failures::{self, FailureReason};
 use crate::features::ingest::in_flight;
 use crate::features::ingest::{pending_fetches, refund_reads};
-use crate::features::rollups::{Amounts, Delta, Shared};
+use crate::features::rollups::{Delta, RollupAmounts, SharedAmounts};
 use crate::features::stores::jobs::{FETCH_ORDER, READ_REFUNDS};
 use crate::features::stores::{self, Store};
 use crate::kit::audit::Actor;
@@ -419,8 +419,8 @@ fn order_counts(order: &OfOrder) -> Delta {
         seed: order.order_id,
         affiliate_id: None,
         trigger_id: None,
-        amounts: Amounts { orders: 1, ..Amounts::default() },
-        shared: Shared::default(),
+        amounts: RollupAmounts { orders: 1, ..RollupAmounts::default() },
+        shared: SharedAmounts::default(),
     }
 }
 

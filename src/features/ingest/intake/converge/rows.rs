@@ -8,7 +8,7 @@ use vouch_core::money::Currency;
 
 use super::target::{OfOrder, TargetConversion};
 use crate::features::conversions::{Review, Via};
-use crate::features::rollups::{Amounts, Shared};
+use crate::features::rollups::{RollupAmounts, SharedAmounts};
 use crate::kit::db::schema::conversions;
 use crate::kit::db::statement::{ColumnValues, columns, statement};
 
@@ -125,7 +125,7 @@ impl CurrentConversion {
                 is_fraud: row.is_fraud,
                 currency: row.currency,
                 day: row.day,
-                amounts: Amounts {
+                amounts: RollupAmounts {
                     orders: 0,
                     conversions: 1,
                     revenue_minor: row.revenue_minor,
@@ -133,7 +133,7 @@ impl CurrentConversion {
                     refunded_minor: row.refunded_minor,
                     commission_minor: row.commission_minor,
                 },
-                shared: Shared {
+                shared: SharedAmounts {
                     revenue_minor: row.shared_revenue_minor,
                     refunded_minor: row.shared_refunded_minor,
                 },

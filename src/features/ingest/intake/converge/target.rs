@@ -2,7 +2,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use vouch_core::money::Currency;
 
 use crate::features::conversions::{Facts, Review, Via};
-use crate::features::rollups::{Amounts, Counted, Shared};
+use crate::features::rollups::{Counted, RollupAmounts, SharedAmounts};
 
 /// The order whose conversions are updated.
 pub(in crate::features::ingest::intake) struct OfOrder {
@@ -28,8 +28,8 @@ pub(super) struct TargetConversion {
     pub(super) is_fraud: bool,
     pub(super) currency: Currency,
     pub(super) day: NaiveDate,
-    pub(super) amounts: Amounts,
-    pub(super) shared: Shared,
+    pub(super) amounts: RollupAmounts,
+    pub(super) shared: SharedAmounts,
 }
 
 impl TargetConversion {
