@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::parse::{Affiliates, ParsedRow};
-use super::row::{Row, existing_only_words};
+use super::row::{ImportRow, existing_only_words};
 use crate::features::availability::{Excluded, Unavailable, check_all};
 use crate::features::triggers::{
     NewTrigger, TriggerKind, TriggerValue, ValueError, unavailable_words,
@@ -30,7 +30,7 @@ pub(crate) enum RowStatus {
 #[derive(Clone, Debug)]
 pub(crate) struct CheckedRow {
     /// As in the file.
-    pub(crate) row: Row,
+    pub(crate) row: ImportRow,
     /// The value, without the characters that spreadsheets add around it.
     pub(crate) text: String,
     pub(crate) status: RowStatus,
@@ -101,7 +101,7 @@ impl CheckedRow {
 
 /// How many rows a member decides on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub(crate) struct ImportCounts {
     pub(crate) fine: usize,
     /// Excluded, but neither `existing` nor `changed`.
     pub(crate) excluded: usize,
@@ -111,7 +111,7 @@ pub(crate) struct Counts {
     pub(crate) changed: usize,
 }
 
-impl Counts {
+impl ImportCounts {
     pub(crate) fn of(checked: &[CheckedRow]) -> Self {
         let mut counts = Self::default();
         for one in checked {
@@ -131,7 +131,7 @@ impl Counts {
 pub(crate) fn check(
     conn: &mut PgConnection,
     merchant_id: i64,
-    rows: Vec<Row>,
+    rows: Vec<ImportRow>,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<CheckedRow>> {
     if rows.is_empty() {
@@ -148,7 +148,7 @@ pub(crate) fn check(
     Ok(checked)
 }
 
-fn first_verdict(affiliates: &Affiliates, row: Row) -> CheckedRow {
+fn first_verdict(affiliates: &Affiliates, row: ImportRow) -> CheckedRow {
     let text = spreadsheet::value(&row.value);
     let (meant, change) = affiliates.read(&row);
     match meant {

@@ -1,10 +1,10 @@
-use super::check::{CheckedRow, Counts, RowStatus};
+use super::check::{CheckedRow, ImportCounts, RowStatus};
 use super::row::Problem;
 use crate::features::triggers::Reach;
 
 /// A member's decisions after seeing the rows.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Choice {
+pub(crate) struct ImportDecisions {
     /// Also create excluded codes.
     pub(crate) override_exclusions: bool,
     /// Create codes that a spreadsheet seems to have changed, as they are; `None` if not decided.
@@ -12,10 +12,10 @@ pub(crate) struct Choice {
     /// Whether the codes are pushed to the stores.
     pub(crate) reach: Reach,
     /// How many rows of each kind the member saw.
-    pub(crate) seen: Counts,
+    pub(crate) seen: ImportCounts,
 }
 
-impl Choice {
+impl ImportDecisions {
     pub(super) fn wants(&self, checked: &CheckedRow) -> bool {
         let is_excluded = matches!(checked.status, RowStatus::Excluded(..));
         (self.override_exclusions || !is_excluded)

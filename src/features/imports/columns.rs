@@ -45,7 +45,7 @@ const SKUS: &[&str] = &["sku", "productsku", "variantsku"];
 /// The recognized columns. If several fit, the more specific name wins. Of two columns with the
 /// same name, the left one wins.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Columns {
+pub(super) struct ImportColumns {
     pub(crate) id: Option<usize>,
     pub(crate) email: Option<usize>,
     pub(crate) affiliate: Option<usize>,
@@ -55,7 +55,7 @@ pub(super) struct Columns {
     pub(crate) implied: TriggerKind,
 }
 
-impl Columns {
+impl ImportColumns {
     pub(super) fn of(spreadsheet: &Spreadsheet) -> Result<Self, SpreadsheetError> {
         let (id, email) = (spreadsheet.column(IDS), spreadsheet.column(EMAILS));
         let affiliate = spreadsheet.column(AFFILIATES);

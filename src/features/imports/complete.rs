@@ -2,10 +2,10 @@
 
 use diesel::prelude::*;
 
-use super::check::{CheckedRow, Counts, check};
-use super::choice::Choice;
+use super::check::{CheckedRow, ImportCounts, check};
+use super::choice::ImportDecisions;
 use super::model::{Import, SkippedRow, rows, skip};
-use super::run::{Run, portion, skipped};
+use super::run::{ImportRun, portion, skipped};
 use crate::features::availability::lock_codes_shared;
 use crate::kit::audit::Actor;
 
@@ -32,7 +32,7 @@ pub(crate) fn complete(
     conn: &mut PgConnection,
     actor: &Actor,
     import_id: i64,
-    choice: Choice,
+    choice: ImportDecisions,
 ) -> QueryResult<Completed> {
     let merchant_id = actor.merchant_id;
     let import = Import::lock(conn, merchant_id, import_id)?;
@@ -42,7 +42,7 @@ pub(crate) fn complete(
     lock_codes_shared(conn, merchant_id)?;
     let all = rows(conn, merchant_id, import_id)?;
     let checked = check(conn, merchant_id, all, actor.now)?;
-    let counts = Counts::of(&checked);
+    let counts = ImportCounts::of(&checked);
     if counts != choice.seen {
         return Ok(Completed::Changed(import, checked));
     }
@@ -56,6 +56,6 @@ pub(crate) fn complete(
         return Ok(Completed::Nothing(import, checked));
     }
     skip(conn, &import, &others)?;
-    let import = Run::of(actor, &choice).begin(conn, &import)?;
+    let import = ImportRun::of(actor, &choice).begin(conn, &import)?;
     portion(conn, &import, actor.now).map(Completed::Begun)
 }

@@ -1,7 +1,7 @@
 //! Parses a file row by row.
 
-use super::columns::Columns;
-use super::row::{Problem, Row};
+use super::columns::ImportColumns;
+use super::row::{ImportRow, Problem};
 use crate::features::triggers::TriggerKind;
 use crate::kit::web::spreadsheet::{ParseSummary, Spreadsheet, SpreadsheetError, field, value};
 
@@ -15,18 +15,18 @@ pub struct File {
     /// Which columns were used, and other details.
     pub reading: ParseSummary,
     /// Without blank rows.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ImportRow>,
 }
 
 /// Parses a file with a column for the affiliate, one for the code and optionally one for the type.
 /// Fails with [`SpreadsheetError`] if not even the rows can be recognized.
 pub fn read(file: &[u8]) -> Result<File, SpreadsheetError> {
     let spreadsheet = Spreadsheet::read(file, MAX)?;
-    let columns = Columns::of(&spreadsheet)?;
+    let columns = ImportColumns::of(&spreadsheet)?;
     let rows = spreadsheet.rows()?.iter().map(|(line, record)| {
         let cut = |text: &str| text.chars().take(CELL).collect::<String>();
         let cell = |column| cut(&value(field(record, column)));
-        Row {
+        ImportRow {
             line: i32::try_from(*line).unwrap_or(i32::MAX),
             named_id: cell(columns.id),
             named_email: cell(columns.email),

@@ -12,13 +12,13 @@ mod parse;
 mod row;
 mod run;
 
-pub(crate) use check::{CheckedRow, Counts, RowStatus, check};
-pub(crate) use choice::Choice;
+pub(crate) use check::{CheckedRow, ImportCounts, RowStatus, check};
+pub(crate) use choice::ImportDecisions;
 pub(crate) use complete::{Completed, complete};
 pub use file::read;
 pub(crate) use model::{Import, rows, skipped_rows, waiting_count};
 pub(crate) use model::{NEWEST, page};
 pub use model::{open, sweep};
+pub(crate) use row::ImportRow;
 pub use row::Problem;
-pub(crate) use row::Row;
 pub use run::{PORTION, drain, run_due};

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 
 use super::file::File;
-use super::row::{Problem, Row};
+use super::row::{ImportRow, Problem};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::{import_rows, imports};
 use crate::kit::db::statement::{rows, statement};
@@ -144,21 +144,24 @@ pub(crate) fn rows(
     conn: &mut PgConnection,
     merchant_id: i64,
     import_id: i64,
-) -> QueryResult<Vec<Row>> {
+) -> QueryResult<Vec<ImportRow>> {
     import_rows::table
         .filter(import_rows::merchant_id.eq(merchant_id))
         .filter(import_rows::import_id.eq(import_id))
         .order(import_rows::line)
-        .select(Row::as_select())
+        .select(ImportRow::as_select())
         .load(conn)
 }
 
 /// An import's skipped rows, in file order.
-pub(crate) fn skipped_rows(conn: &mut PgConnection, import: &Import) -> QueryResult<Vec<Row>> {
+pub(crate) fn skipped_rows(
+    conn: &mut PgConnection,
+    import: &Import,
+) -> QueryResult<Vec<ImportRow>> {
     of(import)
         .filter(import_rows::refusal.is_not_null().or(import_rows::problem.is_not_null()))
         .order(import_rows::line)
-        .select(Row::as_select())
+        .select(ImportRow::as_select())
         .load(conn)
 }
 
@@ -172,12 +175,12 @@ pub(super) fn next_rows(
     conn: &mut PgConnection,
     import: &Import,
     limit: usize,
-) -> QueryResult<Vec<Row>> {
+) -> QueryResult<Vec<ImportRow>> {
     of(import)
         .filter(waits())
         .order(import_rows::line)
         .limit(limit as i64)
-        .select(Row::as_select())
+        .select(ImportRow::as_select())
         .load(conn)
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use super::row::{Problem, Row};
+use super::row::{ImportRow, Problem};
 use crate::features::triggers::{
     Reach, TriggerKind, TriggerValue, ValueError, unknown_affiliate_words,
 };
@@ -30,9 +30,10 @@ impl Affiliates {
     pub(super) fn load(
         conn: &mut PgConnection,
         merchant_id: i64,
-        rows: &[Row],
+        rows: &[ImportRow],
     ) -> QueryResult<Self> {
-        let mut names: Vec<String> = rows.iter().flat_map(Row::names).map(email_key).collect();
+        let mut names: Vec<String> =
+            rows.iter().flat_map(ImportRow::names).map(email_key).collect();
         names.sort_unstable();
         names.dedup();
         let named = affiliates::public_id.eq_any(&names).or(affiliates::email_key.eq_any(&names));
@@ -60,7 +61,7 @@ impl Affiliates {
 
     /// The row's affiliate. The affiliate ID and email columns win over the column that may also
     /// contain a name. Affiliate IDs of other programs are ignored, so the email counts.
-    fn of(&self, row: &Row) -> Result<&(i64, String), String> {
+    fn of(&self, row: &ImportRow) -> Result<&(i64, String), String> {
         let by_id = self.called(&row.named_id);
         let by_email = self.called(&row.named_email);
         if let (Some(a), Some(b)) = (by_id, by_email)
@@ -83,7 +84,10 @@ impl Affiliates {
 
     /// The interpreted row, or all of its errors. Also returns how a spreadsheet seems to have
     /// changed its value.
-    pub(super) fn read(&self, row: &Row) -> (Result<ParsedRow, String>, Option<SpreadsheetChange>) {
+    pub(super) fn read(
+        &self,
+        row: &ImportRow,
+    ) -> (Result<ParsedRow, String>, Option<SpreadsheetChange>) {
         if row.problem == Some(Problem::MoreCells) {
             return (Err(row.reason().unwrap_or_default()), None);
         }

@@ -19,7 +19,7 @@ text_enum! {
 
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = import_rows)]
-pub struct Row {
+pub struct ImportRow {
     /// The line on which it starts.
     pub line: i32,
     /// The affiliate ID from a column with only IDs.
@@ -38,7 +38,7 @@ pub struct Row {
     pub refusal: Option<String>,
 }
 
-impl Row {
+impl ImportRow {
     /// The texts that identify the affiliate, the most reliable first.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         [&self.named_id, &self.named_email, &self.affiliate]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::check::{CheckedRow, check};
-use super::choice::Choice;
+use super::choice::ImportDecisions;
 use super::model::{Import, SkippedRow, created, next_rows, skip};
 use crate::features::availability::lock_codes_shared;
 use crate::features::triggers::{NewTrigger, Reach, create_all};
@@ -28,7 +28,7 @@ const MAX_RUN_TIME: Duration = Duration::from_secs(1);
 
 /// An import that is being saved: who decided it, what they decided, and what came of it so far.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Run {
+pub(super) struct ImportRun {
     kind: ActorKind,
     user_id: Option<i64>,
     name: String,
@@ -42,8 +42,8 @@ pub(super) struct Run {
     confirmed: Vec<String>,
 }
 
-impl Run {
-    pub(super) fn of(actor: &Actor, choice: &Choice) -> Self {
+impl ImportRun {
+    pub(super) fn of(actor: &Actor, choice: &ImportDecisions) -> Self {
         Self {
             kind: actor.kind,
             user_id: actor.user_id,
@@ -85,8 +85,8 @@ impl Run {
         }
     }
 
-    fn choice(&self) -> Choice {
-        Choice {
+    fn choice(&self) -> ImportDecisions {
+        ImportDecisions {
             override_exclusions: self.override_exclusions,
             keep_changed: self.keep_changed,
             reach: if self.only_in_vouch { Reach::VouchOnly } else { Reach::Stores },
@@ -111,7 +111,7 @@ pub(super) fn portion(
     import: &Import,
     now: DateTime<Utc>,
 ) -> QueryResult<Import> {
-    let Some(mut run) = Run::of_import(import) else { return Ok(import.clone()) };
+    let Some(mut run) = ImportRun::of_import(import) else { return Ok(import.clone()) };
     let actor = run.actor(import.merchant_id, now);
     let choice = run.choice();
     lock_codes_shared(conn, import.merchant_id)?;
@@ -148,7 +148,7 @@ pub(super) fn portion(
 }
 
 /// A row that isn't created, with the reason.
-pub(super) fn skipped(one: &CheckedRow, choice: &Choice) -> SkippedRow {
+pub(super) fn skipped(one: &CheckedRow, choice: &ImportDecisions) -> SkippedRow {
     let problem = choice.problem_of(one);
     let refusal = if problem.is_none() { one.reason() } else { None };
     SkippedRow { line: one.row.line, problem, refusal }
@@ -157,7 +157,7 @@ pub(super) fn skipped(one: &CheckedRow, choice: &Choice) -> SkippedRow {
 fn keep(
     conn: &mut PgConnection,
     import: &Import,
-    run: &Run,
+    run: &ImportRun,
     actor: &Actor,
     made: usize,
     is_last: bool,
@@ -181,7 +181,7 @@ fn record_completed(
     conn: &mut PgConnection,
     actor: &Actor,
     import: &Import,
-    run: &Run,
+    run: &ImportRun,
 ) -> QueryResult<()> {
     let triggers = if import.created_count == 1 { "trigger" } else { "triggers" };
     let mut summary =

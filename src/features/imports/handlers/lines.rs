@@ -2,7 +2,7 @@
 
 use crate::features::imports::columns::label;
 use crate::features::imports::parse::kind_of;
-use crate::features::imports::{CheckedRow, Row, RowStatus};
+use crate::features::imports::{CheckedRow, ImportRow, RowStatus};
 use crate::kit::web::spreadsheet::{self, ParseSummary};
 
 const LOOKS_CHANGED: &str = "Looks changed by a spreadsheet";
@@ -10,15 +10,15 @@ const LOOKS_CHANGED: &str = "Looks changed by a spreadsheet";
 const UNQUOTED: &str = "The quotation marks around it are left out.";
 
 /// A row of the table.
-pub(super) struct Line<'a> {
-    pub(crate) row: &'a Row,
+pub(super) struct ImportLine<'a> {
+    pub(crate) row: &'a ImportRow,
     pub(crate) value: String,
     pub(crate) affiliate: Option<&'a str>,
     pub(crate) badge: (&'static str, &'static str),
     pub(crate) reason: String,
 }
 
-impl<'a> Line<'a> {
+impl<'a> ImportLine<'a> {
     pub(super) fn of(checked: &'a CheckedRow) -> Self {
         let badge = match checked.status {
             _ if checked.is_changed() => (LOOKS_CHANGED, "wait"),
@@ -38,7 +38,7 @@ impl<'a> Line<'a> {
         line
     }
 
-    pub(super) fn skipped(row: &'a Row) -> Self {
+    pub(super) fn skipped(row: &'a ImportRow) -> Self {
         let reason = row.reason().unwrap_or_default();
         let value = spreadsheet::value(&row.value);
         Self { row, value, affiliate: None, badge: ("Left out", "bad"), reason }

@@ -4,7 +4,9 @@ use serde::Deserialize;
 
 use super::show::{CREATE_CHANGED, FORMER_SKIP_CHANGED, ImportPage, SKIP_CHANGED};
 use crate::features::auth::pages::MerchantPage;
-use crate::features::imports::{self, CheckedRow, Choice, Completed, Counts, Import};
+use crate::features::imports::{
+    self, CheckedRow, Completed, Import, ImportCounts, ImportDecisions,
+};
 use crate::features::pushes;
 use crate::features::triggers::Reach;
 use crate::kit::db::Db;
@@ -36,9 +38,9 @@ pub(crate) struct CompletionForm {
 }
 
 impl CompletionForm {
-    fn choice(&self) -> Choice {
+    fn choice(&self) -> ImportDecisions {
         let &Self { fine, excluded, changed, existing, .. } = self;
-        Choice {
+        ImportDecisions {
             override_exclusions: self.override_exclusions,
             keep_changed: match self.changed_rows.as_str() {
                 CREATE_CHANGED => Some(true),
@@ -46,7 +48,7 @@ impl CompletionForm {
                 _ => None,
             },
             reach: if self.only_in_vouch { Reach::VouchOnly } else { Reach::Stores },
-            seen: Counts { fine, excluded, existing, changed },
+            seen: ImportCounts { fine, excluded, existing, changed },
         }
     }
 }

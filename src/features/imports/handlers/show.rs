@@ -4,9 +4,11 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::lines::{Line, ReadingView};
+use super::lines::{ImportLine, ReadingView};
 use crate::features::auth::pages::MerchantPage;
-use crate::features::imports::{self, CheckedRow, Counts, Import, Row, RowStatus, check};
+use crate::features::imports::{
+    self, CheckedRow, Import, ImportCounts, ImportRow, RowStatus, check,
+};
 use crate::features::pushes;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -35,7 +37,7 @@ pub(super) struct ImportPage {
     /// All rows of an open import. Empty once it's saved.
     pub(crate) checked: Vec<CheckedRow>,
     /// The skipped rows of an import that's saved or being saved, as long as they're stored.
-    pub(crate) skipped: Vec<Row>,
+    pub(crate) skipped: Vec<ImportRow>,
     /// How many rows are still to be created, while it's being saved.
     pub(crate) waiting: i64,
     /// The names of the stores that get new codes.
@@ -60,8 +62,8 @@ impl ImportPage {
         thousands(self.waiting)
     }
 
-    fn counts(&self) -> Counts {
-        Counts::of(&self.checked)
+    fn counts(&self) -> ImportCounts {
+        ImportCounts::of(&self.checked)
     }
 
     fn count(&self, is: fn(&RowStatus) -> bool) -> usize {
@@ -82,7 +84,7 @@ impl ImportPage {
     }
 
     fn can_create(&self) -> bool {
-        let Counts { fine, excluded, existing, changed } = self.counts();
+        let ImportCounts { fine, excluded, existing, changed } = self.counts();
         fine + excluded + existing + changed > 0
     }
 
@@ -95,9 +97,9 @@ impl ImportPage {
     }
 
     /// Rows that need attention come first.
-    fn lines(&self) -> Vec<Line<'_>> {
+    fn lines(&self) -> Vec<ImportLine<'_>> {
         if !self.is_open() {
-            return self.skipped.iter().take(SHOWN).map(Line::skipped).collect();
+            return self.skipped.iter().take(SHOWN).map(ImportLine::skipped).collect();
         }
         let place = |one: &&CheckedRow| match one.status {
             RowStatus::Refused(_) => 0,
@@ -109,7 +111,7 @@ impl ImportPage {
         };
         let mut checked: Vec<&CheckedRow> = self.checked.iter().collect();
         checked.sort_by_key(place);
-        checked.into_iter().take(SHOWN).map(Line::of).collect()
+        checked.into_iter().take(SHOWN).map(ImportLine::of).collect()
     }
 
     fn hidden(&self) -> usize {
@@ -123,10 +125,10 @@ impl ImportPage {
 
     fn create_words(&self) -> String {
         match self.counts() {
-            Counts { fine: 1, excluded: 0, existing: 0, changed: 0 } => {
+            ImportCounts { fine: 1, excluded: 0, existing: 0, changed: 0 } => {
                 "Create 1 conversion trigger".to_owned()
             }
-            Counts { fine, excluded: 0, existing: 0, changed: 0 } if fine > 0 => {
+            ImportCounts { fine, excluded: 0, existing: 0, changed: 0 } if fine > 0 => {
                 format!("Create {} conversion triggers", thousands(fine))
             }
             _ => "Create conversion triggers".to_owned(),
@@ -178,10 +180,10 @@ impl ImportPage {
     }
 }
 
-struct Found {
+struct PageData {
     import: Import,
     checked: Vec<CheckedRow>,
-    skipped: Vec<Row>,
+    skipped: Vec<ImportRow>,
     waiting: i64,
     stores: Vec<String>,
 }
@@ -215,7 +217,7 @@ fn load(
     merchant_id: i64,
     id: i64,
     now: DateTime<Utc>,
-) -> QueryResult<Found> {
+) -> QueryResult<PageData> {
     let import = Import::find(conn, merchant_id, id)?;
     let stores = pushes::destinations(conn, merchant_id)?;
     let (mut checked, mut skipped, mut waiting) = (Vec::new(), Vec::new(), 0);
@@ -226,7 +228,7 @@ fn load(
         skipped = imports::skipped_rows(conn, &import)?;
         waiting = imports::waiting_count(conn, &import)?;
     }
-    Ok(Found { import, checked, skipped, waiting, stores })
+    Ok(PageData { import, checked, skipped, waiting, stores })
 }
 
 /// The upload's columns come first, so that the file can be corrected and uploaded again.
