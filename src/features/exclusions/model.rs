@@ -74,7 +74,7 @@ fn insert(conn: &mut PgConnection, actor: &Actor, new: &NewExclusion) -> QueryRe
         .get_result(conn)
 }
 
-type Written<'a> = (
+type ExclusionColumns<'a> = (
     diesel::dsl::Eq<exclusions::value, &'a str>,
     diesel::dsl::Eq<exclusions::key, &'a str>,
     diesel::dsl::Eq<exclusions::shape, Shape>,
@@ -88,7 +88,7 @@ type Written<'a> = (
 );
 
 /// The columns that a form sets.
-fn written(new: &NewExclusion) -> Written<'_> {
+fn written(new: &NewExclusion) -> ExclusionColumns<'_> {
     (
         exclusions::value.eq(new.pattern.value()),
         exclusions::key.eq(new.pattern.key()),

@@ -41,7 +41,7 @@ pub(crate) enum UploadStatus {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
+pub(crate) struct UploadRow {
     /// The line where it begins.
     pub(crate) line: u64,
     /// The code as in the file.
@@ -54,7 +54,7 @@ pub(crate) struct Row {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Upload {
     /// Without blank rows.
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<UploadRow>,
     /// The columns used, among other things.
     pub(crate) reading: ParseSummary,
 }
@@ -143,7 +143,7 @@ pub(crate) fn read(file: &[u8], tz: Tz, keep_changed: bool) -> Result<Upload, Sp
     let rows = spreadsheet.rows()?.iter().map(|(line, record)| {
         if spreadsheet.is_too_long(record) {
             let typed = spreadsheet::value(spreadsheet::field(record, Some(columns.code)));
-            return Row {
+            return UploadRow {
                 line: *line,
                 typed,
                 status: UploadStatus::Wrong(TOO_LONG.into()),
@@ -169,13 +169,18 @@ fn row(
     columns: &Columns,
     tz: Tz,
     seen: &mut HashMap<String, u64>,
-) -> Row {
+) -> UploadRow {
     let field = |at: Option<usize>| spreadsheet::field(record, at);
     let (typed, change) = spreadsheet::code(field(Some(columns.code)));
     match new_exclusion(&typed, &field, columns, tz) {
         Err(why) => {
             let changed = change.map(|change| format!(" {}", change.words())).unwrap_or_default();
-            Row { line, typed, status: UploadStatus::Wrong(format!("{why}{changed}")), new: None }
+            UploadRow {
+                line,
+                typed,
+                status: UploadStatus::Wrong(format!("{why}{changed}")),
+                new: None,
+            }
         }
         Ok(new) => {
             let status = match seen.get(new.pattern.key()) {
@@ -185,7 +190,7 @@ fn row(
                     change.map_or(UploadStatus::Added, UploadStatus::Changed)
                 }
             };
-            Row { line, typed, status, new: Some(new) }
+            UploadRow { line, typed, status, new: Some(new) }
         }
     }
 }

@@ -30,12 +30,15 @@ struct NewPage {
 /// The initial values of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct NewQuery {
+pub(crate) struct NewExclusionQuery {
     code: String,
 }
 
 /// `GET /settings/coupon-exclusions/new`
-pub(crate) async fn new(page: MerchantPage, query: Query<NewQuery>) -> AppResult<HttpResponse> {
+pub(crate) async fn new(
+    page: MerchantPage,
+    query: Query<NewExclusionQuery>,
+) -> AppResult<HttpResponse> {
     enabled(&page)?;
     let code = query.into_inner().code.chars().take(100).collect();
     let form = ExclusionForm { code, ..ExclusionForm::default() };
@@ -43,7 +46,7 @@ pub(crate) async fn new(page: MerchantPage, query: Query<NewQuery>) -> AppResult
 }
 
 /// The result of a submitted form.
-pub(super) enum Outcome {
+pub(super) enum ExclusionOutcome {
     Saved(Exclusion),
     /// Affiliates have matching codes, which must be reviewed first.
     Touches(AffectedTriggers),
@@ -57,16 +60,16 @@ pub(super) fn save_seen(
     seen: &str,
     new: &NewExclusion,
     save: impl FnOnce(&mut PgConnection) -> Result<Exclusion, crate::features::exclusions::SaveError>,
-) -> QueryResult<Outcome> {
+) -> QueryResult<ExclusionOutcome> {
     if seen != new.pattern.key() {
         let affected = AffectedTriggers::by(conn, actor.merchant_id, new.pattern.clone())?;
         if !affected.is_empty() {
-            return Ok(Outcome::Touches(affected));
+            return Ok(ExclusionOutcome::Touches(affected));
         }
     }
     match save(conn) {
-        Ok(exclusion) => Ok(Outcome::Saved(exclusion)),
-        Err(error) => Ok(Outcome::Refused(refusal(error)?)),
+        Ok(exclusion) => Ok(ExclusionOutcome::Saved(exclusion)),
+        Err(error) => Ok(ExclusionOutcome::Refused(refusal(error)?)),
     }
 }
 
@@ -88,17 +91,19 @@ pub(crate) async fn create(
         })
         .await?;
     match outcome {
-        Outcome::Saved(exclusion) => {
+        ExclusionOutcome::Saved(exclusion) => {
             page.done_undoable(
                 format!("Affiliates can no longer claim {}.", exclusion.value),
                 urls::exclusion_removal(exclusion.id),
             )?;
             Ok(see_other(&urls::exclusions()))
         }
-        Outcome::Touches(affected) => {
+        ExclusionOutcome::Touches(affected) => {
             let errors = FormErrors::new();
             ok(&NewPage { page, form, errors, affected: Some(affected) })
         }
-        Outcome::Refused(errors) => rejected(&NewPage { page, form, errors, affected: None }),
+        ExclusionOutcome::Refused(errors) => {
+            rejected(&NewPage { page, form, errors, affected: None })
+        }
     }
 }

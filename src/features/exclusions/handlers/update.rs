@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::{PgConnection, QueryResult};
 
 use super::affected::AffectedTriggers;
-use super::create::{Outcome, save_seen};
+use super::create::{ExclusionOutcome, save_seen};
 use super::enabled;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::exclusions::forms::ExclusionForm;
@@ -83,7 +83,7 @@ pub(crate) async fn update(
     let (actor, read, id) = (page.actor(), form.read(page.merchant().tz()), *id);
     let (seen, typed) = (form.seen.clone(), form.clone());
     let outcome = match read {
-        Err(errors) => Outcome::Refused(errors),
+        Err(errors) => ExclusionOutcome::Refused(errors),
         Ok(new) => {
             db.merchant(actor.merchant_id, move |conn| {
                 let merchant_id = actor.merchant_id;
@@ -103,15 +103,15 @@ pub(crate) async fn update(
         }
     };
     match outcome {
-        Outcome::Saved(exclusion) => {
+        ExclusionOutcome::Saved(exclusion) => {
             page.done(format!("{} is saved.", exclusion.value))?;
             Ok(see_other(&urls::exclusions()))
         }
-        Outcome::Touches(affected) => {
+        ExclusionOutcome::Touches(affected) => {
             let shown = shown(&db, page, id).await?;
             ok(&ShowPage { affected: Some(affected), asks: true, form, ..shown })
         }
-        Outcome::Refused(errors) => {
+        ExclusionOutcome::Refused(errors) => {
             let shown = shown(&db, page, id).await?;
             rejected(&ShowPage { form, errors, ..shown })
         }

@@ -8,7 +8,7 @@ use super::list::COLUMNS;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::code_requests;
 use crate::features::exclusions::SaveError;
-use crate::features::exclusions::upload::{self, Row, Upload, UploadStatus};
+use crate::features::exclusions::upload::{self, Upload, UploadRow, UploadStatus};
 use crate::features::triggers::list::count_like;
 use crate::kit::audit::Actor;
 use crate::kit::db::Db;
@@ -79,10 +79,11 @@ impl UploadResult {
     }
 
     /// Rows that need attention come first.
-    fn rows(&self) -> Vec<&Row> {
-        let is_wrong =
-            |row: &&Row| matches!(row.status, UploadStatus::Wrong(_) | UploadStatus::Changed(_));
-        let mut rows: Vec<&Row> = self.upload.rows.iter().filter(is_wrong).collect();
+    fn rows(&self) -> Vec<&UploadRow> {
+        let is_wrong = |row: &&UploadRow| {
+            matches!(row.status, UploadStatus::Wrong(_) | UploadStatus::Changed(_))
+        };
+        let mut rows: Vec<&UploadRow> = self.upload.rows.iter().filter(is_wrong).collect();
         rows.extend(self.upload.rows.iter().filter(|row| !is_wrong(row)));
         rows.truncate(SHOWN);
         rows
