@@ -44,7 +44,7 @@ pub(crate) struct TriggerForm {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Created {
+pub(crate) struct CreatedTrigger {
     pub(crate) trigger: Trigger,
     /// The names of the stores that it's being pushed to.
     pub(crate) stores: Vec<String>,
@@ -111,7 +111,7 @@ impl TriggerForm {
         conn: &mut PgConnection,
         actor: &Actor,
         affiliate_id: i64,
-    ) -> QueryResult<Result<Created, Refusal>> {
+    ) -> QueryResult<Result<CreatedTrigger, Refusal>> {
         let Some(kind) = self.kind() else {
             return Ok(Err(Refusal::of("type", "Choose one of the types.")));
         };
@@ -128,7 +128,7 @@ impl TriggerForm {
             Ok(trigger) => {
                 let lines = pushes::of_trigger(conn, actor.merchant_id, trigger.id)?;
                 let stores = lines.into_iter().map(|line| line.store).collect();
-                Ok(Ok(Created { trigger, stores }))
+                Ok(Ok(CreatedTrigger { trigger, stores }))
             }
             Err(CreateTriggerError::Refused(refused)) => {
                 let words = refusal_words(&refused, affiliate_id);

@@ -18,7 +18,7 @@ const MAX_AHEAD: Days = Days::new(731);
 
 /// The holder of a trigger in one period. An order credits the holder at the time it was placed.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
-pub(crate) struct Owner {
+pub(crate) struct HoldingPeriod {
     pub(crate) affiliate_id: i64,
     /// The affiliate's current name.
     pub(crate) name: String,
@@ -32,7 +32,7 @@ pub(crate) fn owners(
     conn: &mut PgConnection,
     merchant_id: i64,
     trigger_id: i64,
-) -> QueryResult<Vec<Owner>> {
+) -> QueryResult<Vec<HoldingPeriod>> {
     let of_affiliate = affiliates::merchant_id
         .eq(trigger_owners::merchant_id)
         .and(affiliates::id.eq(trigger_owners::affiliate_id));

@@ -14,7 +14,7 @@ mod words;
 pub(crate) use bulk::{NewTrigger, create_all};
 pub(crate) use handover::cancel_handover;
 pub use handover::hand_over_due;
-pub(crate) use holding::{Owner, owners};
+pub(crate) use holding::{HoldingPeriod, owners};
 pub use holding::{ReassignError, reassign, reinstate, retire};
 pub(crate) use list::{Holder, TriggerFilter, TriggerRow, TriggerSort, TriggerState};
 pub(crate) use model::create_value;

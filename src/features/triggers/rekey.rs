@@ -40,7 +40,7 @@ macro_rules! unusual {
 
 /// A trigger whose key may change.
 #[derive(Queryable)]
-struct Held {
+struct RekeyedTrigger {
     merchant_id: i64,
     id: i64,
     kind: TriggerKind,
@@ -55,7 +55,7 @@ pub(crate) fn rekey(conn: &mut PgConnection) -> QueryResult<()> {
     rekey_code_requests(conn)?;
     rekey_counted_codes(conn)?;
     rekey_excluded_skus(conn)?;
-    let held: Vec<Held> = triggers::table
+    let held: Vec<RekeyedTrigger> = triggers::table
         .filter(triggers::kind.ne(TriggerKind::CustomerEmail))
         .filter(unusual!("value"))
         // Among triggers with the same new key, an active one comes before a retired one.
@@ -114,7 +114,7 @@ fn rekey_order_codes(conn: &mut PgConnection) -> QueryResult<Matched> {
 
 /// Updates order lines that have the old key. Only the order's report contains the store's own
 /// text.
-fn rekey_order_lines(conn: &mut PgConnection, trigger: &Held) -> QueryResult<()> {
+fn rekey_order_lines(conn: &mut PgConnection, trigger: &RekeyedTrigger) -> QueryResult<()> {
     #[derive(QueryableByName)]
     #[diesel(table_name = order_lines)]
     struct Line {
@@ -212,7 +212,7 @@ fn rekey_excluded_skus(conn: &mut PgConnection) -> QueryResult<()> {
 
 /// Returns `false` if another trigger already has the key. Then this one is retired, because a code
 /// belongs to one owner.
-fn write_key(conn: &mut PgConnection, trigger: &Held, key: &str) -> QueryResult<bool> {
+fn write_key(conn: &mut PgConnection, trigger: &RekeyedTrigger, key: &str) -> QueryResult<bool> {
     let row = triggers::table.find((trigger.merchant_id, trigger.id));
     let other: Option<i64> = triggers::table
         .filter(triggers::merchant_id.eq(trigger.merchant_id))

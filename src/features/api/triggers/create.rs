@@ -12,7 +12,7 @@ use crate::kit::db::schema::affiliates;
 use crate::kit::email::email_key;
 
 /// The result of a request.
-pub(super) enum Outcome {
+pub(super) enum CreateTriggerOutcome {
     Created(i64),
     /// The affiliate already has it.
     Known(i64),
@@ -39,7 +39,7 @@ pub(super) fn create(
     conn: &mut PgConnection,
     actor: &Actor,
     body: &TriggerBody,
-) -> QueryResult<Outcome> {
+) -> QueryResult<CreateTriggerOutcome> {
     let mut errors = Vec::new();
     let mut wrong = |pointer: &str, detail: String| {
         errors.push(FieldError { pointer: pointer.to_owned(), detail });
@@ -55,17 +55,17 @@ pub(super) fn create(
         wrong("/value", detail(refused, affiliate_id.unwrap_or_default()));
     }
     let (Some(affiliate_id), Ok(wanted)) = (affiliate_id, wanted) else {
-        return Ok(Outcome::Refused(errors));
+        return Ok(CreateTriggerOutcome::Refused(errors));
     };
     match create_value(conn, actor, affiliate_id, &wanted, reach, body.override_exclusions) {
-        Ok(trigger) => Ok(Outcome::Created(trigger.id)),
+        Ok(trigger) => Ok(CreateTriggerOutcome::Created(trigger.id)),
         Err(CreateTriggerError::Refused(refused)) => Ok(match &refused.why {
             Unavailable::Held(held) if held.affiliate_id == affiliate_id => {
-                Outcome::Known(held.trigger_id)
+                CreateTriggerOutcome::Known(held.trigger_id)
             }
             _ => {
                 wrong("/value", detail(&refused, affiliate_id));
-                Outcome::Refused(errors)
+                CreateTriggerOutcome::Refused(errors)
             }
         }),
         Err(CreateTriggerError::Database(error)) => Err(error),

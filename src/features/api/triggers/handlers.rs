@@ -12,7 +12,7 @@ use vouch_platforms::api::{FieldError, read_json};
 
 use super::answer::{TriggerAnswer, TriggersAnswer};
 use super::body::TriggerBody;
-use super::create::{self, Outcome, create};
+use super::create::{self, CreateTriggerOutcome, create};
 use crate::features::api::admission::{admitted, answer};
 use crate::features::api::keys::{self, ApiScope};
 use crate::features::api::limits::Limits;
@@ -88,18 +88,20 @@ async fn take(
             };
             let outcome = create(conn, &actor, &body)?;
             let row = match outcome {
-                Outcome::Created(id) | Outcome::Known(id) => {
+                CreateTriggerOutcome::Created(id) | CreateTriggerOutcome::Known(id) => {
                     Some(list::row(conn, key.merchant_id, id)?)
                 }
-                Outcome::Refused(_) => None,
+                CreateTriggerOutcome::Refused(_) => None,
             };
             QueryResult::Ok((outcome, row))
         })
         .await?;
     match (outcome, row) {
-        (Outcome::Refused(errors), _) => Err(Problem::unprocessable(REFUSED, errors)),
-        (Outcome::Created(_), Some(row)) => Ok((StatusCode::CREATED, TriggerAnswer::of(row))),
-        (Outcome::Known(_), Some(row)) => Ok((StatusCode::OK, TriggerAnswer::of(row))),
+        (CreateTriggerOutcome::Refused(errors), _) => Err(Problem::unprocessable(REFUSED, errors)),
+        (CreateTriggerOutcome::Created(_), Some(row)) => {
+            Ok((StatusCode::CREATED, TriggerAnswer::of(row)))
+        }
+        (CreateTriggerOutcome::Known(_), Some(row)) => Ok((StatusCode::OK, TriggerAnswer::of(row))),
         (_, None) => Err(AppError::NotFound.into()),
     }
 }

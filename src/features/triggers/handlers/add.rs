@@ -5,13 +5,13 @@ use diesel::prelude::*;
 use serde::Deserialize;
 use vouch_core::code::MAX_EXISTING_CODE_CHARS;
 
-use super::chooser::{Answer, Chooser, PickerState};
+use super::chooser::{AffiliateChoice, Chooser, PickerState};
 use super::created_words;
 use super::fields::Fields;
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::pushes;
-use crate::features::triggers::forms::{Created, Refusal, TriggerForm};
+use crate::features::triggers::forms::{CreatedTrigger, Refusal, TriggerForm};
 use crate::kit::audit::Actor;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -44,7 +44,7 @@ struct AddPart {
 /// The initial values of the form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct NewQuery {
+pub(crate) struct NewTriggerQuery {
     coupon_code: String,
     /// Set if the code comes from a store's order, so the store already has it.
     only_in_vouch: bool,
@@ -54,13 +54,13 @@ pub(crate) struct NewQuery {
 pub(crate) async fn new(
     db: Data<Db>,
     page: MerchantPage,
-    query: Query<NewQuery>,
+    query: Query<NewTriggerQuery>,
 ) -> AppResult<HttpResponse> {
     let merchant_id = page.merchant_id();
     let mut add = AddTrigger::default();
     add.fields.stores =
         db.merchant(merchant_id, move |conn| pushes::destinations(conn, merchant_id)).await?;
-    let NewQuery { coupon_code, only_in_vouch } = query.into_inner();
+    let NewTriggerQuery { coupon_code, only_in_vouch } = query.into_inner();
     add.fields.form.coupon_code = coupon_code.chars().take(MAX_EXISTING_CODE_CHARS).collect();
     add.fields.form.only_in_vouch = only_in_vouch;
     if page.is_fragment() {
@@ -70,7 +70,7 @@ pub(crate) async fn new(
 }
 
 enum Added {
-    Created(Created, Affiliate),
+    Created(CreatedTrigger, Affiliate),
     /// The user only searched for an affiliate.
     Found(AddTrigger),
     Refused(AddTrigger),
@@ -104,13 +104,15 @@ fn add(conn: &mut PgConnection, actor: &Actor, form: TriggerForm) -> QueryResult
     let find = asked.find;
     let stores = pushes::destinations(conn, actor.merchant_id)?;
     match asked.answer(conn, actor.merchant_id)? {
-        Answer::Chosen(affiliate, chooser) => Ok(match form.save(conn, actor, affiliate.id)? {
-            Ok(created) => Added::Created(created, affiliate),
-            Err(refusal) => {
-                Added::Refused(AddTrigger { chooser, fields: Fields { form, refusal, stores } })
-            }
-        }),
-        Answer::Open(chooser, errors) => {
+        AffiliateChoice::Chosen(affiliate, chooser) => {
+            Ok(match form.save(conn, actor, affiliate.id)? {
+                Ok(created) => Added::Created(created, affiliate),
+                Err(refusal) => {
+                    Added::Refused(AddTrigger { chooser, fields: Fields { form, refusal, stores } })
+                }
+            })
+        }
+        AffiliateChoice::Open(chooser, errors) => {
             let refusal = Refusal { errors, ..Refusal::default() };
             let add = AddTrigger { chooser, fields: Fields { form, refusal, stores } };
             Ok(if find { Added::Found(add) } else { Added::Refused(add) })

@@ -31,7 +31,7 @@ pub(crate) struct PickerState {
 }
 
 /// The result of the affiliate field.
-pub(crate) enum Answer {
+pub(crate) enum AffiliateChoice {
     Chosen(Affiliate, Chooser),
     /// No affiliate is chosen yet. Pressing only Find is no error.
     Open(Chooser, FormErrors),
@@ -39,7 +39,11 @@ pub(crate) enum Answer {
 
 impl PickerState {
     /// Determines which affiliate of the merchant was chosen.
-    pub(crate) fn answer(self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Answer> {
+    pub(crate) fn answer(
+        self,
+        conn: &mut PgConnection,
+        merchant_id: i64,
+    ) -> QueryResult<AffiliateChoice> {
         if self.find {
             return self.open(conn, merchant_id, None);
         }
@@ -51,7 +55,7 @@ impl PickerState {
             Some(affiliate) => {
                 let shown = affiliate.name.clone();
                 let chooser = Chooser { id: id.to_string(), shown, found: Vec::new() };
-                Ok(Answer::Chosen(affiliate, chooser))
+                Ok(AffiliateChoice::Chosen(affiliate, chooser))
             }
             None => self.open(conn, merchant_id, Some(UNKNOWN_AFFILIATE)),
         }
@@ -62,7 +66,7 @@ impl PickerState {
         conn: &mut PgConnection,
         merchant_id: i64,
         reason: Option<&str>,
-    ) -> QueryResult<Answer> {
+    ) -> QueryResult<AffiliateChoice> {
         let words = self.words.trim().to_owned();
         let found = if self.find || !words.is_empty() {
             affiliates::choices(conn, merchant_id, &words, OFFERED)?
@@ -75,6 +79,6 @@ impl PickerState {
         } else if let Some(reason) = reason {
             errors.add("affiliate_id", reason);
         }
-        Ok(Answer::Open(Chooser { id: String::new(), shown: words, found }, errors))
+        Ok(AffiliateChoice::Open(Chooser { id: String::new(), shown: words, found }, errors))
     }
 }

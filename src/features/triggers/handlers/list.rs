@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use vouch_core::TextEnum;
 use vouch_core::money::format_plain;
 
-use super::view::{Notes, TriggerView, notes_of};
+use super::view::{NotesByTrigger, TriggerView, notes_of};
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::pushes::{self, Poll, PushStatus};
@@ -34,10 +34,10 @@ pub(crate) struct TriggerList {
 }
 
 /// What a list of triggers shows, as it was read.
-pub(super) struct Found {
+pub(super) struct TriggerListData {
     listing: Listing<TriggerRow>,
     count: Count,
-    notes: Notes,
+    notes: NotesByTrigger,
     stores: Vec<String>,
 }
 
@@ -47,21 +47,21 @@ pub(super) fn find(
     filter: &TriggerFilter,
     sort: TriggerSort,
     range: &Range,
-) -> QueryResult<Found> {
+) -> QueryResult<TriggerListData> {
     let (listing, count) = list::page(conn, merchant_id, filter, sort, range)?;
     let notes = notes_of(conn, merchant_id, &listing.rows)?;
     let stores = pushes::destinations(conn, merchant_id)?;
-    Ok(Found { listing, count, notes, stores })
+    Ok(TriggerListData { listing, count, notes, stores })
 }
 
 impl TriggerList {
     pub(super) fn new(
         address: ListUrl,
         shows_holder: bool,
-        found: Found,
+        found: TriggerListData,
         merchant: &Merchant,
     ) -> Self {
-        let Found { listing, count, mut notes, stores } = found;
+        let TriggerListData { listing, count, mut notes, stores } = found;
         let listing = listing.map(|row| {
             let notes = notes.remove(&row.trigger.id).unwrap_or_default();
             TriggerView::new(row, notes, merchant)

@@ -18,11 +18,11 @@ pub(crate) use self::reassign::{cancel_reassignment, reassignment};
 pub(crate) use self::show::show;
 pub(crate) use self::show::{reinstate, retire};
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
-use crate::features::triggers::forms::Created;
+use crate::features::triggers::forms::CreatedTrigger;
 use crate::features::triggers::{Trigger, TriggerKind};
 
 /// The message after a trigger is created.
-fn created_words(created: &Created, affiliate: &Affiliate) -> String {
+fn created_words(created: &CreatedTrigger, affiliate: &Affiliate) -> String {
     let (value, name) = (&created.trigger.value, &affiliate.name);
     let earning = earning_words(&created.trigger, affiliate);
     let credit = if earning.is_empty() {

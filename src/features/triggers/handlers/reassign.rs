@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use diesel::prelude::*;
 
-use super::chooser::{Answer, Chooser, PickerState};
+use super::chooser::{AffiliateChoice, Chooser, PickerState};
 use super::earning_words;
 use super::view::TriggerView;
 use crate::features::affiliates::Affiliate;
@@ -149,8 +149,8 @@ fn hand_over(
     let find = asked.find;
     let (from, version) = (form.from.clone(), form.version.clone());
     let (affiliate, chooser) = match asked.answer(conn, merchant.id)? {
-        Answer::Chosen(affiliate, chooser) => (affiliate, chooser),
-        Answer::Open(chooser, errors) => {
+        AffiliateChoice::Chosen(affiliate, chooser) => (affiliate, chooser),
+        AffiliateChoice::Open(chooser, errors) => {
             let unfinished = Unfinished { chooser, from, version, errors };
             return Ok(if find {
                 Outcome::Found(row, unfinished)

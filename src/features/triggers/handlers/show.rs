@@ -12,7 +12,7 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::availability::{Excluded, exclusion_of};
 use crate::features::pushes::Poll;
 use crate::features::recalculations::{Pending, pending_of_trigger};
-use crate::features::triggers::{self, CouponCode, Owner, Trigger, TriggerKind, list};
+use crate::features::triggers::{self, CouponCode, HoldingPeriod, Trigger, TriggerKind, list};
 use crate::kit::audit::{self, Actor, SubjectKind};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -30,7 +30,7 @@ const HISTORY_LINES: i64 = 50;
 struct ShowPage {
     page: MerchantPage,
     view: TriggerView,
-    owners: Vec<Owner>,
+    owners: Vec<HoldingPeriod>,
     history: Vec<audit::Entry>,
     /// The exclusion that matches the code, if any.
     excluded: Option<Excluded>,
@@ -43,17 +43,17 @@ impl ShowPage {
         DisplayTime::new(*at, self.page.merchant().tz())
     }
 
-    fn owner_url(&self, owner: &Owner) -> String {
+    fn owner_url(&self, owner: &HoldingPeriod) -> String {
         urls::affiliate_triggers(owner.affiliate_id)
     }
 
     /// The next holder, if a handover is scheduled.
-    fn scheduled(&self) -> Option<&Owner> {
+    fn scheduled(&self) -> Option<&HoldingPeriod> {
         let at = self.view.trigger.handover_at?;
         self.owners.iter().find(|owner| owner.valid_from == at)
     }
 
-    fn is_scheduled(&self, owner: &Owner) -> bool {
+    fn is_scheduled(&self, owner: &HoldingPeriod) -> bool {
         Some(owner.valid_from) == self.view.trigger.handover_at
     }
 

@@ -29,14 +29,14 @@ pub(crate) struct TriggerView {
 }
 
 /// By trigger ID.
-pub(super) type Notes = HashMap<i64, Vec<Note>>;
+pub(super) type NotesByTrigger = HashMap<i64, Vec<Note>>;
 
 /// The differences that the stores' last code syncs found for these rows.
 pub(super) fn notes_of(
     conn: &mut PgConnection,
     merchant_id: i64,
     rows: &[TriggerRow],
-) -> QueryResult<Notes> {
+) -> QueryResult<NotesByTrigger> {
     let ids: Vec<i64> = rows.iter().map(|row| row.trigger.id).collect();
     sync_notes::of_triggers(conn, merchant_id, &ids)
 }
