@@ -17,14 +17,14 @@ use crate::kit::db::schema::{affiliates, code_requests, triggers};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unavailable {
     Malformed(ValueError),
-    Held(Held),
-    Requested(Requested),
+    Held(HeldTrigger),
+    Requested(PendingRequest),
     Excluded(Excluded),
 }
 
 /// The trigger that has a value, active or retired, and its affiliate.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
-pub struct Held {
+pub struct HeldTrigger {
     pub trigger_id: i64,
     /// As typed.
     pub value: String,
@@ -35,12 +35,12 @@ pub struct Held {
 
 /// The affiliate whose request for the code is pending.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
-pub struct Requested {
+pub struct PendingRequest {
     pub affiliate_id: i64,
     pub affiliate: String,
 }
 
-impl Held {
+impl HeldTrigger {
     pub(crate) fn is_retired(&self) -> bool {
         self.retired_at.is_some()
     }
@@ -90,11 +90,11 @@ fn held(
     conn: &mut PgConnection,
     merchant_id: i64,
     keys: &[&str],
-) -> QueryResult<HashMap<(TriggerKind, String), Held>> {
+) -> QueryResult<HashMap<(TriggerKind, String), HeldTrigger>> {
     let of_affiliate = affiliates::merchant_id
         .eq(triggers::merchant_id)
         .and(affiliates::id.eq(triggers::affiliate_id));
-    let rows: Vec<(TriggerKind, String, Held)> = triggers::table
+    let rows: Vec<(TriggerKind, String, HeldTrigger)> = triggers::table
         .inner_join(affiliates::table.on(of_affiliate))
         .filter(triggers::merchant_id.eq(merchant_id))
         .filter(triggers::key.eq_any(keys))
@@ -117,11 +117,11 @@ fn requested(
     conn: &mut PgConnection,
     merchant_id: i64,
     keys: &[&str],
-) -> QueryResult<HashMap<String, Requested>> {
+) -> QueryResult<HashMap<String, PendingRequest>> {
     let of_affiliate = affiliates::merchant_id
         .eq(code_requests::merchant_id)
         .and(affiliates::id.eq(code_requests::affiliate_id));
-    let rows: Vec<(String, Requested)> = code_requests::table
+    let rows: Vec<(String, PendingRequest)> = code_requests::table
         .inner_join(affiliates::table.on(of_affiliate))
         .filter(code_requests::merchant_id.eq(merchant_id))
         .filter(code_requests::code_key.eq_any(keys))

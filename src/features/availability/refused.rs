@@ -14,7 +14,7 @@ const CANDIDATES: usize = 16;
 
 /// A value that isn't available.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct UnavailableValue {
     /// As typed, trimmed.
     pub wanted: String,
     pub why: Unavailable,
@@ -36,10 +36,10 @@ pub fn look_up(
     (kind, typed, reach): (TriggerKind, &str, Reach),
     affiliate: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Result<TriggerValue, Refused>> {
+) -> QueryResult<Result<TriggerValue, UnavailableValue>> {
     let wanted = match TriggerValue::parse(kind, typed, reach) {
         Ok(wanted) => wanted,
-        Err(error) => return Ok(Err(Refused::malformed(typed, error))),
+        Err(error) => return Ok(Err(UnavailableValue::malformed(typed, error))),
     };
     match check(conn, merchant_id, &wanted, now)? {
         Ok(()) => Ok(Ok(wanted)),
@@ -55,7 +55,7 @@ pub(crate) fn refused(
     why: Unavailable,
     affiliate: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Refused> {
+) -> QueryResult<UnavailableValue> {
     let mut seeds = vec![wanted.key.clone()];
     if matches!(why, Unavailable::Excluded(_)) {
         // Codes similar to an excluded code are mostly excluded too.
@@ -80,10 +80,10 @@ pub(crate) fn refused(
         let available = some.into_iter().zip(answers).filter(|(_, answer)| answer.is_ok());
         free.extend(available.map(|(code, _)| code.value).take(OFFERED - free.len()));
     }
-    Ok(Refused { wanted: wanted.value.clone(), why, free })
+    Ok(UnavailableValue { wanted: wanted.value.clone(), why, free })
 }
 
-impl Refused {
+impl UnavailableValue {
     pub(crate) fn malformed(typed: &str, error: ValueError) -> Self {
         let why = Unavailable::Malformed(error);
         Self { wanted: typed.trim().to_owned(), why, free: Vec::new() }

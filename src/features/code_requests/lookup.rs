@@ -4,14 +4,14 @@ use actix_web::HttpResponse;
 use askama::Template;
 
 use super::reserve::refusal_words;
-use crate::features::availability::Refused;
+use crate::features::availability::UnavailableValue;
 use crate::features::triggers::TriggerValue;
 use crate::kit::error::AppResult;
 use crate::kit::web::ok;
 
 /// The result for a typed code, as `templates/code_requests/_code.html` shows it; `None` if nothing
 /// was checked.
-pub(crate) type Checked = Option<Result<TriggerValue, Refused>>;
+pub(crate) type Checked = Option<Result<TriggerValue, UnavailableValue>>;
 
 #[derive(Template)]
 #[template(path = "code_requests/_code.html")]

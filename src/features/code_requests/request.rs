@@ -7,7 +7,7 @@ use super::model::{approve_one, close, note, open, reopen_one};
 use super::reserve::check;
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus, waiting};
-use crate::features::availability::{Refused, lock_codes_exclusive};
+use crate::features::availability::{UnavailableValue, lock_codes_exclusive};
 use crate::features::triggers::{Trigger, retire};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::{affiliates, code_requests};
@@ -22,7 +22,7 @@ pub enum RequestOutcome {
     /// The request is pending, and its code is reserved.
     Waits(CodeRequest),
     /// The code isn't available.
-    Refused(Refused),
+    Refused(UnavailableValue),
     /// The affiliate already has too many pending requests.
     TooMany,
     /// The affiliate isn't active.

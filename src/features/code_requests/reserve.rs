@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::features::applications::CodeRequestStatus;
-use crate::features::availability::{self, Refused, Unavailable};
+use crate::features::availability::{self, Unavailable, UnavailableValue};
 use crate::features::exclusions::Pattern;
 use crate::features::triggers::{Reach, TriggerKind, TriggerValue};
 use crate::kit::db::schema::{affiliates, code_requests};
@@ -62,14 +62,14 @@ pub(crate) fn check(
     typed: &str,
     affiliate_name: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Result<TriggerValue, Refused>> {
+) -> QueryResult<Result<TriggerValue, UnavailableValue>> {
     let wanted = (TriggerKind::CouponCode, typed, Reach::Stores);
     availability::look_up(conn, merchant_id, wanted, affiliate_name, now)
 }
 
 /// Why a code isn't available, as far as an affiliate may know. It doesn't include who has or
 /// requested it, or the merchant's notes.
-pub(crate) fn refusal_words(refused: &Refused) -> String {
+pub(crate) fn refusal_words(refused: &UnavailableValue) -> String {
     match &refused.why {
         Unavailable::Malformed(error) => error.to_string(),
         Unavailable::Held(_) | Unavailable::Requested(_) => {

@@ -11,7 +11,7 @@ use crate::features::affiliates::{
 use crate::features::applications::{Application, CodeRequestOrigin};
 use crate::features::auth::links::{self, LinkEnd, LinkPurpose, LinkSubject};
 use crate::features::auth::lock_open_merchant;
-use crate::features::availability::{Refused, lock_codes_exclusive};
+use crate::features::availability::{UnavailableValue, lock_codes_exclusive};
 use crate::features::code_requests;
 use crate::features::triggers::TriggerValue;
 use crate::kit::audit::{Actor, ActorKind};
@@ -51,7 +51,7 @@ pub(crate) enum Applied {
     /// The answer for every email, known or not. An email is sent unless there were too many.
     Posted,
     /// The code isn't available.
-    Refused(Refused),
+    Refused(UnavailableValue),
 }
 
 /// Stores an application until its email is confirmed, and sends the confirmation link. It reserves
@@ -146,7 +146,7 @@ pub(crate) enum Confirmed {
         is_active: bool,
     },
     /// The code is no longer available, so another one is needed.
-    CodeGone(Box<Application>, Refused),
+    CodeGone(Box<Application>, UnavailableValue),
     /// An affiliate with that email already exists.
     Known,
     /// The link was used, has expired or never existed.

@@ -7,7 +7,7 @@ use vouch_core::trigger::{Reach, TriggerKind, TriggerValue};
 use super::holding::{ReassignError, owners};
 use super::model::{CreateTriggerError, Trigger, create_value};
 use super::words::unavailable_words;
-use crate::features::availability::{Refused, Unavailable};
+use crate::features::availability::{Unavailable, UnavailableValue};
 use crate::features::pushes;
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::affiliates;
@@ -70,7 +70,7 @@ pub(crate) const UNKNOWN_AFFILIATE: &str = "Choose an affiliate from the list.";
 pub(crate) struct Refusal {
     pub(crate) errors: FormErrors,
     /// The unavailable value, with available codes to choose from.
-    pub(crate) refused: Option<Refused>,
+    pub(crate) refused: Option<UnavailableValue>,
 }
 
 impl Refusal {
@@ -122,7 +122,7 @@ impl TriggerForm {
                 let overrides = !self.despite.is_empty();
                 create_value(conn, actor, affiliate_id, &wanted, reach, overrides)
             }
-            Err(error) => Err(Refused::malformed(typed, error).into()),
+            Err(error) => Err(UnavailableValue::malformed(typed, error).into()),
         };
         match created {
             Ok(trigger) => {
@@ -142,7 +142,7 @@ impl TriggerForm {
 }
 
 /// Also explains how to add a code that a store already has.
-fn refusal_words(refused: &Refused, affiliate_id: i64) -> String {
+fn refusal_words(refused: &UnavailableValue, affiliate_id: i64) -> String {
     let words = unavailable_words(&refused.wanted, &refused.why, affiliate_id);
     match &refused.why {
         Unavailable::Malformed(error) if error.concerns_new_codes() => {

@@ -6,7 +6,7 @@ use vouch_core::trigger::{Reach, TriggerKind, TriggerValue};
 
 use super::periods::Holding;
 use crate::features::availability::{
-    self, Excluded, Refused, Unavailable, lock_codes_shared, refused,
+    self, Excluded, Unavailable, UnavailableValue, lock_codes_shared, refused,
 };
 use crate::features::pushes;
 use crate::features::recalculations::{RecalculationReason, request_for_trigger};
@@ -65,14 +65,14 @@ impl Trigger {
 pub enum CreateTriggerError {
     /// The value isn't available, or only by overriding an exclusion.
     #[error("{} can't be had: {:?}", .0.wanted, .0.why)]
-    Refused(Box<Refused>),
+    Refused(Box<UnavailableValue>),
     /// `NotFound` if the merchant has no such affiliate.
     #[error(transparent)]
     Database(#[from] Error),
 }
 
-impl From<Refused> for CreateTriggerError {
-    fn from(refused: Refused) -> Self {
+impl From<UnavailableValue> for CreateTriggerError {
+    fn from(refused: UnavailableValue) -> Self {
         Self::Refused(Box::new(refused))
     }
 }
@@ -99,7 +99,7 @@ pub fn create_reaching(
     reach: Reach,
 ) -> Result<Trigger, CreateTriggerError> {
     let wanted = TriggerValue::parse(kind, typed, reach);
-    let wanted = wanted.map_err(|error| Refused::malformed(typed, error))?;
+    let wanted = wanted.map_err(|error| UnavailableValue::malformed(typed, error))?;
     create_value(conn, actor, affiliate_id, &wanted, reach, false)
 }
 

@@ -1,6 +1,8 @@
 //! Explains to members why a value isn't available.
 
-use crate::features::availability::{Excluded, ExclusionScope, Held, Requested, Unavailable};
+use crate::features::availability::{
+    Excluded, ExclusionScope, HeldTrigger, PendingRequest, Unavailable,
+};
 
 /// The error for an affiliate that the merchant doesn't have.
 pub(crate) fn unknown_affiliate_words(named: &str) -> String {
@@ -25,8 +27,8 @@ fn excluded_words(wanted: &str, excluded: &Excluded) -> String {
     format!("{wanted} is excluded by {}.{orders}", excluded.named())
 }
 
-fn held_words(held: &Held, wanted_for: i64) -> String {
-    let Held { value, affiliate, .. } = held;
+fn held_words(held: &HeldTrigger, wanted_for: i64) -> String {
+    let HeldTrigger { value, affiliate, .. } = held;
     match (held.affiliate_id == wanted_for, held.is_retired()) {
         (true, false) => format!("{affiliate} has {value} already."),
         (true, true) => {
@@ -40,8 +42,8 @@ fn held_words(held: &Held, wanted_for: i64) -> String {
     }
 }
 
-fn requested_words(wanted: &str, requested: &Requested, wanted_for: i64) -> String {
-    let Requested { affiliate_id, affiliate } = requested;
+fn requested_words(wanted: &str, requested: &PendingRequest, wanted_for: i64) -> String {
+    let PendingRequest { affiliate_id, affiliate } = requested;
     if *affiliate_id == wanted_for {
         format!("{affiliate} asked for {wanted}. Approve the request, and the code is theirs.")
     } else {

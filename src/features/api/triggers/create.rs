@@ -2,7 +2,7 @@ use diesel::prelude::*;
 use vouch_platforms::api::FieldError;
 
 use super::body::TriggerBody;
-use crate::features::availability::{Refused, Unavailable};
+use crate::features::availability::{Unavailable, UnavailableValue};
 use crate::features::triggers::{
     CreateTriggerError, Reach, TriggerKind, TriggerValue, create_value, unavailable_words,
     unknown_affiliate_words,
@@ -50,7 +50,7 @@ pub(super) fn create(
     }
     let reach = if body.only_in_vouch { Reach::VouchOnly } else { Reach::Stores };
     let wanted = TriggerValue::parse(TriggerKind::from(body.kind), &body.value, reach)
-        .map_err(|error| Refused::malformed(&body.value, error));
+        .map_err(|error| UnavailableValue::malformed(&body.value, error));
     if let Err(refused) = &wanted {
         wrong("/value", detail(refused, affiliate_id.unwrap_or_default()));
     }
@@ -73,7 +73,7 @@ pub(super) fn create(
 }
 
 /// Why a value isn't available, and what the caller can send instead.
-fn detail(refused: &Refused, affiliate_id: i64) -> String {
+fn detail(refused: &UnavailableValue, affiliate_id: i64) -> String {
     let words = unavailable_words(&refused.wanted, &refused.why, affiliate_id);
     match &refused.why {
         Unavailable::Malformed(error) if error.concerns_new_codes() => format!(

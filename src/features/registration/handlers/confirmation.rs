@@ -9,7 +9,7 @@ use super::join::ClosedPage;
 use super::shown;
 use crate::features::applications::Application;
 use crate::features::auth::pages::PublicPage;
-use crate::features::availability::{self, Refused};
+use crate::features::availability::{self, UnavailableValue};
 use crate::features::code_requests::{self, Checked, refusal_words};
 use crate::features::registration::Limits;
 use crate::features::registration::application::{self, Confirmed};
@@ -68,7 +68,7 @@ impl ConfirmPage {
         }
     }
 
-    fn asking_again(self, refused: Refused, form: ConfirmForm) -> Self {
+    fn asking_again(self, refused: UnavailableValue, form: ConfirmForm) -> Self {
         let errors = FormErrors::one("code", refusal_words(&refused));
         Self { asks_again: true, form, errors, checked: Some(Err(refused)), ..self }
     }

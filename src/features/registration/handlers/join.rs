@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::shown;
 use crate::features::auth::pages::PublicPage;
-use crate::features::availability::Refused;
+use crate::features::availability::UnavailableValue;
 use crate::features::code_requests::{self, Checked, refusal_words};
 use crate::features::registration::Limits;
 use crate::features::registration::application::{self, Applied};
@@ -53,7 +53,7 @@ impl Apply {
         Self { form, errors, ..Self::blank(&shown.name, &shown.slug, shown.registration) }
     }
 
-    fn refused(shown: Shown, mut form: ApplicationForm, refused: Refused) -> Self {
+    fn refused(shown: Shown, mut form: ApplicationForm, refused: UnavailableValue) -> Self {
         form.code = form.wanted_code().to_owned();
         let errors = FormErrors::one("code", refusal_words(&refused));
         Self { checked: Some(Err(refused)), ..Self::of(shown, form, errors) }
@@ -64,7 +64,7 @@ impl Apply {
         shown: Shown,
         form: ApplicationForm,
         errors: FormErrors,
-        refused: Option<Refused>,
+        refused: Option<UnavailableValue>,
     ) -> Self {
         let Some(refused) = refused else { return Self::of(shown, form, errors) };
         let above = |field: &str| ["name", "email"].contains(&field);
@@ -178,7 +178,7 @@ async fn code_refusal(
     db: &Db,
     shown: &Shown,
     form: &ApplicationForm,
-) -> AppResult<Option<Refused>> {
+) -> AppResult<Option<UnavailableValue>> {
     let (code, name) = (form.wanted_code().to_owned(), form.name.trim().chars().take(200));
     if code.is_empty() || shown.registration.code_requirement == CodeRequirement::No {
         return Ok(None);

@@ -1,6 +1,6 @@
 use vouch_core::TextEnum;
 
-use crate::features::availability::{Excluded, Held, Refused, Requested};
+use crate::features::availability::{Excluded, HeldTrigger, PendingRequest, UnavailableValue};
 use crate::features::triggers::TriggerKind;
 use crate::features::triggers::forms::{Refusal, TriggerForm};
 use crate::kit::urls;
@@ -41,7 +41,7 @@ impl Fields {
         if form.instead.is_empty() { form.coupon_code.trim() } else { &form.instead }
     }
 
-    pub(crate) fn refused(&self) -> Option<&Refused> {
+    pub(crate) fn refused(&self) -> Option<&UnavailableValue> {
         self.refusal.refused.as_ref()
     }
 
@@ -50,17 +50,17 @@ impl Fields {
     }
 
     /// The page of the trigger that already has the value.
-    pub(crate) fn holding_url(&self, held: &Held) -> String {
+    pub(crate) fn holding_url(&self, held: &HeldTrigger) -> String {
         urls::trigger(held.trigger_id)
     }
 
     /// The page of that trigger's holder.
-    pub(crate) fn holder_url(&self, held: &Held) -> String {
+    pub(crate) fn holder_url(&self, held: &HeldTrigger) -> String {
         urls::affiliate_triggers(held.affiliate_id)
     }
 
     /// The page of the affiliate that requested the value.
-    pub(crate) fn asker_url(&self, requested: &Requested) -> String {
+    pub(crate) fn asker_url(&self, requested: &PendingRequest) -> String {
         urls::affiliate(requested.affiliate_id)
     }
 }
