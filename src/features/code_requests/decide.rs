@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use super::denial::Denial;
 use super::emails;
 use super::request::{
-    Reversal, approve_requested, deny_requested, reverse, take_decided, take_waiting,
+    ReversalOutcome, approve_requested, deny_requested, reverse, take_decided, take_waiting,
 };
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::applications::CodeRequest;
@@ -103,9 +103,9 @@ pub fn reverse_codes(
     let mut outcome = ReversedCodes::default();
     for request in take_decided(conn, merchant_id, request_ids, decided_at)? {
         match reverse(conn, actor, &request)? {
-            Reversal::Waits => outcome.waiting.push(request.code),
-            Reversal::Retired => outcome.retired.push(request.code),
-            Reversal::Stays => {}
+            ReversalOutcome::Waits => outcome.waiting.push(request.code),
+            ReversalOutcome::Retired => outcome.retired.push(request.code),
+            ReversalOutcome::Stays => {}
         }
     }
     outcome.left = request_ids.len() - outcome.waiting.len() - outcome.retired.len();

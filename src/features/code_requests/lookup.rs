@@ -11,18 +11,18 @@ use crate::kit::web::ok;
 
 /// The result for a typed code, as `templates/code_requests/_code.html` shows it; `None` if nothing
 /// was checked.
-pub(crate) type Checked = Option<Result<TriggerValue, UnavailableValue>>;
+pub(crate) type CodeLookup = Option<Result<TriggerValue, UnavailableValue>>;
 
 #[derive(Template)]
 #[template(path = "code_requests/_code.html")]
 struct CodePart {
-    checked: Checked,
+    checked: CodeLookup,
     words: Vec<String>,
     live: bool,
 }
 
 /// The part of a page below the code field.
-pub(crate) fn answer(checked: Checked) -> AppResult<HttpResponse> {
+pub(crate) fn answer(checked: CodeLookup) -> AppResult<HttpResponse> {
     let words = match &checked {
         Some(Err(refused)) => vec![refusal_words(refused)],
         _ => Vec::new(),

@@ -12,9 +12,9 @@ mod reserve;
 
 pub use decide::{approve_codes, reverse_codes};
 pub(crate) use denial::Denial;
-pub(crate) use lookup::{Checked, answer};
+pub(crate) use lookup::{CodeLookup, answer};
 pub use model::open;
 pub(crate) use model::{approve, deny, reopen, reopen_denied_at};
 pub(crate) use request::{MAX_WAITING, withdraw};
 pub use request::{RequestOutcome, ask};
-pub(crate) use reserve::{Waiting, check, refusal_words, waiting};
+pub(crate) use reserve::{ReservedCode, check, refusal_words, waiting};

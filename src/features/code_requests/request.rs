@@ -151,7 +151,7 @@ pub(crate) fn take_decided(
 
 /// The result of reversing a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reversal {
+pub(crate) enum ReversalOutcome {
     /// The denied code is pending again.
     Waits,
     /// The approved code's trigger is retired. The code stays the affiliate's permanently.
@@ -166,14 +166,14 @@ pub(crate) fn reverse(
     conn: &mut PgConnection,
     actor: &Actor,
     request: &CodeRequest,
-) -> QueryResult<Reversal> {
+) -> QueryResult<ReversalOutcome> {
     let Some(trigger_id) = request.trigger_id else {
         let waits = reopen_one(conn, actor, request)?;
-        return Ok(if waits { Reversal::Waits } else { Reversal::Stays });
+        return Ok(if waits { ReversalOutcome::Waits } else { ReversalOutcome::Stays });
     };
     let trigger = Trigger::find(conn, actor.merchant_id, trigger_id)?;
     let retired = trigger.affiliate_id == request.affiliate_id && retire(conn, actor, &trigger)?;
-    Ok(if retired { Reversal::Retired } else { Reversal::Stays })
+    Ok(if retired { ReversalOutcome::Retired } else { ReversalOutcome::Stays })
 }
 
 /// The oldest first.

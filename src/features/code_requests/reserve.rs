@@ -12,14 +12,14 @@ const MAX_LOADED: i64 = 10_000;
 
 /// A code with a pending request.
 #[derive(Clone, Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct ReservedCode {
     pub(crate) code: String,
     pub(crate) affiliate_id: i64,
     pub(crate) affiliate: String,
     code_key: String,
 }
 
-impl Waiting {
+impl ReservedCode {
     /// Whether the exclusion pattern would have stopped it.
     pub(crate) fn is_like(&self, pattern: &Pattern) -> bool {
         pattern.stops(&self.code_key)
@@ -27,7 +27,7 @@ impl Waiting {
 }
 
 /// The merchant's codes with pending requests, the oldest first.
-pub(crate) fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Waiting>> {
+pub(crate) fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<ReservedCode>> {
     let found: Vec<(String, String, i64, String)> = code_requests::table
         .inner_join(
             affiliates::table.on(affiliates::merchant_id
@@ -45,7 +45,7 @@ pub(crate) fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<
             affiliates::name,
         ))
         .load(conn)?;
-    let waiting = found.into_iter().map(|(code, code_key, affiliate_id, affiliate)| Waiting {
+    let waiting = found.into_iter().map(|(code, code_key, affiliate_id, affiliate)| ReservedCode {
         code,
         affiliate_id,
         affiliate,

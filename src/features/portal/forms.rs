@@ -12,13 +12,13 @@ const PAYMENT_CHARACTERS: usize = 500;
 /// A request for an additional code.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct CodeForm {
+pub(crate) struct CodeRequestForm {
     pub(crate) code: String,
     /// A suggested code chosen instead of the typed one.
     pub(crate) instead: String,
 }
 
-impl CodeForm {
+impl CodeRequestForm {
     /// The requested code.
     pub(crate) fn wanted(&self) -> &str {
         availability::requested(&self.instead, &self.code)

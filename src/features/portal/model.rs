@@ -15,7 +15,7 @@ use crate::kit::web::display_time::before_day;
 
 /// An affiliate's coupon code with its earnings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Code {
+pub(crate) struct PortalCode {
     /// The ID of its trigger.
     pub(crate) id: i64,
     /// As typed.
@@ -42,7 +42,7 @@ pub(super) fn codes(
     affiliate_id: i64,
     today: NaiveDate,
     range: &Range,
-) -> QueryResult<Listing<Code>> {
+) -> QueryResult<Listing<PortalCode>> {
     let query = triggers::table
         .filter(triggers::merchant_id.eq(merchant_id))
         .filter(triggers::affiliate_id.eq(affiliate_id))
@@ -59,7 +59,7 @@ pub(super) fn codes(
         let there = lines.into_iter().filter(|line| line.push.status == PushStatus::Pushed);
         there.map(|line| line.store).collect()
     };
-    let code = |(id, value, retired_at)| Code {
+    let code = |(id, value, retired_at)| PortalCode {
         stores: stores(id),
         id,
         value,

@@ -1,6 +1,6 @@
 use diesel::prelude::*;
 
-use crate::features::code_requests::{self, Waiting};
+use crate::features::code_requests::{self, ReservedCode};
 use crate::features::exclusions::Pattern;
 use crate::features::triggers::Trigger;
 use crate::features::triggers::list::some_like;
@@ -18,7 +18,7 @@ const WAITING: usize = 20;
 pub(crate) struct AffectedTriggers {
     count: Count,
     some: Vec<(Trigger, String)>,
-    waiting: Vec<Waiting>,
+    waiting: Vec<ReservedCode>,
     pattern: Pattern,
 }
 

@@ -8,9 +8,9 @@ use vouch_core::money::{Currency, format_money};
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus};
 use crate::features::auth::pages::AffiliatePage;
-use crate::features::code_requests::{Checked, MAX_WAITING};
+use crate::features::code_requests::{CodeLookup, MAX_WAITING};
 use crate::features::conversions::ConversionStatus;
-use crate::features::portal::model::{Code, CodeSum, NEWEST, codes};
+use crate::features::portal::model::{CodeSum, NEWEST, PortalCode, codes};
 use crate::features::portal::weeks::Weeks;
 use crate::features::registration;
 use crate::kit::db::Db;
@@ -41,13 +41,13 @@ pub(super) enum RequestAvailability {
 pub(super) struct CodesPage {
     page: AffiliatePage,
     today: NaiveDate,
-    list: ListPage<Code>,
+    list: ListPage<PortalCode>,
     requests: Vec<CodeRequest>,
     asking: RequestAvailability,
     pub(crate) typed: String,
     pub(crate) errors: FormErrors,
     /// The check of the typed code.
-    pub(crate) checked: Checked,
+    pub(crate) checked: CodeLookup,
 }
 
 impl CodesPage {
@@ -94,12 +94,12 @@ impl CodesPage {
         DisplayTime::day(at, tz)
     }
 
-    fn weeks(&self, code: &Code) -> Option<Weeks> {
+    fn weeks(&self, code: &PortalCode) -> Option<Weeks> {
         Weeks::new(&code.weeks, self.today)
     }
 
     /// The number of orders that count.
-    fn orders(code: &Code) -> String {
+    fn orders(code: &PortalCode) -> String {
         thousands(
             code.sums.iter().filter(|sum| counts(sum)).map(|sum| sum.conversions).sum::<i64>(),
         )
@@ -107,7 +107,7 @@ impl CodesPage {
 
     /// The revenue of orders that count, one amount per currency. Without orders it's zero in the
     /// program's currency.
-    fn revenue(&self, code: &Code) -> Vec<String> {
+    fn revenue(&self, code: &PortalCode) -> Vec<String> {
         let mut amounts: Vec<(Currency, i64)> = Vec::new();
         for sum in code.sums.iter().filter(|sum| counts(sum)) {
             match amounts.iter_mut().find(|(currency, _)| *currency == sum.currency) {
@@ -122,7 +122,7 @@ impl CodesPage {
     }
 
     /// One amount with its status, per status and currency.
-    fn commission(&self, code: &Code) -> Vec<(String, &'static str)> {
+    fn commission(&self, code: &PortalCode) -> Vec<(String, &'static str)> {
         use ConversionStatus::{Approved, Denied, Pending};
         let of = |status: ConversionStatus| {
             let sums = code.sums.iter().filter(move |sum| sum.status == status);

@@ -7,7 +7,7 @@ use super::codes::CodesPage;
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::pages::AffiliatePage;
 use crate::features::code_requests::{self, MAX_WAITING, RequestOutcome, refusal_words};
-use crate::features::portal::forms::CodeForm;
+use crate::features::portal::forms::CodeRequestForm;
 use crate::features::registration::{self, Limits};
 use crate::kit::clock;
 use crate::kit::db::Db;
@@ -22,7 +22,7 @@ use crate::kit::web::{rejected, see_other};
 /// The code as typed so far.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct CodeQuery {
+pub(crate) struct CodeRequestQuery {
     code: String,
 }
 
@@ -33,7 +33,7 @@ pub(crate) async fn code(
     limits: Data<Limits>,
     req: HttpRequest,
     page: AffiliatePage,
-    query: Query<CodeQuery>,
+    query: Query<CodeRequestQuery>,
 ) -> AppResult<HttpResponse> {
     limits.look(peer(&req))?;
     if !page.is_fragment() {
@@ -62,7 +62,7 @@ pub(crate) async fn ask(
     limits: Data<Limits>,
     req: HttpRequest,
     page: AffiliatePage,
-    CsrfForm(form): CsrfForm<CodeForm>,
+    CsrfForm(form): CsrfForm<CodeRequestForm>,
 ) -> AppResult<HttpResponse> {
     limits.send(peer(&req))?;
     let (actor, affiliate_id) = (page.actor(), page.affiliate_context.affiliate_id);

@@ -10,7 +10,7 @@ use super::shown;
 use crate::features::applications::Application;
 use crate::features::auth::pages::PublicPage;
 use crate::features::availability::{self, UnavailableValue};
-use crate::features::code_requests::{self, Checked, refusal_words};
+use crate::features::code_requests::{self, CodeLookup, refusal_words};
 use crate::features::registration::Limits;
 use crate::features::registration::application::{self, Confirmed};
 use crate::features::registration::settings::Shown;
@@ -51,7 +51,7 @@ struct ConfirmPage {
     asks_again: bool,
     form: ConfirmForm,
     errors: FormErrors,
-    checked: Checked,
+    checked: CodeLookup,
 }
 
 impl ConfirmPage {

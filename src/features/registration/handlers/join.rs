@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::shown;
 use crate::features::auth::pages::PublicPage;
 use crate::features::availability::UnavailableValue;
-use crate::features::code_requests::{self, Checked, refusal_words};
+use crate::features::code_requests::{self, CodeLookup, refusal_words};
 use crate::features::registration::Limits;
 use crate::features::registration::application::{self, Applied};
 use crate::features::registration::forms::ApplicationForm;
@@ -34,7 +34,7 @@ pub(crate) struct Apply {
     pub(crate) form: ApplicationForm,
     pub(crate) errors: FormErrors,
     /// The check of the typed code.
-    pub(crate) checked: Checked,
+    pub(crate) checked: CodeLookup,
 }
 
 impl Apply {
