@@ -13,8 +13,9 @@ use diesel::sql_types::Bool;
 use crate::kit::db::schema::affiliates;
 use crate::kit::lists::{begins_with, contains};
 
-pub(super) type Boxed = IntoBoxed<'static, affiliates::table, Pg>;
-pub(super) type Condition = Box<dyn BoxableExpression<affiliates::table, Pg, SqlType = Bool>>;
+pub(super) type BoxedAffiliates = IntoBoxed<'static, affiliates::table, Pg>;
+pub(super) type AffiliateCondition =
+    Box<dyn BoxableExpression<affiliates::table, Pg, SqlType = Bool>>;
 
 /// From this length on, a word can match anywhere.
 const ANYWHERE: usize = 3;
@@ -25,9 +26,9 @@ const MAX_CHARS: usize = 200;
 
 /// A parsed search. All of its words must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Search(Vec<String>);
+pub(crate) struct AffiliateSearch(Vec<String>);
 
-impl Search {
+impl AffiliateSearch {
     /// Parses the typed text. Words without a letter or digit are ignored, since every email
     /// contains an `@`.
     pub(crate) fn of(typed: &str) -> Self {
@@ -42,24 +43,24 @@ impl Search {
     }
 
     /// The names that begin with this match best.
-    pub(super) fn head(&self) -> Option<Head> {
-        (!self.is_empty()).then(|| Head(self.0.join(" ")))
+    pub(super) fn head(&self) -> Option<NamePrefix> {
+        (!self.is_empty()).then(|| NamePrefix(self.0.join(" ")))
     }
 
     /// The rows that contain every word.
-    pub(super) fn matching(&self, query: Boxed) -> Boxed {
+    pub(super) fn matching(&self, query: BoxedAffiliates) -> BoxedAffiliates {
         let patterns = self.0.iter().map(|word| pattern(word));
         patterns.fold(query, |query, like| query.filter(affiliates::search.like(like)))
     }
 }
 
 /// The beginning of a name.
-pub(super) struct Head(String);
+pub(super) struct NamePrefix(String);
 
-impl Head {
+impl NamePrefix {
     /// Matches names with this beginning, by letters that are equal in the names' collation. These
     /// names are adjacent in the index by name.
-    pub(super) fn begins(self) -> Condition {
+    pub(super) fn begins(self) -> AffiliateCondition {
         // In Unicode's root collation, U+FFFF sorts after every other character (UTS 35, part 5).
         let last = format!("{}\u{ffff}", self.0);
         Box::new(affiliates::name_key.ge(self.0).and(affiliates::name_key.lt(last)))
@@ -81,9 +82,9 @@ mod tests {
 
     #[test]
     fn a_search_is_taken_apart() {
-        assert_eq!(Search::of("  Ann  SMITH ").0, ["ann", "smith"]);
-        assert_eq!(Search::of("a b c d e").0, ["a", "b", "c", "d e"]);
-        assert!(Search::of(" @ -- % ").is_empty());
+        assert_eq!(AffiliateSearch::of("  Ann  SMITH ").0, ["ann", "smith"]);
+        assert_eq!(AffiliateSearch::of("a b c d e").0, ["a", "b", "c", "d e"]);
+        assert!(AffiliateSearch::of(" @ -- % ").is_empty());
     }
 
     #[test]

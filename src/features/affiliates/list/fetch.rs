@@ -12,7 +12,7 @@ use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::filter::{AffiliateFilter, AffiliateSort, NAME};
 use crate::features::affiliates::model::Affiliate;
-use crate::features::affiliates::search::{Boxed, Condition, Head};
+use crate::features::affiliates::search::{AffiliateCondition, BoxedAffiliates, NamePrefix};
 use crate::kit::db::schema::affiliates;
 use crate::kit::lists::{
     Count, Cursor, Named, Range, SortKey, SortOrder, Value, named, replanned, searched,
@@ -24,7 +24,7 @@ const SEARCH_LIMIT: i64 = 1_000;
 
 /// An affiliate with the values for the sort order.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(super) struct SortedAffiliate {
     pub(super) affiliate: Affiliate,
     name_key: String,
     begins: bool,
@@ -32,13 +32,13 @@ pub(super) struct Found {
 
 type Row = (Affiliate, String, bool);
 
-impl From<Row> for Found {
+impl From<Row> for SortedAffiliate {
     fn from((affiliate, name_key, begins): Row) -> Self {
         Self { affiliate, name_key, begins }
     }
 }
 
-impl Found {
+impl SortedAffiliate {
     pub(super) fn key(&self, sort: AffiliateSort) -> SortKey {
         let Affiliate { created_at, id, .. } = self.affiliate;
         match sort {
@@ -52,19 +52,19 @@ impl Found {
 }
 
 type CountedRow = (SqlTypeOf<AsSelect<Affiliate, Pg>>, Text, Bool, BigInt);
-type Columns = (AsSelect<Affiliate, Pg>, affiliates::name_key, Named<Condition>);
+type Columns = (AsSelect<Affiliate, Pg>, affiliates::name_key, Named<AffiliateCondition>);
 
 /// The filter, order and range of the rows to read.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted<'a> {
+pub(super) struct AffiliateListQuery<'a> {
     pub(super) merchant_id: i64,
     pub(super) filter: &'a AffiliateFilter,
     pub(super) sort: AffiliateSort,
     pub(super) range: &'a Range,
 }
 
-impl Wanted<'_> {
-    pub(super) fn rows(&self, conn: &mut PgConnection) -> QueryResult<Vec<Found>> {
+impl AffiliateListQuery<'_> {
+    pub(super) fn rows(&self, conn: &mut PgConnection) -> QueryResult<Vec<SortedAffiliate>> {
         if self.filter.search.is_empty() {
             self.walk(conn, self.matching(), self.range)
         } else {
@@ -73,7 +73,10 @@ impl Wanted<'_> {
     }
 
     /// The rows, and the count of all that match the filter.
-    pub(super) fn counted(&self, conn: &mut PgConnection) -> QueryResult<(Vec<Found>, Count)> {
+    pub(super) fn counted(
+        &self,
+        conn: &mut PgConnection,
+    ) -> QueryResult<(Vec<SortedAffiliate>, Count)> {
         if !self.filter.search.is_empty() {
             return self.search(conn);
         }
@@ -86,7 +89,7 @@ impl Wanted<'_> {
         Ok((self.walk(conn, self.matching(), self.range)?, count))
     }
 
-    fn search(&self, conn: &mut PgConnection) -> QueryResult<(Vec<Found>, Count)> {
+    fn search(&self, conn: &mut PgConnection) -> QueryResult<(Vec<SortedAffiliate>, Count)> {
         let some = self.matching().limit(SEARCH_LIMIT + 1).select(self.columns());
         let hits = searched::<CountedRow, _>(some, self.range);
         let hits: Vec<(Affiliate, String, bool, i64)> = replanned(hits).load(conn)?;
@@ -114,7 +117,7 @@ impl Wanted<'_> {
 
     /// Names that begin with the word are adjacent in the index by name, so they're read in order. The
     /// others can be anywhere.
-    fn best_of_many(&self, conn: &mut PgConnection) -> QueryResult<Vec<Found>> {
+    fn best_of_many(&self, conn: &mut PgConnection) -> QueryResult<Vec<SortedAffiliate>> {
         let backward = self.range.is_descending();
         let by_name =
             if backward { SortOrder::descending(NAME) } else { SortOrder::ascending(NAME) };
@@ -138,7 +141,7 @@ impl Wanted<'_> {
         Ok(found)
     }
 
-    fn matching(&self) -> Boxed {
+    fn matching(&self) -> BoxedAffiliates {
         let mut query = affiliates::table
             .into_boxed::<Pg>()
             .filter(affiliates::merchant_id.eq(self.merchant_id));
@@ -155,16 +158,16 @@ impl Wanted<'_> {
     fn walk(
         &self,
         conn: &mut PgConnection,
-        query: Boxed,
+        query: BoxedAffiliates,
         range: &Range,
-    ) -> QueryResult<Vec<Found>> {
+    ) -> QueryResult<Vec<SortedAffiliate>> {
         let query = range.walk(query.select(self.columns()));
         let rows: Vec<Row> = if self.filter.search.is_empty() {
             query.load(conn)?
         } else {
             replanned(query).load(conn)?
         };
-        Ok(rows.into_iter().map(Found::from).collect())
+        Ok(rows.into_iter().map(SortedAffiliate::from).collect())
     }
 
     /// Collects every hit and then sorts by name. Reading in order would pass every affiliate before the
@@ -172,14 +175,14 @@ impl Wanted<'_> {
     fn collect(
         &self,
         conn: &mut PgConnection,
-        query: Boxed,
+        query: BoxedAffiliates,
         range: &Range,
-    ) -> QueryResult<Vec<Found>> {
+    ) -> QueryResult<Vec<SortedAffiliate>> {
         let hits = query.select((affiliates::id, affiliates::name_key));
         let hits = searched::<(BigInt, Text, BigInt), _>(hits, range);
         let hits: Vec<(i64, String, i64)> = replanned(hits).load(conn)?;
         let ids: Vec<i64> = hits.into_iter().map(|(id, ..)| id).collect();
-        let mut found: HashMap<i64, Found> = affiliates::table
+        let mut found: HashMap<i64, SortedAffiliate> = affiliates::table
             .filter(affiliates::merchant_id.eq(self.merchant_id))
             .filter(affiliates::id.eq_any(&ids))
             .select(self.columns())
@@ -194,10 +197,10 @@ impl Wanted<'_> {
         (Affiliate::as_select(), affiliates::name_key, named(self.begins(), "begins"))
     }
 
-    fn begins(&self) -> Condition {
-        self.filter
-            .search
-            .head()
-            .map_or_else(|| Box::new(false.into_sql::<Bool>()) as Condition, Head::begins)
+    fn begins(&self) -> AffiliateCondition {
+        self.filter.search.head().map_or_else(
+            || Box::new(false.into_sql::<Bool>()) as AffiliateCondition,
+            NamePrefix::begins,
+        )
     }
 }

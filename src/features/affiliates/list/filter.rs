@@ -1,4 +1,4 @@
-use crate::features::affiliates::search::Search;
+use crate::features::affiliates::search::AffiliateSearch;
 use crate::features::affiliates::status::AffiliateStatus;
 use crate::kit::db::text_enum;
 use crate::kit::lists::{ColumnType, ListUrl, Sort, SortOrder};
@@ -29,11 +29,11 @@ impl AffiliateSort {
     pub(crate) const BY_JOINING: [Self; 2] = [Self::Newest, Self::Oldest];
 
     /// The default order of a list.
-    pub(crate) fn usual(search: &Search) -> Self {
+    pub(crate) fn usual(search: &AffiliateSearch) -> Self {
         if search.is_empty() { Self::Name } else { Self::BestMatch }
     }
 
-    pub(crate) fn read(address: &mut ListUrl, search: &Search) -> Self {
+    pub(crate) fn read(address: &mut ListUrl, search: &AffiliateSearch) -> Self {
         match address.sort(Self::usual(search)) {
             Self::BestMatch if search.is_empty() => {
                 address.ignore("sort");
@@ -68,14 +68,14 @@ impl Sort for AffiliateSort {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AffiliateFilter {
     /// Searches the name, email and affiliate ID.
-    pub(crate) search: Search,
+    pub(crate) search: AffiliateSearch,
     pub(crate) status: Option<AffiliateStatus>,
     pub(crate) offer_id: Option<i64>,
 }
 
 impl AffiliateFilter {
     pub(crate) fn read(address: &mut ListUrl) -> Self {
-        let search = Search::of(&address.search());
+        let search = AffiliateSearch::of(&address.search());
         if search.is_empty() {
             address.ignore("q");
         }

@@ -10,10 +10,10 @@ use diesel::dsl::{count_star, exists};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 
-use self::fetch::{Found, Wanted};
+use self::fetch::{AffiliateListQuery, SortedAffiliate};
 pub(crate) use self::filter::{AffiliateFilter, AffiliateSort};
 use super::model::Affiliate;
-use super::search::Search;
+use super::search::AffiliateSearch;
 use super::status::AffiliateStatus;
 use crate::features::applications::CodeRequest;
 use crate::features::auth::Merchant;
@@ -51,7 +51,7 @@ pub(crate) fn page(
     range: &Range,
     since: NaiveDate,
 ) -> QueryResult<(Listing<AffiliateRow>, Count)> {
-    let (found, count) = Wanted { merchant_id, filter, sort, range }.counted(conn)?;
+    let (found, count) = AffiliateListQuery { merchant_id, filter, sort, range }.counted(conn)?;
     let listing = range.listing(found, |found| found.key(sort));
     Ok((listing.complete(|found| complete(conn, merchant_id, found, since))?, count))
 }
@@ -64,7 +64,7 @@ pub(crate) fn rows(
     range: &Range,
     since: NaiveDate,
 ) -> QueryResult<Listing<AffiliateRow>> {
-    let found = Wanted { merchant_id, filter, sort, range }.rows(conn)?;
+    let found = AffiliateListQuery { merchant_id, filter, sort, range }.rows(conn)?;
     let listing = range.listing(found, |found| found.key(sort));
     listing.complete(|found| complete(conn, merchant_id, found, since))
 }
@@ -91,10 +91,11 @@ pub(crate) fn choices(
     typed: &str,
     limit: usize,
 ) -> QueryResult<Vec<Affiliate>> {
-    let filter = AffiliateFilter { search: Search::of(typed), ..AffiliateFilter::default() };
+    let filter =
+        AffiliateFilter { search: AffiliateSearch::of(typed), ..AffiliateFilter::default() };
     let sort = AffiliateSort::usual(&filter.search);
     let range = &Range::first(sort.order(), limit);
-    let found = Wanted { merchant_id, filter: &filter, sort, range }.rows(conn)?;
+    let found = AffiliateListQuery { merchant_id, filter: &filter, sort, range }.rows(conn)?;
     Ok(found.into_iter().take(limit).map(|found| found.affiliate).collect())
 }
 
@@ -103,7 +104,7 @@ pub(crate) fn choices(
 fn complete(
     conn: &mut PgConnection,
     merchant_id: i64,
-    found: Vec<Found>,
+    found: Vec<SortedAffiliate>,
     since: NaiveDate,
 ) -> QueryResult<Vec<AffiliateRow>> {
     let ids: Vec<i64> = found.iter().map(|found| found.affiliate.id).collect();
@@ -128,7 +129,7 @@ fn complete(
         reserved.entry(affiliate_id).or_default().push(code);
     }
     let mut rollups = rollups::affiliates_since(conn, merchant_id, &ids, since)?;
-    let row = |Found { affiliate, .. }: Found| AffiliateRow {
+    let row = |SortedAffiliate { affiliate, .. }: SortedAffiliate| AffiliateRow {
         offer_name: offer_names.get(&affiliate.offer_id).cloned().unwrap_or_default(),
         codes: codes.get(&affiliate.id).copied().unwrap_or(0),
         reserved: reserved.remove(&affiliate.id).unwrap_or_default(),
