@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-pub(crate) use self::changed::Changed;
 use self::changed::OVERRULED;
+pub(crate) use self::changed::ReviewOutcome;
 use self::changed::about;
 use self::locked::{Fraud, Locked, LockedConversion, MemberReview, ReviewMark};
 pub(crate) use self::overrule::OverruleError;
@@ -64,7 +64,7 @@ impl NewReview<'_> {
 }
 
 /// The intended review of a conversion.
-struct Wanted {
+struct IntendedReview {
     id: i64,
     mark: ReviewMark,
 }
@@ -83,11 +83,12 @@ pub fn review(
     actor: &Actor,
     ids: &[i64],
     review: &NewReview<'_>,
-) -> QueryResult<Changed> {
+) -> QueryResult<ReviewOutcome> {
     let locked = Locked::lock(conn, actor.merchant_id, ids)?;
     let known = ids.iter().filter_map(|id| locked.find(*id));
-    let wanted = known.map(|known| Wanted { id: known.id(), mark: review.mark(actor, known) });
-    let wanted: Vec<Wanted> = wanted.collect();
+    let wanted =
+        known.map(|known| IntendedReview { id: known.id(), mark: review.mark(actor, known) });
+    let wanted: Vec<IntendedReview> = wanted.collect();
     apply(conn, actor, locked, &wanted, review.note())
 }
 
@@ -95,12 +96,12 @@ fn apply(
     conn: &mut PgConnection,
     actor: &Actor,
     mut locked: Locked,
-    wanted: &[Wanted],
+    wanted: &[IntendedReview],
     note: &str,
-) -> QueryResult<Changed> {
+) -> QueryResult<ReviewOutcome> {
     let mut changes = Changes::of(actor.merchant_id);
     locked.subtract_from(&mut changes);
-    let mut changed = Changed::default();
+    let mut changed = ReviewOutcome::default();
     let mut acts = Vec::new();
     for to in wanted {
         let Some(known) = locked.find(to.id).cloned() else { continue };
@@ -172,13 +173,13 @@ struct Logged {
 
 /// Undoes a change. Conversions that are still as the change left them get their former review
 /// back. Fails with `NotFound` if `change_id` is no change of the merchant's conversions.
-pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResult<Changed> {
+pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResult<ReviewOutcome> {
     let logged = change(conn, actor.merchant_id, change_id)?;
     // Locks all of them before anything is recalculated.
     let concerned: Vec<i64> = logged.iter().filter_map(|entry| entry.subject_id).collect();
     Locked::lock(conn, actor.merchant_id, &concerned)?;
-    let mut reviewed: Vec<(Wanted, Option<ReviewMark>)> = Vec::new();
-    let mut done = Changed::default();
+    let mut reviewed: Vec<(IntendedReview, Option<ReviewMark>)> = Vec::new();
+    let mut done = ReviewOutcome::default();
     for entry in &logged {
         let Some(id) = entry.subject_id else { continue };
         let read = |value: &Option<Value>| {
@@ -191,10 +192,10 @@ pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResu
                 done.left_alone += 1 - one;
             }
             // A manual amount isn't removed from the ledger but denied.
-            GIVEN => reviewed.push((Wanted { id, mark: denied(actor) }, None)),
+            GIVEN => reviewed.push((IntendedReview { id, mark: denied(actor) }, None)),
             _ => {
                 if let Some((mark, after)) = read(&entry.before).zip(read(&entry.after)) {
-                    reviewed.push((Wanted { id, mark }, Some(after)));
+                    reviewed.push((IntendedReview { id, mark }, Some(after)));
                 }
             }
         }
@@ -207,7 +208,7 @@ pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResu
     };
     // In reverse order, because a change of an order was recorded with the first of its
     // conversions.
-    let wanted: Vec<Wanted> = reviewed
+    let wanted: Vec<IntendedReview> = reviewed
         .into_iter()
         .rev()
         .filter(|(to, left)| stands(to.id, left.as_ref()))

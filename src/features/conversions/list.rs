@@ -12,8 +12,8 @@ use vouch_core::money::Currency;
 
 pub(crate) use self::filter::{ConversionFilter, StatusFilter};
 pub(crate) use self::matching::MAX_FOUND;
-use self::matching::{Matching, matching};
-pub(crate) use self::totals::Totals;
+use self::matching::{ResolvedFilter, matching};
+pub(crate) use self::totals::ConversionTotals;
 use self::totals::{count, kept_totals, totals};
 use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
 use crate::kit::lists::{ColumnType, Count, Listing, Range, SortOrder};
@@ -154,7 +154,7 @@ impl ConversionRow {
 
 fn fetch(
     conn: &mut PgConnection,
-    matching: &Matching,
+    matching: &ResolvedFilter,
     range: &Range,
 ) -> QueryResult<Listing<ConversionRow>> {
     let query = matching.query().select(Conversion::as_select());
@@ -200,7 +200,7 @@ pub(crate) fn page(
     merchant_id: i64,
     filter: &ConversionFilter,
     range: &Range,
-) -> QueryResult<(Listing<ConversionRow>, Totals)> {
+) -> QueryResult<(Listing<ConversionRow>, ConversionTotals)> {
     let matching = matching(conn, merchant_id, filter)?;
     let totals = match kept_totals(conn, merchant_id, filter)? {
         Some(totals) => totals,

@@ -2,7 +2,7 @@ use crate::features::conversions::list::ConversionRow;
 
 /// The result of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changed {
+pub struct ReviewOutcome {
     pub changed: usize,
     /// How many were skipped, because they already have that review.
     pub left_alone: usize,

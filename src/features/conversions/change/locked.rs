@@ -151,7 +151,7 @@ pub(super) struct Locked {
     conversions: Vec<LockedConversion>,
 }
 
-type OrderRow = (i64, Option<String>, Option<DateTime<Utc>>, Option<String>);
+type OrderColumns = (i64, Option<String>, Option<DateTime<Utc>>, Option<String>);
 
 impl Locked {
     /// Locks the orders first, then the conversions. Processing an order does the same, so neither
@@ -166,7 +166,7 @@ impl Locked {
             .filter(conversions::id.eq_any(ids.to_vec()))
             .filter(conversions::order_id.is_not_null())
             .select(conversions::order_id.assume_not_null());
-        let orders: Vec<OrderRow> = orders::table
+        let orders: Vec<OrderColumns> = orders::table
             .filter(orders::merchant_id.eq(merchant_id))
             .filter(orders::id.eq_any(concerned))
             .order(orders::id)

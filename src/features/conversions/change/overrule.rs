@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::changed::{Changed, OVERRULED, about};
+use super::changed::{OVERRULED, ReviewOutcome, about};
 use super::locked::Locked;
 use crate::features::conversions::ConversionStatus;
 use crate::features::conversions::list;
@@ -32,7 +32,7 @@ pub fn overrule(
     actor: &Actor,
     conversion_id: i64,
     note: &str,
-) -> Result<Changed, OverruleError> {
+) -> Result<ReviewOutcome, OverruleError> {
     let locked = Locked::lock(conn, actor.merchant_id, &[conversion_id])?;
     let known = locked.find(conversion_id).ok_or(diesel::result::Error::NotFound)?;
     let rows = list::by_ids(conn, actor.merchant_id, &[conversion_id])?;
@@ -57,7 +57,7 @@ pub fn overrule(
     };
     let change_id = record_all(conn, actor, vec![act])?.first().copied();
     recalculate(conn, actor, &[order_id], &RecalculationReason::Overruled)?;
-    Ok(Changed { changed: 1, change_id, ..Changed::default() })
+    Ok(ReviewOutcome { changed: 1, change_id, ..ReviewOutcome::default() })
 }
 
 fn set_overruled(

@@ -4,7 +4,9 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use crate::features::auth::pages::MerchantPage;
-use crate::features::conversions::change::{self, Changed, NOTE_LENGTH, NewReview, OverruleError};
+use crate::features::conversions::change::{
+    self, NOTE_LENGTH, NewReview, OverruleError, ReviewOutcome,
+};
 use crate::features::conversions::{DenialReason, Review};
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
@@ -79,7 +81,7 @@ pub(crate) async fn set_status(
     Ok(see_other(&back))
 }
 
-fn was_reviewed(review: &NewReview<'_>, changed: &Changed) -> String {
+fn was_reviewed(review: &NewReview<'_>, changed: &ReviewOutcome) -> String {
     let count = |n: usize| counted(n, "conversion", "conversions");
     let what = count(changed.changed);
     let done = match review {
@@ -109,7 +111,7 @@ fn was_reviewed(review: &NewReview<'_>, changed: &Changed) -> String {
 }
 
 /// Shows a message with the result, an undo button and the number of skipped conversions.
-fn tell(page: &MerchantPage, changed: Changed, done: &str, back: &str) -> AppResult<()> {
+fn tell(page: &MerchantPage, changed: ReviewOutcome, done: &str, back: &str) -> AppResult<()> {
     let left_alone = match changed.left_alone {
         0 => String::new(),
         1 => " 1 stands so already.".to_owned(),

@@ -8,7 +8,7 @@ use vouch_core::money::{format_money, format_plain};
 use crate::features::affiliates::{Frame, FrameItem};
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::conversions::list::{self, ConversionRow, StatusFilter, Totals};
+use crate::features::conversions::list::{self, ConversionRow, ConversionTotals, StatusFilter};
 use crate::features::conversions::{ConversionFilter, DenialReason, Review, Via};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -25,7 +25,7 @@ struct ConversionList {
     affiliate_id: Option<i64>,
     /// Whether the rows can be chosen and decided upon.
     may_write: bool,
-    totals: Totals,
+    totals: ConversionTotals,
 }
 
 /// A conversion as a row shows it.
@@ -84,9 +84,9 @@ impl ConversionList {
         page: &MerchantPage,
         mut address: ListUrl,
         affiliate_id: Option<i64>,
-        found: Found,
+        found: ListData,
     ) -> Self {
-        let Found { listing, totals, names: (affiliate, trigger) } = found;
+        let ListData { listing, totals, names: (affiliate, trigger) } = found;
         for (part, name) in [("affiliate", affiliate), ("trigger", trigger)] {
             if let Some(name) = name {
                 address.name(part, &name);
@@ -145,9 +145,9 @@ impl ConversionList {
 }
 
 /// What a list was asked for.
-struct Found {
+struct ListData {
     listing: Listing<ConversionRow>,
-    totals: Totals,
+    totals: ConversionTotals,
     names: (Option<String>, Option<String>),
 }
 
@@ -156,10 +156,10 @@ fn find(
     merchant_id: i64,
     filter: &ConversionFilter,
     range: &Range,
-) -> QueryResult<Found> {
+) -> QueryResult<ListData> {
     let (listing, totals) = list::page(conn, merchant_id, filter, range)?;
     let names = list::names(conn, merchant_id, filter)?;
-    Ok(Found { listing, totals, names })
+    Ok(ListData { listing, totals, names })
 }
 
 #[derive(Template)]
@@ -196,7 +196,7 @@ pub(crate) async fn index(
 
 #[derive(Template)]
 #[template(path = "conversions/affiliate.html")]
-struct AffiliatePage {
+struct AffiliateConversionsPage {
     page: MerchantPage,
     frame: Frame,
     list: ConversionList,
@@ -225,7 +225,7 @@ pub(crate) async fn of_affiliate(
     if page.is_fragment() {
         return ok(&ListPart { page, list });
     }
-    ok(&AffiliatePage { page, frame, list })
+    ok(&AffiliateConversionsPage { page, frame, list })
 }
 
 const COLUMNS: [&str; 15] = [

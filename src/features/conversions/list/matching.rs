@@ -17,13 +17,13 @@ pub(crate) const MAX_FOUND: i64 = 200;
 type Boxed = IntoBoxed<'static, conversions::table, Pg>;
 
 /// The rows that match the text of a search.
-pub(super) struct Found {
+pub(super) struct SearchMatches {
     affiliate_ids: Vec<i64>,
     trigger_ids: Vec<i64>,
     order_ids: Vec<i64>,
 }
 
-impl Found {
+impl SearchMatches {
     fn look_up(conn: &mut PgConnection, merchant_id: i64, q: &str) -> QueryResult<Self> {
         let lower = q.to_lowercase();
         let email =
@@ -63,20 +63,21 @@ pub(super) fn matching(
     conn: &mut PgConnection,
     merchant_id: i64,
     filter: &ConversionFilter,
-) -> QueryResult<Matching> {
+) -> QueryResult<ResolvedFilter> {
     let q = filter.q.as_str();
-    let found = if q.is_empty() { None } else { Some(Found::look_up(conn, merchant_id, q)?) };
-    Ok(Matching { merchant_id, filter: filter.clone(), found })
+    let found =
+        if q.is_empty() { None } else { Some(SearchMatches::look_up(conn, merchant_id, q)?) };
+    Ok(ResolvedFilter { merchant_id, filter: filter.clone(), found })
 }
 
 /// A filter with the rows that its search found.
-pub(super) struct Matching {
+pub(super) struct ResolvedFilter {
     pub(super) merchant_id: i64,
     pub(super) filter: ConversionFilter,
-    pub(super) found: Option<Found>,
+    pub(super) found: Option<SearchMatches>,
 }
 
-impl Matching {
+impl ResolvedFilter {
     pub(super) fn query(&self) -> Boxed {
         let filter = &self.filter;
         let mut query = conversions::table

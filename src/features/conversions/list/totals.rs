@@ -7,13 +7,13 @@ use diesel::sql_types::{BigInt, Text};
 use vouch_core::money::Currency;
 
 use super::filter::{ConversionFilter, StatusFilter};
-use super::matching::{Found, Matching};
+use super::matching::{ResolvedFilter, SearchMatches};
 use crate::features::rollups;
 use crate::kit::db::schema::conversions;
 use crate::kit::lists::{COUNT_LIMIT, Count};
 
 #[derive(Clone, Debug)]
-pub(crate) struct Totals {
+pub(crate) struct ConversionTotals {
     pub(crate) count: Count,
     /// The Pending and Approved conversions per currency, the most frequent currency first.
     pub(crate) credited: Vec<Credited>,
@@ -40,7 +40,7 @@ pub(super) fn kept_totals(
     conn: &mut PgConnection,
     merchant_id: i64,
     filter: &ConversionFilter,
-) -> QueryResult<Option<Totals>> {
+) -> QueryResult<Option<ConversionTotals>> {
     let ConversionFilter {
         q,
         status: Some(StatusFilter::Credited),
@@ -64,10 +64,10 @@ pub(super) fn kept_totals(
         refunded_minor: sum.rollups.refunded_minor,
     });
     let (count, credited) = (Count::all(count), credited.collect());
-    Ok(Some(Totals { count, credited, is_cut: false }))
+    Ok(Some(ConversionTotals { count, credited, is_cut: false }))
 }
 
-pub(super) fn count(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Count> {
+pub(super) fn count(conn: &mut PgConnection, matching: &ResolvedFilter) -> QueryResult<Count> {
     let all = matching.query().select(conversions::id);
     if matching.filter == ConversionFilter::default() {
         Count::of_all(conn, all, "conversions", matching.merchant_id)
@@ -76,12 +76,15 @@ pub(super) fn count(conn: &mut PgConnection, matching: &Matching) -> QueryResult
     }
 }
 
-pub(super) fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Totals> {
+pub(super) fn totals(
+    conn: &mut PgConnection,
+    matching: &ResolvedFilter,
+) -> QueryResult<ConversionTotals> {
     let count = count(conn, matching)?;
-    let is_cut = matching.found.as_ref().is_some_and(Found::is_cut);
+    let is_cut = matching.found.as_ref().is_some_and(SearchMatches::is_cut);
     if !count.is_exact() {
         // Only a part of the rows would be added up, which isn't the total.
-        return Ok(Totals { count, credited: Vec::new(), is_cut });
+        return Ok(ConversionTotals { count, credited: Vec::new(), is_cut });
     }
     let some = matching
         .query()
@@ -109,7 +112,7 @@ pub(super) fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResul
             refunded_minor,
         })
         .collect();
-    Ok(Totals { count, credited, is_cut })
+    Ok(ConversionTotals { count, credited, is_cut })
 }
 
 /// The count and amounts of credited rows, per currency. For a program, revenue that a royalty shares
