@@ -1,6 +1,6 @@
 use diesel::prelude::*;
 use vouch::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
-use vouch::features::registration::{CodeRequirement, Field, FieldKind, Registration};
+use vouch::features::registration::{CodeRequirement, CustomField, FieldKind, Registration};
 use vouch::kit::db::schema::applications;
 
 use super::{
@@ -231,7 +231,8 @@ fn a_program_that_is_closed_says_so_and_one_without_a_page_has_none() {
 #[test]
 fn what_the_merchant_asks_for_is_asked_for() {
     let app = TestApp::start();
-    let field = |label: &str, kind, required| Field { label: label.to_owned(), kind, required };
+    let field =
+        |label: &str, kind, required| CustomField { label: label.to_owned(), kind, required };
     let registration = Registration {
         is_open: true,
         code_requirement: CodeRequirement::No,

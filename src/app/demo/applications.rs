@@ -6,11 +6,11 @@ use diesel::prelude::*;
 
 use super::roles::{ADDITIONAL_REQUEST, APPLICANTS};
 use crate::features::affiliates::{Affiliate, OwnChange, update_own};
-use crate::features::applications::Answer;
 use crate::features::applications::CodeRequestOrigin;
+use crate::features::applications::FieldAnswer;
 use crate::features::availability::lock_codes_exclusive;
 use crate::features::code_requests;
-use crate::features::registration::{self, Field, FieldKind, Registration};
+use crate::features::registration::{self, CustomField, FieldKind, Registration};
 use crate::features::triggers::CouponCode;
 use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::db::schema::{affiliates, applications};
@@ -22,7 +22,8 @@ const TERMS: &str = "Share your code as your own recommendation, and say that yo
 
 /// Opens registration and creates the applications in [`APPLICANTS`].
 pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
-    let field = |label: &str, kind, required| Field { label: label.to_owned(), kind, required };
+    let field =
+        |label: &str, kind, required| CustomField { label: label.to_owned(), kind, required };
     let open = Registration {
         is_open: true,
         intro: "Do you love soap as much as we do? Apply with the code that you would like to \
@@ -101,8 +102,10 @@ fn apply(
     code: &str,
     link: &str,
 ) -> QueryResult<()> {
-    let answer =
-        |label: &str, answer: &str| Answer { label: label.to_owned(), answer: answer.to_owned() };
+    let answer = |label: &str, answer: &str| FieldAnswer {
+        label: label.to_owned(),
+        answer: answer.to_owned(),
+    };
     let answers = [answer(WHERE, link), answer(ABOUT, "")];
     diesel::insert_into(applications::table)
         .values((

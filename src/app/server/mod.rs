@@ -75,7 +75,7 @@ pub struct AppState {
     /// The remaining requests of API keys.
     pub api_limits: Data<api::Limits>,
     /// The remaining requests of anonymous visitors on the public pages.
-    pub join_limits: Data<registration::Limits>,
+    pub join_limits: Data<registration::RegistrationLimits>,
     /// The remaining emails of members and support staff.
     pub mail_limits: Data<email::EmailLimits>,
     pub readiness: Data<Readiness>,
@@ -96,7 +96,7 @@ impl AppState {
         let intake = Intake::start(db.intake_pool(), config.connections.intake, &pseudonyms)?;
         let hashing = Hashing::new()?;
         let api_limits = Data::new(api::Limits::default());
-        let join_limits = Data::new(registration::Limits::default());
+        let join_limits = Data::new(registration::RegistrationLimits::default());
         let mail_limits = Data::new(email::EmailLimits::default());
         let readiness = Data::new(Readiness::new(&db)?);
         let memory = Data::new(Memory::default());

@@ -6,7 +6,7 @@ use crate::kit::db::schema::applications;
 
 /// An answer to a custom field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Answer {
+pub(crate) struct FieldAnswer {
     /// The label of the field.
     pub(crate) label: String,
     /// May be empty.
@@ -30,9 +30,10 @@ pub(crate) struct Application {
 
 impl Application {
     /// The answers to the custom fields.
-    pub(crate) fn answers(&self) -> Vec<Answer> {
+    pub(crate) fn answers(&self) -> Vec<FieldAnswer> {
         // They were serialized from the same type.
-        let all: Vec<Answer> = serde_json::from_value(self.answers.clone()).unwrap_or_default();
+        let all: Vec<FieldAnswer> =
+            serde_json::from_value(self.answers.clone()).unwrap_or_default();
         all.into_iter().filter(|one| !one.answer.is_empty()).collect()
     }
 

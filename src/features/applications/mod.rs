@@ -4,7 +4,7 @@
 mod application;
 mod code_request;
 
-pub(crate) use self::application::{Answer, Application};
+pub(crate) use self::application::{Application, FieldAnswer};
 pub use self::code_request::CodeRequestOrigin;
 pub(crate) use self::code_request::waiting;
 pub(crate) use self::code_request::{CodeRequest, CodeRequestStatus};

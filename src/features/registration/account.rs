@@ -24,7 +24,7 @@ pub(crate) fn invite(
 
 /// The invitation behind a working link.
 #[derive(Clone, Debug)]
-pub(crate) struct Invitation {
+pub(crate) struct PortalInvitation {
     /// The affiliate's name.
     pub(crate) name: String,
     /// The email that got the link, and that the affiliate will sign in with.
@@ -49,7 +49,7 @@ fn known(conn: &mut PgConnection, email_key: &str) -> QueryResult<Option<Known>>
         .optional()
 }
 
-impl Invitation {
+impl PortalInvitation {
     /// The invitation of a working link; `None` if the person is disabled.
     pub(crate) fn of_link(
         conn: &mut PgConnection,

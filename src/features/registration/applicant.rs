@@ -1,4 +1,4 @@
-use crate::features::applications::Answer;
+use crate::features::applications::FieldAnswer;
 
 /// An applicant's data after the form has validated it.
 #[derive(Clone, Debug)]
@@ -9,5 +9,5 @@ pub(crate) struct Applicant {
     /// As typed; empty if none is requested.
     pub(crate) code: String,
     /// Answers to the custom fields.
-    pub(crate) answers: Vec<Answer>,
+    pub(crate) answers: Vec<FieldAnswer>,
 }

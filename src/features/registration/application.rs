@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use super::applicant::Applicant;
 use super::decide::decide_held;
 use super::emails;
-use super::settings::Shown;
+use super::settings::PublicProgram;
 use crate::features::affiliates::{
     self, Affiliate, AffiliateStatus, CreateAffiliateError, NewAffiliate,
 };
@@ -47,7 +47,7 @@ impl Application {
 
 /// The result of submitting an application.
 #[derive(Debug)]
-pub(crate) enum Applied {
+pub(crate) enum ApplicationOutcome {
     /// The answer for every email, known or not. An email is sent unless there were too many.
     Posted,
     /// The code isn't available.
@@ -58,22 +58,22 @@ pub(crate) enum Applied {
 /// nothing. Only the email reveals whether an affiliate already has that address.
 pub(crate) fn apply(
     conn: &mut PgConnection,
-    shown: &Shown,
+    shown: &PublicProgram,
     encryptor: &Encryptor,
     applicant: &Applicant,
     may_write: impl FnOnce() -> bool,
     now: DateTime<Utc>,
-) -> QueryResult<Applied> {
+) -> QueryResult<ApplicationOutcome> {
     let merchant_id = shown.merchant_id;
     let code = match applicant.code.trim() {
         "" => None,
         typed => match code_requests::check(conn, merchant_id, typed, &applicant.name, now)? {
             Ok(code) => Some(code),
-            Err(refused) => return Ok(Applied::Refused(refused)),
+            Err(refused) => return Ok(ApplicationOutcome::Refused(refused)),
         },
     };
     if !may_write() {
-        return Ok(Applied::Posted);
+        return Ok(ApplicationOutcome::Posted);
     }
     let known: Option<AffiliateStatus> = affiliates_table::table
         .filter(affiliates_table::merchant_id.eq(merchant_id))
@@ -93,7 +93,7 @@ pub(crate) fn apply(
         (None, Some(token)) => emails::confirm(conn, shown, encryptor, applicant, &token)?,
         (None, None) => {}
     }
-    Ok(Applied::Posted)
+    Ok(ApplicationOutcome::Posted)
 }
 
 /// Runs `work` and rolls it back unless `is_kept`.
@@ -115,7 +115,7 @@ fn kept_if<T>(
 /// Stores an application until its email is confirmed. Returns its ID.
 fn keep(
     conn: &mut PgConnection,
-    shown: &Shown,
+    shown: &PublicProgram,
     applicant: &Applicant,
     code: Option<&TriggerValue>,
     now: DateTime<Utc>,
@@ -159,7 +159,7 @@ pub(crate) enum Confirmed {
 /// merchant chose automatic approval. `other_code` replaces a code that's no longer available.
 pub(crate) fn confirm(
     conn: &mut PgConnection,
-    shown: &Shown,
+    shown: &PublicProgram,
     encryptor: &Encryptor,
     token: &str,
     other_code: Option<&str>,
@@ -211,7 +211,7 @@ pub(crate) fn confirm(
 fn enter(
     conn: &mut PgConnection,
     actor: &Actor,
-    shown: &Shown,
+    shown: &PublicProgram,
     application: &Application,
     code: Option<&TriggerValue>,
 ) -> QueryResult<Option<Affiliate>> {

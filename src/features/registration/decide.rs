@@ -14,7 +14,7 @@ use crate::kit::secrets::Encryptor;
 
 /// The result of a decision.
 #[derive(Debug, Default)]
-pub struct Decided {
+pub struct DecisionOutcome {
     /// The affiliates that changed, as they were before.
     pub changed: Vec<Affiliate>,
     /// Codes that became triggers.
@@ -33,7 +33,7 @@ pub fn decide(
     affiliate_ids: &[i64],
     status: AffiliateStatus,
     denial: Option<&Denial>,
-) -> QueryResult<Decided> {
+) -> QueryResult<DecisionOutcome> {
     lock_codes_exclusive(conn, actor.merchant_id)?;
     decide_held(conn, actor, encryptor, affiliate_ids, status, denial)
 }
@@ -46,9 +46,9 @@ pub(super) fn decide_held(
     affiliate_ids: &[i64],
     status: AffiliateStatus,
     denial: Option<&Denial>,
-) -> QueryResult<Decided> {
+) -> QueryResult<DecisionOutcome> {
     let changed = affiliates::change_status(conn, actor, affiliate_ids, status)?;
-    let mut decided = Decided::default();
+    let mut decided = DecisionOutcome::default();
     let merchant = Merchant::find(conn, actor.merchant_id)?;
     for affiliate in &changed {
         match status {

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::applicant::Applicant;
-use super::settings::Shown;
+use super::settings::PublicProgram;
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::auth::Merchant;
 use crate::features::code_requests::Denial;
@@ -15,7 +15,7 @@ use crate::kit::urls;
 /// strangers can't send text to people through Vouch.
 pub(super) fn confirm(
     conn: &mut PgConnection,
-    shown: &Shown,
+    shown: &PublicProgram,
     encryptor: &Encryptor,
     applicant: &Applicant,
     token: &str,
@@ -47,7 +47,7 @@ pub(super) fn confirm(
 /// To a person who applies again. The page didn't reveal that to the sender.
 pub(super) fn known(
     conn: &mut PgConnection,
-    shown: &Shown,
+    shown: &PublicProgram,
     to: &str,
     status: AffiliateStatus,
 ) -> QueryResult<()> {

@@ -4,8 +4,8 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::applicant::Applicant;
-use super::settings::{CodeRequirement, Field, FieldKind, MAX_FIELDS, Registration};
-use crate::features::applications::Answer;
+use super::settings::{CodeRequirement, CustomField, FieldKind, MAX_FIELDS, Registration};
+use crate::features::applications::FieldAnswer;
 use crate::features::availability;
 use crate::features::offers;
 use crate::kit::web::form::FormErrors;
@@ -128,7 +128,7 @@ impl SettingsForm {
     /// The settings without the invalid parts, for the preview.
     pub(crate) fn lenient(&self) -> Registration {
         let fields = self.rows().into_iter().filter(|row| !row.label.trim().is_empty());
-        let field = |row: FieldRow| Field {
+        let field = |row: FieldRow| CustomField {
             label: row.label.trim().to_owned(),
             kind: FieldKind::parse(&row.kind).unwrap_or_default(),
             required: row.required,
@@ -267,7 +267,7 @@ impl ApplicationForm {
             }
             let ticked = field.kind == FieldKind::Tick && !answer.is_empty();
             let answer = if ticked { "Yes" } else { answer };
-            answers.push(Answer { label: field.label.clone(), answer: answer.to_owned() });
+            answers.push(FieldAnswer { label: field.label.clone(), answer: answer.to_owned() });
         }
         if !registration.terms.is_empty() && self.terms.is_empty() {
             errors.add("terms", "Tick the box if you agree to the terms.");
@@ -283,7 +283,7 @@ impl ApplicationForm {
 }
 
 /// Why an answer is invalid.
-fn refusal(field: &Field, answer: &str) -> Option<String> {
+fn refusal(field: &CustomField, answer: &str) -> Option<String> {
     if answer.is_empty() {
         let words = match field.kind {
             FieldKind::Tick => "Tick this box to go on.",
@@ -312,7 +312,8 @@ mod tests {
     use super::*;
 
     fn registration() -> Registration {
-        let field = |label: &str, kind, required| Field { label: label.to_owned(), kind, required };
+        let field =
+            |label: &str, kind, required| CustomField { label: label.to_owned(), kind, required };
         Registration {
             terms: "Be kind.".to_owned(),
             fields: vec![

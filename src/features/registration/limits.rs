@@ -18,13 +18,13 @@ const LOOKS: NonZeroU32 = NonZeroU32::new(120).expect("it is not zero");
 const EMAILS: NonZeroU32 = NonZeroU32::new(3).expect("three is not zero");
 const EMAIL_INTERVAL: Duration = Duration::from_secs(20 * 60);
 
-pub struct Limits {
+pub struct RegistrationLimits {
     sends: Limiter,
     looks: Limiter,
     emails: Limiter,
 }
 
-impl Default for Limits {
+impl Default for RegistrationLimits {
     fn default() -> Self {
         let emails = Quota::with_period(EMAIL_INTERVAL).expect("twenty minutes are not nothing");
         Self {
@@ -35,7 +35,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl RegistrationLimits {
     /// Takes one form submission for an IP address. Fails with `TooMany` and the seconds to wait.
     pub(crate) fn send(&self, address: IpAddr) -> Result<(), AppError> {
         self.sends.take(network_of(address)).map_err(AppError::TooMany)
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn an_address_gets_three_letters_and_then_has_peace() {
-        let limits = Limits::default();
+        let limits = RegistrationLimits::default();
         let sent = (0..10).filter(|_| limits.email(1, "a@example.com")).count();
         assert_eq!(sent, 3);
         assert!(limits.email(2, "a@example.com"), "another program writes all the same");
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn forms_and_looks_are_counted_apart() {
-        let limits = Limits::default();
+        let limits = RegistrationLimits::default();
         let address = "192.0.2.1".parse().unwrap();
         let refused = (0..12).filter(|_| limits.send(address).is_err()).count();
         assert_eq!(refused, 2);

@@ -11,10 +11,10 @@ pub(crate) mod handlers;
 mod limits;
 mod settings;
 
-pub(crate) use account::{Invitation, accept};
+pub(crate) use account::{PortalInvitation, accept};
 pub use application::sweep;
 pub use decide::decide;
-pub(crate) use decide::{Decided, send_invitation, undo};
-pub(crate) use limits::Limits;
+pub(crate) use decide::{DecisionOutcome, send_invitation, undo};
+pub(crate) use limits::RegistrationLimits;
 pub(crate) use settings::allows_code_requests;
-pub use settings::{CodeRequirement, Field, FieldKind, Registration, load, save};
+pub use settings::{CodeRequirement, CustomField, FieldKind, Registration, load, save};

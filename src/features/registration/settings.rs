@@ -41,7 +41,7 @@ pub(crate) const MAX_FIELDS: usize = 8;
 
 /// A custom field of the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Field {
+pub struct CustomField {
     pub label: String,
     pub kind: FieldKind,
     /// Whether an answer is required.
@@ -65,7 +65,7 @@ pub struct Registration {
     /// Shown on the page after the email is confirmed.
     pub thanks: String,
     /// Custom fields.
-    pub fields: Vec<Field>,
+    pub fields: Vec<CustomField>,
     /// Whether affiliates can request additional codes in the portal.
     pub allows_code_requests: bool,
 }
@@ -213,7 +213,7 @@ fn as_json(of: &Registration) -> serde_json::Value {
 
 /// A program on its public page.
 #[derive(Clone, Debug)]
-pub(crate) struct Shown {
+pub(crate) struct PublicProgram {
     pub(crate) merchant_id: i64,
     pub(crate) name: String,
     /// The program's part of public URLs.
@@ -221,7 +221,7 @@ pub(crate) struct Shown {
     pub(crate) registration: Registration,
 }
 
-impl Shown {
+impl PublicProgram {
     /// The public page of a merchant; `None` if it has none. The caller holds the merchant's scope.
     pub(crate) fn find(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Self>> {
         let Some(registration) = load(conn, merchant_id)? else { return Ok(None) };

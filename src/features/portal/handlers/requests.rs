@@ -8,7 +8,7 @@ use crate::features::affiliates::Affiliate;
 use crate::features::auth::pages::AffiliatePage;
 use crate::features::code_requests::{self, MAX_WAITING, RequestOutcome, refusal_words};
 use crate::features::portal::forms::CodeRequestForm;
-use crate::features::registration::{self, Limits};
+use crate::features::registration::{self, RegistrationLimits};
 use crate::kit::clock;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -30,7 +30,7 @@ pub(crate) struct CodeRequestQuery {
 /// than the form does.
 pub(crate) async fn code(
     db: Data<Db>,
-    limits: Data<Limits>,
+    limits: Data<RegistrationLimits>,
     req: HttpRequest,
     page: AffiliatePage,
     query: Query<CodeRequestQuery>,
@@ -59,7 +59,7 @@ pub(crate) async fn code(
 /// `POST /portal/code-requests`: requests an additional code, which is reserved from then on.
 pub(crate) async fn ask(
     db: Data<Db>,
-    limits: Data<Limits>,
+    limits: Data<RegistrationLimits>,
     req: HttpRequest,
     page: AffiliatePage,
     CsrfForm(form): CsrfForm<CodeRequestForm>,

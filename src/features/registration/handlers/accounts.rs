@@ -8,7 +8,7 @@ use super::program;
 use crate::features::auth::pages::PublicPage;
 use crate::features::auth::sign_in::sign_in;
 use crate::features::auth::{Hashing, Merchant, NewPassword, Origin};
-use crate::features::registration::{self, Invitation, Limits};
+use crate::features::registration::{self, PortalInvitation, RegistrationLimits};
 use crate::kit::clock;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -28,10 +28,10 @@ pub(crate) struct AccountForm {
 
 #[derive(Template)]
 #[template(path = "join/account.html")]
-struct AccountPage {
+struct NewAccountPage {
     page: PublicPage,
     program: String,
-    invitation: Invitation,
+    invitation: PortalInvitation,
     errors: FormErrors,
 }
 
@@ -43,11 +43,17 @@ struct AccountGonePage {
 }
 
 /// The invitation of the link in a URL.
-async fn invited(db: &Db, slug: &str, token: &str) -> AppResult<(Merchant, Option<Invitation>)> {
+async fn invited(
+    db: &Db,
+    slug: &str,
+    token: &str,
+) -> AppResult<(Merchant, Option<PortalInvitation>)> {
     let merchant = program(db, slug).await?;
     let (merchant_id, token, now) = (merchant.id, token.to_owned(), clock::now());
     let found = db
-        .merchant(merchant_id, move |conn| Invitation::of_link(conn, merchant_id, &token, now))
+        .merchant(merchant_id, move |conn| {
+            PortalInvitation::of_link(conn, merchant_id, &token, now)
+        })
         .await?;
     Ok((merchant, found))
 }
@@ -63,7 +69,7 @@ pub(crate) async fn account(
     let program = merchant.name;
     match found {
         Some(invitation) => {
-            ok(&AccountPage { page, program, invitation, errors: FormErrors::new() })
+            ok(&NewAccountPage { page, program, invitation, errors: FormErrors::new() })
         }
         None => html(StatusCode::GONE, &AccountGonePage { page, program }),
     }
@@ -74,7 +80,7 @@ pub(crate) async fn account(
 pub(crate) async fn accept(
     db: Data<Db>,
     hashing: Data<Hashing>,
-    limits: Data<Limits>,
+    limits: Data<RegistrationLimits>,
     req: HttpRequest,
     page: PublicPage,
     path: Path<(String, String)>,
@@ -94,7 +100,7 @@ pub(crate) async fn accept(
         let password = &form.password;
         NewPassword { field: "password", password, about_the_person: &about }.check(&mut errors);
         if !errors.is_empty() {
-            return rejected(&AccountPage { page, program, invitation, errors });
+            return rejected(&NewAccountPage { page, program, invitation, errors });
         }
         hash = Some(hashing.hash(form.password).await?);
     }

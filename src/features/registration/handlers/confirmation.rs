@@ -11,9 +11,9 @@ use crate::features::applications::Application;
 use crate::features::auth::pages::PublicPage;
 use crate::features::availability::{self, UnavailableValue};
 use crate::features::code_requests::{self, CodeLookup, refusal_words};
-use crate::features::registration::Limits;
+use crate::features::registration::RegistrationLimits;
 use crate::features::registration::application::{self, Confirmed};
-use crate::features::registration::settings::Shown;
+use crate::features::registration::settings::PublicProgram;
 use crate::kit::clock;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -55,7 +55,7 @@ struct ConfirmPage {
 }
 
 impl ConfirmPage {
-    fn new(page: PublicPage, shown: Shown, application: Application) -> Self {
+    fn new(page: PublicPage, shown: PublicProgram, application: Application) -> Self {
         Self {
             page,
             code_url: urls::join_code(&shown.slug),
@@ -134,7 +134,7 @@ pub(crate) async fn confirmation(
 pub(crate) async fn confirm(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
-    limits: Data<Limits>,
+    limits: Data<RegistrationLimits>,
     req: HttpRequest,
     page: PublicPage,
     path: Path<(String, String)>,
@@ -176,7 +176,7 @@ fn done(program: &str, code: Option<&str>, is_active: bool) -> String {
     }
 }
 
-fn gone(page: PublicPage, shown: Shown, is_known: bool) -> AppResult<HttpResponse> {
+fn gone(page: PublicPage, shown: PublicProgram, is_known: bool) -> AppResult<HttpResponse> {
     let join_url = shown.path();
     html(StatusCode::GONE, &GonePage { page, program: shown.name, join_url, is_known })
 }

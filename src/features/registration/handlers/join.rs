@@ -7,11 +7,11 @@ use super::shown;
 use crate::features::auth::pages::PublicPage;
 use crate::features::availability::UnavailableValue;
 use crate::features::code_requests::{self, CodeLookup, refusal_words};
-use crate::features::registration::Limits;
-use crate::features::registration::application::{self, Applied};
+use crate::features::registration::RegistrationLimits;
+use crate::features::registration::application::{self, ApplicationOutcome};
 use crate::features::registration::forms::ApplicationForm;
 use crate::features::registration::settings::{
-    CodeRequirement, Field, FieldKind, Registration, Shown,
+    CodeRequirement, CustomField, FieldKind, PublicProgram, Registration,
 };
 use crate::kit::clock;
 use crate::kit::db::Db;
@@ -49,11 +49,11 @@ impl Apply {
         }
     }
 
-    fn of(shown: Shown, form: ApplicationForm, errors: FormErrors) -> Self {
+    fn of(shown: PublicProgram, form: ApplicationForm, errors: FormErrors) -> Self {
         Self { form, errors, ..Self::blank(&shown.name, &shown.slug, shown.registration) }
     }
 
-    fn refused(shown: Shown, mut form: ApplicationForm, refused: UnavailableValue) -> Self {
+    fn refused(shown: PublicProgram, mut form: ApplicationForm, refused: UnavailableValue) -> Self {
         form.code = form.wanted_code().to_owned();
         let errors = FormErrors::one("code", refusal_words(&refused));
         Self { checked: Some(Err(refused)), ..Self::of(shown, form, errors) }
@@ -61,7 +61,7 @@ impl Apply {
 
     /// Adds all errors at once, in the order of the form.
     fn wrong(
-        shown: Shown,
+        shown: PublicProgram,
         form: ApplicationForm,
         errors: FormErrors,
         refused: Option<UnavailableValue>,
@@ -89,7 +89,7 @@ impl Apply {
     }
 
     /// The custom fields as (name, field, answer).
-    pub(crate) fn fields(&self) -> Vec<(String, &Field, &str)> {
+    pub(crate) fn fields(&self) -> Vec<(String, &CustomField, &str)> {
         let fields = self.registration.fields.iter().enumerate();
         fields.map(|(at, field)| (format!("answer_{at}"), field, self.form.answer(at))).collect()
     }
@@ -135,7 +135,7 @@ pub(crate) async fn show(
 pub(crate) async fn apply(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
-    limits: Data<Limits>,
+    limits: Data<RegistrationLimits>,
     req: HttpRequest,
     page: PublicPage,
     program: Path<String>,
@@ -166,8 +166,8 @@ pub(crate) async fn apply(
         })
         .await?;
     match outcome {
-        Applied::Posted => Ok(sent),
-        Applied::Refused(refused) => {
+        ApplicationOutcome::Posted => Ok(sent),
+        ApplicationOutcome::Refused(refused) => {
             rejected(&JoinPage { page, apply: Apply::refused(shown, form, refused) })
         }
     }
@@ -176,7 +176,7 @@ pub(crate) async fn apply(
 /// Why the code isn't available, for a form that already has other errors.
 async fn code_refusal(
     db: &Db,
-    shown: &Shown,
+    shown: &PublicProgram,
     form: &ApplicationForm,
 ) -> AppResult<Option<UnavailableValue>> {
     let (code, name) = (form.wanted_code().to_owned(), form.name.trim().chars().take(200));
@@ -195,7 +195,7 @@ async fn code_refusal(
 /// The form as typed so far.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct CodeQuery {
+pub(crate) struct JoinQuery {
     code: String,
     name: String,
 }
@@ -204,18 +204,18 @@ pub(crate) struct CodeQuery {
 /// the form does.
 pub(crate) async fn code(
     db: Data<Db>,
-    limits: Data<Limits>,
+    limits: Data<RegistrationLimits>,
     req: HttpRequest,
     page: PublicPage,
     program: Path<String>,
-    query: Query<CodeQuery>,
+    query: Query<JoinQuery>,
 ) -> AppResult<HttpResponse> {
     limits.look(peer(&req))?;
     let shown = shown(&db, &program).await?;
     if !page.is_fragment() || !shown.registration.is_open {
         return Ok(see_other(&shown.path()));
     }
-    let CodeQuery { code, name } = query.into_inner();
+    let JoinQuery { code, name } = query.into_inner();
     if code.trim().is_empty() {
         return code_requests::answer(None);
     }

@@ -17,14 +17,15 @@ pub(crate) use settings::{show, update};
 pub(crate) use status::{change, change_several, reverse};
 
 use crate::features::auth::Merchant;
-use crate::features::registration::settings::{Shown, merchant_of};
+use crate::features::registration::settings::{PublicProgram, merchant_of};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 
 /// The public page of the program in a URL, open or closed.
-async fn shown(db: &Db, slug: &str) -> AppResult<Shown> {
+async fn shown(db: &Db, slug: &str) -> AppResult<PublicProgram> {
     let merchant_id = merchant_id(db, slug).await?;
-    let shown = db.merchant(merchant_id, move |conn| Shown::find(conn, merchant_id)).await?;
+    let shown =
+        db.merchant(merchant_id, move |conn| PublicProgram::find(conn, merchant_id)).await?;
     shown.ok_or(AppError::NotFound)
 }
 

@@ -8,7 +8,7 @@ use super::denial::ask_again;
 use super::status_form::{StatusForm, own_page};
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::auth::pages::MerchantPage;
-use crate::features::registration::{self, Decided};
+use crate::features::registration::{self, DecisionOutcome};
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::secrets::Encryptor;
@@ -144,7 +144,7 @@ fn wanted(form: &StatusForm) -> AppResult<AffiliateStatus> {
 }
 
 /// The message about the codes they had requested.
-fn about_codes(decided: &Decided) -> String {
+fn about_codes(decided: &DecisionOutcome) -> String {
     let made = match decided.codes.as_slice() {
         [] => String::new(),
         [code] => format!(" {code} is their code."),
