@@ -73,7 +73,7 @@ pub struct AppState {
     /// Receives the stores' webhooks.
     pub intake: Intake,
     /// The remaining requests of API keys.
-    pub api_limits: Data<api::Limits>,
+    pub api_limits: Data<api::ApiLimits>,
     /// The remaining requests of anonymous visitors on the public pages.
     pub join_limits: Data<registration::RegistrationLimits>,
     /// The remaining emails of members and support staff.
@@ -95,7 +95,7 @@ impl AppState {
         let pseudonyms = Pseudonyms::new(&encryptor);
         let intake = Intake::start(db.intake_pool(), config.connections.intake, &pseudonyms)?;
         let hashing = Hashing::new()?;
-        let api_limits = Data::new(api::Limits::default());
+        let api_limits = Data::new(api::ApiLimits::default());
         let join_limits = Data::new(registration::RegistrationLimits::default());
         let mail_limits = Data::new(email::EmailLimits::default());
         let readiness = Data::new(Readiness::new(&db)?);

@@ -4,8 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
-use super::keys::{Admitted, ApiScope, Token, admit};
-use super::limits::Limits;
+use super::keys::{Admitted, ApiScope, BearerToken, admit};
+use super::limits::ApiLimits;
 use super::problem::Problem;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope, WorkKind};
@@ -24,10 +24,11 @@ pub(super) fn answer<T: Serialize>(outcome: Result<(StatusCode, T), Problem>) ->
 pub(super) async fn admitted(
     req: &HttpRequest,
     db: &Db,
-    limits: &Limits,
+    limits: &ApiLimits,
     scope: ApiScope,
 ) -> Result<Admitted, Problem> {
-    let token = bearer(req.headers()).and_then(Token::parse).ok_or_else(Problem::unauthorized)?;
+    let token =
+        bearer(req.headers()).and_then(BearerToken::parse).ok_or_else(Problem::unauthorized)?;
     let now = clock::now();
     let (merchant_id, find) =
         (token.merchant_id, move |conn: &mut _| admit(conn, &token, scope, now));

@@ -15,7 +15,7 @@ use super::admission::{admitted, answer};
 use super::answer::{OrderAnswer, ReportAnswer, StoredAnswer};
 use super::keys::ApiScope;
 use super::known::KnownOrder;
-use super::limits::Limits;
+use super::limits::ApiLimits;
 use super::problem::Problem;
 use crate::features::ingest::intake::{DeliverySource, IncomingDelivery, IngestOutcome, gzip};
 use crate::features::ingest::queue::Intake;
@@ -57,7 +57,7 @@ pub(crate) async fn report_order(
     req: HttpRequest,
     body: Payload,
     db: Data<Db>,
-    limits: Data<Limits>,
+    limits: Data<ApiLimits>,
     intake: Data<Intake>,
 ) -> HttpResponse {
     answer(take(&req, body, &db, &limits, &intake).await)
@@ -67,7 +67,7 @@ async fn take(
     req: &HttpRequest,
     body: Payload,
     db: &Db,
-    limits: &Limits,
+    limits: &ApiLimits,
     intake: &Intake,
 ) -> Result<(StatusCode, ReportAnswer), Problem> {
     let key = admitted(req, db, limits, ApiScope::Orders).await?;

@@ -13,15 +13,15 @@ const PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("fifty is not zero");
 const BURST: NonZeroU32 = NonZeroU32::new(200).expect("two hundred is not zero");
 
 /// The remaining requests of each key.
-pub struct Limits(Limiter);
+pub struct ApiLimits(Limiter);
 
-impl Default for Limits {
+impl Default for ApiLimits {
     fn default() -> Self {
         Self(Limiter::new(Quota::per_second(PER_SECOND).allow_burst(BURST)))
     }
 }
 
-impl Limits {
+impl ApiLimits {
     /// Counts one request of a key. Fails with `TooMany` and the seconds to wait.
     pub(crate) fn take(&self, merchant_id: i64, key_id: i64) -> Result<(), AppError> {
         self.0.take((merchant_id, key_id)).map_err(AppError::TooMany)

@@ -10,5 +10,5 @@ pub(crate) mod openapi;
 mod problem;
 pub(crate) mod triggers;
 
-pub(crate) use self::limits::Limits;
+pub(crate) use self::limits::ApiLimits;
 pub(crate) use self::problem::problems;

@@ -10,7 +10,7 @@ use super::{answer, handlers, known, problem, triggers};
 
 /// `GET /api/openapi.json`
 pub(crate) async fn openapi() -> HttpResponse {
-    HttpResponse::Ok().json(Document::openapi())
+    HttpResponse::Ok().json(OpenApiDocument::openapi())
 }
 
 /// The document at `/api/openapi.json`.
@@ -43,7 +43,7 @@ pub(crate) async fn openapi() -> HttpResponse {
     )),
     modifiers(&Keys)
 )]
-pub(crate) struct Document;
+pub(crate) struct OpenApiDocument;
 
 /// Adds how a key is sent.
 struct Keys;

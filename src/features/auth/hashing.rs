@@ -20,12 +20,12 @@ const MAX_WAITING: usize = 64;
 /// Seconds to wait when the queue is full.
 const RETRY_AFTER: u64 = 2;
 
-type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
+type HashingTask = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
 
 /// Hashes and checks passwords with bounded concurrency and a bounded queue.
 #[derive(Clone)]
 pub struct Hashing {
-    jobs: SyncSender<Job>,
+    jobs: SyncSender<HashingTask>,
     /// A hash that no password matches, so that an unknown email takes as long as a known one.
     decoy: Arc<str>,
 }
@@ -39,7 +39,7 @@ impl Hashing {
     }
 
     fn with(threads: usize, waiting: usize) -> anyhow::Result<Self> {
-        let (jobs, received) = sync_channel::<Job>(waiting);
+        let (jobs, received) = sync_channel::<HashingTask>(waiting);
         let received = Arc::new(Mutex::new(received));
         for _ in 0..threads {
             let received = Arc::clone(&received);
@@ -79,7 +79,7 @@ impl Hashing {
     }
 }
 
-fn work(jobs: &Mutex<Receiver<Job>>) {
+fn work(jobs: &Mutex<Receiver<HashingTask>>) {
     let mut memory = Vec::new();
     while let Some(job) = next(jobs, &mut memory) {
         // The panic hook has logged it, and this thread must live on for the next password.
@@ -90,7 +90,7 @@ fn work(jobs: &Mutex<Receiver<Job>>) {
 }
 
 /// The next password. Frees the memory while none waits.
-fn next(jobs: &Mutex<Receiver<Job>>, memory: &mut Vec<Block>) -> Option<Job> {
+fn next(jobs: &Mutex<Receiver<HashingTask>>, memory: &mut Vec<Block>) -> Option<HashingTask> {
     // If another thread holds the lock, it's waiting for a password too.
     let waiting = jobs.try_lock().ok().and_then(|received| received.try_recv().ok());
     if waiting.is_some() {

@@ -30,13 +30,13 @@ text_enum! {
 }
 
 /// An API key as sent.
-pub(crate) struct Token {
+pub(crate) struct BearerToken {
     /// The merchant that it claims to belong to.
     pub(crate) merchant_id: i64,
     hash: [u8; 32],
 }
 
-impl Token {
+impl BearerToken {
     /// Parses `vk_{merchant}_{secret}`. `None` if it can't be a key.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (merchant_id, secret) = text.strip_prefix("vk_")?.split_once('_')?;
@@ -62,7 +62,7 @@ pub(crate) struct Admitted {
 /// disabled user's keys are revoked in the same transaction.
 pub(crate) fn admit(
     conn: &mut PgConnection,
-    token: &Token,
+    token: &BearerToken,
     scope: ApiScope,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Admitted>> {
@@ -141,10 +141,10 @@ mod tests {
     #[test]
     fn a_key_says_whose_it_is() {
         let secret = "a_-".repeat(14) + "z";
-        let token = Token::parse(&format!("vk_42_{secret}")).unwrap();
+        let token = BearerToken::parse(&format!("vk_42_{secret}")).unwrap();
         assert_eq!(token.merchant_id, 42);
         for wrong in ["", "vk_", "vk_42_short", "vk_x_y", "sk_42_0"] {
-            assert!(Token::parse(wrong).is_none(), "{wrong}");
+            assert!(BearerToken::parse(wrong).is_none(), "{wrong}");
         }
     }
 }

@@ -15,7 +15,7 @@ use super::body::TriggerBody;
 use super::create::{self, CreateTriggerOutcome, create};
 use crate::features::api::admission::{admitted, answer};
 use crate::features::api::keys::{self, ApiScope};
-use crate::features::api::limits::Limits;
+use crate::features::api::limits::ApiLimits;
 use crate::features::api::problem::Problem;
 use crate::features::triggers::{
     TriggerFilter, TriggerKind, TriggerSort, TriggerState, list, unknown_affiliate_words,
@@ -59,7 +59,7 @@ pub(crate) async fn create_trigger(
     req: HttpRequest,
     body: Payload,
     db: Data<Db>,
-    limits: Data<Limits>,
+    limits: Data<ApiLimits>,
 ) -> HttpResponse {
     answer(take(&req, body, &db, &limits).await)
 }
@@ -68,7 +68,7 @@ async fn take(
     req: &HttpRequest,
     body: Payload,
     db: &Db,
-    limits: &Limits,
+    limits: &ApiLimits,
 ) -> Result<(StatusCode, TriggerAnswer), Problem> {
     let key = admitted(req, db, limits, ApiScope::Triggers).await?;
     let sender = BodySender::Merchant(key.merchant_id);
@@ -176,12 +176,12 @@ impl TriggersQuery {
 pub(crate) async fn list_triggers(
     req: HttpRequest,
     db: Data<Db>,
-    limits: Data<Limits>,
+    limits: Data<ApiLimits>,
 ) -> HttpResponse {
     answer(listed(&req, &db, &limits).await.map(|list| (StatusCode::OK, list)))
 }
 
-async fn listed(req: &HttpRequest, db: &Db, limits: &Limits) -> Result<TriggersAnswer, Problem> {
+async fn listed(req: &HttpRequest, db: &Db, limits: &ApiLimits) -> Result<TriggersAnswer, Problem> {
     let key = admitted(req, db, limits, ApiScope::Read).await?;
     let query: TriggersQuery = serde_html_form::from_str(req.query_string()).map_err(|error| {
         let error = FieldError { pointer: String::new(), detail: format!("{error}.") };
@@ -234,7 +234,7 @@ async fn listed(req: &HttpRequest, db: &Db, limits: &Limits) -> Result<TriggersA
 pub(crate) async fn show_trigger(
     req: HttpRequest,
     db: Data<Db>,
-    limits: Data<Limits>,
+    limits: Data<ApiLimits>,
     id: Path<String>,
 ) -> HttpResponse {
     answer(shown(&req, &db, &limits, &id).await.map(|trigger| (StatusCode::OK, trigger)))
@@ -243,7 +243,7 @@ pub(crate) async fn show_trigger(
 async fn shown(
     req: &HttpRequest,
     db: &Db,
-    limits: &Limits,
+    limits: &ApiLimits,
     id: &str,
 ) -> Result<TriggerAnswer, Problem> {
     let merchant_id = admitted(req, db, limits, ApiScope::Read).await?.merchant_id;

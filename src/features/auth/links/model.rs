@@ -66,7 +66,7 @@ impl LinkSubject {
 /// A link that works.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = links)]
-pub(crate) struct Link {
+pub(crate) struct ValidLink {
     /// Depending on the purpose, the ID of an invitation, affiliate, user or application.
     pub(crate) subject_id: i64,
     /// The email it was sent to, which is still the subject's email.
@@ -111,14 +111,14 @@ pub(crate) fn find(
     merchant_id: Option<i64>,
     token: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Option<Link>> {
-    let link: Option<Link> = links::table
+) -> QueryResult<Option<ValidLink>> {
+    let link: Option<ValidLink> = links::table
         .filter(links::token_hash.eq(hash_of(token)))
         .filter(links::purpose.eq(purpose))
         .filter(links::about_merchant_id.is_not_distinct_from(merchant_id))
         .filter(links::ended_at.is_null())
         .filter(links::expires_at.gt(now))
-        .select(Link::as_select())
+        .select(ValidLink::as_select())
         .first(conn)
         .optional()?;
     let Some(link) = link else { return Ok(None) };
@@ -136,7 +136,7 @@ pub(crate) fn take(
     merchant_id: Option<i64>,
     token: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Option<Link>> {
+) -> QueryResult<Option<ValidLink>> {
     let Some(found) = find(conn, purpose, merchant_id, token, now)? else { return Ok(None) };
     let about = LinkSubject { purpose, merchant_id, subject_id: found.subject_id };
     // For a password reset, the person is the subject: locking them twice in two strengths could
@@ -145,11 +145,11 @@ pub(crate) fn take(
         return Ok(None);
     }
     lock_subject(conn, about)?;
-    let used: Option<Link> = diesel::update(links::table)
+    let used: Option<ValidLink> = diesel::update(links::table)
         .filter(links::token_hash.eq(hash_of(token)))
         .filter(links::ended_at.is_null())
         .set((links::ended_at.eq(now), links::ended_by.eq(LinkEnd::Used)))
-        .returning(Link::as_returning())
+        .returning(ValidLink::as_returning())
         .get_result(conn)
         .optional()?;
     let Some(link) = used else { return Ok(None) };
@@ -203,7 +203,7 @@ fn lock_subject(conn: &mut PgConnection, about: LinkSubject) -> QueryResult<()> 
     .map(drop)
 }
 
-impl Link {
+impl ValidLink {
     fn filter_by(self, present: Option<&str>) -> Option<Self> {
         (present == Some(&self.email_key)).then_some(self)
     }

@@ -33,13 +33,13 @@ const SETS_UP: &str = "sets_up_two_factor";
 /// The password is never sent back to the browser.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct PasswordForm {
+pub(crate) struct ConfirmPasswordForm {
     current: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct CodeForm {
+pub(crate) struct TwoFactorCodeForm {
     code: String,
 }
 
@@ -81,7 +81,7 @@ pub(crate) async fn begin(
     encryptor: Data<Encryptor>,
     req: HttpRequest,
     page: AccountPage,
-    CsrfForm(form): CsrfForm<PasswordForm>,
+    CsrfForm(form): CsrfForm<ConfirmPasswordForm>,
 ) -> AppResult<HttpResponse> {
     attempts.take(&page.person.email, peer(&req))?;
     if page.person.has_two_factor() {
@@ -109,7 +109,7 @@ pub(crate) async fn confirm(
     encryptor: Data<Encryptor>,
     attempts: Data<AttemptLimits>,
     page: AccountPage,
-    CsrfForm(form): CsrfForm<CodeForm>,
+    CsrfForm(form): CsrfForm<TwoFactorCodeForm>,
 ) -> AppResult<HttpResponse> {
     attempts.code(page.person.id).map_err(AppError::TooMany)?;
     if page.person.has_two_factor() || !sets_up(page.session())? {
@@ -141,7 +141,7 @@ pub(crate) async fn renew_codes(
     encryptor: Data<Encryptor>,
     attempts: Data<AttemptLimits>,
     page: AccountPage,
-    CsrfForm(form): CsrfForm<CodeForm>,
+    CsrfForm(form): CsrfForm<TwoFactorCodeForm>,
 ) -> AppResult<HttpResponse> {
     attempts.code(page.person.id).map_err(AppError::TooMany)?;
     let (person, opener) = (page.person.clone(), encryptor.clone());
@@ -171,7 +171,7 @@ pub(crate) async fn turn_off(
     encryptor: Data<Encryptor>,
     attempts: Data<AttemptLimits>,
     page: AccountPage,
-    CsrfForm(form): CsrfForm<CodeForm>,
+    CsrfForm(form): CsrfForm<TwoFactorCodeForm>,
 ) -> AppResult<HttpResponse> {
     attempts.code(page.person.id).map_err(AppError::TooMany)?;
     let (person, opener) = (page.person.clone(), encryptor.clone());

@@ -44,14 +44,14 @@ struct PendingSignIn {
 /// Whether the form is for a code or a recovery code.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct CodeQuery {
+pub(crate) struct SecondStepQuery {
     with: String,
 }
 
 /// The code is never sent back to the browser, although it's worthless after use.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct CodeForm {
+pub(crate) struct SecondStepForm {
     code: String,
     with: String,
 }
@@ -80,7 +80,10 @@ pub(in crate::features::auth) fn begin(
 }
 
 /// `GET /login/code`
-pub(crate) async fn show(page: PublicPage, query: Query<CodeQuery>) -> AppResult<HttpResponse> {
+pub(crate) async fn show(
+    page: PublicPage,
+    query: Query<SecondStepQuery>,
+) -> AppResult<HttpResponse> {
     if pending(page.session())?.is_none() {
         return Ok(see_other("/login"));
     }
@@ -95,7 +98,7 @@ pub(crate) async fn enter(
     attempts: Data<AttemptLimits>,
     origin: Origin,
     page: PublicPage,
-    CsrfForm(form): CsrfForm<CodeForm>,
+    CsrfForm(form): CsrfForm<SecondStepForm>,
 ) -> AppResult<HttpResponse> {
     let Some(pending) = pending(page.session())? else {
         page.leave(FlashKind::Info, "That took too long. Please sign in again.")?;
