@@ -435,11 +435,11 @@ fn the_last_owner_and_oneself_stay() {
     let app = TestApp::start();
     let own =
         erase_person(&app.db, &app.actor(), &pseudonyms(), &Lookup::by_email("owner@acme.example"));
-    assert!(matches!(own.unwrap(), Err(vouch::features::privacy::Refused::Yourself)));
+    assert!(matches!(own.unwrap(), Err(vouch::features::privacy::ErasureError::Yourself)));
     let system = Actor::system(app.fixture.merchant_id, vouch::kit::clock::now());
     let last =
         erase_person(&app.db, &system, &pseudonyms(), &Lookup::by_email("owner@acme.example"));
-    assert!(matches!(last.unwrap(), Err(vouch::features::privacy::Refused::LastOwner)));
+    assert!(matches!(last.unwrap(), Err(vouch::features::privacy::ErasureError::LastOwner)));
     // Nothing of it was done: the address is not kept as erased either.
     let hashes: i64 =
         app.within(|conn| vouch::kit::db::schema::erased_emails::table.count().get_result(conn));

@@ -14,7 +14,9 @@ use super::account::SignInEmail;
 use super::database::bring_up_to_date;
 use crate::app::instance::key;
 use crate::features::privacy::export::export;
-use crate::features::privacy::{Lookup, Person, erase_from_instance, erase_person, sent_emails};
+use crate::features::privacy::{
+    DataSubject, Lookup, erase_from_instance, erase_person, sent_emails,
+};
 use crate::kit::audit::Actor;
 use crate::kit::clock;
 use crate::kit::config::{Config, Connections};
@@ -94,7 +96,10 @@ fn write(db: &Db, arguments: &Export) -> anyhow::Result<()> {
     for (merchant_id, slug) in programs(db, &arguments.which)? {
         let actor = Actor::system(merchant_id, clock::now());
         let scope = Scope::Merchant(merchant_id);
-        if db.run_blocking(scope, |conn| Person::find(conn, merchant_id, &lookup))?.is_unknown() {
+        if db
+            .run_blocking(scope, |conn| DataSubject::find(conn, merchant_id, &lookup))?
+            .is_unknown()
+        {
             continue;
         }
         let (person, mut found) = db.run_blocking(scope, |conn| export(conn, &actor, &lookup))?;
@@ -123,7 +128,7 @@ fn erase(config: &Config, db: &Db, arguments: &Erase) -> anyhow::Result<()> {
     let mut is_known = false;
     for (merchant_id, slug) in programs(db, &arguments.which)? {
         let person = db.run_blocking(Scope::Merchant(merchant_id), |conn| {
-            Person::find(conn, merchant_id, &lookup)
+            DataSubject::find(conn, merchant_id, &lookup)
         })?;
         if person.is_unknown() {
             continue;

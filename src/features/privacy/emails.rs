@@ -7,7 +7,7 @@ use serde_json::Value;
 use vouch_core::email::EmailKey;
 
 use super::erase::NamePatterns;
-use super::person::Person;
+use super::person::DataSubject;
 use crate::kit::db::schema::emails;
 use crate::kit::db::statement::statement;
 
@@ -25,7 +25,7 @@ macro_rules! is_of_merchant {
 pub(crate) fn erase_emails(
     conn: &mut PgConnection,
     merchant_id: i64,
-    person: &Person,
+    person: &DataSubject,
     with_account: bool,
 ) -> QueryResult<usize> {
     let Some(words) = NamePatterns::of(person) else { return Ok(0) };
@@ -60,7 +60,7 @@ pub(crate) fn erase_emails(
 pub(crate) fn sent_emails(
     conn: &mut PgConnection,
     merchant_id: i64,
-    person: &Person,
+    person: &DataSubject,
 ) -> QueryResult<Value> {
     #[derive(QueryableByName)]
     #[diesel(table_name = emails)]
@@ -86,6 +86,6 @@ pub(crate) fn sent_emails(
     Ok(theirs.map(|sent| sent.email).collect())
 }
 
-fn is_to(person: &Person, recipient: &str) -> bool {
+fn is_to(person: &DataSubject, recipient: &str) -> bool {
     EmailKey::parse(recipient).is_ok_and(|key| person.mailboxes.contains(key.as_str()))
 }

@@ -5,7 +5,7 @@ use diesel::sql_types::{Array, BigInt, Jsonb, Nullable};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::person::{Lookup, Person};
+use super::person::{DataSubject, Lookup};
 use crate::features::ingest::replay::unpack;
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::{deliveries, merchants};
@@ -172,7 +172,7 @@ enum Kind {
     Login,
 }
 
-impl Person {
+impl DataSubject {
     fn keys_of(&self, kind: Kind) -> Vec<i64> {
         match kind {
             Kind::Order => self.order_ids.clone(),
@@ -194,10 +194,10 @@ pub(crate) fn export(
     conn: &mut PgConnection,
     actor: &Actor,
     lookup: &Lookup,
-) -> QueryResult<(Person, Map<String, Value>)> {
+) -> QueryResult<(DataSubject, Map<String, Value>)> {
     conn.batch_execute(TIMEOUT)?;
     let merchant_id = actor.merchant_id;
-    let person = Person::find(conn, merchant_id, lookup)?;
+    let person = DataSubject::find(conn, merchant_id, lookup)?;
     let program: String = merchants::table.find(merchant_id).select(merchants::name).first(conn)?;
     let mut file = Map::new();
     file.insert("program".to_owned(), json!(program));
@@ -225,7 +225,7 @@ pub(crate) fn export(
 }
 
 /// The person's account, with the start and last use of each session.
-fn account(conn: &mut PgConnection, person: &Person) -> QueryResult<Value> {
+fn account(conn: &mut PgConnection, person: &DataSubject) -> QueryResult<Value> {
     statement!(
         "SELECT coalesce(jsonb_agg(jsonb_build_object('name', u.name, 'email', u.email, \
              'created_at', u.created_at, 'two_factor_at', u.two_factor_at, \
@@ -240,7 +240,7 @@ fn account(conn: &mut PgConnection, person: &Person) -> QueryResult<Value> {
 }
 
 /// The audit log of the person's own actions, and of changes to their data.
-fn acts(conn: &mut PgConnection, merchant_id: i64, person: &Person) -> QueryResult<Value> {
+fn acts(conn: &mut PgConnection, merchant_id: i64, person: &DataSubject) -> QueryResult<Value> {
     statement!(
         as_json!(
             "SELECT * FROM audit_log WHERE merchant_id = :merchant_id \
@@ -267,7 +267,7 @@ struct Message {
 }
 
 /// The webhook deliveries about the person's orders, with bodies that are still stored.
-fn messages(conn: &mut PgConnection, merchant_id: i64, person: &Person) -> QueryResult<Value> {
+fn messages(conn: &mut PgConnection, merchant_id: i64, person: &DataSubject) -> QueryResult<Value> {
     let rows: Vec<(String, DateTime<Utc>, Option<Vec<u8>>)> = deliveries::table
         .filter(deliveries::merchant_id.eq(merchant_id))
         .filter(deliveries::order_id.eq_any(&person.order_ids))

@@ -19,6 +19,6 @@ pub mod retention;
 
 pub(crate) use self::emails::sent_emails;
 pub(crate) use self::erase::erase_from_instance;
-pub use self::erase::{Erased, Refused, erase_person};
+pub use self::erase::{Erased, ErasureError, erase_person};
+pub(crate) use self::person::DataSubject;
 pub use self::person::Lookup;
-pub(crate) use self::person::Person;

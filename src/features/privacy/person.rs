@@ -34,7 +34,7 @@ impl Lookup {
 
 /// The account that a person signs in with.
 #[derive(Clone, Debug)]
-pub(crate) struct Login {
+pub(crate) struct UserAccount {
     pub(crate) id: i64,
     pub(crate) name: String,
     /// Whether they're a member of the merchant's team now.
@@ -43,7 +43,7 @@ pub(crate) struct Login {
 
 /// All data of one merchant about a person.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Person {
+pub(crate) struct DataSubject {
     /// The emails searched for, as keys.
     asked: BTreeSet<String>,
     /// The emails they're known by, as keys.
@@ -59,10 +59,10 @@ pub(crate) struct Person {
     pub(crate) trigger_ids: Vec<i64>,
     /// Orders they placed.
     pub(crate) order_ids: Vec<i64>,
-    pub(crate) login: Option<Login>,
+    pub(crate) login: Option<UserAccount>,
 }
 
-impl Person {
+impl DataSubject {
     /// Searches all data of the merchant that can name people. All emails that an affiliate was
     /// ever known by count for orders and triggers. They don't lead to other affiliates, because
     /// two can share a payout email or have it one after the other.
@@ -238,7 +238,7 @@ impl Person {
         }
         self.add_name(&name);
         self.add_email(&email);
-        self.login = Some(Login { id: user_id, name, is_member });
+        self.login = Some(UserAccount { id: user_id, name, is_member });
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 
 use super::erasure::Erasure;
-use super::outcome::{Erased, Refused};
+use super::outcome::{Erased, ErasureError};
 use super::words::NAME;
 use crate::features::auth::end_sessions_of;
 use crate::features::auth::links::LinkPurpose;
@@ -19,7 +19,7 @@ impl Erasure<'_> {
         &self,
         conn: &mut PgConnection,
         erased: &mut Erased,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), ErasureError> {
         let Some(login) = self.person.login.as_ref().filter(|login| login.is_member) else {
             return Ok(());
         };

@@ -1,5 +1,5 @@
 use super::patterns::NamePatterns;
-use crate::features::privacy::person::Person;
+use crate::features::privacy::person::DataSubject;
 use crate::kit::audit::Actor;
 use crate::kit::pseudonyms::MerchantPseudonyms;
 use vouch_core::email::EmailKey;
@@ -7,7 +7,7 @@ use vouch_core::email::EmailKey;
 /// The parameters of an erasure.
 pub(super) struct Erasure<'a> {
     pub(super) actor: &'a Actor,
-    pub(super) person: &'a Person,
+    pub(super) person: &'a DataSubject,
     pub(super) pseudonyms: MerchantPseudonyms,
     pub(super) words: Option<NamePatterns>,
 }

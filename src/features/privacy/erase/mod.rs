@@ -13,11 +13,11 @@ use vouch_core::email::EmailKey;
 
 use self::erasure::Erasure;
 pub(super) use self::orders::{Left, deciding_addresses, erase_bodies, erase_customers};
-pub use self::outcome::{Erased, Refused};
+pub use self::outcome::{Erased, ErasureError};
 pub(super) use self::patterns::NamePatterns;
 pub(crate) use self::whole::erase_from_instance;
 pub use self::whole::erase_person;
-use super::person::{Lookup, Person};
+use super::person::{DataSubject, Lookup};
 use super::requests;
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::erased_emails;
@@ -37,14 +37,14 @@ pub(crate) fn erase(
     actor: &Actor,
     pseudonyms: &Pseudonyms,
     lookup: &Lookup,
-) -> Result<(Person, Erased), Refused> {
+) -> Result<(DataSubject, Erased), ErasureError> {
     conn.batch_execute(TIMEOUT)?;
-    let person = Person::find(conn, actor.merchant_id, lookup)?;
+    let person = DataSubject::find(conn, actor.merchant_id, lookup)?;
     if person.is_unknown() && !lookup.is_repeat {
         return Ok((person, Erased::default()));
     }
     if person.login.as_ref().is_some_and(|login| Some(login.id) == actor.user_id) {
-        return Err(Refused::Yourself);
+        return Err(ErasureError::Yourself);
     }
     let erasure = Erasure {
         actor,

@@ -27,7 +27,7 @@ impl Erased {
 
 /// Why a person can't be erased.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum ErasureError {
     /// The requester is a member and would erase themselves.
     #[error("You can’t erase yourself. Ask another owner.")]
     Yourself,
@@ -37,7 +37,7 @@ pub enum Refused {
     Database(#[from] diesel::result::Error),
 }
 
-impl From<MemberError> for Refused {
+impl From<MemberError> for ErasureError {
     fn from(error: MemberError) -> Self {
         match error {
             MemberError::LastOwner => Self::LastOwner,

@@ -1,4 +1,4 @@
-use crate::features::privacy::person::Person;
+use crate::features::privacy::person::DataSubject;
 
 /// A shorter name is part of many words, so it's only replaced where it's a whole value.
 const SHORT: usize = 4;
@@ -11,7 +11,7 @@ pub(in crate::features::privacy) struct NamePatterns {
 
 impl NamePatterns {
     /// `None` if neither a name nor an email is known.
-    pub(in crate::features::privacy) fn of(person: &Person) -> Option<Self> {
+    pub(in crate::features::privacy) fn of(person: &DataSubject) -> Option<Self> {
         let all = Self::list(person);
         if all.is_empty() {
             return None;
@@ -24,7 +24,7 @@ impl NamePatterns {
     }
 
     /// Names and emails, the longest first, since one can be part of another.
-    pub(super) fn list(person: &Person) -> Vec<String> {
+    pub(super) fn list(person: &DataSubject) -> Vec<String> {
         let emails = person.spellings.iter().chain(&person.mailboxes);
         let names = person.names.iter().filter(|name| name.chars().count() >= SHORT);
         let mut all: Vec<String> = emails.chain(names).cloned().collect();

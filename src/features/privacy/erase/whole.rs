@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 
 use super::erase;
-use super::outcome::{Erased, Refused};
+use super::outcome::{Erased, ErasureError};
 use super::patterns::NamePatterns;
 use super::words::NAME;
 use crate::features::ingest::in_flight;
 use crate::features::privacy::emails::erase_emails;
-use crate::features::privacy::person::{Lookup, Person};
+use crate::features::privacy::person::{DataSubject, Lookup};
 use crate::kit::audit::{self, Actor};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
@@ -28,11 +28,11 @@ pub fn erase_person(
     actor: &Actor,
     pseudonyms: &Pseudonyms,
     lookup: &Lookup,
-) -> AppResult<Result<Erased, Refused>> {
+) -> AppResult<Result<Erased, ErasureError>> {
     let scope = Scope::Merchant(actor.merchant_id);
     let first = db.run_blocking(scope, |conn| {
         match conn.transaction(|conn| erase(conn, actor, pseudonyms, lookup)) {
-            Err(Refused::Database(error)) => Err(error),
+            Err(ErasureError::Database(error)) => Err(error),
             outcome => Ok(outcome),
         }
     })?;
@@ -51,7 +51,7 @@ pub fn erase_person(
         };
         db.run_blocking(scope, |conn| {
             match conn.transaction(|conn| erase(conn, actor, pseudonyms, &again)) {
-                Err(Refused::Database(error)) => Err(error),
+                Err(ErasureError::Database(error)) => Err(error),
                 _ => Ok(()),
             }
         })?;
@@ -71,7 +71,10 @@ pub fn erase_person(
 /// Removes a person's names and emails from the reasons in the instance's log. The caller holds
 /// `Scope::Instance` and acts for the operator. A merchant must not change the log through names in
 /// its own data.
-pub(crate) fn erase_from_instance(conn: &mut PgConnection, person: &Person) -> QueryResult<i64> {
+pub(crate) fn erase_from_instance(
+    conn: &mut PgConnection,
+    person: &DataSubject,
+) -> QueryResult<i64> {
     audit::erase_from_instance(conn, None, &NamePatterns::list(person), NAME)
 }
 

@@ -10,10 +10,10 @@ use diesel::result::Error;
 use super::settings::PrivacyPage;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::privacy::emails::sent_emails;
-use crate::features::privacy::erase::{self, Erased, Refused, erase_person};
+use crate::features::privacy::erase::{self, Erased, ErasureError, erase_person};
 use crate::features::privacy::export::{self};
 use crate::features::privacy::forms::PersonForm;
-use crate::features::privacy::person::{Lookup, Person};
+use crate::features::privacy::person::{DataSubject, Lookup};
 use crate::features::privacy::requests::DataRequest;
 use crate::kit::audit::Actor;
 use crate::kit::db::{Db, Scope, WorkKind};
@@ -31,17 +31,17 @@ const FILE: &str = "person.json";
 /// One person, with a preview of their erasure.
 #[derive(Template)]
 #[template(path = "privacy/person.html")]
-struct PersonPage {
+struct DataSubjectPage {
     page: MerchantPage,
-    person: Person,
+    person: DataSubject,
     /// `None` if they can't be erased.
     preview: Option<Erased>,
-    refused: Option<Refused>,
+    refused: Option<ErasureError>,
     form: PersonForm,
     errors: FormErrors,
 }
 
-impl PersonPage {
+impl DataSubjectPage {
     fn addresses(&self) -> String {
         self.person.spellings.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
     }
@@ -61,8 +61,8 @@ fn preview(
     actor: &Actor,
     pseudonyms: &Pseudonyms,
     lookup: &Lookup,
-) -> QueryResult<(Person, Result<Erased, Refused>)> {
-    let person = Person::find(conn, actor.merchant_id, lookup)?;
+) -> QueryResult<(DataSubject, Result<Erased, ErasureError>)> {
+    let person = DataSubject::find(conn, actor.merchant_id, lookup)?;
     let mut outcome = None;
     let undone = conn.transaction(|conn| {
         outcome = Some(erase::erase(conn, actor, pseudonyms, lookup));
@@ -70,7 +70,7 @@ fn preview(
     });
     match (outcome, undone) {
         (Some(Ok((_, erased))), _) => Ok((person, Ok(erased))),
-        (Some(Err(Refused::Database(error))), _) => Err(error),
+        (Some(Err(ErasureError::Database(error))), _) => Err(error),
         (Some(Err(refused)), _) => Ok((person, Err(refused))),
         (None, Err(error)) => Err(error),
         (None, Ok(())) => Err(Error::NotFound),
@@ -119,7 +119,7 @@ async fn shown(
         Err(refused) => (None, Some(refused)),
     };
     let is_rejected = !errors.is_empty();
-    let page = PersonPage { page, person, preview, refused, form, errors };
+    let page = DataSubjectPage { page, person, preview, refused, form, errors };
     if is_rejected { rejected(&page) } else { ok(&page) }
 }
 
