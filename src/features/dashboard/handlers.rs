@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 use vouch_core::money::{Currency, format_money};
 
 use super::chart::{Chart, Point};
-use super::model::{Steps, Waiting, steps, waiting};
-use super::period::{CHOICES, Period, PeriodQuery};
+use super::model::{AttentionCounts, SetupSteps, steps, waiting};
+use super::period::{CHOICES, PeriodQuery, ReportPeriod};
 use super::sums::{Number, numbers};
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
@@ -37,17 +37,17 @@ const UNINSTALLED_SHOWN: chrono::Duration = chrono::Duration::days(30);
 #[template(path = "dashboard/index.html")]
 struct DashboardPage {
     page: MerchantPage,
-    period: Period,
+    period: ReportPeriod,
     numbers: Vec<Number>,
     chart: Option<Chart>,
     days: Vec<DayRow>,
     newest: Vec<NewestRow>,
-    waiting: Waiting,
+    waiting: AttentionCounts,
     /// Stores that recently uninstalled Vouch.
     uninstalled: Vec<Uninstalled>,
     /// Stores in which codes are missing or inactive.
     unusable: Vec<Unusable>,
-    steps: Steps,
+    steps: SetupSteps,
     signup: Signup,
 }
 
@@ -124,7 +124,7 @@ pub(crate) async fn show(
     let merchant = page.merchant().clone();
     let merchant_id = merchant.id;
     let own = merchant.currency;
-    let period = Period::read(&query, day_of(clock::now(), merchant.tz()));
+    let period = ReportPeriod::read(&query, day_of(clock::now(), merchant.tz()));
     let (from, to) = (period.before_from, period.to);
     let since = clock::now() - UNINSTALLED_SHOWN;
     let (rollups, newest, waiting, (uninstalled, unusable), steps, registration) = db
@@ -168,7 +168,7 @@ pub(crate) async fn show(
 /// currencies.
 fn by_day(
     rollups: &[DayRollups],
-    period: &Period,
+    period: &ReportPeriod,
     own: Currency,
 ) -> BTreeMap<NaiveDate, DayRollups> {
     let mut days: BTreeMap<NaiveDate, DayRollups> = BTreeMap::new();
@@ -189,7 +189,7 @@ fn by_day(
     days
 }
 
-fn points(days: &BTreeMap<NaiveDate, DayRollups>, period: &Period) -> Vec<Point> {
+fn points(days: &BTreeMap<NaiveDate, DayRollups>, period: &ReportPeriod) -> Vec<Point> {
     let point = |day: NaiveDate| {
         let rollups = days.get(&day).map(|day| &day.rollups);
         Point {

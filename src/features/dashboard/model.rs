@@ -9,7 +9,7 @@ use crate::kit::lists::Count;
 
 /// Items that need attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Waiting {
+pub(crate) struct AttentionCounts {
     pub(crate) conversions: Count,
     pub(crate) affiliates: Count,
     /// Pending requests for additional codes.
@@ -24,7 +24,7 @@ pub(crate) struct Waiting {
     pub(crate) data_requests: Count,
 }
 
-impl Waiting {
+impl AttentionCounts {
     pub(crate) fn is_empty(self) -> bool {
         let Self {
             conversions,
@@ -41,8 +41,8 @@ impl Waiting {
     }
 }
 
-pub(crate) fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting> {
-    Ok(Waiting {
+pub(crate) fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<AttentionCounts> {
+    Ok(AttentionCounts {
         conversions: conversions::list::count_pending(conn, merchant_id)?,
         affiliates: affiliates::list::count_pending(conn, merchant_id)?,
         codes: CodeRequest::count_waiting(conn, merchant_id)?,
@@ -55,21 +55,21 @@ pub(crate) fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<
 
 /// The setup progress of a new program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Steps {
+pub(crate) struct SetupSteps {
     pub(crate) has_store: bool,
     pub(crate) has_affiliate: bool,
     pub(crate) has_trigger: bool,
     pub(crate) has_order: bool,
 }
 
-impl Steps {
+impl SetupSteps {
     pub(crate) fn are_done(self) -> bool {
         self.has_store && self.has_affiliate && self.has_trigger && self.has_order
     }
 }
 
-pub(crate) fn steps(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Steps> {
-    Ok(Steps {
+pub(crate) fn steps(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<SetupSteps> {
+    Ok(SetupSteps {
         has_store: stores::any(conn, merchant_id)?,
         has_affiliate: affiliates::list::any(conn, merchant_id)?,
         has_trigger: triggers::list::any(conn, merchant_id)?,

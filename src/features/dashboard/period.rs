@@ -17,7 +17,7 @@ pub(crate) struct PeriodQuery {
 
 /// A range of days and the range before it to compare with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Period {
+pub(crate) struct ReportPeriod {
     /// The value in the URL; `custom` if the URL contains the dates.
     pub(crate) key: &'static str,
     pub(crate) from: NaiveDate,
@@ -37,7 +37,7 @@ pub(crate) const CHOICES: [(&str, &str); 5] = [
     ("last-month", "Last month"),
 ];
 
-impl Period {
+impl ReportPeriod {
     /// The requested period as of `today`. The default is the last 30 days.
     pub(crate) fn read(query: &PeriodQuery, today: NaiveDate) -> Self {
         match (query.period.as_str(), read_day(&query.from), read_day(&query.to)) {
@@ -117,7 +117,7 @@ mod tests {
     fn read(period: &str, from: &str, to: &str) -> [String; 4] {
         let query = PeriodQuery { period: period.into(), from: from.into(), to: to.into() };
         let today = NaiveDate::from_ymd_opt(2026, 3, 31).unwrap();
-        let period = Period::read(&query, today);
+        let period = ReportPeriod::read(&query, today);
         [period.from, period.to, period.before_from, period.before_to].map(|day| day.to_string())
     }
 

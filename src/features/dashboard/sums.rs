@@ -6,7 +6,7 @@ use crate::features::rollups::{DayRollups, Rollups, amounts};
 use crate::kit::urls;
 use crate::kit::web::numbers::thousands;
 
-use super::period::Period;
+use super::period::ReportPeriod;
 
 /// One number on the dashboard.
 pub(crate) struct Number {
@@ -55,7 +55,7 @@ impl Sums {
 }
 
 /// The numbers of `period`, from its days and those of the previous period.
-pub(crate) fn numbers(days: &[DayRollups], period: &Period, own: Currency) -> Vec<Number> {
+pub(crate) fn numbers(days: &[DayRollups], period: &ReportPeriod, own: Currency) -> Vec<Number> {
     let within = |from, to| days.iter().filter(move |day| (from..=to).contains(&day.day));
     let now = Sums::of(within(period.from, period.to));
     let before = Sums::of(within(period.before_from, period.before_to));

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use crate::features::auth::Merchant;
-use crate::features::dashboard::model::{Waiting, waiting};
+use crate::features::dashboard::model::{AttentionCounts, waiting};
 use crate::features::support::stores::{StoreState, stores_of};
 use crate::features::team::{InvitationRow, open_invitations};
 use crate::kit::audit::ActorKind;
@@ -41,7 +41,7 @@ pub(crate) struct MerchantState {
     /// Its stores, including disconnected ones.
     pub(crate) stores: Vec<StoreState>,
     /// Items that need attention.
-    pub(crate) waiting: Waiting,
+    pub(crate) waiting: AttentionCounts,
     /// The counts of affiliates, conversion triggers, orders and exclusions.
     pub(crate) counts: [Count; 4],
     /// When the newest order was placed.
