@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use vouch::features::auth::{self, Merchant, NewUser};
 use vouch::features::first_run::FirstRun;
-use vouch::features::merchants::{Created, NewMerchant, Owner, create};
+use vouch::features::merchants::{CreatedMerchant, NewMerchant, Owner, create};
 use vouch::kit::audit::ActorKind;
 use vouch::kit::db::schema::{audit_log, calculation_rules, merchants, offer_terms, offers};
 use vouch::kit::db::{Scope, in_scope};
@@ -178,7 +178,7 @@ fn new_merchant<'a>(name: &'a str, owner: Owner<'a>) -> NewMerchant<'a> {
 fn a_merchant_begins_with_owner_offer_rules_and_a_trace() {
     let app = TestApp::start_empty();
     let now = vouch::kit::clock::now();
-    let made: Vec<Created> = in_installation(&app, |conn| {
+    let made: Vec<CreatedMerchant> = in_installation(&app, |conn| {
         let user =
             NewUser { email: "a@b.example", name: "A", password_hash: None, is_support: false };
         let first = create(conn, &new_merchant("Tea House", Owner::New(user)), now).unwrap();

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::features::affiliates::{self, AffiliateStatus, NewAffiliate};
 use vouch::features::auth::{self, NewUser};
-use vouch::features::merchants::{self, Created, NewMerchant, Owner};
+use vouch::features::merchants::{self, CreatedMerchant, NewMerchant, Owner};
 use vouch::features::stores::{self, WebhookSecret};
 use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::audit::{Actor, ActorKind};
@@ -90,7 +90,7 @@ pub(crate) fn make(url: &str) -> Fixture {
     }
 }
 
-fn program(conn: &mut PgConnection, acme: &Created, ada_user_id: i64) -> Fixture {
+fn program(conn: &mut PgConnection, acme: &CreatedMerchant, ada_user_id: i64) -> Fixture {
     in_scope(conn, Scope::Merchant(acme.merchant_id), |conn| {
         let actor = owner_of(acme);
         let ada = affiliate(
@@ -130,7 +130,7 @@ fn merchant(
     currency: Currency,
     time_zone: &str,
     domain: &str,
-) -> Created {
+) -> CreatedMerchant {
     let email = format!("owner@{domain}.example");
     let owner =
         NewUser { email: &email, name: "Olga Owner", password_hash: Some(hash), is_support: false };
@@ -148,7 +148,7 @@ fn user(conn: &mut PgConnection, hash: &str, email: &str, name: &str, is_support
     auth::create_user(conn, &new).unwrap()
 }
 
-fn owner_of(merchant: &Created) -> Actor {
+fn owner_of(merchant: &CreatedMerchant) -> Actor {
     Actor {
         merchant_id: merchant.merchant_id,
         kind: ActorKind::Member,
@@ -162,7 +162,7 @@ fn owner_of(merchant: &Created) -> Actor {
 fn affiliate(
     conn: &mut PgConnection,
     actor: &Actor,
-    merchant: &Created,
+    merchant: &CreatedMerchant,
     name: &str,
     email: &str,
     user_id: Option<i64>,

@@ -6,6 +6,6 @@ mod rules;
 mod slug;
 
 pub(crate) use self::model::{CreateMerchantError, any_exists, general, rename};
-pub use self::model::{Created, NewMerchant, Owner, create};
+pub use self::model::{CreatedMerchant, NewMerchant, Owner, create};
 pub(crate) use self::rules::DatedRules;
 pub use self::rules::{change_rules, rules_history};

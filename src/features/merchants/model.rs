@@ -39,7 +39,7 @@ pub enum Owner<'a> {
 
 /// The new rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Created {
+pub struct CreatedMerchant {
     pub merchant_id: i64,
     /// The program's part of public URLs.
     pub slug: String,
@@ -84,7 +84,7 @@ pub fn create(
     conn: &mut PgConnection,
     new: &NewMerchant<'_>,
     now: DateTime<Utc>,
-) -> Result<Created, CreateMerchantError> {
+) -> Result<CreatedMerchant, CreateMerchantError> {
     conn.transaction(|conn| {
         let owner_id = match &new.owner {
             Owner::Existing(user_id) => *user_id,
@@ -112,7 +112,7 @@ pub fn create(
         auth::join(conn, &actor, owner_id, Role::Owner)?;
         let offer_id = insert_first_offer(conn, merchant_id, now)?;
         insert_first_rules(conn, merchant_id)?;
-        Ok(Created { merchant_id, slug, owner_id, offer_id })
+        Ok(CreatedMerchant { merchant_id, slug, owner_id, offer_id })
     })
 }
 

@@ -30,7 +30,7 @@ const STEADY_WEBHOOKS: usize = 3;
 
 /// How far the store's clock is behind Vouch's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Difference {
+pub(crate) struct ClockDifference {
     /// Negative if it's ahead. Zero if the clocks agree or nothing is known.
     pub(crate) behind_seconds: i64,
     /// Whether it's certain. Webhooks alone only make it likely that a clock is behind.
@@ -82,7 +82,7 @@ pub(crate) fn difference(
     (merchant_id, store_id): (i64, i64),
     own: Option<SentReceived>,
     now: DateTime<Utc>,
-) -> QueryResult<Difference> {
+) -> QueryResult<ClockDifference> {
     let answered: Option<i32> = store_clocks::table
         .find((merchant_id, store_id))
         .filter(store_clocks::measured_at.gt(now - FRESH))
@@ -107,7 +107,7 @@ pub(crate) fn difference(
     Ok(judge(answered.map(i64::from), &webhooks))
 }
 
-fn judge(answered: Option<i64>, webhooks: &[SentReceived]) -> Difference {
+fn judge(answered: Option<i64>, webhooks: &[SentReceived]) -> ClockDifference {
     let latest = webhooks.iter().map(|webhook| webhook.late_seconds()).min();
     let (behind_seconds, is_certain) = match (answered, latest) {
         (Some(answered), latest) => (latest.map_or(answered, |most| most.min(answered)), true),
@@ -118,9 +118,9 @@ fn judge(answered: Option<i64>, webhooks: &[SentReceived]) -> Difference {
     let agrees =
         behind_seconds.abs() <= TOLERANCE_SECONDS || behind_seconds.abs() > MAX_CLOCK_SECONDS;
     if agrees {
-        return Difference { behind_seconds: 0, is_certain: true };
+        return ClockDifference { behind_seconds: 0, is_certain: true };
     }
-    Difference { behind_seconds, is_certain }
+    ClockDifference { behind_seconds, is_certain }
 }
 
 /// Whether all delays were about equal over some time. In a backlog, later webhooks have smaller

@@ -34,11 +34,11 @@ pub(crate) struct StoreState {
 pub(crate) struct Failures {
     pub(crate) count: Count,
     /// The newest ones.
-    pub(crate) newest: Vec<Failure>,
+    pub(crate) newest: Vec<StoreFailure>,
 }
 
 #[derive(Clone, Debug, QueryableByName)]
-pub(crate) struct Failure {
+pub(crate) struct StoreFailure {
     /// The code, or the delivery's topic.
     #[diesel(sql_type = Text)]
     pub(crate) what: String,
@@ -57,7 +57,7 @@ struct FailureRow {
     #[diesel(sql_type = BigInt)]
     failed: Count,
     #[diesel(embed)]
-    failure: Failure,
+    failure: StoreFailure,
 }
 
 /// The stores of a merchant, disconnected ones last.

@@ -92,7 +92,7 @@ impl CodeSyncPage {
     }
 }
 
-struct Read {
+struct PageData {
     store: Store,
     running: Option<CodeSync>,
     shown: Option<(CodeSync, Listing<DifferenceRow>, Count)>,
@@ -112,7 +112,7 @@ pub(super) async fn shown(
     let mut address = params.at(urls::code_sync(store_id));
     let (filter, range) = (DifferenceFilter::read(&mut address), address.page(BY_CODE));
     let read = db
-        .merchant(merchant_id, move |conn| -> QueryResult<Read> {
+        .merchant(merchant_id, move |conn| -> QueryResult<PageData> {
             let store = Store::find_called(conn, merchant_id, store_id)?;
             let shown = match CodeSync::shown(conn, &store)? {
                 Some(shown) => {
@@ -121,7 +121,7 @@ pub(super) async fn shown(
                 }
                 None => None,
             };
-            Ok(Read {
+            Ok(PageData {
                 running: CodeSync::unfinished(conn, &store)?,
                 problem: last_problem(conn, &store.queue(jobs::CHECK_CODES))?,
                 counted: counted_codes(conn, &store)?,
@@ -130,7 +130,7 @@ pub(super) async fn shown(
             })
         })
         .await?;
-    let Read { store, running, shown, problem, counted } = read;
+    let PageData { store, running, shown, problem, counted } = read;
     let (counted, errors) = typed.unwrap_or_else(|| (CountedForm::of(&counted), FormErrors::new()));
     let (shown, listing, count) = match shown {
         Some((shown, listing, count)) => {

@@ -13,7 +13,9 @@ use vouch_core::order::state::OrderState;
 use vouch_core::order::times::MAX_CLOCK_SECONDS;
 
 use super::delivery::{DeliverySource, IncomingDelivery};
-use crate::features::stores::clock::{Difference, SentReceived, TOLERANCE_SECONDS, difference};
+use crate::features::stores::clock::{
+    ClockDifference, SentReceived, TOLERANCE_SECONDS, difference,
+};
 
 /// The current clock difference isn't valid for older orders.
 const RECENT: Duration = Duration::days(1);
@@ -77,7 +79,7 @@ pub(super) fn shift(
 }
 
 fn decide(
-    difference: Difference,
+    difference: ClockDifference,
     placed_at: DateTime<Utc>,
     received_at: DateTime<Utc>,
     holdings: &[HeldPeriod],
@@ -124,7 +126,7 @@ mod tests {
     }
 
     fn placed(behind: i64, is_certain: bool, said: i64, received: i64) -> i64 {
-        let difference = Difference { behind_seconds: behind, is_certain };
+        let difference = ClockDifference { behind_seconds: behind, is_certain };
         said + i64::from(decide(difference, at(said), at(received), &holdings()))
     }
 

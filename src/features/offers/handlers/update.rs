@@ -24,14 +24,14 @@ use crate::kit::web::{ok, rejected, see_other};
 const HISTORY_LINES: i64 = 20;
 
 /// The data for an offer's page.
-struct Shown {
+struct PageData {
     offer: Offer,
     /// The active terms come first.
     terms: Vec<OfferTerms>,
     history: Vec<audit::Entry>,
 }
 
-impl Shown {
+impl PageData {
     fn load(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult<Self> {
         let offer = Offer::find(conn, merchant_id, offer_id)?;
         let terms = read::history(conn, merchant_id, offer_id)?;
@@ -49,7 +49,7 @@ impl Shown {
 #[template(path = "offers/show.html")]
 struct ShowPage {
     page: MerchantPage,
-    shown: Shown,
+    shown: PageData,
     form: OfferForm,
     errors: FormErrors,
 }
@@ -72,7 +72,7 @@ pub(crate) async fn show(
 ) -> AppResult<HttpResponse> {
     let merchant_id = page.merchant_id();
     let shown =
-        db.merchant(merchant_id, move |conn| Shown::load(conn, merchant_id, *offer_id)).await?;
+        db.merchant(merchant_id, move |conn| PageData::load(conn, merchant_id, *offer_id)).await?;
     let form = OfferForm::of(&shown.offer, &shown.terms[0], currency(&page));
     ok(&ShowPage { page, shown, form, errors: FormErrors::new() })
 }
@@ -95,7 +95,8 @@ pub(crate) async fn update(
                 action: Some("offer.changed"),
             };
             typed.check_version(conn, record, |conn| {
-                let Shown { offer, terms, .. } = Shown::load(conn, actor.merchant_id, *offer_id)?;
+                let PageData { offer, terms, .. } =
+                    PageData::load(conn, actor.merchant_id, *offer_id)?;
                 Ok(OfferForm::of(&offer, &terms[0], currency))
             })?;
             let errors = match read {
@@ -105,7 +106,7 @@ pub(crate) async fn update(
                 },
                 Err(errors) => errors,
             };
-            AppResult::Ok(Err((Shown::load(conn, actor.merchant_id, *offer_id)?, errors)))
+            AppResult::Ok(Err((PageData::load(conn, actor.merchant_id, *offer_id)?, errors)))
         })
         .await?;
     match outcome {

@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 
 use super::feature::reason_error;
-use super::show::{FeatureForm, MerchantPage};
+use super::show::{FeatureForm, SupportMerchantPage};
 use crate::features::accounts::{self, AccessChange};
 use crate::features::auth::pages::PersonPage;
 use crate::kit::db::{Db, Scope};
@@ -20,7 +20,7 @@ pub(crate) async fn set_access(
 ) -> AppResult<HttpResponse> {
     let id = *merchant_id;
     if let Some(why) = reason_error(&form.reason) {
-        let mut shown = MerchantPage::read(&db, page, id).await?;
+        let mut shown = SupportMerchantPage::read(&db, page, id).await?;
         shown.errors = FormErrors::one("access_reason", why);
         shown.form = form;
         return rejected(&shown);

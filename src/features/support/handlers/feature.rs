@@ -1,7 +1,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 
-use super::show::{FeatureForm, MerchantPage};
+use super::show::{FeatureForm, SupportMerchantPage};
 use crate::features::accounts::read_reason;
 use crate::features::auth::pages::PersonPage;
 use crate::features::exclusions;
@@ -19,7 +19,7 @@ pub(crate) async fn set_exclusions(
     CsrfForm(form): CsrfForm<FeatureForm>,
 ) -> AppResult<HttpResponse> {
     if let Some(refusal) = reason_error(&form.reason) {
-        let mut shown = MerchantPage::read(&db, page, *merchant_id).await?;
+        let mut shown = SupportMerchantPage::read(&db, page, *merchant_id).await?;
         shown.errors = FormErrors::one("reason", refusal);
         shown.form = form;
         return rejected(&shown);

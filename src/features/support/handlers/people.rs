@@ -21,7 +21,7 @@ use crate::kit::web::see_other;
 /// An affiliate, by affiliate ID or email.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct AffiliateForm {
+pub(crate) struct FindAffiliateForm {
     affiliate: String,
 }
 
@@ -44,7 +44,7 @@ pub(crate) async fn end_sessions_of_affiliate(
     db: Data<Db>,
     page: PersonPage,
     merchant_id: Path<i64>,
-    CsrfForm(form): CsrfForm<AffiliateForm>,
+    CsrfForm(form): CsrfForm<FindAffiliateForm>,
 ) -> AppResult<HttpResponse> {
     let (id, typed) = (*merchant_id, form.affiliate.clone());
     let found = db

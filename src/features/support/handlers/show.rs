@@ -41,7 +41,7 @@ pub(crate) struct ReasonForm {
 
 #[derive(Template)]
 #[template(path = "support/merchant.html")]
-pub(super) struct MerchantPage {
+pub(super) struct SupportMerchantPage {
     page: PersonPage,
     state: MerchantState,
     now: DateTime<Utc>,
@@ -54,7 +54,7 @@ pub(super) struct MerchantPage {
     pub(super) errors: FormErrors,
 }
 
-impl MerchantPage {
+impl SupportMerchantPage {
     pub(super) async fn read(db: &Db, page: PersonPage, merchant_id: i64) -> AppResult<Self> {
         let now = clock::now();
         let (state, acts, access_log) = db
@@ -170,7 +170,7 @@ pub(crate) async fn show(
     page: PersonPage,
     merchant_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
-    ok(&MerchantPage::read(&db, page, *merchant_id).await?)
+    ok(&SupportMerchantPage::read(&db, page, *merchant_id).await?)
 }
 
 /// Shows the page again, because no one who can sign in has that ID or email.
@@ -180,7 +180,7 @@ pub(super) async fn no_such_affiliate(
     merchant_id: i64,
     typed: String,
 ) -> AppResult<HttpResponse> {
-    let mut shown = MerchantPage::read(db, page, merchant_id).await?;
+    let mut shown = SupportMerchantPage::read(db, page, merchant_id).await?;
     shown.errors = FormErrors::one(
         "affiliate",
         "No affiliate of this program who can sign in has this affiliate ID or email address.",
@@ -198,7 +198,7 @@ pub(super) async fn impossible(
     field: &str,
     why: impl Into<String>,
 ) -> AppResult<HttpResponse> {
-    let mut shown = MerchantPage::read(db, page, merchant_id).await?;
+    let mut shown = SupportMerchantPage::read(db, page, merchant_id).await?;
     shown.errors = FormErrors::one(field, why);
     rejected(&shown)
 }
