@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use vouch::features::stores;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{conversions, deliveries};
-use vouch_platforms::{CallError, Period};
+use vouch_platforms::{CallError, TimeRange};
 
 use super::{Shop, encryptor};
 use crate::harness::bigcommerce::{message, sign};
@@ -358,7 +358,7 @@ fn changed_orders_are_read_to_the_last_however_many_change_in_one_second() {
     }
     let tools = shop.tools();
     let mut client = tools.client(&shop.store, clock::now()).unwrap();
-    let period = Period { from, until: from + Duration::seconds(35) };
+    let period = TimeRange { from, until: from + Duration::seconds(35) };
     let (mut seen, mut cursor) = (Vec::new(), None);
     for _ in 0..20 {
         let batch = client.orders(&period, cursor.as_deref()).unwrap();
@@ -390,7 +390,7 @@ fn nothing_where_a_list_is_passes_for_no_empty_list() {
     ];
     let tools = shop.tools();
     let mut client = tools.client(&shop.store, clock::now()).unwrap();
-    let period = Period { from: later(-60), until: later(60) };
+    let period = TimeRange { from: later(-60), until: later(60) };
     for (path, fault) in faults {
         shop.bc.once(path, fault);
         let read = client.orders(&period, None);

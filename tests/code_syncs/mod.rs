@@ -20,8 +20,8 @@ use vouch::kit::clock;
 use vouch::kit::db::schema::{code_sync_results, code_syncs as runs_of};
 use vouch_platforms::http::Http;
 use vouch_platforms::{
-    Access, Batch, CallError, Client, CodeState, Mark, NewCode, OrderMessage, Period, StoreCode,
-    Webhooks,
+    CallError, Client, CodeState, CursorPage, Mark, NewCode, OrderMessage, StoreAccess, StoreCode,
+    TimeRange, Webhooks,
 };
 
 use crate::harness::{Page, Person, TestApp};
@@ -44,13 +44,13 @@ struct Inner {
     asked: Vec<usize>,
     /// What goes wrong with the page that begins there, once.
     faults: BTreeMap<usize, Fault>,
-    access: Result<Access, CallError>,
+    access: Result<StoreAccess, CallError>,
 }
 
 impl Shelf {
     fn of(codes: Vec<StoreCode>) -> Self {
         let (asked, faults) = (Vec::new(), BTreeMap::new());
-        let access = Ok(Access::default());
+        let access = Ok(StoreAccess::default());
         Self(Arc::new(Mutex::new(Inner { codes, page: 10, asked, faults, access })))
     }
 
@@ -82,7 +82,7 @@ fn in_store(code: &str) -> StoreCode {
 }
 
 impl Client for Shelf {
-    fn access(&mut self) -> Result<Access, CallError> {
+    fn access(&mut self) -> Result<StoreAccess, CallError> {
         self.0.lock().unwrap().access.clone()
     }
 
@@ -97,7 +97,7 @@ impl Client for Shelf {
         Ok(made)
     }
 
-    fn codes(&mut self, cursor: Option<&str>) -> Result<Batch<StoreCode>, CallError> {
+    fn codes(&mut self, cursor: Option<&str>) -> Result<CursorPage<StoreCode>, CallError> {
         let mut inner = self.0.lock().unwrap();
         let first = cursor.map_or(0, |text| text.parse().unwrap());
         inner.asked.push(first);
@@ -113,11 +113,15 @@ impl Client for Shelf {
             inner.codes.iter().skip(first).take(inner.page).cloned().collect();
         let next = first + inner.page;
         let next = (next < inner.codes.len()).then(|| next.to_string());
-        Ok(Batch { rows, next })
+        Ok(CursorPage { rows, next })
     }
 
-    fn orders(&mut self, _: &Period, _: Option<&str>) -> Result<Batch<OrderMessage>, CallError> {
-        Ok(Batch { rows: Vec::new(), next: None })
+    fn orders(
+        &mut self,
+        _: &TimeRange,
+        _: Option<&str>,
+    ) -> Result<CursorPage<OrderMessage>, CallError> {
+        Ok(CursorPage { rows: Vec::new(), next: None })
     }
 
     fn ensure_webhooks(&mut self, _: &str) -> Result<Webhooks, CallError> {

@@ -288,7 +288,7 @@ fn a_revoked_token_stops_the_store_and_the_last_findings_stay() {
     assert_eq!(problem(&app).as_deref(), Some("The token was revoked."));
     assert_eq!(found(&app, &store), pairs(&[("ADA10", "both")]));
     assert!(look(&app.owner(), &store).says("The token was revoked."));
-    shelf.0.lock().unwrap().access = Ok(Access::default());
+    shelf.0.lock().unwrap().access = Ok(StoreAccess::default());
     app.within(|conn| {
         stores::set_credentials(conn, &app.actor(), &encryptor(), &store, b"{\"n\":1}")
     });

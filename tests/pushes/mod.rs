@@ -24,7 +24,8 @@ use vouch::kit::db::schema::{pushes, stores};
 use vouch::kit::secrets::Encryptor;
 use vouch_platforms::http::Http;
 use vouch_platforms::{
-    Access, Batch, CallError, Client, CodeState, NewCode, OrderMessage, Period, StoreCode, Webhooks,
+    CallError, Client, CodeState, CursorPage, NewCode, OrderMessage, StoreAccess, StoreCode,
+    TimeRange, Webhooks,
 };
 
 use crate::harness::stores::MockStore;
@@ -104,8 +105,8 @@ fn in_store(code: &str) -> StoreCode {
 }
 
 impl Client for FakeStore {
-    fn access(&mut self) -> Result<Access, CallError> {
-        Ok(Access::default())
+    fn access(&mut self) -> Result<StoreAccess, CallError> {
+        Ok(StoreAccess::default())
     }
 
     fn find_code(&mut self, code: &str) -> Result<Option<StoreCode>, CallError> {
@@ -144,12 +145,16 @@ impl Client for FakeStore {
         }
     }
 
-    fn codes(&mut self, _: Option<&str>) -> Result<Batch<StoreCode>, CallError> {
-        Ok(Batch { rows: self.0.lock().unwrap().codes.clone(), next: None })
+    fn codes(&mut self, _: Option<&str>) -> Result<CursorPage<StoreCode>, CallError> {
+        Ok(CursorPage { rows: self.0.lock().unwrap().codes.clone(), next: None })
     }
 
-    fn orders(&mut self, _: &Period, _: Option<&str>) -> Result<Batch<OrderMessage>, CallError> {
-        Ok(Batch { rows: Vec::new(), next: None })
+    fn orders(
+        &mut self,
+        _: &TimeRange,
+        _: Option<&str>,
+    ) -> Result<CursorPage<OrderMessage>, CallError> {
+        Ok(CursorPage { rows: Vec::new(), next: None })
     }
 
     fn ensure_webhooks(&mut self, _: &str) -> Result<Webhooks, CallError> {

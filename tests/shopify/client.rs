@@ -9,7 +9,7 @@ use vouch_platforms::http::Http;
 use vouch_platforms::shopify::{
     Combines, Credentials, DiscountAmount, Items, Minimum, Reference, Rules, Shopify, Target,
 };
-use vouch_platforms::{CallError, Client, CodeState, Mark, Period};
+use vouch_platforms::{CallError, Client, CodeState, Mark, TimeRange};
 
 use super::{client, new_code, rules};
 use crate::harness::stores::shopify::{CLIENT_ID, CLIENT_SECRET, TOKEN};
@@ -336,7 +336,7 @@ fn a_preview_says_what_a_shopper_gets() {
 #[test]
 fn a_period_without_orders_is_an_empty_page() {
     let shop = MockStore::shopify();
-    let period = Period { from: then(), until: then() };
+    let period = TimeRange { from: then(), until: then() };
     let batch = client(&shop, None).orders(&period, None).unwrap();
     assert!(batch.rows.is_empty() && batch.next.is_none());
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 use vouch_core::platform::Platform;
 use vouch_platforms::parse_message;
-use vouch_platforms::{Client, OrderMessage, Period};
+use vouch_platforms::{Client, OrderMessage, TimeRange};
 
 use super::client;
 use crate::harness::shopify::ShopifyOrder;
@@ -16,7 +16,7 @@ fn noon() -> DateTime<Utc> {
 }
 
 fn read_all(shop: &MockStore<Shop>) -> Vec<OrderMessage> {
-    let period = Period { from: noon() - Duration::days(1), until: noon() + Duration::days(30) };
+    let period = TimeRange { from: noon() - Duration::days(1), until: noon() + Duration::days(30) };
     let mut client = client(shop, None);
     let (mut all, mut cursor) = (Vec::new(), None::<String>);
     loop {
@@ -103,7 +103,7 @@ fn only_the_period_is_read() {
     let shop = MockStore::shopify();
     shop.store().put_order(&ShopifyOrder::new(1, noon()));
     shop.store().put_order(&ShopifyOrder::new(2, noon() + Duration::days(2)));
-    let period = Period { from: noon() + Duration::days(1), until: noon() + Duration::days(2) };
+    let period = TimeRange { from: noon() + Duration::days(1), until: noon() + Duration::days(2) };
     let batch = client(&shop, None).orders(&period, None).unwrap();
     let refs: Vec<&str> = batch.rows.iter().map(|row| row.order_ref.as_str()).collect();
     assert_eq!(refs, ["2"]);

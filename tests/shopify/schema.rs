@@ -10,7 +10,7 @@ use vouch_core::money::Rate;
 use vouch_platforms::shopify::{
     Combines, DiscountAmount, Items, Minimum, Reference, Rules, Target, VERSION,
 };
-use vouch_platforms::{Client, Period};
+use vouch_platforms::{Client, TimeRange};
 
 use super::{client, new_code, rules};
 use crate::harness::shopify::ShopifyOrder;
@@ -83,7 +83,7 @@ fn send_everything(shop: &MockStore<Shop>) {
         .fold(ShopifyOrder::new(1, then()), |order, sku| order.line(sku, 2, "5.00"))
         .refunded(9, 1, 1, "5.00", then());
     shop.store().put_order(&order);
-    let period = Period { from: then() - Duration::days(1), until: then() + Duration::days(1) };
+    let period = TimeRange { from: then() - Duration::days(1), until: then() + Duration::days(1) };
     assert_eq!(plain.orders(&period, None).unwrap().rows.len(), 1);
 }
 

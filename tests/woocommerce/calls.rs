@@ -5,7 +5,7 @@ use serde_json::json;
 use vouch_core::money::{Currency, Rate};
 use vouch_platforms::http::Http;
 use vouch_platforms::woocommerce::{Credentials, DiscountAmount, Rules, TOPICS, Woocommerce};
-use vouch_platforms::{CallError, Client, CodeState, Mark, NewCode, Period};
+use vouch_platforms::{CallError, Client, CodeState, Mark, NewCode, TimeRange};
 
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, Permission, WooSite};
 use crate::harness::stores::{Fault, MockStore, Reply};
@@ -212,7 +212,7 @@ fn orders_are_read_by_the_time_of_their_change_none_twice_left_out() {
     }
     site.store().orders.push(WooOrder::new(90, noon() + Duration::hours(2)).0);
     site.store().orders.push(WooOrder::new(91, noon() - Duration::hours(2)).0);
-    let period = Period { from: noon(), until: noon() + Duration::hours(1) };
+    let period = TimeRange { from: noon(), until: noon() + Duration::hours(1) };
     let (mut client, mut cursor, mut read) = (client(&site), None, Vec::new());
     let mut changed = false;
     loop {

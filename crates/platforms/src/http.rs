@@ -75,7 +75,7 @@ impl Call {
 
 /// The response, with any status. Redirects are responses too, because they're never followed.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     /// Header names are lower case.
     pub headers: HeaderMap,
@@ -83,7 +83,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     /// The first header of that name, if it's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -137,7 +137,7 @@ impl Http {
     /// Sends the request and waits up to ten seconds for the whole response, so never call it on a
     /// thread that serves pages. Fails with [`CallError::Unanswered`] and a message without URLs or
     /// secrets.
-    pub fn send(&self, call: Call) -> Result<Answer, CallError> {
+    pub fn send(&self, call: Call) -> Result<Response, CallError> {
         let answer = self.exchange(call).map_err(|error| {
             tracing::debug!(%error, "a call to a store failed");
             CallError::Unanswered(in_words(&error))
@@ -145,7 +145,7 @@ impl Http {
         Ok(answer)
     }
 
-    fn exchange(&self, call: Call) -> Result<Answer, Error> {
+    fn exchange(&self, call: Call) -> Result<Response, Error> {
         let Call { method, url, headers, body } = call;
         let (verb, has_body) = match method {
             Method::Get => ("GET", false),
@@ -169,7 +169,7 @@ impl Http {
             LAST_CLOCK.set(Some(behind_seconds(dated.with_timezone(&Utc), asked_at, now())));
         }
         let body = body.with_config().limit(MAX_RESPONSE_BYTES).read_to_vec()?;
-        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 }
 

@@ -29,15 +29,15 @@ pub use self::parse::parse_message;
 pub use self::payload::PayloadError;
 use self::position::Position;
 pub use self::provider::{
-    Connection, Envelope, Headers, Message, PROVIDERS, PrivacyRequest, PrivacyTopic, Provider,
-    provider,
+    Connection, Envelope, Headers, PROVIDERS, PrivacyRequest, PrivacyTopic, Provider,
+    WebhookDelivery, provider,
 };
 pub use self::webhook_secret::{SecretRefusal, WebhookSecret};
 
 /// A client of one store. Every call takes at most ten seconds and never follows a redirect.
 pub trait Client: Send {
     /// Checks what the credentials allow. It asks the store and changes nothing.
-    fn access(&mut self) -> Result<Access, CallError>;
+    fn access(&mut self) -> Result<StoreAccess, CallError>;
 
     /// The store's code with that spelling in any case, no matter who created it.
     fn find_code(&mut self, code: &str) -> Result<Option<StoreCode>, CallError>;
@@ -48,15 +48,15 @@ pub trait Client: Send {
     fn create_code(&mut self, code: &NewCode) -> Result<StoreCode, CallError>;
 
     /// A page of the store's codes from `cursor` on. `None` starts at the first.
-    fn codes(&mut self, cursor: Option<&str>) -> Result<Batch<StoreCode>, CallError>;
+    fn codes(&mut self, cursor: Option<&str>) -> Result<CursorPage<StoreCode>, CallError>;
 
     /// A page of the orders that changed within `period`, least recently changed first, from
     /// `cursor` on. Each is a message for [`parse_message`].
     fn orders(
         &mut self,
-        period: &Period,
+        period: &TimeRange,
         cursor: Option<&str>,
-    ) -> Result<Batch<OrderMessage>, CallError>;
+    ) -> Result<CursorPage<OrderMessage>, CallError>;
 
     /// One order, for platforms whose webhooks only name it, or `None` if the store doesn't have
     /// it. Fails with [`CallError::Refused`] if the platform's webhooks contain the whole order.
@@ -103,7 +103,7 @@ pub struct FreshToken {
 
 /// What the credentials allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Access {
+pub struct StoreAccess {
     /// The store's own name.
     pub store_name: String,
     /// The store's currency (ISO 4217).
@@ -161,7 +161,7 @@ pub struct NewCode {
 }
 
 #[derive(Clone, Debug)]
-pub struct Batch<T> {
+pub struct CursorPage<T> {
     pub rows: Vec<T>,
     /// The cursor of the next page; `None` at the end.
     pub next: Option<String>,
@@ -169,7 +169,7 @@ pub struct Batch<T> {
 
 /// A time range that includes both ends.
 #[derive(Clone, Copy, Debug)]
-pub struct Period {
+pub struct TimeRange {
     pub from: DateTime<Utc>,
     pub until: DateTime<Utc>,
 }

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use vouch_core::order::StoreEvent;
 use vouch_core::platform::Platform;
 
-use crate::{Message, api, provider};
+use crate::{WebhookDelivery, api, provider};
 
 /// Parses a message from a store. The error is a sentence for the merchant. The message is stored
 /// and can be processed again.
@@ -14,7 +14,7 @@ pub fn parse_message(
     sent_at: DateTime<Utc>,
 ) -> Result<StoreEvent, String> {
     if let Some(provider) = provider(platform) {
-        let message = Message { topic, body, is_test, sent_at };
+        let message = WebhookDelivery { topic, body, is_test, sent_at };
         return provider.parse(&message).map_err(|error| error.to_string());
     }
     let report = api::parse(body).map_err(|errors| {

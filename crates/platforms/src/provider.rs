@@ -83,7 +83,7 @@ pub trait Provider: Sync {
     /// Parses a message: a webhook, or one that Vouch composed from the store's API responses.
     /// Fails with the path and the reason. Store the message anyway, because the store really sent
     /// it.
-    fn parse(&self, message: &Message<'_>) -> Result<StoreEvent, PayloadError>;
+    fn parse(&self, message: &WebhookDelivery<'_>) -> Result<StoreEvent, PayloadError>;
 
     /// How far back the platform returns orders; `None` for no limit.
     fn orders_reach(&self) -> Option<chrono::Duration> {
@@ -125,7 +125,7 @@ pub struct Envelope {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
+pub struct WebhookDelivery<'a> {
     pub topic: &'a str,
     pub body: &'a [u8],
     pub is_test: bool,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use diesel::QueryResult;
 use serde::Deserialize;
-use vouch_platforms::Period;
+use vouch_platforms::TimeRange;
 
 use super::model::{self, AskError, Backfill, BackfillProgress};
 use crate::features::auth::pages::MerchantPage;
@@ -39,7 +39,7 @@ impl PeriodForm {
     }
 
     /// Whole days in the merchant's time zone, up to now at most.
-    fn check(&self, now: DateTime<Utc>, zone: Tz) -> Result<Period, FormErrors> {
+    fn check(&self, now: DateTime<Utc>, zone: Tz) -> Result<TimeRange, FormErrors> {
         let mut errors = FormErrors::new();
         let mut day = |field: &str, typed: &str| {
             let day = read_day(typed);
@@ -64,7 +64,7 @@ impl PeriodForm {
         let end = until.checked_add_days(Days::new(1)).and_then(begin);
         match (begin(from), end) {
             (Some(from), Some(end)) if errors.is_empty() => {
-                Ok(Period { from, until: (end - Duration::seconds(1)).min(now) })
+                Ok(TimeRange { from, until: (end - Duration::seconds(1)).min(now) })
             }
             _ => Err(errors),
         }

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use vouch_platforms::Period;
+use vouch_platforms::TimeRange;
 
 use crate::features::stores::Store;
 use crate::features::stores::jobs::{self, enqueue_periodic};
@@ -48,7 +48,7 @@ pub(crate) fn ask(
     conn: &mut PgConnection,
     actor: &Actor,
     store: &Store,
-    period: &Period,
+    period: &TimeRange,
 ) -> Result<(), AskError> {
     conn.transaction(|conn| {
         diesel::insert_into(backfills::table)

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vouch_core::platform::Platform;
-use vouch_platforms::{Client, OrderMessage, Period, provider};
+use vouch_platforms::{Client, OrderMessage, TimeRange, provider};
 
 use super::model::{Backfill, unfinished};
 use crate::features::ingest::intake::IngestOutcome;
@@ -56,7 +56,7 @@ fn read_changes(
 ) -> Result<bool, StoreRunError> {
     let stored = state.clone().and_then(|state| serde_json::from_value::<Progress>(state).ok());
     let mut progress = stored.unwrap_or_else(|| since_the_last(run));
-    let period = Period { from: progress.from, until: progress.until };
+    let period = TimeRange { from: progress.from, until: progress.until };
     loop {
         *state = serde_json::to_value(&progress).ok();
         if !run.goes_on() {
@@ -103,7 +103,7 @@ fn read_asked(
     client: &mut dyn Client,
     asked: &Backfill,
 ) -> Result<bool, StoreRunError> {
-    let mut period = Period { from: asked.period_from, until: asked.period_until };
+    let mut period = TimeRange { from: asked.period_from, until: asked.period_until };
     period.from = within_reach(run.store.platform, period.from, run.now()).min(period.until);
     let mut cursor = asked.cursor.clone();
     loop {

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::call::{Api, Reply, missing_scope};
 use super::rules::{Kind, Rules};
-use crate::{Access, CallError};
+use crate::{CallError, StoreAccess};
 
-/// A missing permission isn't an error, but listed in [`Access::missing`].
-pub(super) fn of(api: &mut Api, rules: &Rules) -> Result<Access, CallError> {
-    let mut access = Access::default();
+/// A missing permission isn't an error, but listed in [`StoreAccess::missing`].
+pub(super) fn of(api: &mut Api, rules: &Rules) -> Result<StoreAccess, CallError> {
+    let mut access = StoreAccess::default();
     if let Some(store) = allowed(api, "/v2/store", &mut Vec::new())? {
         let text = |name: &str| store.get(name).and_then(Value::as_str).map(str::to_owned);
         access.store_name = text("name").unwrap_or_default();

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Credentials, HOST};
 use crate::CallError;
-use crate::http::{Answer, Call, Http, Method};
+use crate::http::{Call, Http, Method, Response};
 
 /// This many calls of the quota are left for the store's other apps, which share it.
 const LEFT_TO_OTHERS: u64 = 3;
@@ -158,7 +158,7 @@ impl Api {
     }
 
     /// Pauses before the quota is used up, because the store's other apps share it.
-    fn note_quota(&mut self, answer: &Answer) {
+    fn note_quota(&mut self, answer: &Response) {
         let left = number(answer, "x-rate-limit-requests-left");
         let reset = number(answer, "x-rate-limit-time-reset-ms");
         if let (Some(left), Some(reset)) = (left, reset)
@@ -169,11 +169,11 @@ impl Api {
     }
 }
 
-fn number(answer: &Answer, header: &str) -> Option<u64> {
+fn number(answer: &Response, header: &str) -> Option<u64> {
     answer.header(header)?.trim().parse().ok()
 }
 
-fn reply(answer: &Answer, path: &str) -> Result<Reply, CallError> {
+fn reply(answer: &Response, path: &str) -> Result<Reply, CallError> {
     match answer.status {
         204 => Ok(Reply::Done(Value::Null)),
         // V2 has no body for an empty list.
@@ -197,7 +197,7 @@ fn reply(answer: &Answer, path: &str) -> Result<Reply, CallError> {
     }
 }
 
-fn asked_wait(answer: &Answer) -> Duration {
+fn asked_wait(answer: &Response) -> Duration {
     let after = number(answer, "x-retry-after").map(Duration::from_secs);
     let reset = || number(answer, "x-rate-limit-time-reset-ms").map(Duration::from_millis);
     after.or_else(reset).unwrap_or(DEFAULT_WAIT)
@@ -220,7 +220,7 @@ pub(super) fn missing_scope(path: &str) -> String {
 }
 
 /// The store's error messages: V3's `title` and `errors`, or V2's list of `message`s.
-fn words_of(answer: &Answer) -> String {
+fn words_of(answer: &Response) -> String {
     let body: Value = answer.json().unwrap_or_default();
     let mut words = Vec::new();
     collect(&body, &mut words);

@@ -8,7 +8,7 @@ use vouch_core::text::percent_encode;
 use super::call::{Api, rows_of};
 use super::rules::Rules;
 use super::{coupons, promotions};
-use crate::{Batch, CallError, Position, StoreCode};
+use crate::{CallError, CursorPage, Position, StoreCode};
 
 /// The maximum page size, for V3 and V2.
 const PAGE: usize = 250;
@@ -30,7 +30,7 @@ pub(super) fn codes(
     api: &mut Api,
     own: &Rules,
     cursor: Option<&str>,
-) -> Result<Batch<StoreCode>, CallError> {
+) -> Result<CursorPage<StoreCode>, CallError> {
     let mut cursor = match cursor {
         None => Cursor { promotions: Some(Position::default()), ..Cursor::default() },
         Some(cursor) => serde_json::from_str(cursor).map_err(|_| {
@@ -45,7 +45,7 @@ pub(super) fn codes(
         coupon_page(api, own, cursor)?
     };
     let next = next.map(|next| serde_json::to_string(&next).expect("a plain struct serialises"));
-    Ok(Batch { rows, next })
+    Ok(CursorPage { rows, next })
 }
 
 type Page = (Vec<StoreCode>, Option<Cursor>);

@@ -28,7 +28,10 @@ pub use self::hooks::{SECRET_HEADER, header_secret};
 pub use self::order::READ;
 pub(crate) use self::provider::BigcommerceProvider;
 pub use self::rules::{Discount, Kind, Rules};
-use super::{Access, Batch, CallError, Client, NewCode, OrderMessage, Period, StoreCode, Webhooks};
+use super::{
+    CallError, Client, CursorPage, NewCode, OrderMessage, StoreAccess, StoreCode, TimeRange,
+    Webhooks,
+};
 use crate::provider::{Connection, unreadable_credentials};
 
 /// The API host of all BigCommerce stores.
@@ -79,7 +82,7 @@ fn refused(api: &mut Api, own: &Rules, code: &str, words: String) -> Result<Call
 }
 
 impl Client for Bigcommerce {
-    fn access(&mut self) -> Result<Access, CallError> {
+    fn access(&mut self) -> Result<StoreAccess, CallError> {
         access::of(&mut self.api, &self.rules)
     }
 
@@ -95,15 +98,15 @@ impl Client for Bigcommerce {
         }
     }
 
-    fn codes(&mut self, cursor: Option<&str>) -> Result<Batch<StoreCode>, CallError> {
+    fn codes(&mut self, cursor: Option<&str>) -> Result<CursorPage<StoreCode>, CallError> {
         listing::codes(&mut self.api, &self.rules, cursor)
     }
 
     fn orders(
         &mut self,
-        period: &Period,
+        period: &TimeRange,
         cursor: Option<&str>,
-    ) -> Result<Batch<OrderMessage>, CallError> {
+    ) -> Result<CursorPage<OrderMessage>, CallError> {
         orders::changed(&mut self.api, period, cursor)
     }
 

@@ -7,7 +7,7 @@ use vouch_core::text::percent_encode;
 use super::call::{Api, nothing_there, rows_of};
 use super::order::READ;
 use crate::payload::{id_of, time_of};
-use crate::{Batch, CallError, OrderMessage, Period};
+use crate::{CallError, CursorPage, OrderMessage, TimeRange};
 
 /// The page size of orders, each of which costs two more calls of the store's quota.
 const PAGE: usize = 10;
@@ -39,9 +39,9 @@ pub(super) fn one(api: &mut Api, order_ref: &str) -> Result<Option<OrderMessage>
 /// harmless.
 pub(super) fn changed(
     api: &mut Api,
-    period: &Period,
+    period: &TimeRange,
     cursor: Option<&str>,
-) -> Result<Batch<OrderMessage>, CallError> {
+) -> Result<CursorPage<OrderMessage>, CallError> {
     let (from, page) = cursor.and_then(read_cursor).unwrap_or((period.from, 1));
     let time = |at: DateTime<Utc>| percent_encode(&at.to_rfc2822());
     let path = format!(
@@ -64,7 +64,7 @@ pub(super) fn changed(
         refunds = others;
         rows.push(compose(api, order, own)?);
     }
-    Ok(Batch { rows, next })
+    Ok(CursorPage { rows, next })
 }
 
 fn read_cursor(cursor: &str) -> Option<(DateTime<Utc>, u64)> {

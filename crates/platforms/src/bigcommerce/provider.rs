@@ -15,7 +15,9 @@ use vouch_core::platform::Platform;
 
 use super::settings::BigcommerceSettings;
 use super::{Bigcommerce, Rules, SECRET_HEADER, header_secret, order};
-use crate::provider::{Connection, Envelope, Headers, Message, Provider, cut, delivery_ref};
+use crate::provider::{
+    Connection, Envelope, Headers, Provider, WebhookDelivery, cut, delivery_ref,
+};
 use crate::settings::StoreSettings;
 use crate::{CallError, Client, PayloadError};
 
@@ -76,7 +78,7 @@ impl Provider for BigcommerceProvider {
         })
     }
 
-    fn parse(&self, message: &Message<'_>) -> Result<StoreEvent, PayloadError> {
+    fn parse(&self, message: &WebhookDelivery<'_>) -> Result<StoreEvent, PayloadError> {
         order::parse(message.topic, message.body, message.sent_at)
     }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::admin::{Admin, short};
-use crate::{Access, CallError};
+use crate::{CallError, StoreAccess};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,7 +32,7 @@ struct Scope {
     handle: String,
 }
 
-pub(super) fn access(admin: &mut Admin) -> Result<Access, CallError> {
+pub(super) fn access(admin: &mut Admin) -> Result<StoreAccess, CallError> {
     let data: Data = admin.ask(document!("access"), &json!({}))?;
     let has = |scope: &str| {
         data.current_app_installation.access_scopes.iter().any(|held| held.handle == scope)
@@ -58,7 +58,7 @@ pub(super) fn access(admin: &mut Admin) -> Result<Access, CallError> {
             short(&data.shop.myshopify_domain)
         )));
     }
-    Ok(Access {
+    Ok(StoreAccess {
         store_name: short(&data.shop.name),
         currency: Some(data.shop.currency_code),
         reads_orders,

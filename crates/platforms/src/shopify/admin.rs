@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::credentials::Credentials;
 use super::token;
-use crate::http::{Answer, Call, Http, Method};
+use crate::http::{Call, Http, Method, Response};
 use crate::{CallError, FreshToken};
 
 /// The version that the documents are written for. It's supported until October 2027.
@@ -136,7 +136,7 @@ impl Admin {
         })
     }
 
-    fn send(&mut self, document: &str, variables: &Value) -> Result<Answer, CallError> {
+    fn send(&mut self, document: &str, variables: &Value) -> Result<Response, CallError> {
         let token = self.token()?;
         let url = format!("{}/admin/api/{VERSION}/graphql.json", self.base);
         let call = Call::new(Method::Post, url)
@@ -163,7 +163,7 @@ impl Admin {
 }
 
 /// The meaning of a response without a result.
-pub(super) fn refused_status(answer: &Answer) -> CallError {
+pub(super) fn refused_status(answer: &Response) -> CallError {
     let status = answer.status;
     match status {
         401 => CallError::Denied(
@@ -186,7 +186,7 @@ pub(super) fn refused_status(answer: &Answer) -> CallError {
     }
 }
 
-fn retry_after(answer: &Answer) -> Duration {
+fn retry_after(answer: &Response) -> Duration {
     let said = answer.header("retry-after").and_then(|text| text.trim().parse::<f64>().ok());
     bounded(said.unwrap_or(PAUSE.as_secs_f64()))
 }

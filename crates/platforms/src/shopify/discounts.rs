@@ -6,7 +6,7 @@ use vouch_core::code::is_same_code;
 
 use super::admin::{Admin, admin_url, short};
 use super::rules::{InStore, Rules};
-use crate::{Batch, CallError, CodeState, Mark, NewCode, StoreCode};
+use crate::{CallError, CodeState, CursorPage, Mark, NewCode, StoreCode};
 
 /// The tag of every discount that Vouch creates, so merchants can find them in the store's admin.
 const TAG: &str = "vouch";
@@ -220,7 +220,7 @@ pub(super) fn page(
     admin: &mut Admin,
     rules: Option<&Rules>,
     cursor: Option<&str>,
-) -> Result<Batch<StoreCode>, CallError> {
+) -> Result<CursorPage<StoreCode>, CallError> {
     let mut cursor: Cursor =
         cursor.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let mut rows = Vec::new();
@@ -246,7 +246,7 @@ pub(super) fn page(
             cursor.within.push((id, after));
         }
     }
-    Ok(Batch { rows, next: cursor.write() })
+    Ok(CursorPage { rows, next: cursor.write() })
 }
 
 #[cfg(test)]

@@ -41,8 +41,8 @@ pub(crate) use self::provider::ShopifyProvider;
 pub use self::rules::{Combines, DiscountAmount, Items, Minimum, Rules, Target};
 use super::http::Http;
 use super::{
-    Access, Batch, CallError, Client, FreshToken, NewCode, OrderMessage, Period, StoreCode,
-    Webhooks,
+    CallError, Client, CursorPage, FreshToken, NewCode, OrderMessage, StoreAccess, StoreCode,
+    TimeRange, Webhooks,
 };
 use crate::provider::{Connection, unreadable_credentials};
 
@@ -83,7 +83,7 @@ impl Shopify {
 }
 
 impl Client for Shopify {
-    fn access(&mut self) -> Result<Access, CallError> {
+    fn access(&mut self) -> Result<StoreAccess, CallError> {
         access::access(&mut self.admin)
     }
 
@@ -101,15 +101,15 @@ impl Client for Shopify {
         discounts::create(&mut self.admin, rules, code)
     }
 
-    fn codes(&mut self, cursor: Option<&str>) -> Result<Batch<StoreCode>, CallError> {
+    fn codes(&mut self, cursor: Option<&str>) -> Result<CursorPage<StoreCode>, CallError> {
         discounts::page(&mut self.admin, self.rules.as_ref(), cursor)
     }
 
     fn orders(
         &mut self,
-        period: &Period,
+        period: &TimeRange,
         cursor: Option<&str>,
-    ) -> Result<Batch<OrderMessage>, CallError> {
+    ) -> Result<CursorPage<OrderMessage>, CallError> {
         orders::page(&mut self.admin, period, cursor)
     }
 

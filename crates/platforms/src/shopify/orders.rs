@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::admin::Admin;
-use crate::{Batch, CallError, OrderMessage, Period};
+use crate::{CallError, CursorPage, OrderMessage, TimeRange};
 
 /// The topic of orders that Vouch imported, for `order::parse`.
 const TOPIC: &str = "orders/read";
@@ -46,9 +46,9 @@ impl PageInfo {
 
 pub(super) fn page(
     admin: &mut Admin,
-    period: &Period,
+    period: &TimeRange,
     cursor: Option<&str>,
-) -> Result<Batch<OrderMessage>, CallError> {
+) -> Result<CursorPage<OrderMessage>, CallError> {
     let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
     // Shopify compares whole seconds, so the last second is included to its end.
     let until = period.until + chrono::Duration::seconds(1);
@@ -59,7 +59,7 @@ pub(super) fn page(
     for changed in listed.orders.nodes {
         rows.extend(read(admin, &changed)?);
     }
-    Ok(Batch { rows, next: listed.orders.page_info.next() })
+    Ok(CursorPage { rows, next: listed.orders.page_info.next() })
 }
 
 /// One complete order; `None` if it was deleted meanwhile.

@@ -8,7 +8,7 @@ use vouch_core::platform::Platform;
 use super::settings::ShopifySettings;
 use super::{Rules, Shopify, order, privacy};
 use crate::provider::{
-    Connection, Envelope, Headers, Message, PrivacyRequest, PrivacyTopic, Provider, cut,
+    Connection, Envelope, Headers, PrivacyRequest, PrivacyTopic, Provider, WebhookDelivery, cut,
     delivery_ref,
 };
 use crate::settings::StoreSettings;
@@ -57,8 +57,8 @@ impl Provider for ShopifyProvider {
         privacy::parse(topic, body)
     }
 
-    fn parse(&self, message: &Message<'_>) -> Result<StoreEvent, PayloadError> {
-        let Message { topic, body, is_test, sent_at } = *message;
+    fn parse(&self, message: &WebhookDelivery<'_>) -> Result<StoreEvent, PayloadError> {
+        let WebhookDelivery { topic, body, is_test, sent_at } = *message;
         order::parse(topic, body, order::ShopifyHeaders { is_test, triggered_at: sent_at })
     }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::http::{Answer, Call, Http, Method};
+use crate::http::{Call, Http, Method, Response};
 use crate::{CallError, FreshToken};
 
 /// How long before its expiry a token is renewed.
@@ -50,7 +50,7 @@ pub(super) fn grant(
     Ok(FreshToken { token: granted.access_token, expires_at: now + (lasts - REFRESH_MARGIN) })
 }
 
-fn refusal(answer: &Answer) -> CallError {
+fn refusal(answer: &Response) -> CallError {
     let said = serde_json::from_slice::<NotGranted>(&answer.body).map(|said| said.error);
     match (answer.status, said.as_deref()) {
         (_, Ok("shop_not_permitted")) => CallError::Denied(

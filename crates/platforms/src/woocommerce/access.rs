@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::api::Api;
 use crate::http::Method;
-use crate::{Access, CallError};
+use crate::{CallError, StoreAccess};
 
 const READS: &str = "Vouch cannot read orders with this key. In WooCommerce > Settings > Advanced > \
                      REST API, give it the permission Read/Write, for a user who is an administrator \
@@ -15,7 +15,7 @@ const WRITES: &str = "Vouch cannot create codes with this key: it may only read.
                       who is an administrator or shop manager.";
 
 /// Reads an order, then checks with an empty batch whether coupons could be written.
-pub(super) fn access(api: &Api) -> Result<Access, CallError> {
+pub(super) fn access(api: &Api) -> Result<StoreAccess, CallError> {
     let reads_orders = may(api, Method::Get, "orders?per_page=1&_fields=id")?;
     let reads_coupons = may(api, Method::Get, "coupons?per_page=1&_fields=id")?;
     let writes = reads_coupons && may(api, Method::Post, "coupons/batch")?;
@@ -26,7 +26,7 @@ pub(super) fn access(api: &Api) -> Result<Access, CallError> {
     if !writes {
         missing.push(WRITES.to_owned());
     }
-    Ok(Access {
+    Ok(StoreAccess {
         store_name: api.site_name().unwrap_or_else(|| api.site().to_owned()),
         currency: currency(api)?,
         reads_orders,

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::credentials::Credentials;
 use crate::CallError;
-use crate::http::{Answer, Call, Http, Method};
+use crate::http::{Call, Http, Method, Response};
 
 /// The pause if the store doesn't say how long to wait.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -65,7 +65,7 @@ impl Api {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Result<Answer, StoreObjection>, CallError> {
+    ) -> Result<Result<Response, StoreObjection>, CallError> {
         let url = format!("{}/wp-json/wc/v3/{path}", self.site);
         let call = Call::new(method, url)
             .header("accept", "application/json")
@@ -96,7 +96,7 @@ pub(super) fn site(address: &str) -> String {
     }
 }
 
-fn judge(answer: Answer) -> Result<Result<Answer, StoreObjection>, CallError> {
+fn judge(answer: Response) -> Result<Result<Response, StoreObjection>, CallError> {
     let status = answer.status;
     match status {
         200..300 => return Ok(Ok(answer)),
@@ -118,7 +118,7 @@ fn judge(answer: Answer) -> Result<Result<Answer, StoreObjection>, CallError> {
 }
 
 /// Redirects aren't followed, because the key would be sent to their target.
-fn redirected(answer: &Answer) -> String {
+fn redirected(answer: &Response) -> String {
     let target = answer.header("location").unwrap_or_default();
     let host = target.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
     match host.filter(|host| !host.is_empty()) {

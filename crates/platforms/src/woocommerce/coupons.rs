@@ -10,7 +10,7 @@ use vouch_core::text::percent_encode;
 use super::api::{Api, plain, site};
 use super::rules::{DiscountAmount, Rules};
 use crate::http::Method;
-use crate::{Batch, CallError, CodeState, Mark, NewCode, Position, StoreCode};
+use crate::{CallError, CodeState, CursorPage, Mark, NewCode, Position, StoreCode};
 
 /// The page size, WordPress's maximum.
 const PAGE: usize = 100;
@@ -126,7 +126,7 @@ pub(super) fn page(
     rules: Option<&Rules>,
     now: DateTime<Utc>,
     cursor: Option<&str>,
-) -> Result<Batch<StoreCode>, CallError> {
+) -> Result<CursorPage<StoreCode>, CallError> {
     let mut position: Position =
         cursor.and_then(|cursor| serde_json::from_str(cursor).ok()).unwrap_or_default();
     let (size, number) = position.page(PAGE);
@@ -136,7 +136,7 @@ pub(super) fn page(
     let (found, more) = position.take(found, (size, number), |coupon| coupon.id)?;
     let next = more.then(|| json!(position).to_string());
     let rows = found.into_iter().map(|coupon| in_terms(api, coupon, rules, now)).collect();
-    Ok(Batch { rows, next })
+    Ok(CursorPage { rows, next })
 }
 
 fn in_terms(api: &Api, coupon: Coupon, rules: Option<&Rules>, now: DateTime<Utc>) -> StoreCode {

@@ -26,7 +26,10 @@ pub(crate) use self::provider::WoocommerceProvider;
 pub use self::rules::{DiscountAmount, Rules};
 pub use self::webhooks::TOPICS;
 use super::http::Http;
-use super::{Access, Batch, CallError, Client, NewCode, OrderMessage, Period, StoreCode, Webhooks};
+use super::{
+    CallError, Client, CursorPage, NewCode, OrderMessage, StoreAccess, StoreCode, TimeRange,
+    Webhooks,
+};
 use crate::provider::{Connection, unreadable_credentials};
 
 /// The client of one store.
@@ -86,7 +89,7 @@ impl Woocommerce {
 }
 
 impl Client for Woocommerce {
-    fn access(&mut self) -> Result<Access, CallError> {
+    fn access(&mut self) -> Result<StoreAccess, CallError> {
         access::access(&self.api)
     }
 
@@ -105,15 +108,15 @@ impl Client for Woocommerce {
         coupons::create(&self.api, rules, code)
     }
 
-    fn codes(&mut self, cursor: Option<&str>) -> Result<Batch<StoreCode>, CallError> {
+    fn codes(&mut self, cursor: Option<&str>) -> Result<CursorPage<StoreCode>, CallError> {
         coupons::page(&self.api, self.rules.as_ref(), self.now, cursor)
     }
 
     fn orders(
         &mut self,
-        period: &Period,
+        period: &TimeRange,
         cursor: Option<&str>,
-    ) -> Result<Batch<OrderMessage>, CallError> {
+    ) -> Result<CursorPage<OrderMessage>, CallError> {
         orders::page(&self.api, period, cursor)
     }
 

@@ -10,7 +10,7 @@ use vouch_core::text::percent_encode;
 use super::api::Api;
 use super::order::READ;
 use crate::payload::{id_of, time_of};
-use crate::{Batch, CallError, OrderMessage, Period};
+use crate::{CallError, CursorPage, OrderMessage, TimeRange};
 
 /// The page size. A response can have 4 MiB, and an order with many lines can exceed 100 KiB.
 const PAGE: usize = 25;
@@ -40,16 +40,16 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn first(period: &Period, in_bin: bool) -> Self {
+    fn first(period: &TimeRange, in_bin: bool) -> Self {
         Self { in_bin, since: period.from, page: 1 }
     }
 }
 
 pub(super) fn page(
     api: &Api,
-    period: &Period,
+    period: &TimeRange,
     cursor: Option<&str>,
-) -> Result<Batch<OrderMessage>, CallError> {
+) -> Result<CursorPage<OrderMessage>, CallError> {
     let cursor = cursor.and_then(read_cursor).unwrap_or_else(|| Cursor::first(period, false));
     let orders = list(api, &cursor)?;
     let is_full = orders.len() >= PAGE;
@@ -62,7 +62,7 @@ pub(super) fn page(
         None => (!cursor.in_bin).then(|| Cursor::first(period, true)),
     };
     let rows = rows.into_iter().filter(|row| row.changed_at <= period.until).collect();
-    Ok(Batch { rows, next: next.map(|cursor| write_cursor(&cursor)) })
+    Ok(CursorPage { rows, next: next.map(|cursor| write_cursor(&cursor)) })
 }
 
 fn list(api: &Api, cursor: &Cursor) -> Result<Vec<Box<RawValue>>, CallError> {

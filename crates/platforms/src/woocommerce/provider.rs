@@ -7,7 +7,7 @@ use vouch_core::platform::Platform;
 
 use super::settings::WoocommerceSettings;
 use super::{Rules, Woocommerce, order};
-use crate::provider::{Connection, Envelope, Headers, Message, Provider, cut, digest};
+use crate::provider::{Connection, Envelope, Headers, Provider, WebhookDelivery, cut, digest};
 use crate::settings::StoreSettings;
 use crate::{CallError, Client, PayloadError};
 
@@ -51,7 +51,7 @@ impl Provider for WoocommerceProvider {
         })
     }
 
-    fn parse(&self, message: &Message<'_>) -> Result<StoreEvent, PayloadError> {
+    fn parse(&self, message: &WebhookDelivery<'_>) -> Result<StoreEvent, PayloadError> {
         order::parse(message.topic, message.body, message.sent_at)
     }
 

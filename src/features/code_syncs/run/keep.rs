@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use vouch_core::code::key_of_reported_code;
-use vouch_platforms::{Batch, StoreCode};
+use vouch_platforms::{CursorPage, StoreCode};
 
 use crate::features::code_syncs::limits::CountedCodes;
 use crate::features::code_syncs::model::CodeSync;
@@ -23,7 +23,7 @@ const MAX_CHARS: usize = 255;
 pub(super) fn keep(
     run: &StoreRun<'_, '_>,
     code_sync: &CodeSync,
-    batch: &Batch<StoreCode>,
+    batch: &CursorPage<StoreCode>,
 ) -> Result<(), StoreRunError> {
     let (store, now) = (&run.store, run.now());
     let rows = Rows::of(&batch.rows, code_sync, store.merchant_id);

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use vouch_core::money::Currency;
-use vouch_platforms::{Access, CallError, provider};
+use vouch_platforms::{CallError, StoreAccess, provider};
 
 use super::find;
 use crate::features::auth::pages::MerchantPage;
@@ -60,7 +60,7 @@ pub(crate) async fn check_access(
     Ok(see_other(&back))
 }
 
-fn in_words(store: &Store, answer: &Result<Access, CallError>) -> (FlashKind, String) {
+fn in_words(store: &Store, answer: &Result<StoreAccess, CallError>) -> (FlashKind, String) {
     match answer {
         Ok(access) => {
             let name = if access.store_name.is_empty() { &store.name } else { &access.store_name };
@@ -93,7 +93,7 @@ fn in_words(store: &Store, answer: &Result<Access, CallError>) -> (FlashKind, St
 
 /// The currency of a store's discount rules and the store's own, if they differ. The store would take
 /// amounts in its own currency.
-fn other_currency(store: &Store, access: &Access) -> Option<(Currency, String)> {
+fn other_currency(store: &Store, access: &StoreAccess) -> Option<(Currency, String)> {
     let rules = store.discount_rules.as_ref().filter(|_| store.creates_codes)?;
     let own = provider(store.platform)?.settings().discounts().fixed_currency(rules)?;
     let theirs = access.currency.as_ref().filter(|code| *code != own.code())?;
