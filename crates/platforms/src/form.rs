@@ -82,7 +82,7 @@ impl IntoIterator for FieldErrors {
 }
 
 /// A value and its label.
-pub type Choice = (&'static str, &'static str);
+pub type SelectOption = (&'static str, &'static str);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
@@ -99,8 +99,8 @@ pub enum Control {
         unit: &'static str,
     },
     CheckBox,
-    Radios(&'static [Choice]),
-    Select(&'static [Choice]),
+    Radios(&'static [SelectOption]),
+    Select(&'static [SelectOption]),
 }
 
 #[derive(Clone, Debug)]
@@ -160,7 +160,7 @@ impl Field {
     pub(crate) fn radios(
         name: &'static str,
         label: &'static str,
-        choices: &'static [Choice],
+        choices: &'static [SelectOption],
     ) -> Self {
         Self::new(name, label, Control::Radios(choices))
     }
@@ -168,7 +168,7 @@ impl Field {
     pub(crate) fn select(
         name: &'static str,
         label: &'static str,
-        choices: &'static [Choice],
+        choices: &'static [SelectOption],
     ) -> Self {
         Self::new(name, label, Control::Select(choices))
     }
@@ -222,7 +222,7 @@ impl Field {
 
 /// Parts of a form, from top to bottom.
 #[derive(Clone, Debug)]
-pub enum Part {
+pub enum FormPart {
     Field(Field),
     Text(&'static str),
     /// A paragraph in small print.
@@ -251,7 +251,7 @@ pub struct Help {
     pub steps: &'static [&'static str],
 }
 
-impl Part {
+impl FormPart {
     pub fn fields(&self) -> &[Field] {
         match self {
             Self::Field(field) => std::slice::from_ref(field),
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_value_reads_as_on_the_page() {
-        const KINDS: &[Choice] = &[("percent", "A percentage")];
+        const KINDS: &[SelectOption] = &[("percent", "A percentage")];
         let typed: Typed =
             [("kind", "percent"), ("each", "true"), ("amount", "5")].into_iter().collect();
         let never: fn(&Typed) -> bool = |_| false;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use vouch_core::money::Currency;
 
 use crate::address::local_address;
-use crate::form::{FieldErrors, Part, Typed};
+use crate::form::{FieldErrors, FormPart, Typed};
 use crate::provider::Connection;
 use crate::webhook_secret::WebhookSecret;
 use crate::{CallError, FreshToken};
@@ -21,7 +21,7 @@ pub(crate) const YES_NO: &[(&str, &str)] = &[("yes", "Yes"), ("no", "No")];
 
 /// The platform's own text on its pages. `{store}` is replaced with the store's name.
 #[derive(Clone, Copy, Debug)]
-pub struct Words {
+pub struct PlatformText {
     /// Below the page heading.
     pub lead: &'static str,
     /// The label of the credentials on a store's details.
@@ -116,15 +116,15 @@ pub struct NewCredentials {
 
 /// The settings of a platform's stores.
 pub trait StoreSettings: Sync {
-    fn words(&self) -> &'static Words;
+    fn words(&self) -> &'static PlatformText;
 
     fn features(&self) -> &'static Features;
 
     /// The form that connects a store: its domain or URL, and its credentials.
-    fn connect_form(&self) -> Vec<Part>;
+    fn connect_form(&self) -> Vec<FormPart>;
 
     /// The form that replaces the credentials of the store at `address`.
-    fn credentials_form(&self, address: Option<&str>) -> Vec<Part>;
+    fn credentials_form(&self, address: Option<&str>) -> Vec<FormPart>;
 
     /// The store domain or URL in its stored form. Fails with a sentence that explains what to type
     /// instead.
@@ -172,7 +172,7 @@ pub struct NewRules {
 }
 
 /// Discount rules checked against the store.
-pub struct Checked {
+pub struct CheckedRules {
     /// `None` if nothing was typed, so the stored rules remain.
     pub rules: Result<Option<NewRules>, FieldErrors>,
     /// Why the store couldn't be called.
@@ -184,7 +184,7 @@ pub struct Checked {
 /// The discount rules of a store, for every code that Vouch creates there.
 pub trait DiscountsForm: Sync {
     /// The fields, with [`CREATES_CODES`] first.
-    fn parts(&self, stored: Stored<'_>) -> Vec<Part>;
+    fn parts(&self, stored: Stored<'_>) -> Vec<FormPart>;
 
     /// The values of the stored rules.
     fn typed(&self, stored: Stored<'_>) -> Typed;
@@ -204,8 +204,8 @@ pub trait DiscountsForm: Sync {
         _connection: Result<Connection<'_>, CallError>,
         typed: &Typed,
         stored: Stored<'_>,
-    ) -> Checked {
-        Checked { rules: self.parse(typed, stored), trouble: None, token: None }
+    ) -> CheckedRules {
+        CheckedRules { rules: self.parse(typed, stored), trouble: None, token: None }
     }
 
     /// The currency of the rules' amounts. A store with another currency gets no codes.
@@ -223,8 +223,8 @@ pub(crate) fn yes_or_no(is_yes: bool) -> &'static str {
     if is_yes { "yes" } else { "no" }
 }
 
-pub(crate) fn steps(steps: &'static [&'static str]) -> Part {
-    Part::Steps(steps.iter().map(|step| Cow::Borrowed(*step)).collect())
+pub(crate) fn steps(steps: &'static [&'static str]) -> FormPart {
+    FormPart::Steps(steps.iter().map(|step| Cow::Borrowed(*step)).collect())
 }
 
 /// Whether it's a token or ID of at least `min` characters, without spaces.

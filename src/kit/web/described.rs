@@ -2,7 +2,7 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use vouch_platforms::form::{Control, Field, Part, Typed};
+use vouch_platforms::form::{Control, Field, FormPart, Typed};
 
 use super::form::FormErrors;
 use super::marked::Marked;
@@ -11,7 +11,7 @@ use super::marked::Marked;
 #[derive(Template)]
 #[template(path = "components/described_form.html")]
 pub(crate) struct DescribedForm<'a> {
-    pub(crate) parts: &'a [Part],
+    pub(crate) parts: &'a [FormPart],
     pub(crate) typed: &'a Typed,
     pub(crate) errors: &'a FormErrors,
 }

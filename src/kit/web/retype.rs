@@ -15,18 +15,18 @@ use crate::kit::error::{AppError, SentField, UnreadableForm};
 pub(crate) struct Retype {
     /// The path that the form was sent to.
     action: String,
-    fields: Vec<Field>,
+    fields: Vec<ResentField>,
     errors: FormErrors,
 }
 
 #[derive(Debug)]
-struct Field {
+struct ResentField {
     name: String,
     value: String,
     kind: Kind,
 }
 
-impl Field {
+impl ResentField {
     fn of(sent: &SentField) -> Self {
         let kind = match sent.refused {
             _ if is_secret(&sent.name) => Kind::Secret,
@@ -88,7 +88,7 @@ impl Retype {
                 format!("{label}: we removed a character that can’t be used ({c})."),
             );
         }
-        let fields = form.fields.iter().map(Field::of).collect();
+        let fields = form.fields.iter().map(ResentField::of).collect();
         Self { action: form.action.clone(), fields, errors }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use vouch_platforms::PROVIDERS;
-use vouch_platforms::form::Part;
+use vouch_platforms::form::FormPart;
 
 /// The fields of Vouch's own forms.
 const OWN: [&str; 4] = ["current", "new", "new_secret", "password"];
@@ -18,7 +18,7 @@ static ALL: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
     secrets.chain(OWN).collect()
 });
 
-fn secrets_of(part: &Part) -> Vec<&'static str> {
+fn secrets_of(part: &FormPart) -> Vec<&'static str> {
     let secrets = part.fields().iter().filter(|field| field.is_secret);
     secrets.map(|field| field.name).collect()
 }
@@ -38,7 +38,7 @@ mod tests {
         for provider in PROVIDERS {
             let settings = provider.settings();
             let forms = [settings.connect_form(), settings.credentials_form(None)];
-            let fields: Vec<_> = forms.iter().flatten().flat_map(Part::fields).collect();
+            let fields: Vec<_> = forms.iter().flatten().flat_map(FormPart::fields).collect();
             assert!(fields.iter().any(|field| field.is_secret), "{}", provider.platform());
             for field in fields {
                 let hides = field.is_secret || field.control == Control::Password;

@@ -4,20 +4,20 @@ use serde::Deserialize as _;
 use vouch_core::money::{Currency, Rate};
 
 use super::rules::{ANY_CURRENCY, Discount, Kind, Rules, any_currency, plain};
-use crate::form::{Choice, Field, FieldErrors, Part, Typed};
+use crate::form::{Field, FieldErrors, FormPart, SelectOption, Typed};
 use crate::settings::{CREATES_CODES, DiscountsForm, NewRules, Stored, YES_NO, yes_or_no};
 
 /// BigCommerce's maximum for the number of uses.
 const MAX_USES: u32 = 100_000;
 
-const KINDS: &[Choice] = &[
+const KINDS: &[SelectOption] = &[
     ("promotion", "Promotions (recommended)"),
     (
         "coupon",
         "Legacy coupons: for stores whose checkout needs them; the store’s own currency only",
     ),
 ];
-const DISCOUNTS: &[Choice] = &[
+const DISCOUNTS: &[SelectOption] = &[
     ("percent", "A percentage off the order"),
     ("per_order", "An amount off the order"),
     ("per_item", "An amount off each item"),
@@ -27,7 +27,7 @@ const DISCOUNTS: &[Choice] = &[
 pub(super) struct BigcommerceDiscounts;
 
 impl DiscountsForm for BigcommerceDiscounts {
-    fn parts(&self, _stored: Stored<'_>) -> Vec<Part> {
+    fn parts(&self, _stored: Stored<'_>) -> Vec<FormPart> {
         let fields = [
             Field::radios(CREATES_CODES, "Create new codes in BigCommerce", YES_NO),
             Field::radios("discount", "What a code takes off", DISCOUNTS),
@@ -53,10 +53,10 @@ impl DiscountsForm for BigcommerceDiscounts {
             Field::checkbox("combines", "Can be used together with other promotions"),
             Field::radios("kind", "Created as", KINDS),
         ];
-        let end = Part::Hint(
+        let end = FormPart::Hint(
             "A code starts at once and has no end. What you change here holds for codes that are created from then on.",
         );
-        fields.map(Part::Field).into_iter().chain([end]).collect()
+        fields.map(FormPart::Field).into_iter().chain([end]).collect()
     }
 
     fn typed(&self, stored: Stored<'_>) -> Typed {

@@ -2,14 +2,14 @@ use std::borrow::Cow;
 
 use super::discounts_form::BigcommerceDiscounts;
 use super::{Credentials, parse_domain};
-use crate::form::{Field, FieldErrors, Part, Typed};
+use crate::form::{Field, FieldErrors, FormPart, Typed};
 use crate::settings::{
-    ADDRESS, DiscountsForm, Features, NewCredentials, SecretShown, StoreSettings, Words,
+    ADDRESS, DiscountsForm, Features, NewCredentials, PlatformText, SecretShown, StoreSettings,
     is_one_word,
 };
 use crate::webhook_secret::WebhookSecret;
 
-const WORDS: Words = Words {
+const WORDS: PlatformText = PlatformText {
     lead: "Connect your BigCommerce store, so that its orders credit your affiliates and new codes are created there by themselves.",
     credentials: "API credentials",
     no_credentials: "None yet.",
@@ -49,8 +49,8 @@ fn panel_url(address: Option<&str>) -> String {
     }
 }
 
-fn steps(address: Option<&str>) -> Part {
-    Part::Steps(vec![
+fn steps(address: Option<&str>) -> FormPart {
+    FormPart::Steps(vec![
         Cow::Owned(format!(
             "[Click here]({}) to open your BigCommerce store, as its owner. Go to **Settings** and, under **API**, to **API Accounts** (**Store-level API accounts**; in older control panels **Advanced Settings > API Accounts**).",
             panel_url(address)
@@ -67,19 +67,19 @@ fn steps(address: Option<&str>) -> Part {
     ])
 }
 
-fn credentials() -> [Part; 4] {
+fn credentials() -> [FormPart; 4] {
     [
-        Part::Field(Field::code(CLIENT_ID, "Client ID", "200")),
-        Part::Field(Field::password(CLIENT_SECRET, "Client secret")),
-        Part::Field(Field::password(ACCESS_TOKEN, "Access token")),
-        Part::Hint(
+        FormPart::Field(Field::code(CLIENT_ID, "Client ID", "200")),
+        FormPart::Field(Field::password(CLIENT_SECRET, "Client secret")),
+        FormPart::Field(Field::password(ACCESS_TOKEN, "Access token")),
+        FormPart::Hint(
             "Secret and token are kept encrypted and never shown again. Vouch checks them at once.",
         ),
     ]
 }
 
 impl StoreSettings for BigcommerceSettings {
-    fn words(&self) -> &'static Words {
+    fn words(&self) -> &'static PlatformText {
         &WORDS
     }
 
@@ -87,14 +87,14 @@ impl StoreSettings for BigcommerceSettings {
         &FEATURES
     }
 
-    fn connect_form(&self) -> Vec<Part> {
+    fn connect_form(&self) -> Vec<FormPart> {
         let address = Field::code(ADDRESS, "API path", "200").keyboard("url").hint(
             "For example https://api.bigcommerce.com/stores/abc123/v3/. The store hash (abc123) alone will do.",
         );
-        [steps(None), Part::Field(address)].into_iter().chain(credentials()).collect()
+        [steps(None), FormPart::Field(address)].into_iter().chain(credentials()).collect()
     }
 
-    fn credentials_form(&self, address: Option<&str>) -> Vec<Part> {
+    fn credentials_form(&self, address: Option<&str>) -> Vec<FormPart> {
         std::iter::once(steps(address)).chain(credentials()).collect()
     }
 

@@ -14,31 +14,31 @@ use self::typed::{fresh, typed_of};
 use super::Shopify;
 use super::items::{Item, Reference};
 use super::rules::Rules;
-use crate::form::{Choice, Field, FieldErrors, Part, Typed};
+use crate::form::{Field, FieldErrors, FormPart, SelectOption, Typed};
 use crate::provider::Connection;
-use crate::settings::{CREATES_CODES, Checked, DiscountsForm, NewRules, Stored, YES_NO};
+use crate::settings::{CREATES_CODES, CheckedRules, DiscountsForm, NewRules, Stored, YES_NO};
 use crate::{CallError, Client};
 
-const DISCOUNT_AMOUNTS: &[Choice] = &[("percent", "A percentage"), ("amount", "An amount")];
-const ITEMS: &[Choice] =
+const DISCOUNT_AMOUNTS: &[SelectOption] = &[("percent", "A percentage"), ("amount", "An amount")];
+const ITEMS: &[SelectOption] =
     &[("all", "Everything"), ("collections", "Some collections"), ("products", "Some products")];
-const MINIMUMS: &[Choice] =
+const MINIMUMS: &[SelectOption] =
     &[("none", "None"), ("subtotal", "An amount of goods"), ("quantity", "A number of items")];
-const PURCHASES: &[Choice] =
+const PURCHASES: &[SelectOption] =
     &[("one_time", "One-time purchases"), ("subscription", "Subscriptions"), ("both", "Both")];
 
 pub(super) struct ShopifyDiscounts;
 
 impl DiscountsForm for ShopifyDiscounts {
-    fn parts(&self, stored: Stored<'_>) -> Vec<Part> {
+    fn parts(&self, stored: Stored<'_>) -> Vec<FormPart> {
         let known = rules_of(stored);
         let unit = known.as_ref().map_or(stored.currency, |rules| rules.currency).code();
-        let mut parts: Vec<Part> = amount_fields(unit)
+        let mut parts: Vec<FormPart> = amount_fields(unit)
             .into_iter()
             .chain(condition_fields(known.as_ref(), unit))
-            .map(Part::Field)
+            .map(FormPart::Field)
             .collect();
-        parts.push(Part::Label("Combines with"));
+        parts.push(FormPart::Label("Combines with"));
         parts.extend(
             [
                 Field::checkbox("combine_order", "Order discounts"),
@@ -48,9 +48,9 @@ impl DiscountsForm for ShopifyDiscounts {
                     "{affiliate} and {code} stand for the affiliate’s name and the code. Customers may see it.",
                 ),
             ]
-            .map(Part::Field),
+            .map(FormPart::Field),
         );
-        parts.push(Part::Hint("Codes start at once and have no end."));
+        parts.push(FormPart::Hint("Codes start at once and have no end."));
         parts
     }
 
@@ -83,7 +83,7 @@ impl DiscountsForm for ShopifyDiscounts {
         connection: Result<Connection<'_>, CallError>,
         typed: &Typed,
         stored: Stored<'_>,
-    ) -> Checked {
+    ) -> CheckedRules {
         let known = rules_of(stored);
         let mut errors = FieldErrors::default();
         let mut client = connection.and_then(Shopify::open);
@@ -99,7 +99,7 @@ impl DiscountsForm for ShopifyDiscounts {
         }
         let reached = client.as_mut().ok().filter(|_| access.is_ok());
         let items = find_items(typed, reached, known.as_ref(), &mut errors);
-        Checked {
+        CheckedRules {
             rules: new_rules(typed, currency.unwrap_or(stored.currency), items, errors),
             trouble: access.err().map(|error| error.to_string()),
             token: client.ok().and_then(|mut client| client.fresh_token()),

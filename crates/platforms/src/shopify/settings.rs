@@ -1,14 +1,14 @@
 use super::discounts_form::ShopifyDiscounts;
 use super::webhooks::TOPICS;
 use super::{Credentials, parse_domain};
-use crate::form::{Field, FieldErrors, Help, Part, Typed};
+use crate::form::{Field, FieldErrors, FormPart, Help, Typed};
 use crate::settings::{
-    ADDRESS, DiscountsForm, Features, NewCredentials, SecretShown, StoreSettings, WebhookHelp,
-    Words, is_one_word,
+    ADDRESS, DiscountsForm, Features, NewCredentials, PlatformText, SecretShown, StoreSettings,
+    WebhookHelp, is_one_word,
 };
 use crate::webhook_secret::WebhookSecret;
 
-const WORDS: Words = Words {
+const WORDS: PlatformText = PlatformText {
     lead: "Connect your Shopify store, so that its orders credit your affiliates and new codes are created there by themselves.",
     credentials: "API access",
     no_credentials: "None: you make webhooks and codes in Shopify by hand.",
@@ -71,19 +71,19 @@ const SECRET: &str = "secret";
 pub(crate) struct ShopifySettings;
 
 /// The fields of both kinds of credentials, with the steps to get them.
-fn access() -> [Part; 2] {
+fn access() -> [FormPart; 2] {
     let client_id = Field::code(CLIENT_ID, "Client ID", "200").needed("this or an access token");
     let client_secret =
         Field::password(CLIENT_SECRET, "Client secret").needed("with the client ID");
     let token = Field::password(TOKEN, "Admin API access token").needed("this or a client ID");
     let api_secret = Field::password(API_SECRET, "API secret key").needed("with the access token");
     [
-        Part::Group {
+        FormPart::Group {
             legend: "An app from the Dev Dashboard",
             help: Some(APP),
             fields: vec![client_id, client_secret],
         },
-        Part::Group {
+        FormPart::Group {
             legend: "Or a custom app that was made in the store’s admin before 2026",
             help: Some(CUSTOM_APP),
             fields: vec![token, api_secret],
@@ -92,7 +92,7 @@ fn access() -> [Part; 2] {
 }
 
 impl StoreSettings for ShopifySettings {
-    fn words(&self) -> &'static Words {
+    fn words(&self) -> &'static PlatformText {
         &WORDS
     }
 
@@ -100,7 +100,7 @@ impl StoreSettings for ShopifySettings {
         &FEATURES
     }
 
-    fn connect_form(&self) -> Vec<Part> {
+    fn connect_form(&self) -> Vec<FormPart> {
         let address = Field::code(ADDRESS, "Shop address", "200").keyboard("url").hint(
             "The one that ends in .myshopify.com; Shopify shows it under Settings > Domains.",
         );
@@ -109,27 +109,27 @@ impl StoreSettings for ShopifySettings {
         );
         let [app, custom_app] = access();
         vec![
-            Part::Field(address),
-            Part::Text(
+            FormPart::Field(address),
+            FormPart::Text(
                 "Then fill in one of these three, and leave the others empty. With an app, Vouch makes the webhooks and your codes by itself.",
             ),
             app,
             custom_app,
-            Part::Group {
+            FormPart::Group {
                 legend: "Or webhooks that you make by hand, for orders only",
                 help: None,
                 fields: vec![secret],
             },
-            Part::Hint("Secrets are kept encrypted and never shown again."),
+            FormPart::Hint("Secrets are kept encrypted and never shown again."),
         ]
     }
 
-    fn credentials_form(&self, _address: Option<&str>) -> Vec<Part> {
+    fn credentials_form(&self, _address: Option<&str>) -> Vec<FormPart> {
         let [app, custom_app] = access();
         vec![
             app,
             custom_app,
-            Part::Hint(
+            FormPart::Hint(
                 "Secrets are kept encrypted and never shown again. Messages signed with the present secret are accepted until you remove it.",
             ),
         ]

@@ -5,18 +5,18 @@ use vouch_core::money::{Currency, Rate, format_plain};
 
 use super::Woocommerce;
 use super::rules::{DiscountAmount, Rules};
-use crate::form::{Choice, Field, FieldErrors, Part, Typed};
+use crate::form::{Field, FieldErrors, FormPart, SelectOption, Typed};
 use crate::provider::Connection;
 use crate::settings::{
-    CREATES_CODES, Checked, DiscountsForm, NewRules, Stored, creates_codes, yes_or_no,
+    CREATES_CODES, CheckedRules, DiscountsForm, NewRules, Stored, creates_codes, yes_or_no,
 };
 use crate::{CallError, Client};
 
 const MAX_USES: u32 = 1_000_000;
 
-const CREATES: &[Choice] =
+const CREATES: &[SelectOption] =
     &[("yes", "Yes: new coupon codes are created in this store"), ("no", "No")];
-const KINDS: &[Choice] = &[
+const KINDS: &[SelectOption] = &[
     ("percent", "Percentage off"),
     ("cart", "Amount off the order"),
     ("product", "Amount off each item"),
@@ -25,7 +25,7 @@ const KINDS: &[Choice] = &[
 pub(super) struct WoocommerceDiscounts;
 
 impl DiscountsForm for WoocommerceDiscounts {
-    fn parts(&self, _stored: Stored<'_>) -> Vec<Part> {
+    fn parts(&self, _stored: Stored<'_>) -> Vec<FormPart> {
         let fields = [
             Field::radios(CREATES_CODES, "Create codes in this store?", CREATES),
             Field::select("kind", "Discount", KINDS),
@@ -49,7 +49,7 @@ impl DiscountsForm for WoocommerceDiscounts {
             Field::checkbox("free_shipping", "With free shipping")
                 .hint("The store needs a free shipping method that asks for a coupon."),
         ];
-        fields.map(Part::Field).into()
+        fields.map(FormPart::Field).into()
     }
 
     fn typed(&self, stored: Stored<'_>) -> Typed {
@@ -90,14 +90,14 @@ impl DiscountsForm for WoocommerceDiscounts {
         connection: Result<Connection<'_>, CallError>,
         typed: &Typed,
         stored: Stored<'_>,
-    ) -> Checked {
+    ) -> CheckedRules {
         let usual = usual_currency(stored);
         let answer = connection.and_then(Woocommerce::open).and_then(|mut client| client.access());
         let error = match answer {
             Ok(access) => {
                 let theirs = access.currency.and_then(|code| Currency::from_code(&code).ok());
                 let rules = parse(typed, theirs.unwrap_or(usual));
-                return Checked { rules, trouble: None, token: None };
+                return CheckedRules { rules, trouble: None, token: None };
             }
             Err(error) => error.to_string(),
         };
@@ -116,7 +116,7 @@ impl DiscountsForm for WoocommerceDiscounts {
             );
             Err(errors)
         };
-        Checked { rules, trouble: Some(error), token: None }
+        CheckedRules { rules, trouble: Some(error), token: None }
     }
 
     fn fixed_currency(&self, rules: &Value) -> Option<Currency> {

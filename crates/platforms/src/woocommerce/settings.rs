@@ -1,14 +1,14 @@
 use super::discounts_form::WoocommerceDiscounts;
 use super::webhooks::TOPICS;
 use super::{Credentials, parse_domain};
-use crate::form::{Field, FieldErrors, Part, Typed};
+use crate::form::{Field, FieldErrors, FormPart, Typed};
 use crate::settings::{
-    ADDRESS, DiscountsForm, Features, NewCredentials, SecretShown, StoreSettings, WebhookHelp,
-    Words, steps,
+    ADDRESS, DiscountsForm, Features, NewCredentials, PlatformText, SecretShown, StoreSettings,
+    WebhookHelp, steps,
 };
 use crate::webhook_secret::WebhookSecret;
 
-const WORDS: Words = Words {
+const WORDS: PlatformText = PlatformText {
     lead: "Connect your WooCommerce store, so that its orders arrive here and your affiliates’ codes can be created there.",
     credentials: "Consumer key",
     no_credentials: "Not set",
@@ -45,7 +45,7 @@ const WEBHOOK_SECRET: &str = "webhook_secret";
 
 pub(crate) struct WoocommerceSettings;
 
-fn key_steps() -> Part {
+fn key_steps() -> FormPart {
     steps(&[
         "In WordPress, open **WooCommerce > Settings > Advanced > REST API** and choose **Add key**.",
         "Enter **Vouch** as the description, choose a user who is an administrator or shop manager, and the permissions **Read/Write**.",
@@ -54,13 +54,13 @@ fn key_steps() -> Part {
     ])
 }
 
-fn key() -> [Part; 4] {
+fn key() -> [FormPart; 4] {
     let webhook_secret = Field::code(WEBHOOK_SECRET, "Webhook secret", "200").optional().secret();
     [
-        Part::Field(Field::password(CONSUMER_KEY, "Consumer key").hint("It begins with ck_.")),
-        Part::Field(Field::password(CONSUMER_SECRET, "Consumer secret").hint("It begins with cs_.")),
-        Part::Hint("Both are kept encrypted and never shown again."),
-        Part::More {
+        FormPart::Field(Field::password(CONSUMER_KEY, "Consumer key").hint("It begins with ck_.")),
+        FormPart::Field(Field::password(CONSUMER_SECRET, "Consumer secret").hint("It begins with cs_.")),
+        FormPart::Hint("Both are kept encrypted and never shown again."),
+        FormPart::More {
             summary: "I made the webhooks by hand",
             fields: vec![webhook_secret.hint(
                 "Only if the webhooks are there already. Otherwise Vouch makes them, with a secret of its own.",
@@ -70,7 +70,7 @@ fn key() -> [Part; 4] {
 }
 
 impl StoreSettings for WoocommerceSettings {
-    fn words(&self) -> &'static Words {
+    fn words(&self) -> &'static PlatformText {
         &WORDS
     }
 
@@ -78,14 +78,14 @@ impl StoreSettings for WoocommerceSettings {
         &FEATURES
     }
 
-    fn connect_form(&self) -> Vec<Part> {
+    fn connect_form(&self) -> Vec<FormPart> {
         let address = Field::code(ADDRESS, "Site address", "300")
             .keyboard("url")
             .hint("For example https://shop.example.com. The store must be reached over https.");
-        [key_steps(), Part::Field(address)].into_iter().chain(key()).collect()
+        [key_steps(), FormPart::Field(address)].into_iter().chain(key()).collect()
     }
 
-    fn credentials_form(&self, _address: Option<&str>) -> Vec<Part> {
+    fn credentials_form(&self, _address: Option<&str>) -> Vec<FormPart> {
         std::iter::once(key_steps()).chain(key()).collect()
     }
 

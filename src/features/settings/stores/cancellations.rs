@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use vouch_platforms::settings::Words;
+use vouch_platforms::settings::PlatformText;
 
 use super::record;
 use crate::features::auth::pages::MerchantPage;
@@ -67,7 +67,7 @@ impl Edits for CancellationsForm {
 #[template(path = "settings/stores/cancellations.html")]
 struct CancellationsPage {
     page: MerchantPage,
-    words: &'static Words,
+    words: &'static PlatformText,
     store: Store,
     history: Vec<(DateTime<Utc>, ReturnRules)>,
     form: CancellationsForm,

@@ -5,8 +5,8 @@ use diesel::QueryResult;
 use secrecy::ExposeSecret;
 use vouch_core::platform::Platform;
 use vouch_platforms::Provider;
-use vouch_platforms::form::{Part, Typed};
-use vouch_platforms::settings::{NewCredentials, Words};
+use vouch_platforms::form::{FormPart, Typed};
+use vouch_platforms::settings::{NewCredentials, PlatformText};
 
 use super::access::checked;
 use super::find;
@@ -26,10 +26,10 @@ use crate::kit::web::{ok, rejected, see_other};
 pub(super) struct CredentialsPage {
     page: MerchantPage,
     platform: Platform,
-    words: &'static Words,
+    words: &'static PlatformText,
     /// The store whose credentials are replaced. `None` if a new store is connected.
     store: Option<Store>,
-    parts: Vec<Part>,
+    parts: Vec<FormPart>,
     typed: Typed,
     errors: FormErrors,
 }

@@ -6,7 +6,9 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use vouch_platforms::form::Typed;
 use vouch_platforms::http::Http;
-use vouch_platforms::settings::{CREATES_CODES, Checked, NewRules, Words, creates_codes};
+use vouch_platforms::settings::{
+    CREATES_CODES, CheckedRules, NewRules, PlatformText, creates_codes,
+};
 use vouch_platforms::{FreshToken, Provider};
 
 use super::discounts_form::{DiscountsView, EditedRules, stored};
@@ -30,7 +32,7 @@ use crate::kit::web::{ok, rejected, see_other};
 struct DiscountsPage {
     page: MerchantPage,
     store: Store,
-    words: &'static Words,
+    words: &'static PlatformText,
     discounts: DiscountsView,
 }
 
@@ -103,7 +105,7 @@ pub(crate) async fn set_discounts(
     if !shown.discounts.errors.is_empty() {
         return rejected(&shown);
     }
-    let Checked { trouble, token, .. } = checked;
+    let CheckedRules { trouble, token, .. } = checked;
     save(&db, &encryptor, of.provider, shown, (rules, trouble, token)).await
 }
 
@@ -114,11 +116,11 @@ async fn check(
     calls: &StoreCalls,
     config: &Config,
     encryptor: &Data<Encryptor>,
-) -> AppResult<Checked> {
+) -> AppResult<CheckedRules> {
     let (form, currency) = (provider.settings().discounts(), page.merchant().currency);
     let (typed, store) = (discounts.rules.typed.clone(), store.clone());
     if !discounts.errors.is_empty() || !form.asks_store(&typed, stored(&store, currency)) {
-        return Ok(Checked { rules: discounts.parsed.clone(), trouble: None, token: None });
+        return Ok(CheckedRules { rules: discounts.parsed.clone(), trouble: None, token: None });
     }
     let call = calls.begin(store.merchant_id)?;
     let (http, encryptor) = (Http::new(config.local_stores), encryptor.clone());

@@ -2,7 +2,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 use vouch_core::money::Currency;
 use vouch_platforms::Provider;
-use vouch_platforms::form::{FieldErrors, Part, Typed};
+use vouch_platforms::form::{FieldErrors, FormPart, Typed};
 use vouch_platforms::settings::{NewRules, Stored};
 
 use crate::features::auth::pages::MerchantPage;
@@ -25,7 +25,7 @@ pub(super) struct EditedRules {
     #[serde(skip)]
     pub(crate) version: Version,
     #[serde(skip)]
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<FormPart>,
 }
 
 impl EditedRules {
@@ -42,7 +42,7 @@ impl Edits for EditedRules {
     }
 
     fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
-        let fields = self.parts.iter().flat_map(Part::fields);
+        let fields = self.parts.iter().flat_map(FormPart::fields);
         Ok(fields.map(|field| (field.label, field.value_in_words(&self.typed))).collect())
     }
 }

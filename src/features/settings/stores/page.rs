@@ -6,8 +6,8 @@ use diesel::{PgConnection, QueryResult};
 use secrecy::ExposeSecret;
 use vouch_core::platform::Platform;
 use vouch_platforms::Provider;
-use vouch_platforms::form::{Part, Typed};
-use vouch_platforms::settings::{Features, Words};
+use vouch_platforms::form::{FormPart, Typed};
+use vouch_platforms::settings::{Features, PlatformText};
 
 use super::discounts_form::DiscountsView;
 use crate::features::auth::pages::MerchantPage;
@@ -53,13 +53,13 @@ impl StoreView {
 pub(super) struct StoresPage {
     page: MerchantPage,
     platform: Platform,
-    words: &'static Words,
+    words: &'static PlatformText,
     features: &'static Features,
     views: Vec<StoreView>,
     /// The platform's other stores, if the page shows one store at a time.
     others: Vec<Store>,
     /// The fields to connect a store.
-    parts: Vec<Part>,
+    parts: Vec<FormPart>,
     typed: Typed,
     errors: FormErrors,
 }
