@@ -7,7 +7,7 @@ use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::clock;
 use vouch::kit::db::schema::pushes;
 use vouch_core::money::Currency;
-use vouch_platforms::bigcommerce::{Discount, Kind, Rules};
+use vouch_platforms::bigcommerce::{Discount, DiscountFeature, Rules};
 use vouch_platforms::{CallError, CodeState, Mark, NewCode, StoreCode};
 
 use super::Shop;
@@ -18,9 +18,9 @@ fn new_code(code: &str) -> NewCode {
     NewCode { mark, code: code.to_owned(), affiliate: "Ada Active".to_owned(), now: clock::now() }
 }
 
-fn rules(kind: Kind, discount: Discount, amount: &str) -> Rules {
+fn rules(kind: DiscountFeature, discount: Discount, amount: &str) -> Rules {
     let in_money = matches!(discount, Discount::PerOrder | Discount::PerItem);
-    let currency = (in_money && kind == Kind::Promotion).then_some(Currency::USD);
+    let currency = (in_money && kind == DiscountFeature::Promotion).then_some(Currency::USD);
     Rules { kind, discount, amount: amount.into(), currency, ..Rules::default() }
 }
 
@@ -43,19 +43,22 @@ fn every_kind_of_discount_is_made_as_documented_and_read_back() {
         (Discount::PerItem, "2.5"),
         (Discount::FreeShipping, ""),
     ];
-    for kind in [Kind::Promotion, Kind::Coupon] {
+    for kind in [DiscountFeature::Promotion, DiscountFeature::Coupon] {
         for (n, (discount, amount)) in all.into_iter().enumerate() {
             let limits = Rules {
                 minimum: Some("30".into()),
                 max_uses: 100,
                 max_uses_per_customer: 1,
-                currency: (kind == Kind::Promotion).then_some(Currency::USD),
+                currency: (kind == DiscountFeature::Promotion).then_some(Currency::USD),
                 combines: n % 2 == 0,
                 ..rules(kind, discount, amount)
             };
             for (m, rules) in [rules(kind, discount, amount), limits].into_iter().enumerate() {
                 shop.creates_codes(&rules);
-                let code = format!("CODE-{n}{m}{}", if kind == Kind::Coupon { "_C" } else { "" });
+                let code = format!(
+                    "CODE-{n}{m}{}",
+                    if kind == DiscountFeature::Coupon { "_C" } else { "" }
+                );
                 let mut new = new_code(&code);
                 new.mark.trigger_id = 100 + i64::try_from(n * 10 + m).unwrap();
                 let tools = shop.tools();
@@ -76,12 +79,12 @@ fn every_kind_of_discount_is_made_as_documented_and_read_back() {
 #[test]
 fn an_interrupted_try_leaves_no_second_promotion() {
     let mut shop = Shop::open();
-    shop.creates_codes(&rules(Kind::Promotion, Discount::Percent, "10"));
+    shop.creates_codes(&rules(DiscountFeature::Promotion, Discount::Percent, "10"));
     // The promotion was made, and its answer lost; the rules change before the next try.
     shop.bc.once("redemption_type", Fault::LostAfterWrite);
     assert!(matches!(shop.create("ADA20"), Err(CallError::Unanswered(_))));
     assert_eq!(shop.bc.store().promotions.len(), 1);
-    shop.creates_codes(&rules(Kind::Promotion, Discount::Percent, "15"));
+    shop.creates_codes(&rules(DiscountFeature::Promotion, Discount::Percent, "15"));
     let made = shop.create("ADA20").unwrap();
     assert!(made.same_rules);
     // The code was made, and its answer lost.
@@ -103,7 +106,7 @@ fn a_code_that_is_there_in_any_case_is_taken() {
         "id": 3, "name": "Old", "code": "OLD10", "type": "percentage_discount", "amount": "10.0000",
         "min_purchase": "0.0000", "enabled": true, "num_uses": 0, "max_uses": 0,
     }));
-    for kind in [Kind::Promotion, Kind::Coupon] {
+    for kind in [DiscountFeature::Promotion, DiscountFeature::Coupon] {
         shop.creates_codes(&rules(kind, Discount::Percent, "10"));
         for duplicate in [409, 422] {
             shop.bc.store().duplicate = duplicate;
@@ -212,7 +215,7 @@ fn all_codes_of_the_store_are_listed_once() {
 #[test]
 fn a_new_trigger_is_pushed_under_the_rules() {
     let mut shop = Shop::open();
-    shop.creates_codes(&rules(Kind::Promotion, Discount::PerOrder, "5"));
+    shop.creates_codes(&rules(DiscountFeature::Promotion, Discount::PerOrder, "5"));
     let (actor, ada) = (shop.app.actor(), shop.app.fixture.ada_id);
     shop.app.within(|conn| {
         triggers::create(conn, &actor, ada, TriggerKind::CouponCode, "ADA25").unwrap();

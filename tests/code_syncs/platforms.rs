@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vouch_core::platform::Platform;
-use vouch_platforms::bigcommerce::{Kind, Rules as BigcommerceRules};
+use vouch_platforms::bigcommerce::{DiscountFeature, Rules as BigcommerceRules};
 
 use super::*;
 use crate::harness::stores::bigcommerce::Bigcommerce;
@@ -149,7 +149,7 @@ fn a_code_that_was_made_as_a_v2_coupon_before_is_no_other_for_that() {
     let page = look(&app.owner(), &store);
     assert!(page.says("In the store: 25 % off the order. It was made as a legacy (V2) coupon."));
     // The other way round.
-    let rules = BigcommerceRules { kind: Kind::Coupon, ..BigcommerceRules::default() };
+    let rules = BigcommerceRules { kind: DiscountFeature::Coupon, ..BigcommerceRules::default() };
     let rules = serde_json::to_value(rules).unwrap();
     app.within(|conn| stores::set_discount_rules(conn, &app.actor(), &store, true, Some(&rules)));
     ask(&app, &store);

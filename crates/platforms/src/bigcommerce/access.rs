@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::call::{Api, Reply, missing_scope};
-use super::rules::{Kind, Rules};
+use super::rules::{DiscountFeature, Rules};
 use crate::{CallError, StoreAccess};
 
 /// A missing permission isn't an error, but listed in [`StoreAccess::missing`].
@@ -18,8 +18,8 @@ pub(super) fn of(api: &mut Api, rules: &Rules) -> Result<StoreAccess, CallError>
     let orders = allowed(api, "/v2/orders?limit=1", missing)?.is_some();
     let refunds = allowed(api, "/v3/orders/payment_actions/refunds?limit=1", missing)?.is_some();
     let codes = match rules.kind {
-        Kind::Promotion => "/v3/promotions?limit=1",
-        Kind::Coupon => "/v2/coupons?limit=1",
+        DiscountFeature::Promotion => "/v3/promotions?limit=1",
+        DiscountFeature::Coupon => "/v2/coupons?limit=1",
     };
     let codes = allowed(api, codes, missing)?.is_some();
     access.reads_orders = orders && refunds;

@@ -3,7 +3,7 @@
 use serde::Deserialize as _;
 use vouch_core::money::{Currency, Rate};
 
-use super::rules::{ANY_CURRENCY, Discount, Kind, Rules, any_currency, plain};
+use super::rules::{ANY_CURRENCY, Discount, DiscountFeature, Rules, any_currency, plain};
 use crate::form::{Field, FieldErrors, FormPart, SelectOption, Typed};
 use crate::settings::{CREATES_CODES, DiscountsForm, NewRules, Stored, YES_NO, yes_or_no};
 
@@ -87,14 +87,14 @@ impl DiscountsForm for BigcommerceDiscounts {
 }
 
 fn parse(typed: &Typed, errors: &mut FieldErrors) -> Rules {
-    let kind = Kind::parse(typed.text("kind")).unwrap_or(Kind::Promotion);
+    let kind = DiscountFeature::parse(typed.text("kind")).unwrap_or(DiscountFeature::Promotion);
     let discount = Discount::parse(typed.text("discount")).unwrap_or(Discount::Percent);
     let currency = currency(typed, kind, errors);
     let amount = amount(typed, discount, currency, errors);
     let minimum = unless_zero("minimum", typed).map(|_| money("minimum", typed, currency, errors));
     let in_money = matches!(discount, Discount::PerOrder | Discount::PerItem);
     if currency.is_none()
-        && kind == Kind::Promotion
+        && kind == DiscountFeature::Promotion
         && (in_money || minimum.is_some())
         && errors.is_empty()
     {
@@ -122,9 +122,9 @@ fn unless_zero<'a>(field: &str, typed: &'a Typed) -> Option<&'a str> {
 }
 
 /// `None` for every currency.
-fn currency(typed: &Typed, kind: Kind, errors: &mut FieldErrors) -> Option<Currency> {
+fn currency(typed: &Typed, kind: DiscountFeature, errors: &mut FieldErrors) -> Option<Currency> {
     // V2 coupons support only the store's own currency.
-    let typed = typed.filled("currency").filter(|_| kind == Kind::Promotion)?;
+    let typed = typed.filled("currency").filter(|_| kind == DiscountFeature::Promotion)?;
     if typed == ANY_CURRENCY {
         return None;
     }
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn every_choice_is_one_of_the_rules() {
-        assert!(KINDS.iter().all(|(name, _)| Kind::parse(name).is_some()));
+        assert!(KINDS.iter().all(|(name, _)| DiscountFeature::parse(name).is_some()));
         assert!(DISCOUNTS.iter().all(|(name, _)| Discount::parse(name).is_some()));
     }
 

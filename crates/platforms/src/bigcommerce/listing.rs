@@ -15,7 +15,7 @@ const PAGE: usize = 250;
 
 /// The cursor in the list of codes.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Cursor {
+struct CodeCursor {
     /// The position in the promotions; `None` after the last one.
     promotions: Option<Position>,
     /// Promotions with many codes whose codes aren't read yet.
@@ -32,7 +32,7 @@ pub(super) fn codes(
     cursor: Option<&str>,
 ) -> Result<CursorPage<StoreCode>, CallError> {
     let mut cursor = match cursor {
-        None => Cursor { promotions: Some(Position::default()), ..Cursor::default() },
+        None => CodeCursor { promotions: Some(Position::default()), ..CodeCursor::default() },
         Some(cursor) => serde_json::from_str(cursor).map_err(|_| {
             CallError::Unanswered("The place in the list of codes was lost.".into())
         })?,
@@ -48,12 +48,12 @@ pub(super) fn codes(
     Ok(CursorPage { rows, next })
 }
 
-type Page = (Vec<StoreCode>, Option<Cursor>);
+type Page = (Vec<StoreCode>, Option<CodeCursor>);
 
 fn promotion_page(
     api: &mut Api,
     own: &Rules,
-    mut cursor: Cursor,
+    mut cursor: CodeCursor,
     mut position: Position,
 ) -> Result<Page, CallError> {
     let (size, number) = position.page(PAGE);
@@ -76,7 +76,7 @@ fn promotion_page(
     Ok((rows, Some(cursor)))
 }
 
-fn many_codes(api: &mut Api, own: &Rules, mut cursor: Cursor) -> Result<Page, CallError> {
+fn many_codes(api: &mut Api, own: &Rules, mut cursor: CodeCursor) -> Result<Page, CallError> {
     let id = cursor.many[0];
     let after = cursor
         .after
@@ -108,7 +108,7 @@ fn many_codes(api: &mut Api, own: &Rules, mut cursor: Cursor) -> Result<Page, Ca
     Ok((rows, Some(cursor)))
 }
 
-fn coupon_page(api: &mut Api, own: &Rules, mut cursor: Cursor) -> Result<Page, CallError> {
+fn coupon_page(api: &mut Api, own: &Rules, mut cursor: CodeCursor) -> Result<Page, CallError> {
     let path =
         format!("/v2/coupons?min_id={}&limit={PAGE}&exclude_type=promotion", cursor.coupon.max(1));
     let page = api.get(&path)?.rows()?;

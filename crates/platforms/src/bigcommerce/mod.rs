@@ -27,7 +27,7 @@ pub use self::credentials::Credentials;
 pub use self::hooks::{SECRET_HEADER, header_secret};
 pub use self::order::READ;
 pub(crate) use self::provider::BigcommerceProvider;
-pub use self::rules::{Discount, Kind, Rules};
+pub use self::rules::{Discount, DiscountFeature, Rules};
 use super::{
     CallError, Client, CursorPage, NewCode, OrderMessage, StoreAccess, StoreCode, TimeRange,
     Webhooks,
@@ -93,8 +93,8 @@ impl Client for Bigcommerce {
     fn create_code(&mut self, code: &NewCode) -> Result<StoreCode, CallError> {
         mark::check(&code.code)?;
         match self.rules.kind {
-            Kind::Promotion => promotions::create(&mut self.api, &self.rules, code),
-            Kind::Coupon => coupons::create(&mut self.api, &self.rules, code),
+            DiscountFeature::Promotion => promotions::create(&mut self.api, &self.rules, code),
+            DiscountFeature::Coupon => coupons::create(&mut self.api, &self.rules, code),
         }
     }
 

@@ -6,7 +6,7 @@ use vouch_core::code::is_same_code;
 use vouch_core::text::percent_encode;
 
 use super::call::{Api, Reply};
-use super::rules::{Kind, Rules, any_currency};
+use super::rules::{DiscountFeature, Rules, any_currency};
 use super::{mark, refused};
 use crate::{CallError, CodeState, NewCode, StoreCode};
 
@@ -159,7 +159,7 @@ fn made(api: &mut Api, own: &Rules, new: &NewCode) -> Result<Value, CallError> {
 
 /// The body of a promotion. An update doesn't change how it's redeemed.
 fn body(own: &Rules, new: &NewCode, is_new: bool) -> Value {
-    debug_assert!(own.kind == Kind::Promotion);
+    debug_assert!(own.kind == DiscountFeature::Promotion);
     let mut body = json!({
         "name": mark::name(new),
         "rules": own.of_promotion(),

@@ -12,7 +12,7 @@ pub(super) const ANY_CURRENCY: &str = "*";
 /// (`10`, `12.5`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
-    pub kind: Kind,
+    pub kind: DiscountFeature,
     pub discount: Discount,
     /// Empty for free shipping.
     pub amount: String,
@@ -32,7 +32,7 @@ pub struct Rules {
 /// The BigCommerce feature that codes are created with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum DiscountFeature {
     /// V3 promotions.
     Promotion,
     /// V2 coupons, which BigCommerce calls legacy.
@@ -51,7 +51,7 @@ pub enum Discount {
     FreeShipping,
 }
 
-impl Kind {
+impl DiscountFeature {
     /// The name in forms and rules.
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl Discount {
 impl Default for Rules {
     fn default() -> Self {
         Self {
-            kind: Kind::Promotion,
+            kind: DiscountFeature::Promotion,
             discount: Discount::Percent,
             amount: "10".into(),
             minimum: None,
@@ -103,8 +103,8 @@ impl Rules {
         let amount = &self.amount;
         // V2 coupons are in the store's own currency.
         let currency = match self.kind {
-            Kind::Promotion => self.currency,
-            Kind::Coupon => None,
+            DiscountFeature::Promotion => self.currency,
+            DiscountFeature::Coupon => None,
         };
         let money = |amount: &str| {
             let known = currency.and_then(|of| Some((parse_decimal(amount, of).ok()?, of)));
@@ -133,7 +133,7 @@ impl Rules {
             1 => text += ", one use in all",
             uses => text += &format!(", {uses} uses in all"),
         }
-        if self.kind == Kind::Promotion {
+        if self.kind == DiscountFeature::Promotion {
             text += if self.combines {
                 ", together with other promotions"
             } else {
@@ -141,7 +141,7 @@ impl Rules {
             };
         }
         text += ".";
-        if self.kind == Kind::Coupon && has_amounts {
+        if self.kind == DiscountFeature::Coupon && has_amounts {
             text += " Amounts are in the store’s own currency.";
         }
         text
@@ -152,8 +152,8 @@ impl Rules {
     pub(super) fn made_otherwise(&self, own: &Self) -> &'static str {
         match self.kind {
             kind if kind == own.kind => "",
-            Kind::Coupon => " It was made as a legacy (V2) coupon.",
-            Kind::Promotion => " It was made as a promotion (V3).",
+            DiscountFeature::Coupon => " It was made as a legacy (V2) coupon.",
+            DiscountFeature::Promotion => " It was made as a promotion (V3).",
         }
     }
 
@@ -221,7 +221,7 @@ impl Rules {
         }
         let minimum = cart.and_then(|cart| cart.get("minimum_spend")).and_then(decimal);
         Some(Self {
-            kind: Kind::Promotion,
+            kind: DiscountFeature::Promotion,
             discount,
             amount,
             minimum: minimum.filter(|minimum| minimum != "0"),
@@ -259,7 +259,7 @@ impl Rules {
         };
         let minimum = coupon.get("min_purchase").and_then(decimal);
         Some(Self {
-            kind: Kind::Coupon,
+            kind: DiscountFeature::Coupon,
             discount,
             amount,
             minimum: minimum.filter(|minimum| minimum != "0"),

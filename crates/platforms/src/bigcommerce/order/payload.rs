@@ -83,14 +83,14 @@ pub(super) struct Product {
     /// Every discount on the line, including its share of discounts on the order. Missing in old
     /// orders.
     #[serde(default, deserialize_with = "maybe_list")]
-    pub applied_discounts: Option<Vec<Discount>>,
+    pub applied_discounts: Option<Vec<AppliedDiscount>>,
     /// `physical`, `digital` or `giftcertificate`.
     #[serde(rename = "type")]
     pub kind: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Discount {
+pub(super) struct AppliedDiscount {
     pub amount: Option<Decimal>,
     pub code: Option<Text>,
 }
