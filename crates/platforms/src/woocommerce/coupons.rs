@@ -61,11 +61,11 @@ struct Coupon {
     #[serde(default)]
     email_restrictions: Vec<String>,
     #[serde(default)]
-    meta_data: Vec<Meta>,
+    meta_data: Vec<CouponMeta>,
 }
 
 #[derive(Deserialize)]
-struct Meta {
+struct CouponMeta {
     key: String,
     /// Any JSON, from any extension.
     value: Value,
@@ -153,7 +153,7 @@ fn in_terms(api: &Api, coupon: Coupon, rules: Option<&Rules>, now: DateTime<Utc>
     }
 }
 
-fn mark_of(meta: &[Meta]) -> Option<Mark> {
+fn mark_of(meta: &[CouponMeta]) -> Option<Mark> {
     let mark = meta.iter().find(|meta| meta.key == MARK)?.value.as_str()?;
     let (merchant_id, trigger_id) = mark.split_once('-')?;
     Some(Mark { merchant_id: merchant_id.parse().ok()?, trigger_id: trigger_id.parse().ok()? })

@@ -32,14 +32,14 @@ const BIN: &str = " bin";
 /// The cursor: the time of the last order read, and how many pages of orders of that same second
 /// were read. A page number alone doesn't work, because an order that changes meanwhile moves to
 /// the end and later ones move up.
-struct Cursor {
+struct OrderCursor {
     /// Whether all other orders are read and the trash is next.
     in_bin: bool,
     since: DateTime<Utc>,
     page: usize,
 }
 
-impl Cursor {
+impl OrderCursor {
     fn first(period: &TimeRange, in_bin: bool) -> Self {
         Self { in_bin, since: period.from, page: 1 }
     }
@@ -50,22 +50,22 @@ pub(super) fn page(
     period: &TimeRange,
     cursor: Option<&str>,
 ) -> Result<CursorPage<OrderMessage>, CallError> {
-    let cursor = cursor.and_then(read_cursor).unwrap_or_else(|| Cursor::first(period, false));
+    let cursor = cursor.and_then(read_cursor).unwrap_or_else(|| OrderCursor::first(period, false));
     let orders = list(api, &cursor)?;
     let is_full = orders.len() >= PAGE;
     let rows = orders.iter().map(|order| message(order, cursor.since));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     let last = rows.iter().map(|row| row.changed_at).max();
     let next = match last.filter(|last| is_full && *last <= period.until) {
-        Some(last) if last > cursor.since => Some(Cursor { since: last, page: 1, ..cursor }),
-        Some(_) => Some(Cursor { page: cursor.page + 1, ..cursor }),
-        None => (!cursor.in_bin).then(|| Cursor::first(period, true)),
+        Some(last) if last > cursor.since => Some(OrderCursor { since: last, page: 1, ..cursor }),
+        Some(_) => Some(OrderCursor { page: cursor.page + 1, ..cursor }),
+        None => (!cursor.in_bin).then(|| OrderCursor::first(period, true)),
     };
     let rows = rows.into_iter().filter(|row| row.changed_at <= period.until).collect();
     Ok(CursorPage { rows, next: next.map(|cursor| write_cursor(&cursor)) })
 }
 
-fn list(api: &Api, cursor: &Cursor) -> Result<Vec<Box<RawValue>>, CallError> {
+fn list(api: &Api, cursor: &OrderCursor) -> Result<Vec<Box<RawValue>>, CallError> {
     // WordPress excludes the second it's given.
     let after = percent_encode(&write_time(cursor.since - Duration::seconds(1)));
     // Without a status, the list has all others.
@@ -106,13 +106,13 @@ fn read_time(text: &str) -> Option<DateTime<Utc>> {
     Some(NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok()?.and_utc())
 }
 
-fn write_cursor(cursor: &Cursor) -> String {
+fn write_cursor(cursor: &OrderCursor) -> String {
     let bin = if cursor.in_bin { BIN } else { "" };
     format!("{} {}{bin}", write_time(cursor.since), cursor.page)
 }
 
-fn read_cursor(text: &str) -> Option<Cursor> {
+fn read_cursor(text: &str) -> Option<OrderCursor> {
     let (text, in_bin) = text.strip_suffix(BIN).map_or((text, false), |rest| (rest, true));
     let (since, page) = text.split_once(' ')?;
-    Some(Cursor { in_bin, since: read_time(since)?, page: page.parse().ok()? })
+    Some(OrderCursor { in_bin, since: read_time(since)?, page: page.parse().ok()? })
 }
