@@ -9,13 +9,13 @@ use crate::{CallError, StoreAccess};
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Data {
-    shop: Shop,
+    shop: ShopNode,
     current_app_installation: Installation,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Shop {
+struct ShopNode {
     name: String,
     currency_code: String,
     myshopify_domain: String,
@@ -24,11 +24,11 @@ struct Shop {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Installation {
-    access_scopes: Vec<Scope>,
+    access_scopes: Vec<AccessScope>,
 }
 
 #[derive(Deserialize)]
-struct Scope {
+struct AccessScope {
     handle: String,
 }
 

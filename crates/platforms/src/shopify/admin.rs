@@ -71,7 +71,7 @@ struct ThrottleStatus {
 }
 
 #[derive(Deserialize)]
-struct Fault {
+struct GraphqlError {
     #[serde(default)]
     message: String,
     #[serde(default)]
@@ -202,9 +202,11 @@ fn data_of(body: Body) -> Result<Value, CallError> {
         Value::Null => Vec::new(),
         Value::Array(faults) => faults
             .into_iter()
-            .filter_map(|fault| serde_json::from_value::<Fault>(fault).ok())
+            .filter_map(|fault| serde_json::from_value::<GraphqlError>(fault).ok())
             .collect(),
-        text => vec![Fault { message: text.to_string(), extensions: FaultExtensions::default() }],
+        text => {
+            vec![GraphqlError { message: text.to_string(), extensions: FaultExtensions::default() }]
+        }
     };
     let result = body.data.filter(|data| {
         data.as_object().is_some_and(|fields| fields.values().any(|field| !field.is_null()))
@@ -226,11 +228,11 @@ fn data_of(body: Body) -> Result<Value, CallError> {
     })
 }
 
-fn is_of_access(fault: &Fault) -> bool {
+fn is_of_access(fault: &GraphqlError) -> bool {
     fault.extensions.code.as_deref() == Some("ACCESS_DENIED")
 }
 
-fn missing_scope(fault: &Fault) -> String {
+fn missing_scope(fault: &GraphqlError) -> String {
     let needed = fault.extensions.required_access.as_deref().unwrap_or_default();
     // Shopify's format: "`write_discounts` access scope."
     match needed.split('`').nth(1) {

@@ -103,7 +103,7 @@ impl Discount {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Found {
+struct CodeData {
     code_discount_node_by_code: Option<CodeNode>,
 }
 
@@ -119,7 +119,8 @@ pub(super) fn find(
     rules: Option<&Rules>,
     code: &str,
 ) -> Result<Option<StoreCode>, CallError> {
-    let found: Found = admin.ask(document!("find_code", "discount"), &json!({ "code": code }))?;
+    let found: CodeData =
+        admin.ask(document!("find_code", "discount"), &json!({ "code": code }))?;
     let Some(CodeNode { id, code_discount: discount }) = found.code_discount_node_by_code else {
         return Ok(None);
     };
@@ -202,14 +203,14 @@ struct OfOne {
 /// The position in the list. A discount can have thousands of codes, so the remaining codes of a
 /// page are read before the next page.
 #[derive(Default, Serialize, Deserialize)]
-struct Cursor {
+struct CodeCursor {
     /// The cursor of the next page; `None` after the last one.
     after: Option<String>,
     /// Discounts with more codes, each with the cursor of the next ones.
     within: Vec<(String, String)>,
 }
 
-impl Cursor {
+impl CodeCursor {
     fn write(&self) -> Option<String> {
         let at_end = self.after.is_none() && self.within.is_empty();
         (!at_end).then(|| json!(self).to_string())
@@ -221,7 +222,7 @@ pub(super) fn page(
     rules: Option<&Rules>,
     cursor: Option<&str>,
 ) -> Result<CursorPage<StoreCode>, CallError> {
-    let mut cursor: Cursor =
+    let mut cursor: CodeCursor =
         cursor.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let mut rows = Vec::new();
     let nodes = match cursor.within.pop() {

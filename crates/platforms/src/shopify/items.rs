@@ -64,11 +64,11 @@ impl Target {
 
 #[derive(Deserialize)]
 struct Data {
-    found: Option<Found>,
+    found: Option<ItemNode>,
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct ItemNode {
     id: String,
     title: String,
 }

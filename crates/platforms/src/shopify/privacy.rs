@@ -24,21 +24,21 @@ pub(super) fn topic(name: &str) -> Option<PrivacyTopic> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Body {
-    customer: Customer,
+    customer: CustomerEmail,
     orders_requested: Vec<Value>,
     orders_to_redact: Vec<Value>,
-    data_request: DataRequest,
+    data_request: DataRequestId,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Customer {
+struct CustomerEmail {
     email: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct DataRequest {
+struct DataRequestId {
     id: Value,
 }
 

@@ -24,12 +24,12 @@ const MAX_PAGES: usize = 20;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Listed {
-    webhook_subscriptions: Connection,
+    webhook_subscriptions: SubscriptionConnection,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Connection {
+struct SubscriptionConnection {
     nodes: Vec<Subscription>,
     page_info: PageInfo,
 }
@@ -116,7 +116,7 @@ fn list(admin: &mut Admin) -> Result<Vec<Subscription>, CallError> {
     let mut after = None::<String>;
     for _ in 0..MAX_PAGES {
         let listed: Listed = admin.ask(document!("webhooks"), &json!({ "after": after }))?;
-        let Connection { nodes, page_info } = listed.webhook_subscriptions;
+        let SubscriptionConnection { nodes, page_info } = listed.webhook_subscriptions;
         all.extend(nodes);
         after = page_info.end_cursor.filter(|_| page_info.has_next_page);
         if after.is_none() {

@@ -94,12 +94,12 @@ struct Shipping {
 #[serde(rename_all = "camelCase")]
 struct QueriedAllocation {
     allocated_amount_set: Option<Set>,
-    discount_application: Application,
+    discount_application: ApplicationNode,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Application {
+struct ApplicationNode {
     #[serde(rename = "__typename")]
     kind: String,
     target_type: Option<String>,
@@ -121,14 +121,14 @@ struct QueriedRefund {
     #[serde(default, deserialize_with = "maybe")]
     processed_at: Option<Time>,
     total_refunded_set: Option<Set>,
-    refund_line_items: Nodes<RefundedLine>,
+    refund_line_items: Nodes<RefundLineNode>,
     refund_shipping_lines: Nodes<RefundedShipping>,
     order_adjustments: Nodes<Adjustment>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RefundedLine {
+struct RefundLineNode {
     line_item: OfLine,
     quantity: i64,
     subtotal_set: Option<Set>,
@@ -365,8 +365,8 @@ impl From<QueriedRefund> for Refund {
     }
 }
 
-impl From<RefundedLine> for RefundLineItem {
-    fn from(line: RefundedLine) -> Self {
+impl From<RefundLineNode> for RefundLineItem {
+    fn from(line: RefundLineNode) -> Self {
         Self {
             line_item_id: Some(line.line_item.id.0),
             quantity: line.quantity,
