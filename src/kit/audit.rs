@@ -247,7 +247,7 @@ extern "SQL" {
 /// An entry of the log, as pages show it.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = audit_log)]
-pub struct Entry {
+pub struct AuditEntry {
     /// The id within the merchant.
     pub id: i64,
     pub at: DateTime<Utc>,
@@ -266,13 +266,13 @@ pub fn history(
     subject_kind: SubjectKind,
     subject_id: i64,
     limit: i64,
-) -> QueryResult<Vec<Entry>> {
+) -> QueryResult<Vec<AuditEntry>> {
     audit_log::table
         .filter(audit_log::merchant_id.eq(merchant_id))
         .filter(audit_log::subject_kind.eq(subject_kind))
         .filter(audit_log::subject_id.eq(subject_id))
         .order(audit_log::id.desc())
         .limit(limit)
-        .select(Entry::as_select())
+        .select(AuditEntry::as_select())
         .load(conn)
 }

@@ -98,7 +98,7 @@ pub(crate) struct Explanation {
     /// The oldest first.
     pub(crate) deliveries: Vec<DeliveryHead>,
     /// Members' actions, the oldest first.
-    pub(crate) history: Vec<audit::Entry>,
+    pub(crate) history: Vec<audit::AuditEntry>,
 }
 
 /// The member who denied an order as fraud, and their note.
@@ -235,7 +235,7 @@ fn history(
     merchant_id: i64,
     order_id: i64,
     conversion_ids: &[i64],
-) -> QueryResult<Vec<audit::Entry>> {
+) -> QueryResult<Vec<audit::AuditEntry>> {
     let of_order =
         audit_log::subject_kind.eq(SubjectKind::Order).and(audit_log::subject_id.eq(order_id));
     let of_conversions = audit_log::subject_kind
@@ -246,6 +246,6 @@ fn history(
         .filter(of_order.or(of_conversions).assume_not_null())
         .order(audit_log::id)
         .limit(MAX_LINES)
-        .select(audit::Entry::as_select())
+        .select(audit::AuditEntry::as_select())
         .load(conn)
 }

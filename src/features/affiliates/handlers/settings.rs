@@ -35,7 +35,7 @@ struct SettingsPage {
     page: MerchantPage,
     frame: Frame,
     offers: Vec<(String, String)>,
-    history: Vec<audit::Entry>,
+    history: Vec<audit::AuditEntry>,
     application: Option<Application>,
     requests: Vec<CodeRequest>,
     form: AffiliateForm,
@@ -107,7 +107,7 @@ impl SettingsPage {
         }
     }
 
-    fn when(&self, entry: &audit::Entry) -> String {
+    fn when(&self, entry: &audit::AuditEntry) -> String {
         entry.at.with_timezone(&self.page.merchant().tz()).format("%-d %B %Y, %H:%M").to_string()
     }
 }
@@ -116,7 +116,7 @@ impl SettingsPage {
 struct Surroundings {
     frame: Frame,
     offers: Vec<(String, String)>,
-    history: Vec<audit::Entry>,
+    history: Vec<audit::AuditEntry>,
     application: Option<Application>,
     requests: Vec<CodeRequest>,
 }

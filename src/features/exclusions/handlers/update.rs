@@ -28,7 +28,7 @@ const HISTORY_LINES: i64 = 20;
 struct ShowPage {
     page: MerchantPage,
     exclusion: Exclusion,
-    history: Vec<audit::Entry>,
+    history: Vec<audit::AuditEntry>,
     /// The affiliates' codes that it matches.
     affected: Option<AffectedTriggers>,
     /// Whether they must be reviewed before saving.

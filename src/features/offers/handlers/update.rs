@@ -28,7 +28,7 @@ struct PageData {
     offer: Offer,
     /// The active terms come first.
     terms: Vec<OfferTerms>,
-    history: Vec<audit::Entry>,
+    history: Vec<audit::AuditEntry>,
 }
 
 impl PageData {

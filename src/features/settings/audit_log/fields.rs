@@ -16,14 +16,14 @@ use crate::features::api::keys::ApiScope;
 use crate::features::conversions::{ConversionStatus, DenialReason, Review};
 use crate::features::exclusions::ExclusionScope;
 use crate::features::registration::CodeRequirement;
-use crate::features::settings::audit_log::log::Line;
+use crate::features::settings::audit_log::log::AuditLine;
 use crate::features::triggers::TriggerKind;
 use crate::kit::db::schema::{affiliates, offers, triggers};
 use crate::kit::session::Role;
 use crate::kit::web::display_time::DisplayTime;
 
 /// A field with its old and new value.
-pub(super) struct Change {
+pub(super) struct FieldChange {
     pub(crate) field: &'static str,
     pub(crate) before: String,
     pub(crate) after: String,
@@ -31,7 +31,7 @@ pub(super) struct Change {
 
 /// How a value is formatted.
 #[derive(Clone, Copy)]
-enum Shown {
+enum ValueFormat {
     Text,
     YesNo,
     /// Only that the value changed. The value stays hidden.
@@ -53,13 +53,13 @@ enum Shown {
 
 macro_rules! word {
     ($set:ty) => {
-        Shown::Word(|name| <$set>::parse(name).map(<$set>::label))
+        ValueFormat::Word(|name| <$set>::parse(name).map(<$set>::label))
     };
 }
 
 /// The label and format of a recorded field. `None` hides it.
-fn field(name: &str) -> Option<(&'static str, Shown)> {
-    use Shown::{
+fn field(name: &str) -> Option<(&'static str, ValueFormat)> {
+    use ValueFormat::{
         Affiliate, Changed, Commission, Money, Named, Offer, Text, Texts, Time, Trigger, YesNo,
     };
     Some(match name {
@@ -82,7 +82,7 @@ fn field(name: &str) -> Option<(&'static str, Shown)> {
         "audit_ips_days" => ("IP addresses, in days", Text),
         "disconnected_days" => ("Customers of a disconnected store, in days", Text),
         "payment_address_changed" => ("Payment address", Changed),
-        "status" => ("Status", Shown::Word(status)),
+        "status" => ("Status", ValueFormat::Word(status)),
         "offer" | "offer_id" => ("Offer", Offer),
         "affiliate_id" => ("Affiliate", Affiliate),
         "role" => ("Role", word!(Role)),
@@ -104,7 +104,7 @@ fn field(name: &str) -> Option<(&'static str, Shown)> {
         "auto_approve" => ("Approves automatically", YesNo),
         "is_default" => ("Default offer", YesNo),
         "overruled" => ("Overruled", YesNo),
-        "said" | "fraud" => ("Review", Shown::Review),
+        "said" | "fraud" => ("Review", ValueFormat::Review),
         "manual_credit" => ("Note", Named("note")),
         "credited_by" => ("Credited by", Text),
         "scope" => ("Applied to", word!(ExclusionScope)),
@@ -163,9 +163,9 @@ impl Names {
     pub(super) fn of(
         conn: &mut PgConnection,
         merchant_id: i64,
-        lines: &[Line],
+        lines: &[AuditLine],
     ) -> QueryResult<Self> {
-        let keys = |is_wanted: fn(Shown) -> bool| -> Vec<i64> {
+        let keys = |is_wanted: fn(ValueFormat) -> bool| -> Vec<i64> {
             let sides = lines.iter().flat_map(|line| [&line.before, &line.after]).flatten();
             let fields = sides.filter_map(Value::as_object).flatten();
             let of_kind =
@@ -173,14 +173,14 @@ impl Names {
             of_kind.filter_map(|(_, value)| value.as_i64()).collect()
         };
         let mut names = Self::default();
-        let of_offers = keys(|shown| matches!(shown, Shown::Offer));
+        let of_offers = keys(|shown| matches!(shown, ValueFormat::Offer));
         if !of_offers.is_empty() {
             let rows = offers::table
                 .filter(offers::merchant_id.eq(merchant_id).and(offers::id.eq_any(of_offers)))
                 .select((offers::id, offers::name));
             names.offers = rows.load(conn)?.into_iter().collect();
         }
-        let of_affiliates = keys(|shown| matches!(shown, Shown::Affiliate));
+        let of_affiliates = keys(|shown| matches!(shown, ValueFormat::Affiliate));
         if !of_affiliates.is_empty() {
             let rows = affiliates::table
                 .filter(affiliates::merchant_id.eq(merchant_id))
@@ -188,7 +188,7 @@ impl Names {
                 .select((affiliates::id, affiliates::name));
             names.affiliates = rows.load(conn)?.into_iter().collect();
         }
-        let of_triggers = keys(|shown| matches!(shown, Shown::Trigger));
+        let of_triggers = keys(|shown| matches!(shown, ValueFormat::Trigger));
         if !of_triggers.is_empty() {
             let rows = triggers::table
                 .filter(triggers::merchant_id.eq(merchant_id))
@@ -199,10 +199,10 @@ impl Names {
         Ok(names)
     }
 
-    fn name(&self, shown: Shown, id: i64) -> String {
+    fn name(&self, shown: ValueFormat, id: i64) -> String {
         let names = match shown {
-            Shown::Offer => &self.offers,
-            Shown::Affiliate => &self.affiliates,
+            ValueFormat::Offer => &self.offers,
+            ValueFormat::Affiliate => &self.affiliates,
             _ => &self.triggers,
         };
         names.get(&id).cloned().unwrap_or_else(|| "one that’s gone".to_owned())
@@ -210,7 +210,7 @@ impl Names {
 }
 
 /// The changed fields of an event, sorted by label.
-pub(super) fn changes(line: &Line, names: &Names, tz: Tz) -> Vec<Change> {
+pub(super) fn changes(line: &AuditLine, names: &Names, tz: Tz) -> Vec<FieldChange> {
     if let Some(change) = of_whole(line) {
         return vec![change];
     }
@@ -222,11 +222,11 @@ pub(super) fn changes(line: &Line, names: &Names, tz: Tz) -> Vec<Change> {
     fields.sort();
     fields.dedup();
     let changed = fields.into_iter().filter(|name| before.get(*name) != after.get(*name));
-    let mut changes: Vec<Change> = changed
+    let mut changes: Vec<FieldChange> = changed
         .filter_map(|name| {
             let (label, shown) = field(name)?;
             let words = |side| in_words(side, name, shown, names, tz);
-            Some(Change { field: label, before: words(before), after: words(after) })
+            Some(FieldChange { field: label, before: words(before), after: words(after) })
         })
         .filter(|change| change.before != change.after)
         .collect();
@@ -235,14 +235,14 @@ pub(super) fn changes(line: &Line, names: &Names, tz: Tz) -> Vec<Change> {
 }
 
 /// The change of an event that records one value instead of fields.
-fn of_whole(line: &Line) -> Option<Change> {
+fn of_whole(line: &AuditLine) -> Option<FieldChange> {
     let (field, words): (&'static str, fn(&Value) -> String) = match line.action.as_str() {
         "store.discount_rules_set" => ("Codes get", rules),
         "store.counted_codes_set" => ("Codes that count", texts),
         _ => return None,
     };
     let words = |side: &Option<Value>| side.as_ref().map(words).unwrap_or_default();
-    Some(Change { field, before: words(&line.before), after: words(&line.after) })
+    Some(FieldChange { field, before: words(&line.before), after: words(&line.after) })
 }
 
 /// The customer's discount. Any platform's rules are accepted.
@@ -250,37 +250,43 @@ fn rules(value: &Value) -> String {
     PROVIDERS.iter().find_map(|provider| provider.rules_sentence(value)).unwrap_or_default()
 }
 
-fn in_words(side: &Map<String, Value>, name: &str, shown: Shown, names: &Names, tz: Tz) -> String {
+fn in_words(
+    side: &Map<String, Value>,
+    name: &str,
+    shown: ValueFormat,
+    names: &Names,
+    tz: Tz,
+) -> String {
     let value = match side.get(name) {
         None | Some(Value::Null) => return String::new(),
         Some(value) => value,
     };
     match shown {
-        Shown::Text => plain(value),
-        Shown::YesNo => if value.as_bool() == Some(true) { "yes" } else { "no" }.to_owned(),
-        Shown::Changed => "changed".to_owned(),
-        Shown::Time => time(value, tz),
-        Shown::Offer | Shown::Affiliate | Shown::Trigger => {
+        ValueFormat::Text => plain(value),
+        ValueFormat::YesNo => if value.as_bool() == Some(true) { "yes" } else { "no" }.to_owned(),
+        ValueFormat::Changed => "changed".to_owned(),
+        ValueFormat::Time => time(value, tz),
+        ValueFormat::Offer | ValueFormat::Affiliate | ValueFormat::Trigger => {
             value.as_i64().map(|id| names.name(shown, id)).unwrap_or_default()
         }
-        Shown::Commission => serde_json::from_value::<Commission>(value.clone())
+        ValueFormat::Commission => serde_json::from_value::<Commission>(value.clone())
             .map(|commission| commission.to_string())
             .unwrap_or_default(),
-        Shown::Money => {
+        ValueFormat::Money => {
             let currency = side.get("currency").and_then(Value::as_str);
             let currency = currency.and_then(|code| Currency::from_code(code).ok());
             value.as_i64().zip(currency).map(|(n, c)| format_money(n, c)).unwrap_or_default()
         }
-        Shown::Texts => texts(value),
-        Shown::Named(own) => named(value, own),
-        Shown::Word(label) => {
+        ValueFormat::Texts => texts(value),
+        ValueFormat::Named(own) => named(value, own),
+        ValueFormat::Word(label) => {
             let one = std::slice::from_ref(value);
             let names = value.as_array().map_or(one, Vec::as_slice).iter();
             let labels: Vec<&str> =
                 names.filter_map(|name| name.as_str().and_then(label)).collect();
             labels.join(", ")
         }
-        Shown::Review => review(value, name == "fraud"),
+        ValueFormat::Review => review(value, name == "fraud"),
     }
 }
 
@@ -330,8 +336,8 @@ mod tests {
     use super::*;
     use crate::kit::audit::ActorKind;
 
-    fn line(action: &str, before: Value, after: Value) -> Line {
-        Line {
+    fn line(action: &str, before: Value, after: Value) -> AuditLine {
+        AuditLine {
             id: 1,
             at: DateTime::<Utc>::UNIX_EPOCH,
             actor_kind: ActorKind::Member,
@@ -344,7 +350,7 @@ mod tests {
         }
     }
 
-    fn read(line: &Line) -> Vec<(&'static str, String, String)> {
+    fn read(line: &AuditLine) -> Vec<(&'static str, String, String)> {
         let names = Names { offers: [(7, "Standard".to_owned())].into(), ..Names::default() };
         let changes = changes(line, &names, Tz::UTC);
         changes.into_iter().map(|change| (change.field, change.before, change.after)).collect()

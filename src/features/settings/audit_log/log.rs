@@ -14,7 +14,7 @@ use crate::kit::web::display_time::start_of_day;
 /// An event with its recorded details.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = audit_log)]
-pub(crate) struct Line {
+pub(crate) struct AuditLine {
     pub(crate) id: i64,
     pub(crate) at: DateTime<Utc>,
     pub(crate) actor_kind: ActorKind,
@@ -87,9 +87,9 @@ pub(super) fn rows(
     filter: &LogFilter,
     tz: Tz,
     range: &Range,
-) -> QueryResult<Listing<Line>> {
-    let query = matching(merchant_id, filter, tz).select(Line::as_select());
-    let mut lines: Vec<Line> = range.walk(query).load(conn)?;
+) -> QueryResult<Listing<AuditLine>> {
+    let query = matching(merchant_id, filter, tz).select(AuditLine::as_select());
+    let mut lines: Vec<AuditLine> = range.walk(query).load(conn)?;
     for line in lines.iter_mut().filter(|line| line.actor_kind == ActorKind::Support) {
         line.came_from = None;
     }

@@ -8,8 +8,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::QueryResult;
 use vouch_core::TextEnum;
 
-use self::fields::{Change, Names, changes};
-use self::log::{Line, LogFilter};
+use self::fields::{FieldChange, Names, changes};
+use self::log::{AuditLine, LogFilter};
 use crate::features::auth::pages::MerchantPage;
 use crate::kit::audit::{ActorKind, SubjectKind};
 use crate::kit::db::Db;
@@ -26,7 +26,7 @@ const FILE: &str = "/settings/audit-log.csv";
 #[template(path = "settings/audit_log.html")]
 struct AuditLogPage {
     page: MerchantPage,
-    list: ListPage<Line>,
+    list: ListPage<AuditLine>,
     names: Names,
 }
 
@@ -35,7 +35,7 @@ impl AuditLogPage {
         DisplayTime::new(*at, self.page.merchant().tz())
     }
 
-    fn changes(&self, line: &Line) -> Vec<Change> {
+    fn changes(&self, line: &AuditLine) -> Vec<FieldChange> {
         changes(line, &self.names, self.page.merchant().tz())
     }
 
@@ -82,9 +82,9 @@ pub(crate) async fn export(
     .await
 }
 
-fn row(line: Line, names: &Names, tz: chrono_tz::Tz) -> Vec<Cell> {
+fn row(line: AuditLine, names: &Names, tz: chrono_tz::Tz) -> Vec<Cell> {
     let changes = changes(&line, names, tz);
-    let side = |words: fn(&Change) -> &String| {
+    let side = |words: fn(&FieldChange) -> &String| {
         let filled = changes.iter().filter(|change| !words(change).is_empty());
         let parts: Vec<String> =
             filled.map(|change| format!("{}: {}", change.field, words(change))).collect();

@@ -31,7 +31,7 @@ struct ShowPage {
     page: MerchantPage,
     view: TriggerView,
     owners: Vec<HoldingPeriod>,
-    history: Vec<audit::Entry>,
+    history: Vec<audit::AuditEntry>,
     /// The exclusion that matches the code, if any.
     excluded: Option<Excluded>,
     /// The orders that wait for recalculation.
