@@ -10,7 +10,7 @@ use vouch_platforms::settings::{ADDRESS, NewCredentials};
 
 use super::access::checked;
 use super::credentials::CredentialsPage;
-use super::page::Shop;
+use super::page::StorePageState;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::{
     self, ConnectError, NewStore, Store, StoreCall, StoreCalls, random_secret,
@@ -41,7 +41,7 @@ pub(crate) async fn show(
     page: MerchantPage,
     query: Query<ShownStore>,
 ) -> AppResult<HttpResponse> {
-    let shop = Shop { db, config, encryptor };
+    let shop = StorePageState { db, config, encryptor };
     ok(&shop.page(page, provider, query.store, (Typed::default(), FormErrors::new())).await?)
 }
 
@@ -55,7 +55,7 @@ pub(crate) async fn connect(
     page: MerchantPage,
     CsrfForm(typed): CsrfForm<Typed>,
 ) -> AppResult<HttpResponse> {
-    let shop = Shop { db, config, encryptor };
+    let shop = StorePageState { db, config, encryptor };
     let (address, new) = match parse(provider, &typed, shop.config.local_stores) {
         Ok(parsed) => parsed,
         Err(errors) => return refused(&shop, page, provider, typed, errors).await,
@@ -114,7 +114,7 @@ fn parse(
 
 /// Shows the form again as typed. It's on its own page or on the stores page, depending on the platform.
 async fn refused(
-    shop: &Shop,
+    shop: &StorePageState,
     page: MerchantPage,
     provider: &'static dyn Provider,
     typed: Typed,
@@ -147,7 +147,7 @@ fn connect_with(
 /// result of a check.
 async fn connected_in_words(
     call: StoreCall,
-    shop: &Shop,
+    shop: &StorePageState,
     page: MerchantPage,
     store: Store,
 ) -> AppResult<HttpResponse> {

@@ -78,17 +78,17 @@ impl StoresPage {
     }
 }
 
-type Read = (Store, Traffic, ReturnRules);
+type StoreColumns = (Store, Traffic, ReturnRules);
 
 /// The shared state of this page's handlers.
 #[derive(Clone)]
-pub(super) struct Shop {
+pub(super) struct StorePageState {
     pub(crate) db: Data<Db>,
     pub(crate) config: Data<Config>,
     pub(crate) encryptor: Data<Encryptor>,
 }
 
-impl Shop {
+impl StorePageState {
     /// The page with the current data, and the typed fields to connect a store. `shown` is the ID of the
     /// store to show, if the page shows one at a time.
     pub(super) async fn page(
@@ -112,7 +112,7 @@ impl Shop {
                     others = std::mem::replace(&mut stores, vec![store]);
                 }
                 let stores = stores.into_iter().map(|store| read(conn, store));
-                Ok((stores.collect::<QueryResult<Vec<Read>>>()?, others))
+                Ok((stores.collect::<QueryResult<Vec<StoreColumns>>>()?, others))
             })
             .await?;
         let views = read.into_iter().map(|read| self.view(&page, provider, read)).collect();
@@ -133,7 +133,7 @@ impl Shop {
         &self,
         page: &MerchantPage,
         provider: &'static dyn Provider,
-        (store, traffic, returns): Read,
+        (store, traffic, returns): StoreColumns,
     ) -> StoreView {
         let (tz, features) = (page.merchant().tz(), provider.settings().features());
         StoreView {
@@ -184,7 +184,7 @@ impl Shop {
     }
 }
 
-fn read(conn: &mut PgConnection, store: Store) -> QueryResult<Read> {
+fn read(conn: &mut PgConnection, store: Store) -> QueryResult<StoreColumns> {
     let traffic = Traffic::of(conn, &store)?;
     let rules = return_rules_history(conn, &store, 1)?.first().map(|(_, rules)| *rules);
     Ok((store, traffic, rules.unwrap_or_default()))
