@@ -40,7 +40,7 @@ pub(crate) struct DecisionForm {
 /// A reversal of a decision, as in the URL of its button.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct ReversalQuery {
+pub(crate) struct DecisionReversalQuery {
     /// The time of the decision, in microseconds since 1970.
     at: i64,
     /// The request IDs, separated by commas.
@@ -165,7 +165,7 @@ fn way_back(
 pub(crate) async fn reverse(
     db: Data<Db>,
     page: MerchantPage,
-    query: Query<ReversalQuery>,
+    query: Query<DecisionReversalQuery>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let actor = page.actor();

@@ -25,7 +25,7 @@ const MAX_AT_ONCE: usize = 200;
 /// An undo of a status change, as in its button's URL.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct ReversalQuery {
+pub(crate) struct StatusReversalQuery {
     /// The time of the change, in microseconds since 1970.
     at: i64,
     /// The IDs of the changed affiliates, separated by commas.
@@ -114,7 +114,7 @@ pub(crate) async fn change_several(
 pub(crate) async fn reverse(
     db: Data<Db>,
     page: MerchantPage,
-    query: Query<ReversalQuery>,
+    query: Query<StatusReversalQuery>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let actor = page.actor();
