@@ -44,7 +44,7 @@ pub struct BigProgram {
 }
 
 /// Loading progress: a label, how many are done, and the total.
-pub(crate) type Progress<'a> = dyn FnMut(&str, u64, u64) + 'a;
+type Progress<'a> = dyn FnMut(&str, u64, u64) + 'a;
 
 /// Creates a program of the given size, or finds the one that exists. The caller holds
 /// `Scope::Instance`. Everything is created in this one transaction. Call [`tidy`] afterward.
