@@ -1,4 +1,5 @@
 //! Reads the imports of `src`: arrows point down, from app over features to kit, and no two files need each other.
+//! Reads the names of types too: none stands for two things.
 //! `draw` prints the arrows: `cargo test --test architecture -- --ignored --nocapture`.
 //!
 //! Plain text, no compiler: every path that begins with `crate`, `self`, `super`, a module beside it
@@ -8,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A path in the crate: `["orders", "model"]`.
 type Name = Vec<String>;
@@ -399,6 +400,58 @@ fn tests_beside_the_code_look_down_too() {
     let modules = Crate::load().0;
     let files = modules.values().map(|module| module.file.as_str());
     assert_eq!(files.filter(looks_up).collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+/// The type that a line at the margin defines, and whether it's visible outside its module.
+fn defined_type(line: &str) -> Option<(&str, bool)> {
+    let item = match line.strip_prefix("pub") {
+        Some(rest) if rest.starts_with('(') => rest.split_once(") ")?.1,
+        Some(rest) => rest.strip_prefix(' ')?,
+        None => line,
+    };
+    let (kind, rest) = item.split_once(' ')?;
+    let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+    ["struct", "enum", "trait", "type"].contains(&kind).then_some((name, item.len() < line.len()))
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The platforms are alike: each may have its own type of a name, such as `shopify::Credentials`.
+#[test]
+fn a_visible_type_has_a_name_of_its_own() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    rust_files(&root.join("src"), &mut files);
+    rust_files(&root.join("crates"), &mut files);
+    let mut types = BTreeMap::<String, Vec<(String, bool)>>::new();
+    for path in &files {
+        let file = path.strip_prefix(root).unwrap().to_str().unwrap();
+        let text = fs::read_to_string(path).unwrap();
+        for (name, is_visible) in text.lines().filter_map(defined_type) {
+            types.entry(name.to_owned()).or_default().push((file.to_owned(), is_visible));
+        }
+    }
+    let platform = |file: &str| {
+        let rest = file.strip_prefix("crates/platforms/src/")?;
+        Some(rest.split_once('/')?.0.to_owned())
+            .filter(|folder| ["bigcommerce", "shopify", "woocommerce"].contains(&folder.as_str()))
+    };
+    let is_shared = |places: &[(String, bool)]| {
+        let platforms: BTreeSet<_> = places.iter().filter_map(|(file, _)| platform(file)).collect();
+        places.len() > 1 && places.iter().any(|place| place.1) && platforms.len() < places.len()
+    };
+    let shared: Vec<_> = types.iter().filter(|(_, places)| is_shared(places)).collect();
+    assert_eq!(shared, Vec::<(&String, &Vec<(String, bool)>)>::new());
+    assert!(types.len() > 900, "the types were read");
 }
 
 #[test]
