@@ -163,7 +163,11 @@ fn the_pages_of_ones_account_stand_in_the_menu_of_the_place_one_is_at() {
         assert_eq!(page.all(".local a"), ["Password", "Two-factor sign-in", "Devices"]);
         assert_eq!(page.attribute(".local [aria-current]", "href").as_deref(), Some(path));
         let page = app.support().get(path);
-        assert_eq!(page.all(".menu-nav a"), ["Merchants", "Users", "Mail", "Failed jobs"], "{path}");
+        assert_eq!(
+            page.all(".menu-nav a"),
+            ["Merchants", "Users", "Mail", "Failed jobs"],
+            "{path}"
+        );
     }
     // Menus whose pages do not open before two-factor sign-in are not shown.
     let viewer = app.viewer();

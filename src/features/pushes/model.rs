@@ -9,6 +9,7 @@ use crate::kit::db::schema::{pushes, stores, triggers};
 use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
 use crate::kit::jobs::{self, Priority, Queue};
+use crate::kit::web::numbers::counted;
 
 text_enum! {
     /// The progress of a code's push to a store.
@@ -164,8 +165,7 @@ pub(crate) fn retry_all(conn: &mut PgConnection, actor: &Actor) -> QueryResult<u
         if count == 0 {
             return Ok(0);
         }
-        let codes =
-            if count == 1 { "1 failed code".to_owned() } else { format!("{count} failed codes") };
+        let codes = counted(count, "failed code", "failed codes");
         let mut act = act("push.all_retried", 0, format!("Sent {codes} to the stores again."));
         act.subject_id = None;
         record(conn, actor, act)?;

@@ -12,6 +12,7 @@ use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
 use crate::kit::email;
 use crate::kit::lists::{ColumnType, Listing, Range, SortOrder};
+use crate::kit::web::numbers::counted;
 
 /// As many are retried at once.
 pub(super) const MAX_RETRIED: usize = 500;
@@ -68,8 +69,8 @@ impl DeadJob {
         self.row.store.as_deref()
     }
 
-    pub(super) fn attempts(&self) -> i32 {
-        self.row.attempts
+    pub(super) fn attempts(&self) -> String {
+        counted(self.row.attempts, "attempt", "attempts")
     }
 
     pub(super) fn dead_at(&self) -> DateTime<Utc> {
