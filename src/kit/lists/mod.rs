@@ -4,14 +4,13 @@
 //! [`Range`] adds the keyset condition, order and limit to the list's query, and turns the rows into a
 //! [`Listing`]. The page ([`ListPage`]) and the file ([`export`]) use the same query.
 
-mod address;
 mod count;
 mod export;
 mod page;
 mod range;
 mod search;
+mod url;
 
-pub(crate) use self::address::{ListUrl, Params, Sort};
 pub(crate) use self::count::{COUNT_LIMIT, Count, count_of};
 pub(crate) use self::export::export;
 pub(crate) use self::page::ListPage;
@@ -21,3 +20,4 @@ pub(crate) use self::range::{
 pub(crate) use self::search::{
     Named, begins_with, by_parts, contains, glob, named, replanned, searched,
 };
+pub(crate) use self::url::{ListUrl, Params, Sort};

@@ -3,9 +3,9 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::address::{ListUrl, Sort};
 use super::count::Count;
 use super::range::Listing;
+use super::url::{ListUrl, Sort};
 
 /// A page of a list, with its URL, rows and links to the pages around it.
 pub(crate) struct ListPage<R> {
