@@ -120,6 +120,13 @@ fn an_email_that_was_never_accepted_is_retried() {
     mailer.send_due().unwrap();
     assert_eq!(server.taken_for("ada@example.com").len(), 1);
     assert_eq!(dead(&app), 0);
+    let noted: String = app.within(|conn| {
+        audit_log::table
+            .filter(audit_log::action.eq("job.retried"))
+            .select(audit_log::subject_kind)
+            .first(conn)
+    });
+    assert_eq!(noted, "email");
 }
 
 #[test]
@@ -146,4 +153,48 @@ fn only_support_staff_get_there() {
     let owner = app.owner();
     assert_eq!(owner.get(HERE).status, 403);
     assert_eq!(owner.post_signed("/support/jobs/1/1/retry", &[]).status, 403);
+}
+
+#[test]
+fn of_two_who_retry_a_push_at_once_both_are_answered() {
+    let (app, _) = creating();
+    let trigger_id = code(&app, "SPRING");
+    let push_id = super::push_id(&app, trigger_id);
+    let (owner, support) = (app.owner(), app.support());
+    let on_its_page = format!("/triggers/{trigger_id}/pushes/{push_id}/retry");
+    for round in 0..10 {
+        fail_all(&app, "no_answer");
+        app.within(|conn| {
+            diesel::update(pushes::table).set(pushes::status.eq("failed")).execute(conn)
+        });
+        let job_id: i64 = app
+            .within(|conn| jobs::table.filter(jobs::kind.eq("push")).select(jobs::id).first(conn));
+        let in_list = format!("{HERE}/{}/{job_id}/retry", app.fixture.merchant_id);
+        std::thread::scope(|scope| {
+            let (owner, path) = (owner.clone(), &on_its_page);
+            let first = scope.spawn(move || owner.post_signed(path, &[]).status);
+            let second = support.post_signed(&in_list, &[]).status;
+            assert_eq!((first.join().unwrap(), second), (303, 303), "round {round}");
+        });
+        assert_eq!(dead(&app), 0);
+    }
+}
+
+#[test]
+fn a_job_whose_subject_is_gone_is_deleted_and_nothing_is_said_to_run() {
+    let app = TestApp::start();
+    for (kind, key) in [(kind("refunds"), "9000001"), (kind("refunds"), "no number")] {
+        let refunds = Queue::of_store(app.fixture.merchant_id, app.fixture.store_id, kind);
+        app.within(|conn| queue::enqueue(conn, &refunds, &[key], clock::now()));
+    }
+    fail_all(&app, "no_answer");
+    let support = app.support();
+    let page = support.get("/support/jobs?kind=refunds");
+    assert_eq!(page.all("tbody tr").len(), 2);
+    assert_eq!(support.submit(&page, "form[action$='/retries']", &[]).status, 303);
+    assert_eq!(dead(&app), 0);
+    let noted: i64 = app.within(|conn| {
+        audit_log::table.filter(audit_log::action.eq("job.retried")).count().get_result(conn)
+    });
+    assert_eq!(noted, 0);
 }

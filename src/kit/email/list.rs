@@ -129,19 +129,17 @@ pub(crate) fn retry(conn: &mut PgConnection, email_id: i64, now: DateTime<Utc>) 
     jobs::enqueue_with(conn, &queue, Priority::High, &[message_id], now)
 }
 
-/// Like [`retry`], with the Message-ID. If the email or its text is gone, nothing changes.
+/// Like [`retry`], with the Message-ID. Returns the email's ID. If the email or its text is gone, or it
+/// was retried already, nothing changes.
 pub(crate) fn retry_by_message_id(
     conn: &mut PgConnection,
     message_id: &str,
     now: DateTime<Utc>,
-) -> QueryResult<()> {
-    let email_id = emails::table
-        .filter(emails::message_id.eq(message_id))
-        .filter(emails::failed_at.is_not_null().and(emails::paragraphs.is_not_null()))
-        .select(emails::id)
-        .first(conn)
-        .optional()?;
-    email_id.map_or(Ok(()), |email_id| retry(conn, email_id, now))
+) -> QueryResult<Option<i64>> {
+    let of_message = emails::table.filter(emails::message_id.eq(message_id));
+    let email_id: Option<i64> = of_message.select(emails::id).first(conn).optional()?;
+    let Some(email_id) = email_id else { return Ok(None) };
+    Ok(retry(conn, email_id, now).optional()?.map(|()| email_id))
 }
 
 /// How many emails failed, and the reason of the last one. The caller holds `Scope::Instance`.

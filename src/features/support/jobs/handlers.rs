@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use vouch_core::TextEnum;
 
-use super::model::{self, DeadJob, FailableKind, MAX_RETRIED, NEWEST};
+use super::model::{self, DeadJob, FailableKind, MAX_RETRIED, NEWEST, Retry};
 use crate::features::auth::pages::PersonPage;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
@@ -14,9 +14,11 @@ use crate::kit::urls::with_query;
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::numbers::counted;
 use crate::kit::web::{ok, see_other};
 
 const HERE: &str = "/support/jobs";
+const OBSOLETE: &str = "There was nothing left to retry, so the job was deleted.";
 
 #[derive(Template)]
 #[template(path = "support/jobs.html")]
@@ -53,10 +55,13 @@ pub(crate) async fn retry(
     job: Path<(i64, i64)>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (merchant_id, job_id) = *job;
-    let by = page.support_actor(merchant_id);
-    db.run(Scope::Instance, move |conn| model::retry(conn, &by, merchant_id, job_id)).await?;
-    page.leave(FlashKind::Success, "The job runs again within seconds.")?;
+    let by = page.support_actor(job.0);
+    let retried = db.run(Scope::Instance, move |conn| model::retry(conn, &by, *job)).await?;
+    match retried {
+        Retry::Retried => page.leave(FlashKind::Success, "The job runs again within seconds.")?,
+        Retry::NotFailed => page.leave(FlashKind::Info, "This job was retried already.")?,
+        Retry::Obsolete => page.leave(FlashKind::Info, OBSOLETE)?,
+    }
     Ok(see_other(HERE))
 }
 
@@ -72,16 +77,21 @@ pub(crate) async fn retry_all(
     CsrfForm(form): CsrfForm<RetryForm>,
 ) -> AppResult<HttpResponse> {
     let kind = FailableKind::parse(&form.kind).ok_or(AppError::NotFound)?;
-    let by = page.support_actor(0);
-    let count = db.run(Scope::Instance, move |conn| model::retry_all(conn, &by, kind)).await?;
-    let message = match count {
-        0 => "No job of this kind has failed.".to_owned(),
-        1 => "1 job runs again within seconds.".to_owned(),
-        MAX_RETRIED => {
-            format!("{count} jobs run again within seconds. Retry all for the next ones.")
-        }
-        count => format!("{count} jobs run again within seconds."),
+    let failed = db.run(Scope::Support, move |conn| model::failed_first(conn, kind)).await?;
+    let is_full = i64::try_from(failed.len()).is_ok_and(|failed| failed == MAX_RETRIED);
+    let mut count = 0;
+    for job in failed {
+        let by = page.support_actor(0);
+        let retried = db.run(Scope::Instance, move |conn| model::retry(conn, &by, job)).await?;
+        count += usize::from(retried == Retry::Retried);
+    }
+    let mut message = match count {
+        0 => "There was nothing left to retry.".to_owned(),
+        count => format!("{} within seconds.", counted(count, "job runs again", "jobs run again")),
     };
+    if is_full {
+        message.push_str(" Retry all once more for the next ones.");
+    }
     page.leave(FlashKind::Success, &message)?;
     Ok(see_other(&with_query(HERE, &[("kind", kind.as_str())])))
 }

@@ -15,7 +15,7 @@ use crate::kit::lists::{ColumnType, Listing, Range, SortOrder};
 use crate::kit::web::numbers::counted;
 
 /// As many are retried at once.
-pub(super) const MAX_RETRIED: usize = 500;
+pub(super) const MAX_RETRIED: i64 = 200;
 
 text_enum! {
     /// The kinds of jobs that can fail for good. Periodic ones can't.
@@ -147,10 +147,12 @@ fn with_subjects(conn: &mut PgConnection, rows: Vec<Row>) -> QueryResult<Vec<Dea
     let subjects: Vec<Subject> = statement!(
         "SELECT j.id, coalesce(t.value, o.order_ref, e.recipient) AS subject FROM jobs j \
          LEFT JOIN pushes p ON p.merchant_id = j.merchant_id \
-             AND p.id = CASE WHEN j.kind = 'push' THEN j.key::bigint END \
+             AND p.id = CASE WHEN j.kind = 'push' AND j.key ~ '^[0-9]{1,18}$' \
+                 THEN j.key::bigint END \
          LEFT JOIN triggers t ON t.merchant_id = p.merchant_id AND t.id = p.trigger_id \
          LEFT JOIN orders o ON o.merchant_id = j.merchant_id \
-             AND o.id = CASE WHEN j.kind = 'refunds' THEN j.key::bigint END \
+             AND o.id = CASE WHEN j.kind = 'refunds' AND j.key ~ '^[0-9]{1,18}$' \
+                 THEN j.key::bigint END \
          LEFT JOIN emails e ON j.kind = 'emails' AND e.message_id = j.key \
          WHERE j.id = ANY(:ids)",
         ids: Array<BigInt>,
@@ -177,86 +179,96 @@ struct Retried {
     key: String,
 }
 
-#[diesel::dsl::auto_type(no_type_alias)]
-fn dead() -> _ {
-    jobs::table.filter(jobs::dead_at.is_not_null()).select((
-        jobs::merchant_id,
-        jobs::id,
-        jobs::kind,
-        jobs::target_id,
-        jobs::key,
-    ))
+/// The result of a retry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Retry {
+    Retried,
+    /// It had been retried already.
+    NotFailed,
+    /// What it was about is gone, or needs it no longer. The job is deleted.
+    Obsolete,
 }
 
-/// Retries a job, with all its attempts. Fails with `NotFound` if it isn't dead-lettered, or of a kind
-/// that this version doesn't know. Within `Scope::Instance`.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn retryable() -> _ {
+    jobs::table.select((jobs::merchant_id, jobs::id, jobs::kind, jobs::target_id, jobs::key))
+}
+
+/// Retries a job, with all its attempts. Fails with `NotFound` if there's none, or its kind is one that
+/// this version doesn't know. Within `Scope::Instance`.
 pub(super) fn retry(
     conn: &mut PgConnection,
     by: &Actor,
-    merchant_id: i64,
-    job_id: i64,
-) -> QueryResult<()> {
-    let job: Retried = dead()
-        .filter(jobs::merchant_id.eq(merchant_id).and(jobs::id.eq(job_id)))
-        .for_update()
-        .first(conn)?;
+    (merchant_id, job_id): (i64, i64),
+) -> QueryResult<Retry> {
+    let of_id = jobs::merchant_id.eq(merchant_id).and(jobs::id.eq(job_id));
+    let job: Retried = retryable().filter(of_id).first(conn)?;
     revive(conn, by, job)
 }
 
-/// Retries those of a kind that failed first, up to [`MAX_RETRIED`]; answers how many. Within
-/// `Scope::Instance`.
-pub(super) fn retry_all(
+/// The jobs of a kind that failed first, up to [`MAX_RETRIED`]. Each is retried in a transaction of its
+/// own, so that none holds rows of one job while it waits for those of another. Within `Scope::Support`.
+pub(super) fn failed_first(
     conn: &mut PgConnection,
-    by: &Actor,
     kind: FailableKind,
-) -> QueryResult<usize> {
-    let mut found: Vec<Retried> = dead()
+) -> QueryResult<Vec<(i64, i64)>> {
+    jobs::table
+        .filter(jobs::dead_at.is_not_null())
         .filter(jobs::kind.eq(kind.as_str()))
         .order((jobs::dead_at, jobs::id))
-        .limit(i64::try_from(MAX_RETRIED).unwrap_or(i64::MAX))
-        .for_update()
-        .skip_locked()
-        .load(conn)?;
-    // As everything that enqueues: in the order of queues.
-    found.sort_by_key(|job| (job.merchant_id, job.target_id, job.id));
-    let count = found.len();
-    for job in found {
-        revive(conn, by, job)?;
-    }
-    Ok(count)
+        .limit(MAX_RETRIED)
+        .select((jobs::merchant_id, jobs::id))
+        .load(conn)
 }
 
-fn revive(conn: &mut PgConnection, by: &Actor, job: Retried) -> QueryResult<()> {
+/// Locks what the job is about, then the job, then its queue, as its worker does: the job itself is
+/// read without a lock.
+fn revive(conn: &mut PgConnection, by: &Actor, job: Retried) -> QueryResult<Retry> {
     let Retried { merchant_id, id, kind, target_id: store_id, key } = job;
     let kind = FailableKind::parse(&kind).ok_or(diesel::result::Error::NotFound)?;
     let actor = Actor { merchant_id, ..by.clone() };
     let row_id: i64 = key.parse().unwrap_or_default();
     let now = actor.now;
-    match kind {
-        // It says so in the audit log itself.
-        FailableKind::Push => pushes::retry_by_id(conn, &actor, row_id)?,
+    let still_dead = jobs::table.find((merchant_id, id)).filter(jobs::dead_at.is_not_null());
+    if !diesel::select(diesel::dsl::exists(still_dead)).get_result(conn)? {
+        return Ok(Retry::NotFailed);
+    }
+    let about = match kind {
+        FailableKind::Push => {
+            pushes::retry_by_id(conn, &actor, row_id)?;
+            // It's in the audit log already.
+            None
+        }
         FailableKind::FetchOrder => {
             pending_fetches::retry(conn, merchant_id, store_id, &key, now)?;
             let summary = format!("Had order {key} fetched from the store again.");
-            note(conn, &actor, (SubjectKind::Store, store_id), summary)?;
+            Some((SubjectKind::Store, store_id, summary))
         }
         FailableKind::ReadRefunds => {
-            // Not that of an order that's gone.
             refund_reads::retry(conn, merchant_id, row_id, now).optional()?;
             let summary = "Had the refunds of an order read from the store again.".to_owned();
-            note(conn, &actor, (SubjectKind::Order, row_id), summary)?;
+            Some((SubjectKind::Order, row_id, summary))
         }
         FailableKind::RetryDelivery => {
             failures::retry(conn, merchant_id, row_id, now)?;
             let summary = "Had a message of the store processed again.".to_owned();
-            note(conn, &actor, (SubjectKind::Delivery, row_id), summary)?;
+            Some((SubjectKind::Delivery, row_id, summary))
         }
-        FailableKind::SendEmail => email::retry_by_message_id(conn, &key, now)?,
+        FailableKind::SendEmail => {
+            let email_id = email::retry_by_message_id(conn, &key, now)?;
+            email_id.filter(|_| merchant_id != 0).map(|email_id| {
+                let summary = "Had an email sent again that had failed.".to_owned();
+                (SubjectKind::Email, email_id, summary)
+            })
+        }
+    };
+    if diesel::delete(still_dead).execute(conn)? > 0 {
+        return Ok(Retry::Obsolete);
     }
-    // Where there is nothing left to retry, the job goes.
-    diesel::delete(jobs::table.find((merchant_id, id)).filter(jobs::dead_at.is_not_null()))
-        .execute(conn)
-        .map(drop)
+    if let Some((subject_kind, subject_id, summary)) = about {
+        note(conn, &actor, (subject_kind, subject_id), summary)?;
+    }
+    Ok(Retry::Retried)
 }
 
 fn note(
