@@ -24,7 +24,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{HasSqlType, SingleValue};
+use diesel::sql_types::{Array, HasSqlType, SingleValue};
 
 /// A [`Statement`] from a constant text and the values of its `:names`. A value is
 /// `name: SqlType = value`, or `name: SqlType` for a variable with that name.
@@ -63,7 +63,7 @@ macro_rules! rows {
     (for $row:pat in $rows:expr => $($name:ident : $type:ty = $value:expr),+ $(,)?) => {{
         let rows = $rows;
         $crate::kit::db::statement::ColumnValues::default()$(
-            .with::<diesel::sql_types::Array<$type>, _>(
+            .with_array::<$type, _>(
                 stringify!($name),
                 Clone::clone(&rows).into_iter()
                     .map(|#[allow(unused_variables, reason = "a column needs a part of the row")] $row| $value)
@@ -238,7 +238,44 @@ where
 
 /// Columns and their values; see [`columns!`] and [`rows!`].
 #[derive(Default)]
-pub(crate) struct ColumnValues<'a>(Vec<(&'static str, BoxedBind<'a>)>);
+pub(crate) struct ColumnValues<'a>(Vec<ColumnValue<'a>>);
+
+struct ColumnValue<'a> {
+    name: &'static str,
+    value: BoxedBind<'a>,
+    /// The type of an array of it, for [`rows!`].
+    array: &'static str,
+}
+
+/// A type of which arrays are bound. `unnest` takes arrays of any type, so its parameters say theirs: a
+/// statement then has the same meaning where it's prepared without types, as `script/bench` does.
+pub(crate) trait ArrayElement: 'static {
+    const ARRAY: &'static str;
+}
+
+macro_rules! array_elements {
+    ($($type:ident = $array:literal),+ $(,)?) => {$(
+        impl ArrayElement for diesel::sql_types::$type {
+            const ARRAY: &'static str = $array;
+        }
+    )+};
+}
+array_elements!(
+    BigInt = "bigint[]",
+    Bool = "boolean[]",
+    Date = "date[]",
+    Integer = "integer[]",
+    SmallInt = "smallint[]",
+    Text = "text[]",
+    Timestamptz = "timestamptz[]",
+);
+
+impl<T> ArrayElement for diesel::sql_types::Nullable<T>
+where
+    T: ArrayElement + diesel::sql_types::SqlType,
+{
+    const ARRAY: &'static str = T::ARRAY;
+}
 
 impl<'a> ColumnValues<'a> {
     pub(crate) fn with<T, U>(mut self, name: &'static str, value: U) -> Self
@@ -247,21 +284,36 @@ impl<'a> ColumnValues<'a> {
         Pg: HasSqlType<T>,
         U: ToSql<T, Pg> + Send + 'a,
     {
-        self.0.push((name, boxed::<T, U>(value)));
+        self.0.push(ColumnValue { name, value: boxed::<T, U>(value), array: "" });
+        self
+    }
+
+    pub(crate) fn with_array<T, U>(mut self, name: &'static str, values: U) -> Self
+    where
+        T: ArrayElement,
+        Pg: HasSqlType<Array<T>>,
+        U: ToSql<Array<T>, Pg> + Send + 'a,
+    {
+        let value = boxed::<Array<T>, U>(values);
+        self.0.push(ColumnValue { name, value, array: T::ARRAY });
         self
     }
 
     fn push_names(&self, out: &mut AstPass<'_, '_, Pg>) {
-        for (at, (name, _)) in self.0.iter().enumerate() {
+        for (at, column) in self.0.iter().enumerate() {
             out.push_sql(if at == 0 { "" } else { ", " });
-            out.push_sql(name);
+            out.push_sql(column.name);
         }
     }
 
     fn push_values<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        for (at, (_, value)) in self.0.iter().enumerate() {
+        for (at, column) in self.0.iter().enumerate() {
             out.push_sql(if at == 0 { "" } else { ", " });
-            value.push(out)?;
+            column.value.push(out)?;
+            if !column.array.is_empty() {
+                out.push_sql("::");
+                out.push_sql(column.array);
+            }
         }
         Ok(())
     }
@@ -433,7 +485,7 @@ mod tests {
         assert_eq!(
             text(&insert),
             "INSERT INTO triggers (merchant_id, id, value) \
-             SELECT $1, id, value FROM unnest($2, $3) AS new (id, value) \
+             SELECT $1, id, value FROM unnest($2::bigint[], $3::text[]) AS new (id, value) \
              -- binds: [7, [1, 2], [\"A\", \"B\"]]"
         );
     }
