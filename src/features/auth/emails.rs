@@ -1,7 +1,6 @@
 //! Emails to people about their own account.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use super::model::Person;
 use crate::kit::email::{EmailLink, EmailMessage};
@@ -111,5 +110,5 @@ fn hello(person: &Person) -> String {
 }
 
 fn at(now: DateTime<Utc>) -> String {
-    format!("{} UTC", DisplayTime::new(now, Tz::UTC).text)
+    format!("{} UTC", DisplayTime::utc(&now).text)
 }

@@ -23,6 +23,11 @@ impl DisplayTime {
         }
     }
 
+    /// The moment in UTC, for pages about several programs, and people's own pages.
+    pub(crate) fn utc(at: &DateTime<Utc>) -> Self {
+        Self::new(*at, Tz::UTC)
+    }
+
     /// The moment in `zone`, of which people see only the date.
     pub(crate) fn day(at: DateTime<Utc>, zone: Tz) -> Self {
         Self { text: day(day_of(at, zone)), ..Self::new(at, zone) }

@@ -3,7 +3,6 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use diesel::prelude::*;
 use futures_util::future::{Ready, ready};
 use rand::distr::{Alphanumeric, SampleString};
@@ -70,11 +69,11 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) fn since(&self) -> DisplayTime {
-        DisplayTime::new(self.created_at, Tz::UTC)
+        DisplayTime::utc(&self.created_at)
     }
 
     pub(crate) fn seen(&self) -> DisplayTime {
-        DisplayTime::new(self.seen_at, Tz::UTC)
+        DisplayTime::utc(&self.seen_at)
     }
 }
 

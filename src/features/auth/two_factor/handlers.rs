@@ -2,7 +2,6 @@ use actix_session::Session;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::codes::{Picture, picture, typed_form};
@@ -210,7 +209,7 @@ async fn state(
     if let Some(since) = page.person.two_factor_at {
         let left =
             db.run(Scope::Unowned, move |conn| model::recovery_codes_left(conn, user_id)).await?;
-        return Ok(State::On(DisplayTime::new(since, Tz::UTC), left));
+        return Ok(State::On(DisplayTime::utc(&since), left));
     }
     if !sets_up(page.session())? {
         return Ok(State::Off);

@@ -1,7 +1,6 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use chrono_tz::Tz;
 
 use crate::features::affiliates::{self, Affiliate};
 use crate::features::auth::account::{self, CHANGED, PasswordForm};
@@ -60,11 +59,7 @@ impl SettingsPage {
 
     /// Since when sign-in needs a code.
     fn two_factor(&self) -> Option<DisplayTime> {
-        self.page
-            .affiliate_context
-            .person
-            .two_factor_at
-            .map(|since| DisplayTime::new(since, Tz::UTC))
+        self.page.affiliate_context.person.two_factor_at.map(|since| DisplayTime::utc(&since))
     }
 }
 

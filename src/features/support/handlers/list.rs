@@ -1,7 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
-use chrono_tz::Tz;
 
 use crate::features::auth::pages::PersonPage;
 use crate::features::support::model::{BY_NAME, MerchantRow, merchants};
@@ -24,11 +23,7 @@ struct MerchantsPage {
 impl MerchantsPage {
     /// In UTC, because staff look at many programs at once.
     fn last_order(row: &MerchantRow) -> Option<DisplayTime> {
-        row.last_order_at.map(|at| DisplayTime::new(at, Tz::UTC))
-    }
-
-    fn when(at: &chrono::DateTime<chrono::Utc>) -> DisplayTime {
-        DisplayTime::new(*at, Tz::UTC)
+        row.last_order_at.map(|at| DisplayTime::utc(&at))
     }
 }
 

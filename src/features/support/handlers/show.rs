@@ -2,7 +2,6 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use diesel::QueryResult;
 use serde::Deserialize;
 
@@ -78,10 +77,6 @@ impl SupportMerchantPage {
     }
 
     /// In UTC, because staff look at many programs at once.
-    fn when(at: &DateTime<Utc>) -> DisplayTime {
-        DisplayTime::new(*at, Tz::UTC)
-    }
-
     fn count(&self, of: usize) -> String {
         self.state.counts[of].to_string()
     }
@@ -120,7 +115,10 @@ impl SupportMerchantPage {
 
     /// When the invitation's link expires, if it's still valid.
     fn works_until(&self, invitation: &InvitationRow) -> Option<DisplayTime> {
-        invitation.expires_at.filter(|until| *until > self.now).map(|until| Self::when(&until))
+        invitation
+            .expires_at
+            .filter(|until| *until > self.now)
+            .map(|until| DisplayTime::utc(&until))
     }
 
     /// The failures of a store by kind, with their count and the newest ones.

@@ -1,7 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
-use chrono_tz::Tz;
 
 use super::model::{Membership, NEWEST, UserRow, UserState, users};
 use crate::features::accounts::{self, AccessChange};
@@ -39,10 +38,6 @@ impl UserPage {
         let now = clock::now();
         let state = db.run(Scope::Support, move |conn| UserState::read(conn, user_id, now)).await?;
         Ok(Self { page, state, reason: String::new(), errors: FormErrors::new() })
-    }
-
-    fn when(at: &chrono::DateTime<chrono::Utc>) -> DisplayTime {
-        DisplayTime::new(*at, Tz::UTC)
     }
 
     fn is_oneself(&self) -> bool {
