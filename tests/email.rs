@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use vouch::kit::config::{Security, Smtp};
-use vouch::kit::db::schema::{emails, job_queues, jobs};
+use vouch::kit::db::schema::{audit_log, emails, job_queues, jobs};
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::email::{self, EmailLink, EmailMessage, Mailer};
 use vouch::kit::secrets::Encryptor;
@@ -183,6 +183,10 @@ fn what_is_refused_for_good_fails_at_once_and_keeps_the_reason() {
     assert_eq!(answer.status, 303);
     assert_eq!(mailer.send_due().unwrap(), 1);
     assert_eq!(server.taken_for("nobody@example.com").len(), 1);
+    let noted: i64 = app.within(|conn| {
+        audit_log::table.filter(audit_log::action.eq("email.retried")).count().get_result(conn)
+    });
+    assert_eq!(noted, 1, "the program can see it");
     assert!(support.get("/support/emails").says("Sent"));
     let gone = support.post_signed("/support/emails/999999999/retry", &[]);
     assert_eq!(gone.status, 404);

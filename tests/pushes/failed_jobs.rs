@@ -122,7 +122,7 @@ fn an_email_that_was_never_accepted_is_retried() {
     assert_eq!(dead(&app), 0);
     let noted: String = app.within(|conn| {
         audit_log::table
-            .filter(audit_log::action.eq("job.retried"))
+            .filter(audit_log::action.eq("email.retried"))
             .select(audit_log::subject_kind)
             .first(conn)
     });

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use crate::features::auth::{Viewing, end_sessions_of};
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::email;
 
 /// Ends every session of the user.
 pub(super) fn end_sessions(
@@ -34,13 +35,15 @@ pub(super) fn record_view_ended(
     record(conn, actor, act("support.view_ended", viewing.user_id, summary))
 }
 
+/// Has an email that failed sent again. Fails with `NotFound` if there's none, or its text is gone.
+/// Within `Scope::Instance`.
+pub(super) fn retry_email(conn: &mut PgConnection, by: &Actor, email_id: i64) -> QueryResult<()> {
+    let Some(merchant_id) = email::retry(conn, email_id, by.now)? else { return Ok(()) };
+    let actor = Actor { merchant_id, ..by.clone() };
+    let summary = "Had an email sent again that had failed.".to_owned();
+    record(conn, &actor, Act::new("email.retried", SubjectKind::Email, Some(email_id), summary))
+}
+
 fn act(action: &'static str, user_id: i64, summary: String) -> Act<'static> {
-    Act {
-        action,
-        subject_kind: SubjectKind::Member,
-        subject_id: Some(user_id),
-        summary,
-        before: None,
-        after: None,
-    }
+    Act::new(action, SubjectKind::Member, Some(user_id), summary)
 }

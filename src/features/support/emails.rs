@@ -3,13 +3,12 @@ use std::collections::HashSet;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
-use chrono_tz::Tz;
 use diesel::QueryResult;
 
 use crate::features::accounts::{self, AccessChange};
 use crate::features::auth::pages::PersonPage;
+use crate::features::support::acts;
 use crate::features::support::readable_emails::{Email, readable};
-use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::{Db, Scope};
 use crate::kit::email::{self, EmailRow, EmailState, RevealedEmail};
@@ -35,10 +34,6 @@ struct EmailsPage {
 }
 
 impl EmailsPage {
-    fn when(at: &chrono::DateTime<chrono::Utc>) -> DisplayTime {
-        DisplayTime::new(*at, Tz::UTC)
-    }
-
     /// Whether its text can be shown: it's pending, and there's no mail server to send it.
     fn waits(&self, row: &EmailRow) -> bool {
         self.server.is_none() && matches!(row.state, EmailState::Waits(_))
@@ -113,7 +108,8 @@ pub(crate) async fn retry(
     email_id: Path<i64>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    db.run(Scope::Instance, move |conn| email::retry(conn, *email_id, clock::now())).await?;
+    let by = page.support_actor(0);
+    db.run(Scope::Instance, move |conn| acts::retry_email(conn, &by, *email_id)).await?;
     page.leave(FlashKind::Success, "We'll try to send the email again within seconds.")?;
     Ok(see_other(HERE))
 }

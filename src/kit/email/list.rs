@@ -116,9 +116,13 @@ pub fn reveal(
     Ok(Some(RevealedEmail { id, recipient, subject, merchant_id, text }))
 }
 
-/// Retries a failed email. Fails with `NotFound` if there's none, or its text was deleted. The
-/// caller holds `Scope::Instance`.
-pub(crate) fn retry(conn: &mut PgConnection, email_id: i64, now: DateTime<Utc>) -> QueryResult<()> {
+/// Retries a failed email; returns the merchant that it's about. Fails with `NotFound` if there's none,
+/// or its text was deleted. The caller holds `Scope::Instance`.
+pub(crate) fn retry(
+    conn: &mut PgConnection,
+    email_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<i64>> {
     let (merchant_id, message_id): (Option<i64>, String) =
         diesel::update(emails::table.find(email_id))
             .filter(emails::failed_at.is_not_null().and(emails::paragraphs.is_not_null()))
@@ -126,20 +130,14 @@ pub(crate) fn retry(conn: &mut PgConnection, email_id: i64, now: DateTime<Utc>) 
             .returning((emails::about_merchant_id, emails::message_id))
             .get_result(conn)?;
     let queue = queue(merchant_id.unwrap_or(0));
-    jobs::enqueue_with(conn, &queue, Priority::High, &[message_id], now)
+    jobs::enqueue_with(conn, &queue, Priority::High, &[message_id], now)?;
+    Ok(merchant_id)
 }
 
-/// Like [`retry`], with the Message-ID. Returns the email's ID. If the email or its text is gone, or it
-/// was retried already, nothing changes.
-pub(crate) fn retry_by_message_id(
-    conn: &mut PgConnection,
-    message_id: &str,
-    now: DateTime<Utc>,
-) -> QueryResult<Option<i64>> {
+/// The ID of the email with this Message-ID.
+pub(crate) fn find_id(conn: &mut PgConnection, message_id: &str) -> QueryResult<Option<i64>> {
     let of_message = emails::table.filter(emails::message_id.eq(message_id));
-    let email_id: Option<i64> = of_message.select(emails::id).first(conn).optional()?;
-    let Some(email_id) = email_id else { return Ok(None) };
-    Ok(retry(conn, email_id, now).optional()?.map(|()| email_id))
+    of_message.select(emails::id).first(conn).optional()
 }
 
 /// How many emails failed, and the reason of the last one. The caller holds `Scope::Instance`.

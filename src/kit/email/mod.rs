@@ -26,7 +26,7 @@ pub use self::delivery::check;
 pub(crate) use self::job::SEND_EMAIL;
 pub(crate) use self::limits::EmailLimits;
 pub use self::list::{EmailRow, newest_emails, reveal};
-pub(crate) use self::list::{EmailState, RevealedEmail, failed, retry, retry_by_message_id};
+pub(crate) use self::list::{EmailState, RevealedEmail, failed, find_id, retry};
 pub(crate) use self::list::{NEWEST, emails};
 pub use self::mailer::{Mailer, sweep};
 pub(crate) use self::message::check_links;

@@ -1,7 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
-use chrono_tz::Tz;
 use serde::Deserialize;
 use vouch_core::TextEnum;
 
@@ -11,7 +10,6 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::lists::{ListPage, Params};
 use crate::kit::urls::with_query;
-use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::numbers::counted;
@@ -26,13 +24,6 @@ struct JobsPage {
     page: PersonPage,
     kind: Option<FailableKind>,
     list: ListPage<DeadJob>,
-}
-
-impl JobsPage {
-    /// In UTC, because staff look at many programs at once.
-    fn when(job: &DeadJob) -> DisplayTime {
-        DisplayTime::new(job.dead_at(), Tz::UTC)
-    }
 }
 
 /// `GET /support/jobs`

@@ -4,3 +4,5 @@ mod handlers;
 mod model;
 
 pub(crate) use self::handlers::{index, retry, retry_all};
+#[cfg(test)]
+pub(crate) use self::model::can_be_retried;

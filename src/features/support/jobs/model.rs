@@ -6,12 +6,14 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
 use crate::features::ingest::{failures, pending_fetches, refund_reads};
 use crate::features::pushes;
+use crate::features::support::acts;
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::{jobs, merchants, stores};
 use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
 use crate::kit::email;
 use crate::kit::lists::{ColumnType, Listing, Range, SortOrder};
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::numbers::counted;
 
 /// As many are retried at once.
@@ -26,6 +28,12 @@ text_enum! {
         RetryDelivery = "delivery_retries", "Webhook delivery";
         SendEmail = "emails", "Email";
     }
+}
+
+/// Whether the page can retry jobs of a kind.
+#[cfg(test)]
+pub(crate) fn can_be_retried(kind: &str) -> bool {
+    FailableKind::parse(kind).is_some()
 }
 
 /// A job that was dead-lettered.
@@ -73,8 +81,8 @@ impl DeadJob {
         counted(self.row.attempts, "attempt", "attempts")
     }
 
-    pub(super) fn dead_at(&self) -> DateTime<Utc> {
-        self.row.dead_at.unwrap_or_default()
+    pub(super) fn dead_at(&self) -> DisplayTime {
+        DisplayTime::utc(&self.row.dead_at.unwrap_or_default())
     }
 
     pub(super) fn reason(&self) -> &str {
@@ -233,10 +241,10 @@ fn revive(conn: &mut PgConnection, by: &Actor, job: Retried) -> QueryResult<Retr
     if !diesel::select(diesel::dsl::exists(still_dead)).get_result(conn)? {
         return Ok(Retry::NotFailed);
     }
+    // What isn't in the audit log by then.
     let about = match kind {
         FailableKind::Push => {
             pushes::retry_by_id(conn, &actor, row_id)?;
-            // It's in the audit log already.
             None
         }
         FailableKind::FetchOrder => {
@@ -255,11 +263,10 @@ fn revive(conn: &mut PgConnection, by: &Actor, job: Retried) -> QueryResult<Retr
             Some((SubjectKind::Delivery, row_id, summary))
         }
         FailableKind::SendEmail => {
-            let email_id = email::retry_by_message_id(conn, &key, now)?;
-            email_id.filter(|_| merchant_id != 0).map(|email_id| {
-                let summary = "Had an email sent again that had failed.".to_owned();
-                (SubjectKind::Email, email_id, summary)
-            })
+            if let Some(email_id) = email::find_id(conn, &key)? {
+                acts::retry_email(conn, &actor, email_id).optional()?;
+            }
+            None
         }
     };
     if diesel::delete(still_dead).execute(conn)? > 0 {
@@ -277,13 +284,6 @@ fn note(
     (subject_kind, subject_id): (SubjectKind, i64),
     summary: String,
 ) -> QueryResult<()> {
-    let act = Act {
-        action: "job.retried",
-        subject_kind,
-        subject_id: Some(subject_id),
-        summary,
-        before: None,
-        after: None,
-    };
+    let act = Act::new("job.retried", subject_kind, Some(subject_id), summary);
     record(conn, actor, act)
 }
