@@ -109,6 +109,18 @@ pub struct Act<'a> {
     pub after: Option<serde_json::Value>,
 }
 
+impl<'a> Act<'a> {
+    /// An event that changed no field.
+    pub(crate) fn new(
+        action: &'a str,
+        subject_kind: SubjectKind,
+        subject_id: Option<i64>,
+        summary: String,
+    ) -> Self {
+        Self { action, subject_kind, subject_id, summary, before: None, after: None }
+    }
+}
+
 /// A row to append.
 #[derive(Insertable)]
 #[diesel(table_name = audit_log)]

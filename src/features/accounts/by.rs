@@ -63,13 +63,6 @@ pub(super) fn tell(
     (subject_kind, subject_id): (SubjectKind, i64),
     summary: String,
 ) -> QueryResult<()> {
-    let act = Act {
-        action,
-        subject_kind,
-        subject_id: Some(subject_id),
-        summary,
-        before: None,
-        after: None,
-    };
+    let act = Act::new(action, subject_kind, Some(subject_id), summary);
     record(conn, &by.within(merchant_id), act)
 }

@@ -69,14 +69,12 @@ pub(crate) fn ask(
                 }
                 error => AskError::Database(error),
             })?;
-        let act = Act {
-            action: "store.orders_asked_for",
-            subject_kind: SubjectKind::Store,
-            subject_id: Some(store.id),
-            summary: format!("Had the orders of {} read for a period.", store.name),
-            before: None,
-            after: None,
-        };
+        let act = Act::new(
+            "store.orders_asked_for",
+            SubjectKind::Store,
+            Some(store.id),
+            format!("Had the orders of {} read for a period.", store.name),
+        );
         record(conn, actor, act)?;
         enqueue_periodic(conn, store.merchant_id, store.id, jobs::IMPORT_ORDERS, actor.now)?;
         Ok(())

@@ -41,14 +41,7 @@ pub(super) fn note(
     affiliate_id: i64,
     summary: String,
 ) -> QueryResult<()> {
-    let act = Act {
-        action,
-        subject_kind: SubjectKind::Affiliate,
-        subject_id: Some(affiliate_id),
-        summary,
-        before: None,
-        after: None,
-    };
+    let act = Act::new(action, SubjectKind::Affiliate, Some(affiliate_id), summary);
     record(conn, actor, act)
 }
 

@@ -105,14 +105,12 @@ pub fn ask(conn: &mut PgConnection, actor: &Actor, store: &Store) -> QueryResult
         if follows == 0 {
             insert(conn, store, Some(&actor.name), actor.now)?;
         }
-        let act = Act {
-            action: "store.comparison_asked_for",
-            subject_kind: SubjectKind::Store,
-            subject_id: Some(store.id),
-            summary: format!("Had the codes of {} compared.", store.name),
-            before: None,
-            after: None,
-        };
+        let act = Act::new(
+            "store.comparison_asked_for",
+            SubjectKind::Store,
+            Some(store.id),
+            format!("Had the codes of {} compared.", store.name),
+        );
         record(conn, actor, act)?;
         enqueue_periodic(conn, store.merchant_id, store.id, jobs::CHECK_CODES, actor.now)?;
         Ok(if follows > 0 { SyncRequest::Follows } else { SyncRequest::Begins })

@@ -57,6 +57,5 @@ fn act<'a>(store: &Store, trigger: Option<&Trigger>, sent: usize) -> Act<'a> {
             ("push.missing_sent", SubjectKind::Store, store.id, summary)
         }
     };
-    let subject_id = Some(subject_id);
-    Act { action, subject_kind, subject_id, summary, before: None, after: None }
+    Act::new(action, subject_kind, Some(subject_id), summary)
 }

@@ -65,14 +65,7 @@ impl Exclusion {
 
     pub(super) fn act(&self, action: &'static str, summary: String) -> Act<'static> {
         let subject_id = Some(self.id);
-        Act {
-            action,
-            subject_kind: SubjectKind::Exclusion,
-            subject_id,
-            summary,
-            before: None,
-            after: None,
-        }
+        Act::new(action, SubjectKind::Exclusion, subject_id, summary)
     }
 }
 

@@ -144,14 +144,12 @@ fn mark(
     if !matches!(outcome, IngestOutcome::Failed | IngestOutcome::Conflict { .. }) {
         failures::resolve(conn, actor.merchant_id, delivery_id)?;
     }
-    let act = Act {
-        action: "delivery.replayed",
-        subject_kind: SubjectKind::Delivery,
-        subject_id: Some(delivery_id),
-        summary: format!("Replayed a message of the store ({topic})."),
-        before: None,
-        after: None,
-    };
+    let act = Act::new(
+        "delivery.replayed",
+        SubjectKind::Delivery,
+        Some(delivery_id),
+        format!("Replayed a message of the store ({topic})."),
+    );
     record(conn, actor, act)
 }
 

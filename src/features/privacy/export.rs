@@ -212,14 +212,12 @@ pub(crate) fn export(
     file.insert("account".to_owned(), account(conn, &person)?);
     file.insert("audit_log".to_owned(), acts(conn, merchant_id, &person)?);
     file.insert("webhook_deliveries".to_owned(), messages(conn, merchant_id, &person)?);
-    let act = Act {
-        action: "person.exported",
-        subject_kind: SubjectKind::Person,
-        subject_id: None,
-        summary: "Exported a person’s data.".to_owned(),
-        before: None,
-        after: None,
-    };
+    let act = Act::new(
+        "person.exported",
+        SubjectKind::Person,
+        None,
+        "Exported a person’s data.".to_owned(),
+    );
     record(conn, actor, act)?;
     Ok((person, file))
 }

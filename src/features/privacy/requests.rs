@@ -11,14 +11,7 @@ use crate::kit::lists::Count;
 use vouch_core::email::EmailKey;
 
 pub(super) fn act<'a>(action: &'a str, store_id: i64, summary: &str) -> Act<'a> {
-    Act {
-        action,
-        subject_kind: SubjectKind::Store,
-        subject_id: Some(store_id),
-        summary: summary.to_owned(),
-        before: None,
-        after: None,
-    }
+    Act::new(action, SubjectKind::Store, Some(store_id), summary.to_owned())
 }
 
 /// A customer who requested their data, which the merchant sends them.

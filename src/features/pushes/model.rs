@@ -108,14 +108,7 @@ fn lock(
 }
 
 fn act(action: &str, trigger_id: i64, summary: String) -> Act<'_> {
-    Act {
-        action,
-        subject_kind: SubjectKind::Trigger,
-        subject_id: Some(trigger_id),
-        summary,
-        before: None,
-        after: None,
-    }
+    Act::new(action, SubjectKind::Trigger, Some(trigger_id), summary)
 }
 
 /// Queues a code again that failed, or that the store had already. A second call changes nothing.

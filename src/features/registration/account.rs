@@ -120,14 +120,12 @@ fn note(
         came_from: None,
         now,
     };
-    let act = Act {
-        action: "affiliate.account_made",
-        subject_kind: SubjectKind::Affiliate,
-        subject_id: Some(affiliate.id),
-        summary: format!("{} can sign in now.", affiliate.name),
-        before: None,
-        after: None,
-    };
+    let act = Act::new(
+        "affiliate.account_made",
+        SubjectKind::Affiliate,
+        Some(affiliate.id),
+        format!("{} can sign in now.", affiliate.name),
+    );
     record(conn, &actor, act)
 }
 

@@ -163,14 +163,7 @@ impl Store {
 
     /// Its entry for the audit log.
     pub(super) fn act<'a>(&self, action: &'a str, summary: String) -> Act<'a> {
-        Act {
-            action,
-            subject_kind: SubjectKind::Store,
-            subject_id: Some(self.id),
-            summary,
-            before: None,
-            after: None,
-        }
+        Act::new(action, SubjectKind::Store, Some(self.id), summary)
     }
 }
 

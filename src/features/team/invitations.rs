@@ -379,13 +379,6 @@ fn log(
     invitation_id: i64,
     summary: String,
 ) -> QueryResult<()> {
-    let act = Act {
-        action,
-        subject_kind: SubjectKind::Invitation,
-        subject_id: Some(invitation_id),
-        summary,
-        before: None,
-        after: None,
-    };
+    let act = Act::new(action, SubjectKind::Invitation, Some(invitation_id), summary);
     record(conn, actor, act)
 }

@@ -221,12 +221,5 @@ fn with_article(role: Role) -> &'static str {
 }
 
 fn act(action: &str, user_id: i64, summary: String) -> Act<'_> {
-    Act {
-        action,
-        subject_kind: SubjectKind::Member,
-        subject_id: Some(user_id),
-        summary,
-        before: None,
-        after: None,
-    }
+    Act::new(action, SubjectKind::Member, Some(user_id), summary)
 }

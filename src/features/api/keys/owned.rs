@@ -141,14 +141,7 @@ pub(crate) fn revoke(conn: &mut PgConnection, actor: &Actor, key_id: i64) -> Que
 }
 
 fn act(action: &str, key_id: i64, summary: String) -> Act<'_> {
-    Act {
-        action,
-        subject_kind: SubjectKind::ApiKey,
-        subject_id: Some(key_id),
-        summary,
-        before: None,
-        after: None,
-    }
+    Act::new(action, SubjectKind::ApiKey, Some(key_id), summary)
 }
 
 /// A key that was revoked with the access of a user or a merchant.

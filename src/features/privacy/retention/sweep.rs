@@ -282,14 +282,12 @@ fn finish_store(
             data_requests::completed_at.eq(now),
         ))
         .execute(conn)?;
-    let act = Act {
-        action: "store.customers_erased",
-        subject_kind: SubjectKind::Store,
-        subject_id: Some(store_id),
-        summary: "Erased the customers of a disconnected store.".to_owned(),
-        before: None,
-        after: None,
-    };
+    let act = Act::new(
+        "store.customers_erased",
+        SubjectKind::Store,
+        Some(store_id),
+        "Erased the customers of a disconnected store.".to_owned(),
+    );
     record(conn, &Actor::system(merchant_id, now), act)
 }
 
