@@ -251,3 +251,18 @@ fn wait_after(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(10);
     (FIRST_WAIT * (1 << doublings)).min(MAX_WAIT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::support::jobs::can_be_retried;
+
+    #[test]
+    fn what_can_fail_for_good_can_be_retried() {
+        let left_out: Vec<&str> = kinds()
+            .filter(|kind| kind.max_attempts < i32::MAX && !can_be_retried(kind.name))
+            .map(|kind| kind.name)
+            .collect();
+        assert!(left_out.is_empty(), "{left_out:?}");
+    }
+}
