@@ -415,7 +415,7 @@ fn merchants_and_support_staff_are_made_on_the_command_line() {
 }
 
 #[test]
-fn the_doctor_says_what_to_mend() {
+fn the_doctor_says_what_to_fix() {
     let here = Instance::new("doctor");
     assert_eq!(here.output(&["migrate"]).status.code(), Some(0));
     let output = here.output(&["doctor"]);

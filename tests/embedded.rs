@@ -100,7 +100,7 @@ fn the_application_is_a_guest_in_its_database_and_is_bound_by_row_security() {
     assert_eq!(text(&mut conn, "lower('ŁÓDŹ')"), "łódź");
     assert!(migrate::like_is_leakproof(&mut conn).unwrap());
     assert!(migrate::missing_extensions(&mut conn).unwrap().is_empty());
-    assert_eq!(migrate::rights_to_mend(&mut conn).unwrap(), [""; 0]);
+    assert_eq!(migrate::rights_to_fix(&mut conn).unwrap(), [""; 0]);
     assert!(!migrate::can_change_settings(&mut conn).unwrap());
     migrate::check_server(&mut conn).unwrap();
     migrate::check_server(&mut connect(&server.owner_url())).unwrap();
@@ -134,7 +134,7 @@ fn an_older_folder_is_handed_over_with_everything_in_it() {
     as_it_was_before(&server);
     assert_eq!(migrate_as(&server.app_url(), &server.app_url()).unwrap(), [""; 0], "one role");
     let mut conn = connect(&server.app_url());
-    assert!(migrate::rights_to_mend(&mut conn).unwrap().contains(&"owns tables"));
+    assert!(migrate::rights_to_fix(&mut conn).unwrap().contains(&"owns tables"));
     assert!(migrate::can_change_settings(&mut conn).unwrap());
     drop(conn);
     server.stop();
@@ -147,7 +147,7 @@ fn an_older_folder_is_handed_over_with_everything_in_it() {
     for _ in 0..2 {
         let server = folder.start();
         let mut conn = migrated(&server);
-        assert_eq!(migrate::rights_to_mend(&mut conn).unwrap(), [""; 0]);
+        assert_eq!(migrate::rights_to_fix(&mut conn).unwrap(), [""; 0]);
         assert!(!migrate::can_change_settings(&mut conn).unwrap());
         assert!(is_true(&mut conn, "(SELECT count(*) = 1 FROM users)"), "what was there is there");
         drop(conn);

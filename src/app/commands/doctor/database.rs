@@ -122,7 +122,7 @@ fn migrations(source: &Source) -> CheckResult {
 
 /// Whether the server's role has what it needs and no more.
 fn rights(conn: &mut PgConnection, source: &Source) -> CheckResult {
-    let found = asked(migrate::rights_to_mend(conn))?;
+    let found = asked(migrate::rights_to_fix(conn))?;
     if found.is_empty() {
         return Ok("the server reads and writes rows, and appends to the audit log and the ledger"
             .to_owned());

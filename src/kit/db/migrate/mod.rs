@@ -231,7 +231,7 @@ pub fn like_is_leakproof(conn: &mut PgConnection) -> QueryResult<bool> {
 
 /// Rights that the server's role has and shouldn't have, or lacks and needs. Each is a short
 /// description; the list is empty if nothing is wrong. `conn` must use the server's role.
-pub fn rights_to_mend(conn: &mut PgConnection) -> QueryResult<Vec<&'static str>> {
+pub fn rights_to_fix(conn: &mut PgConnection) -> QueryResult<Vec<&'static str>> {
     let mut found = Vec::new();
     for (condition, words) in RIGHTS {
         if is_true(conn, condition)? {
