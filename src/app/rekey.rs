@@ -29,7 +29,7 @@ pub fn run(conn: &mut PgConnection) -> QueryResult<()> {
             }
             rekey(conn)?;
             diesel::update(row).set(derived_keys::version.eq(version)).execute(conn)?;
-            tracing::info!(name, version, "keys_derived");
+            tracing::info!(name, version, "keys_recalculated");
             QueryResult::Ok(())
         })?;
     }

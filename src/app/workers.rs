@@ -126,7 +126,7 @@ impl Workers {
         let (db, resumed, stopped) = (tools.db.clone(), mailer.clone(), stop.clone());
         let resumes = supervise::spawn("resume", &stop, move || {
             while let Err(error) = resume(&db, &resumed) {
-                tracing::error!(%error, "not_resumed");
+                tracing::error!(%error, "failed_work_not_requeued");
                 if stopped.wait(RESUME_ROUND) {
                     return;
                 }
@@ -152,8 +152,8 @@ impl Drop for Workers {
         {
             thread::sleep(Duration::from_millis(20));
         }
-        for (job, _) in self.threads.iter().filter(|(_, thread)| !thread.is_finished()) {
-            tracing::warn!(job, "left_to_next_start");
+        for (task, _) in self.threads.iter().filter(|(_, thread)| !thread.is_finished()) {
+            tracing::warn!(task, "task_interrupted");
         }
     }
 }
@@ -209,7 +209,7 @@ fn resume(db: &Db, mailer: &Mailer) -> AppResult<()> {
     let deliveries = failures::renew(db, failures::build())?;
     let emails = mailer.resume()?;
     if recalculations + deliveries + emails > 0 {
-        tracing::info!(recalculations, deliveries, emails, "due_again");
+        tracing::info!(recalculations, deliveries, emails, "failed_work_requeued");
     }
     Ok(())
 }
@@ -224,20 +224,20 @@ fn start(
     supervise::spawn(name, stop, move || work(name, every, &mut run, &stopped))
 }
 
-fn work(job: &str, every: Duration, run: &mut impl FnMut(&Stop) -> AppResult<usize>, stop: &Stop) {
+fn work(task: &str, every: Duration, run: &mut impl FnMut(&Stop) -> AppResult<usize>, stop: &Stop) {
     let mut failures = 0;
     while !stop.is_asked() {
         let begun = Instant::now();
         match run(stop) {
-            Ok(done) => {
+            Ok(count) => {
                 failures = 0;
-                if done > 0 {
-                    tracing::info!(job, done, "background job");
+                if count > 0 {
+                    tracing::info!(task, count, "task_completed");
                 }
             }
             Err(error) => {
                 failures += 1;
-                tracing::error!(job, %error, failures, "background job failed");
+                tracing::error!(task, %error, failures, "task_failed");
             }
         }
         let pause = if failures == 0 { every } else { wait_after(failures) };

@@ -53,9 +53,9 @@ fn filter(typed: &str) -> EnvFilter {
 fn log_panic(info: &PanicHookInfo<'_>) {
     let thread = thread::current();
     let thread = thread.name().unwrap_or("unnamed");
-    let place = info.location().map(ToString::to_string);
-    let cause = info.payload_as_str().unwrap_or("not a text");
-    tracing::error!(thread, place, cause, "panicked");
+    let location = info.location().map(ToString::to_string);
+    let error = info.payload_as_str().unwrap_or("no text");
+    tracing::error!(thread, location, error, "thread_panicked");
 }
 
 /// Writes the last lines of the log when it's dropped, within a timeout.

@@ -204,7 +204,7 @@ pub(crate) fn note(event: impl Into<SecurityEvent>) {
                 method = request.map(|request| request.method.as_str()),
                 route = request.map(|request| request.route.as_deref().unwrap_or("unknown")),
                 request_id = request.map(|request| request.id.as_str()),
-                "security event"
+                "{}", kind.as_str()
             )
         };
     }

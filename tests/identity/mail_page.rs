@@ -161,7 +161,7 @@ fn no_link_and_no_recipient_is_logged() {
     });
     assert_eq!(announced, 2);
     let said = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
-    assert_eq!(said.matches("email_waits_for_mail_server").count(), 2, "{said}");
+    assert_eq!(said.matches("email_held").count(), 2, "{said}");
     for email in ["ivy@acme.example", "viewer@acme.example"] {
         let path = link_to(&app, email);
         let token = path.rsplit('/').next().unwrap();

@@ -139,7 +139,7 @@ impl Http {
     /// secrets.
     pub fn send(&self, call: Call) -> Result<Response, CallError> {
         let answer = self.exchange(call).map_err(|error| {
-            tracing::debug!(%error, "a call to a store failed");
+            tracing::debug!(%error, "store_call_failed");
             CallError::Unanswered(in_words(&error))
         })?;
         Ok(answer)

@@ -63,7 +63,7 @@ pub(super) fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<
         };
         let announcer = StdoutWriter::start();
         let stopping = || {
-            tracing::info!("stopping");
+            tracing::info!("shutdown_started");
             if let Some(workers) = &workers {
                 workers.tell_to_stop();
             }
@@ -100,7 +100,7 @@ async fn start(
         opened = &mut opening => return opened?.map(Some),
         () = stop.received() => {}
     }
-    tracing::info!("stopping");
+    tracing::info!("shutdown_started");
     is_over.store(true, Ordering::Relaxed);
     // Awaited, so that the embedded server is stopped; a migration that runs is rolled back.
     drop(opening.await);
@@ -111,7 +111,7 @@ fn open(config: &Config, retry: &ConnectRetry) -> anyhow::Result<(Source, Db, Pr
     let source = Source::open(config)?;
     leave_root(&source, &config.data_dir)?;
     for name in super::database::bring_up_to_date(&source, retry)? {
-        tracing::info!(%name, "brought the database up to date");
+        tracing::info!(%name, "migration_applied");
     }
     let db =
         Db::connect(source.url(), config.connections).context("cannot connect to the database")?;
@@ -125,7 +125,7 @@ fn open(config: &Config, retry: &ConnectRetry) -> anyhow::Result<(Source, Db, Pr
 fn end_in_time() {
     thread::spawn(|| {
         thread::sleep(END_LIMIT);
-        tracing::warn!("stop_forced");
+        tracing::warn!("shutdown_forced");
         process::exit(0);
     });
 }
@@ -137,13 +137,13 @@ fn leave_root(source: &Source, data_dir: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let Some(user) = source.user(data_dir) else {
-        tracing::warn!(data_dir = %data_dir.display(), "stays_root");
+        tracing::warn!(data_dir = %data_dir.display(), "running_as_root");
         return Ok(());
     };
     hand_over(data_dir, user.uid, user.gid)
         .with_context(|| format!("cannot hand {} over", data_dir.display()))?;
     os::become_user(&user).with_context(|| format!("cannot go on as {}", user.name))?;
-    tracing::info!(user = user.name, "left_root");
+    tracing::info!(user = user.name, "root_dropped");
     Ok(())
 }
 

@@ -76,7 +76,7 @@ fn go_on(db: &Db, id: i64, key: &[u8], stopped: &mpsc::Receiver<()>) {
                 os::ask_to_end();
                 return;
             }
-            Err(error) => tracing::debug!(%error, "presence_not_said"),
+            Err(error) => tracing::debug!(%error, "heartbeat_failed"),
         }
     }
 }

@@ -92,7 +92,7 @@ impl Metrics {
         let queues = match timeout(TIMEOUT, reading).await {
             Ok(Ok(queues)) => Some(queues),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "cannot read what waits");
+                tracing::warn!(%error, "queue_metrics_failed");
                 None
             }
             Err(_) => None,

@@ -50,7 +50,7 @@ impl Drop for Starting {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the thread that answers during the start has panicked");
+            tracing::error!(thread = "starting", "thread_panicked");
         }
     }
 }

@@ -143,7 +143,7 @@ impl From<&AppError> for Problem {
                 )
             },
             error => {
-                tracing::error!(cause = %error, "an API request failed");
+                tracing::error!(%error, "request_failed");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "Something went wrong on our side",

@@ -147,7 +147,7 @@ fn ingest(
         Err(error) if error.is_own_fault() => {
             let (store, now) = (&run.store, run.now());
             let (merchant_id, order) = (store.merchant_id, message.order_ref.as_str());
-            tracing::error!(merchant_id, order, %error, "order_not_processed");
+            tracing::error!(merchant_id, order, %error, "order_processing_failed");
             run.write(|conn| read::keep_failed(conn, store, message, begun_at, now))?;
         }
         Err(error) => return Err(error),

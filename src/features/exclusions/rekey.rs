@@ -56,7 +56,7 @@ fn rekey_exclusions(conn: &mut PgConnection) -> QueryResult<()> {
         .load(conn)?;
     for (merchant_id, id, value, held) in rows {
         let Ok(pattern) = Pattern::recorded(&value) else {
-            tracing::warn!(merchant_id, exclusion_id = id, "exclusion_stops_nothing");
+            tracing::warn!(merchant_id, exclusion_id = id, "exclusion_matches_nothing");
             continue;
         };
         if pattern.key() == held {

@@ -93,7 +93,7 @@ fn parse_privacy(
 ) -> PrivacyRequest {
     provider.parse_privacy(topic, body).unwrap_or_else(|error| {
         let KnownStore { merchant_id, store_id, .. } = store;
-        tracing::error!(merchant_id, store_id, %error, "privacy_request_unreadable");
+        tracing::error!(merchant_id, store_id, %error, "privacy_request_unparseable");
         PrivacyRequest::default()
     })
 }

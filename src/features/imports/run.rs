@@ -258,7 +258,7 @@ fn round(db: &Db, stop: &Stop) -> AppResult<Option<usize>> {
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(merchant_id, import_id = id, %error, "import_portion_failed");
+                tracing::warn!(merchant_id, import_id = id, %error, "import_batch_failed");
                 failed = Some(error);
             }
         }

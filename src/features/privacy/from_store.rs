@@ -38,7 +38,7 @@ pub(crate) fn carry_out(
             };
             let outcome = erase_person(db, &actor, pseudonyms, &lookup)?;
             let outcome = outcome.inspect_err(|refused| {
-                tracing::error!(merchant_id, store_id, %refused, "privacy_request_refused");
+                tracing::error!(merchant_id, store_id, error = %refused, "privacy_request_refused");
             });
             Ok(outcome.is_ok_and(|erased| !erased.is_nothing()))
         }

@@ -56,7 +56,7 @@ pub(super) fn decide_held(
                 let revive = affiliate.status == AffiliateStatus::Denied;
                 let approved = code_requests::approve(conn, actor, affiliate.id, revive)?;
                 if let Some(application_id) = welcome_once(conn, actor, affiliate.id)? {
-                    tracing::debug!(application_id, "an application was approved");
+                    tracing::debug!(application_id, "application_approved");
                     let token = account::invite(conn, actor, affiliate)?;
                     emails::welcome(
                         conn,

@@ -95,7 +95,7 @@ impl Caller {
             stores::clock::note(conn, store, behind_seconds, clock::now())
         });
         if let Err(error) = noted {
-            tracing::debug!(store_id = store.id, %error, "store_clock_not_noted");
+            tracing::debug!(store_id = store.id, %error, "store_clock_not_saved");
         }
     }
 }
@@ -112,7 +112,7 @@ impl Drop for Caller {
             stores::keep_access_token(conn, encryptor, store, token, fresh.expires_at)
         });
         if let Err(error) = kept {
-            tracing::warn!(store_id = store.id, %error, "a token is not kept, and asked for again");
+            tracing::warn!(store_id = store.id, %error, "access_token_not_saved");
         }
     }
 }

@@ -16,7 +16,12 @@ pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<DateTime<Utc>, StoreRunError
     let webhooks = run.client()?.ensure_webhooks(&address)?;
     if webhooks.made + webhooks.revived > 0 {
         let (made, revived) = (webhooks.made, webhooks.revived);
-        tracing::info!(store_id = store.id, made, revived, "webhooks of a store");
+        tracing::info!(
+            store_id = store.id,
+            created = made,
+            reactivated = revived,
+            "webhooks_updated"
+        );
     }
     let now = run.now();
     run.write(|conn| stores::note_webhooks(conn, store, webhooks.problem.as_deref(), now))?;

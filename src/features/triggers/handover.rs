@@ -130,7 +130,7 @@ pub fn hand_over_due(db: &Db, now: DateTime<Utc>, stop: &Stop) -> AppResult<usiz
             hand_over_if_due(conn, *merchant_id, now, trigger)
         });
         if let Err(error) = done {
-            tracing::error!(merchant_id, trigger_id = id, %error, "handover_failed");
+            tracing::error!(merchant_id, trigger_id = id, %error, "reassignment_failed");
         }
     }
     Ok(due.len())

@@ -63,12 +63,12 @@ impl From<Error> for AppError {
         }
         match Fault::of(&error) {
             Fault::Passing => {
-                tracing::warn!(%error, "the database could not do it now");
+                tracing::warn!(%error, "database_unavailable");
                 Self::Unavailable
             }
             Fault::Value => {
                 // The parsers of requests reject such values, so this value reveals a gap there.
-                tracing::warn!(%error, "a value reached the database that it can't store");
+                tracing::warn!(%error, "database_value_rejected");
                 Self::BadRequest("Go back, check what you typed and try again.".into())
             }
             Fault::Own => Self::Internal(error.into()),

@@ -150,7 +150,7 @@ impl r2d2::HandleError<diesel::r2d2::Error> for Logged {
         }
         *last = Some(Instant::now());
         let reason = one_line(&error.to_string());
-        tracing::warn!(pool = self.pool, reason, "database_connection_failed");
+        tracing::warn!(pool = self.pool, error = reason, "database_connection_failed");
     }
 }
 

@@ -29,7 +29,7 @@ static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
 static CONNECTIONS: LazyLock<Mutex<Vec<Weak<Watched>>>> = LazyLock::new(|| {
     if let Err(error) = supervise::spawn("database watchdog", &Stop::default(), watch) {
         // Without the thread, only the TCP timeouts apply.
-        tracing::error!(%error, "no thread for the database watchdog");
+        tracing::error!(thread = "database watchdog", %error, "thread_not_started");
     }
     Mutex::default()
 });
@@ -79,7 +79,7 @@ impl Watched {
             && let Some(socket) = &self.socket
         {
             socket.cut();
-            tracing::warn!("database_wait_cut");
+            tracing::warn!("database_connection_timed_out");
         }
     }
 }

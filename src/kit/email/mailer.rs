@@ -156,7 +156,7 @@ fn note(
         }
     };
     let (id, attempts) = (email.id, job.attempts);
-    tracing::warn!(id, attempts, has_failed, cause = %reason, "email_not_accepted");
+    tracing::warn!(email_id = id, attempts, has_failed, error = %reason, "email_delivery_failed");
     let reason: String = reason.chars().take(MAX_REASON_CHARS).collect();
     run.finish(job, |conn| {
         diesel::update(emails::table.find(id))
@@ -195,7 +195,7 @@ fn announce(run: &Run<'_>) -> Result<Ending, RunError> {
         let email = run.read(|conn| StoredEmail::pending(conn, &job.key))?;
         run.finish(&job, |_| Ok(((), Finish::Complete)))?;
         if let Some(email) = email {
-            tracing::warn!(email_id = email.id, "email_waits_for_mail_server");
+            tracing::warn!(email_id = email.id, reason = "smtp_not_configured", "email_held");
         }
     }
     Ok(Ending::Done)

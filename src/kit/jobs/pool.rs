@@ -70,7 +70,7 @@ impl Registry {
             Err(RunError::Lost) => tracing::warn!(merchant_id, store_id, kind, "job_lease_lost"),
             // The lease ends by itself, and another run comes.
             Err(error) => {
-                tracing::error!(merchant_id, store_id, kind, %error, "job_run_not_released");
+                tracing::error!(merchant_id, store_id, kind, %error, "job_release_failed");
             }
         }
     }
@@ -149,7 +149,7 @@ impl Dispatcher {
     fn dispatch(&mut self) {
         while !self.stop.is_asked() {
             if let Err(error) = self.hand_out() {
-                tracing::error!(%error, "jobs_not_claimed");
+                tracing::error!(%error, "job_claim_failed");
             }
             self.await_one(POLL);
             if self.last_heartbeat.elapsed() >= HEARTBEAT {
@@ -221,7 +221,7 @@ impl Dispatcher {
                 .db
                 .run_blocking(claimed.scope(), |conn| claimed.prolong(conn, clock::now()));
             if let Err(error) = held {
-                tracing::warn!(%error, "job_lease_not_prolonged");
+                tracing::warn!(%error, "job_lease_renewal_failed");
             }
         }
     }

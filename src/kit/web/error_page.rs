@@ -24,7 +24,7 @@ pub(crate) async fn pages<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let request_id = req.extensions().get::<RequestId>().map(ToString::to_string);
     let response = next.call(req).await.map_err(|error| {
-        tracing::error!(cause = %error, "request failed before its handler");
+        tracing::error!(%error, "middleware_failed");
         actix_web::Error::from(AppError::Unavailable)
     })?;
     let error = response.response().error().and_then(|error| error.as_error::<AppError>());
@@ -32,7 +32,7 @@ pub(crate) async fn pages<B: MessageBody>(
         return Ok(response.map_into_left_body());
     };
     if let AppError::Internal(cause) = error {
-        tracing::error!(cause = %format!("{cause:#}"), "request failed");
+        tracing::error!(error = %format!("{cause:#}"), "request_failed");
         // Without the error, because it would be logged twice.
         let rendered = render(error, request_id);
         return Ok(response.into_response(rendered).map_into_right_body());

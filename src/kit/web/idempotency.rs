@@ -156,7 +156,7 @@ where
             let db = db.expect("the application holds the database");
             // Without a stored response, a later submission is processed again.
             if let Err(error) = claim.settle(&db, location_of(&response)).await {
-                tracing::warn!(%error, "form_answer_not_kept");
+                tracing::warn!(%error, "form_response_not_saved");
             }
         }
         Ok(response)

@@ -54,7 +54,7 @@ pub(super) fn secret_of(
     Ok(encrypted.and_then(|encrypted| match encryptor.open(bound_to(user_id), &encrypted) {
         Ok(secret) => Some(secret.expose_secret().to_vec()),
         Err(error) => {
-            tracing::error!(user_id, %error, "two-factor sign-in is stuck");
+            tracing::error!(user_id, %error, "two_factor_secret_unreadable");
             None
         }
     }))

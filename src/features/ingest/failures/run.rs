@@ -66,7 +66,7 @@ fn attempt(run: &Run<'_>, job: &Job, pseudonyms: &Pseudonyms) -> Result<(), RunE
 fn fail(run: &Run<'_>, job: &Job, error: &AppError) -> Result<(), RunError> {
     let merchant_id = run.queue().merchant_id;
     let delivery_id = job.row_id();
-    tracing::error!(merchant_id, delivery_id, attempts = job.attempts, %error, "delivery_failed_again");
+    tracing::error!(merchant_id, delivery_id, attempts = job.attempts, %error, "delivery_retry_failed");
     let (reason, finish) = match error {
         AppError::BadRequest(_) => {
             let reason = FailureReason::Value;

@@ -100,7 +100,7 @@ impl Intake {
         let deadline = Instant::now() + time;
         shard.try_send(QueuedDelivery { incoming, parsed, deadline, answer }).map_err(|error| {
             if matches!(error, TrySendError::Full(_)) {
-                tracing::warn!("too many deliveries wait");
+                tracing::warn!("ingest_queue_full");
             }
             AppError::Unavailable
         })?;

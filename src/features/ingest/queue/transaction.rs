@@ -61,7 +61,7 @@ pub(super) fn together(
         let mut conn = writer
             .pool
             .get()
-            .inspect_err(|error| tracing::warn!(%error, "no connection for the intake of orders"))
+            .inspect_err(|error| tracing::warn!(%error, "ingest_connection_failed"))
             .map_err(|_| IngestError::Unavailable)?;
         let at = Cell::new(jobs.first().map_or(0, |job| job.incoming.merchant_id));
         let begun = Instant::now();
@@ -72,18 +72,18 @@ pub(super) fn together(
         match result {
             Ok(Ok(taken)) => return Ok(taken),
             Ok(Err(error)) if conn.is_broken() => {
-                tracing::warn!(%error, "a connection of the intake was dead");
+                tracing::warn!(%error, "ingest_connection_lost");
             }
             Ok(Err(error)) => {
                 let fault = Fault::of(&error);
                 let waited = fault == Fault::Passing && begun.elapsed() >= LOCK_TIMEOUT;
                 tracing::warn!(
-                    %error, merchant_id, deliveries = jobs.len(), ?fault, waited, "a batch failed"
+                    %error, merchant_id, deliveries = jobs.len(), ?fault, waited, "ingest_batch_failed"
                 );
                 return Err(IngestError::PartOf { merchant_id, fault, waited });
             }
             Err(_) => {
-                tracing::error!(merchant_id, deliveries = jobs.len(), "a batch panicked");
+                tracing::error!(merchant_id, deliveries = jobs.len(), "ingest_batch_panicked");
                 return Err(IngestError::PartOf { merchant_id, fault: Fault::Own, waited: false });
             }
         }
@@ -171,7 +171,7 @@ pub(super) fn keep_failed(
         fail(conn, &job.incoming, reason, detail)
     });
     kept.map_err(|error| {
-        tracing::error!(%error, "a delivery could not be kept");
+        tracing::error!(%error, "delivery_not_saved");
         AppError::Unavailable
     })
 }

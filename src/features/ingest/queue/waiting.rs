@@ -122,7 +122,7 @@ impl AdmissionQueue {
         let theirs = state.entries.entry(job.incoming.merchant_id).or_default();
         if theirs.len() >= ROOM {
             drop(state);
-            tracing::warn!(merchant_id = job.incoming.merchant_id, "too many deliveries wait");
+            tracing::warn!(merchant_id = job.incoming.merchant_id, "ingest_queue_full");
             return job.answer(Err(AppError::Unavailable));
         }
         let entry = Entry { job, due: Instant::now(), pause: PAUSES[0], failures: 0, alone };

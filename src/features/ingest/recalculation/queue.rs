@@ -116,7 +116,7 @@ fn portion(db: &Db, merchant_id: i64) -> AppResult<Portion> {
         (Err(error), Some(request)) => {
             let reason: String = format!("{error:#}").chars().take(REASON_LENGTH).collect();
             let (id, attempts) = (request.id, request.attempts);
-            tracing::error!(merchant_id, id, attempts, cause = %reason, "a recalculation failed");
+            tracing::error!(merchant_id, recalculation_id = id, attempts, error = %reason, "recalculation_failed");
             db.run_blocking(Scope::Merchant(merchant_id), |conn| failed(conn, &request, &reason))?;
             Ok(Portion::Done(0))
         }

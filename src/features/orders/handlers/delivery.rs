@@ -276,7 +276,7 @@ pub(crate) async fn replay_all(
             Ok(Err(_)) => failed += 1,
             Err(AppError::Unavailable) => return Err(AppError::Unavailable),
             Err(error) => {
-                tracing::error!(%error, delivery_id = id, "a replay failed");
+                tracing::error!(delivery_id = id, %error, "delivery_retry_failed");
                 failed += 1;
             }
         }

@@ -108,7 +108,7 @@ pub(crate) fn establish_with_retry(
             return Err(error);
         }
         let reason = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-        tracing::warn!(waited_s = wait.seconds(), reason, "waiting_for_database");
+        tracing::warn!(waited_s = wait.seconds(), error = reason, "waiting_for_database");
         if !wait.rest(PAUSE.saturating_sub(attempt.elapsed())) {
             return Err(error);
         }

@@ -184,7 +184,7 @@ impl Cluster {
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED)
                 && let Err(cause) = fs::remove_dir_all(entry.path())
             {
-                tracing::warn!(path = %entry.path().display(), %cause, "cannot remove an unfinished database");
+                tracing::warn!(path = %entry.path().display(), error = %cause, "database_cleanup_failed");
             }
         }
     }

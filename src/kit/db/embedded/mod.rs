@@ -175,12 +175,12 @@ impl Drop for EmbeddedServer {
         if let Some((stop, thread)) = self.watcher.take() {
             stop.ask();
             if thread.join().is_err() {
-                tracing::error!("the thread that watches the PostgreSQL server has panicked");
+                tracing::error!(thread = "embedded database", "thread_panicked");
             }
         }
         let starter = lock_as_starter(&self.cluster.data_dir);
         if let Err(error) = &starter {
-            tracing::warn!(%error, "leaving the PostgreSQL server as it is");
+            tracing::warn!(%error, "postgres_not_stopped");
             return;
         }
         // This process holds the starter lock, so no other process can start using the server in
@@ -208,14 +208,14 @@ fn watch(
             if held(&postmaster).as_mut().is_some_and(Postmaster::runs) {
                 continue;
             }
-            tracing::warn!("the PostgreSQL server has ended; starting it again");
+            tracing::warn!("postgres_exited");
             let wanted = || !stopped.is_asked();
             let restarted = lock_as_starter(&cluster.data_dir)
                 .and_then(|_starter| Postmaster::find_or_start(&cluster, &wanted));
             match restarted {
                 Ok(new) => *held(&postmaster) = Some(new),
                 Err(error) => {
-                    tracing::error!(%error, "the PostgreSQL server stays down; trying again");
+                    tracing::error!(%error, "postgres_restart_failed");
                     pause = RETRY_PAUSE;
                 }
             }

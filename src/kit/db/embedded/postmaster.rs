@@ -229,7 +229,7 @@ fn stop_process(pid: i32, mut child: Option<&mut Child>) {
         }
         sleep(PAUSE);
     }
-    tracing::info!(pid, "the PostgreSQL server is still writing, and will end by itself");
+    tracing::info!(pid, "postgres_still_stopping");
 }
 
 fn open_log(path: &Path) -> Result<File, EmbeddedError> {

@@ -107,7 +107,7 @@ impl Drop for Observer {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread that looks who blocks migrations has panicked");
+            tracing::error!(thread = "migration blockers", "thread_panicked");
         }
     }
 }
