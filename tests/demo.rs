@@ -167,7 +167,7 @@ fn the_demos_webhooks_credit_once_and_come_to_the_same_in_any_order() {
     for _ in 0..10 {
         assert_eq!(send(&app, &loaded, &order).status, 200);
     }
-    // 15 % of 52.20 and of 8.10, half to even; Partners are approved by themselves.
+    // 15% of 52.20 and of 8.10, half to even; Partners are approved by themselves.
     assert_eq!(newest(&app, merchant_id), [("approved".to_owned(), vec![905])]);
     for webhook in [&update, &refund, &update, &order] {
         assert_eq!(send(&app, &loaded, webhook).status, 200);

@@ -64,7 +64,7 @@ fn sold(id: u64, price: &str, currency: &str, at: DateTime<Utc>) -> ShopifyOrder
 #[test]
 fn an_order_whose_currency_is_corrected_ends_in_the_right_one_alone() {
     let app = TestApp::start();
-    // 10 % of $10.00 and of ¥1000 are the same number of minor units.
+    // 10% of $10.00 and of ¥1000 are the same number of minor units.
     send(&app, &sold(1, "10.00", "USD", noon()));
     send(&app, &sold(1, "1000", "JPY", noon() + Duration::hours(1)));
     assert_eq!(

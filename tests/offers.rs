@@ -109,7 +109,7 @@ fn a_change_closes_the_terms_and_opens_others() {
     assert_eq!(terms_of(&app, app.fixture.offer_id), [(true, paid(1250)), (false, paid(1000))]);
     let page = owner.follow(&answer);
     assert_eq!(page.all("tbody th").len(), 2);
-    assert!(page.says("Changed the offer Standard: 12.5 % of the sale for orders from now on."));
+    assert!(page.says("Changed the offer Standard: 12.5% of the sale for orders from now on."));
     // Another name changes no terms, and nothing at all leaves no trace.
     owner.submit(&page, FORM, &[("name", "Everyone")]);
     owner.submit(&owner.get(&path), FORM, &[]);

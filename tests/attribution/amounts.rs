@@ -14,7 +14,7 @@ fn cleo(app: &TestApp, pays: &Pays) -> i64 {
 fn currencies_of_no_two_and_three_decimals_are_counted_in_their_own_minor_units() {
     let app = TestApp::start();
     let cleo = cleo(&app, &Pays::percent(1250));
-    // 12.5 % of 1,999 yen is 249.875; of 19.99 dollars 2.49875; of 19.999 dinar 2.499875.
+    // 12.5% of 1,999 yen is 249.875; of 19.99 dollars 2.49875; of 19.999 dinar 2.499875.
     let cases = [("JPY", "1999", 250), ("USD", "19.99", 250), ("KWD", "19.999", 2500)];
     for (at, (currency, price, commission)) in cases.into_iter().enumerate() {
         let order = order(1 + at as u64)
@@ -38,7 +38,7 @@ fn currencies_of_no_two_and_three_decimals_are_counted_in_their_own_minor_units(
 fn each_line_is_rounded_once_half_to_even() {
     let app = TestApp::start();
     let cleo = cleo(&app, &Pays::percent(1000));
-    // 10 % of 0.05 is half a cent, which is none; of 0.15 a cent and a half, which is two.
+    // 10% of 0.05 is half a cent, which is none; of 0.15 a cent and a half, which is two.
     let order = order(1)
         .without_lines()
         .line("A", 1, "0.05")

@@ -44,7 +44,7 @@ fn each_setting_picks_its_own_winner_and_holds_from_its_own_date() {
     assert_eq!(winner(&app, &early), ada, "first on the order");
     assert_eq!(winner(&app, &middle), ben, "largest discount");
     assert_eq!(winner(&app, &late), cleo, "oldest trigger");
-    // 100.00 less 35.00 of discounts, at 10 %.
+    // 100.00 less 35.00 of discounts, at 10%.
     assert_eq!(earned(&app, &early), [(ada, 650)]);
     let record = attribution(&app, &middle);
     assert_eq!(record.rules.precedence, Precedence::LargestDiscount);
@@ -125,7 +125,7 @@ fn a_sku_earns_on_its_own_lines_beside_the_winner() {
         .line("OTHER", 1, "50.00")
         .code("ADA10", "10.00");
     send(&app, &order);
-    // Ada: 10 % of all 210.00 and no royalty on top; Ben: 10 % of 40.00 and 30.00, as one credit.
+    // Ada: 10% of all 210.00 and no royalty on top; Ben: 10% of 40.00 and 30.00, as one credit.
     assert_eq!(earned(&app, &order), [(ada, 2100), (ben, 700)]);
     let vias: Vec<String> = credits(&app, &order).into_iter().map(|one| one.via).collect();
     assert_eq!(vias, ["coupon", "sku"]);

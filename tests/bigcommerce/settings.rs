@@ -118,11 +118,11 @@ fn the_preview_follows_what_is_typed_and_saves_nothing() {
         answer.one("#preview p:last-child")
     };
     let half = sentence(&[("amount", "50"), ("preview", "live")]);
-    assert_eq!(half, "50 % off the order, not together with other promotions.");
+    assert_eq!(half, "50% off the order, not together with other promotions.");
     let unclear = sentence(&[("amount", "much"), ("preview", "page")]);
     assert_eq!(unclear, "Enter a percentage from 0.01 to 100, for example 10.");
     let now = owner.get(HERE).one("#preview p:last-child");
-    assert_eq!(now, "10 % off the order, not together with other promotions.");
+    assert_eq!(now, "10% off the order, not together with other promotions.");
     let viewer = shop.app.viewer();
     assert!(!viewer.get(HERE).has("#preview[hx-post]"), "who only looks posts nothing");
 }
@@ -134,7 +134,7 @@ fn rules_are_saved_and_said_in_one_sentence() {
     let page = owner.get(HERE);
     assert_eq!(
         page.one("#preview p:last-child"),
-        "10 % off the order, not together with other promotions."
+        "10% off the order, not together with other promotions."
     );
     let form = "form[action$='/discounts']";
     let typed = [

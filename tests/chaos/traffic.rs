@@ -23,7 +23,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// From an answer that isn't a success to the next try.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
-/// What an order earns: 10 % of 95.00 USD.
+/// What an order earns: 10% of 95.00 USD.
 const COMMISSION: i64 = 950;
 /// The orders of a run have ids of their own.
 const FIRST_ORDER: u64 = 7_000_000_000;

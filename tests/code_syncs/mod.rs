@@ -76,7 +76,7 @@ fn in_store(code: &str) -> StoreCode {
         admin_url: Some(format!("https://admin.example/discounts/{code}")),
         mark: None,
         state: CodeState::Live,
-        rules: "10 % off everything.".to_owned(),
+        rules: "10% off everything.".to_owned(),
         same_rules: true,
     }
 }
@@ -246,7 +246,7 @@ pub(crate) fn fill(conn: &mut PgConnection, store_id: i64) -> QueryResult<()> {
                  status, state, same_rules, rules, admin_url) \
              SELECT t.merchant_id, c.id, t.key, lower(t.value), t.id, \
                  v.name, CASE v.name WHEN 'vouch_only' THEN NULL WHEN 'off' THEN 'expired' \
-                     ELSE 'live' END, true, '15\u{a0}% off everything, once per customer.', \
+                     ELSE 'live' END, true, '15% off everything, once per customer.', \
                  CASE WHEN v.name <> 'vouch_only' THEN 'https://admin.example/discounts/' || t.id END \
              FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM triggers \
                  WHERE kind = 'coupon_code') t \

@@ -56,7 +56,7 @@ fn the_page_counts_and_lists_what_differs_and_says_what_to_do() {
         "The store does not have it, so that shoppers cannot use it.",
         "It is switched off: shoppers cannot use it.",
         "It has not started yet",
-        "In the store: 10 % off everything.",
+        "In the store: 10% off everything.",
         "It is still in the store, and retired here",
         "No conversion trigger has it: orders with it credit nobody.",
         "Vouch created it for FORMER. It was renamed in the store",
@@ -103,7 +103,7 @@ fn the_list_is_filtered_and_searched_by_its_address() {
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
     let lines: Vec<String> = csv.text().lines().map(str::to_owned).collect();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[1].starts_with("RETIRED,Retired here,RETIRED,Live,10 % off everything."));
+    assert!(lines[1].starts_with("RETIRED,Retired here,RETIRED,Live,10% off everything."));
 }
 
 #[test]

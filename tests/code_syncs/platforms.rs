@@ -147,7 +147,7 @@ fn a_code_that_was_made_as_a_v2_coupon_before_is_no_other_for_that() {
     let expected = [("ADA10", "both"), ("OTHER", "different"), ("SAME", "both")];
     assert_eq!(found(&app, &store), pairs(&expected));
     let page = look(&app.owner(), &store);
-    assert!(page.says("In the store: 25 % off the order. It was made as a legacy (V2) coupon."));
+    assert!(page.says("In the store: 25% off the order. It was made as a legacy (V2) coupon."));
     // The other way round.
     let rules = BigcommerceRules { kind: DiscountFeature::Coupon, ..BigcommerceRules::default() };
     let rules = serde_json::to_value(rules).unwrap();
@@ -268,7 +268,7 @@ fn what_woocommerce_shows_of_its_coupons() {
     assert_eq!(found(&app, &store), pairs(&expected));
     assert_eq!(shown(&app, &store).unwrap().other_count, 1);
     let page = look(&app.owner(), &store);
-    assert!(page.says("In the store: 10 % off."), "{}", page.text());
+    assert!(page.says("In the store: 10% off."), "{}", page.text());
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) async fn connect(scenario: &Scenario, shop: &MockStore<Shop>) {
     browser.sees("Acme Tea answers: Vouch can read its orders and its codes.").await;
 }
 
-/// Shopify Discount Code Creation: Yes, and 15 %.
+/// Shopify Discount Code Creation: Yes, and 15%.
 pub(super) async fn have_codes_created(scenario: &Scenario) {
     let browser = &scenario.browser;
     browser.press("Set what codes get").await;
@@ -40,7 +40,7 @@ pub(super) async fn have_codes_created(scenario: &Scenario) {
     if !scenario.javascript {
         browser.press("Preview").await;
     }
-    let gets = "A shopper gets 15 % off everything, once per customer. It does not combine with other discounts.";
+    let gets = "A shopper gets 15% off everything, once per customer. It does not combine with other discounts.";
     browser.shows("#preview p:last-child", &[gets]).await;
     browser.press("Save").await;
     browser.sees("Saved. A shopper gets").await;

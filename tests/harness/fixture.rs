@@ -24,7 +24,7 @@ pub(crate) const SHOP_SECRET: &str = "shop-secret-of-the-tests-0123456789";
 /// The keys of what is there. Everything was made on 1 January 2026.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fixture {
-    /// Acme Tea: USD, New York. Its offer **Standard** pays 10 % of sale.
+    /// Acme Tea: USD, New York. Its offer **Standard** pays 10% of sale.
     pub merchant_id: i64,
     pub owner_id: i64,
     pub offer_id: i64,

@@ -99,7 +99,7 @@ fn in_store(code: &str) -> StoreCode {
         admin_url: Some(format!("https://admin.example/discounts/{code}")),
         mark: None,
         state: CodeState::Live,
-        rules: "10 % off everything".to_owned(),
+        rules: "10% off everything".to_owned(),
         same_rules: true,
     }
 }

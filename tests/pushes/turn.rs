@@ -69,7 +69,7 @@ fn a_code_of_the_stores_own_is_said_and_can_be_attached() {
     work(&app, &fake);
     let (now, reason) = status(&app, id);
     assert_eq!(now, "in_store");
-    assert_eq!(reason, "The store has a code spring that Vouch did not make: 10 % off everything.");
+    assert_eq!(reason, "The store has a code spring that Vouch did not make: 10% off everything.");
     app.within(|conn| model::attach(conn, &app.actor(), id, push_id(&app, id)));
     assert_eq!(status(&app, id).0, "pushed");
     assert_eq!(fake.codes(), ["spring"]);

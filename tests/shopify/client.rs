@@ -309,7 +309,7 @@ fn products_and_collections_are_found_by_number_handle_and_address() {
 fn a_preview_says_what_a_shopper_gets() {
     assert_eq!(
         rules().sentence(),
-        "A shopper gets 10\u{a0}% off everything. It does not combine with other discounts."
+        "A shopper gets 10% off everything. It does not combine with other discounts."
     );
     assert_eq!(
         full_rules().sentence(),

@@ -20,7 +20,7 @@ use crate::harness::stores::MockStore;
 use crate::harness::stores::shopify::{Shop, TOKEN};
 use crate::harness::then;
 
-/// 10 % off everything.
+/// 10% off everything.
 pub(crate) fn rules() -> Rules {
     Rules {
         takeoff: DiscountAmount::Percent { rate: Rate::percent(10) },

@@ -126,7 +126,7 @@ fn credentials_that_cannot_be_are_refused_and_never_echoed() {
     );
 }
 
-/// Saves rules: 10 % off everything, but for `fields`.
+/// Saves rules: 10% off everything, but for `fields`.
 fn set(owner: &Person, path: &str, fields: &[(&str, &str)]) -> Page {
     let usual = [
         ("creates_codes", "no"),

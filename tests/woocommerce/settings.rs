@@ -37,7 +37,7 @@ fn a_merchant_connects_creates_a_code_and_gets_its_orders() {
     }
     let saved = set_rules(&app, &[("creates_codes", "yes"), ("kind", "percent"), ("amount", "15")]);
     assert_eq!(saved.status, 303, "{}", saved.text());
-    assert!(app.owner().get("/settings/woocommerce").says("15 % off."));
+    assert!(app.owner().get("/settings/woocommerce").says("15% off."));
 
     add_code(&app, "Maya-15");
     work(&app, clock::now());

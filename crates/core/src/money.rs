@@ -18,12 +18,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
 pub use self::rate::{Rate, RateError};
-use crate::number::grouped;
+use crate::number::{MINUS, grouped};
 
 /// U+00A0 prevents a line break between a sign, a currency and its digits.
 const NO_BREAK_SPACE: char = '\u{a0}';
-/// The typographic minus, U+2212. Unlike a hyphen, it doesn't allow a line break after it.
-const MINUS: char = '\u{2212}';
 
 /// A currency and its number of decimals: 0 for JPY, 2 for USD, 3 for KWD.
 ///

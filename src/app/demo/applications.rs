@@ -27,7 +27,7 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
     let open = Registration {
         is_open: true,
         intro: "Do you love soap as much as we do? Apply with the code that you would like to \
-                share: you earn 10 % of every order placed with it."
+                share: you earn 10% of every order placed with it."
             .to_owned(),
         terms: TERMS.to_owned(),
         thanks: "We look at applications every Tuesday.".to_owned(),

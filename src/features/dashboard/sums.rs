@@ -1,6 +1,7 @@
 //! The totals of a period next to those of the previous one.
 
 use vouch_core::money::Currency;
+use vouch_core::number::MINUS;
 
 use crate::features::rollups::{DayRollups, Rollups, amounts};
 use crate::kit::urls;
@@ -14,7 +15,7 @@ pub(crate) struct Number {
     pub(crate) value: String,
     /// The URL of the list that adds up to exactly this number.
     pub(crate) href: String,
-    /// Such as `+12 %`, or empty.
+    /// Such as `+12%`, or empty.
     pub(crate) change: String,
     /// Whether the change is an improvement.
     pub(crate) better: bool,
@@ -102,7 +103,8 @@ fn change(now: i64, before: i64) -> String {
     let percent = (percent + percent.signum() * 5) / 10;
     match percent {
         0 => String::new(),
-        percent => format!("{percent:+} %"),
+        percent if percent < 0 => format!("{MINUS}{}%", percent.unsigned_abs()),
+        percent => format!("+{percent}%"),
     }
 }
 
@@ -112,8 +114,8 @@ mod tests {
 
     #[test]
     fn a_change_is_in_whole_percent_of_what_was_before() {
-        assert_eq!(change(112, 100), "+12 %");
-        assert_eq!(change(1, 3), "-67 %");
+        assert_eq!(change(112, 100), "+12%");
+        assert_eq!(change(1, 3), "\u{2212}67%");
         assert_eq!(change(5, 0), "");
         assert_eq!(change(5, 5), "");
         assert_eq!(change(10_001, 10_000), "");

@@ -1,13 +1,13 @@
 //! Numbers as people read them.
 
-use vouch_core::number::grouped;
+use vouch_core::number::{MINUS, grouped};
 
 /// 1234567 as "1,234,567".
 pub(crate) fn thousands(number: impl TryInto<i64>) -> String {
     // No count comes near the maximum.
     let number = number.try_into().unwrap_or(i64::MAX);
     let digits = grouped(&number.unsigned_abs().to_string());
-    if number < 0 { format!("-{digits}") } else { digits }
+    if number < 0 { format!("{MINUS}{digits}") } else { digits }
 }
 
 /// For example "1 code" or "1,830 codes".
@@ -22,7 +22,7 @@ mod tests {
 
     #[test]
     fn digits_stand_in_threes() {
-        assert_eq!([999, 1_000, -1_234_567].map(thousands), ["999", "1,000", "-1,234,567"]);
+        assert_eq!([999, 1_000, -1_234_567].map(thousands), ["999", "1,000", "\u{2212}1,234,567"]);
         assert_eq!(thousands(1_000_usize), "1,000");
     }
 

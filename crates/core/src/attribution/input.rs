@@ -139,7 +139,7 @@ impl Commission {
     }
 }
 
-/// For people: `10 % of the sale`, `$5.00 per order`, `$1.00 per item`.
+/// For people: `10% of the sale`, `$5.00 per order`, `$1.00 per item`.
 impl fmt::Display for Commission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

@@ -8,7 +8,7 @@ use diesel::sql_types::Integer;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{NO_BREAK_SPACE, proportion_half_even};
+use super::proportion_half_even;
 
 /// 100% in basis points (hundredths of a percent).
 const WHOLE: i32 = 10_000;
@@ -54,7 +54,7 @@ impl Rate {
 
     /// A whole number of percent, for constants. Panics above 100.
     pub const fn percent(percent: u8) -> Self {
-        assert!(percent <= 100, "a rate is at most 100 %");
+        assert!(percent <= 100, "a rate is at most 100%");
         Self(percent as i32 * 100)
     }
 
@@ -62,7 +62,7 @@ impl Rate {
         self.0.into()
     }
 
-    /// Parses `10`, `12.5`, `12.5 %` and `12,5`.
+    /// Parses `10`, `12.5`, `12.5%` and `12,5`.
     ///
     /// A comma followed by three digits is rejected, because it could separate thousands.
     ///
@@ -114,10 +114,10 @@ impl Rate {
     }
 }
 
-/// For people: `10 %`, `12.5 %`, with a no-break space.
+/// For people: `10%`, `12.5%`.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{NO_BREAK_SPACE}%", self.number())
+        write!(f, "{}%", self.number())
     }
 }
 
@@ -163,7 +163,7 @@ mod tests {
         for (typed, expected) in [
             ("10", 1000),
             ("10%", 1000),
-            (" 12.5 % ", 1250),
+            (" 12.5% ", 1250),
             ("12,5", 1250),
             ("0.25", 25),
             ("0,05", 5),
@@ -187,7 +187,7 @@ mod tests {
             "1,000",
             "1.000,5",
             "1e1",
-            "10 %%",
+            "10%%",
             "1,2,3",
             "١٠",
             "99999999999999999999",
@@ -212,7 +212,7 @@ mod tests {
         {
             let rate = Rate::from_basis_points(points).unwrap();
             assert_eq!(rate.number(), number);
-            assert_eq!(rate.to_string(), format!("{number}\u{a0}%"));
+            assert_eq!(rate.to_string(), format!("{number}%"));
         }
         assert_eq!(Rate::percent(10).decimal(), "10.00");
     }

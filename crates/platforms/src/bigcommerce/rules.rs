@@ -111,7 +111,7 @@ impl Rules {
             known.map_or_else(|| amount.to_owned(), |(minor, of)| format_money(minor, of))
         };
         let mut text = match self.discount {
-            Discount::Percent => format!("{amount}\u{a0}% off the order"),
+            Discount::Percent => format!("{amount}% off the order"),
             Discount::PerOrder => format!("{} off the order", money(amount)),
             Discount::PerItem => format!("{} off each item", money(amount)),
             Discount::FreeShipping => "Free shipping".to_owned(),

@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_sentence_says_all_of_it() {
-        assert_eq!(rules().sentence(), "12.5\u{a0}% off.");
+        assert_eq!(rules().sentence(), "12.5% off.");
         let all = Rules {
             takeoff: DiscountAmount::Cart { minor: 500 },
             minimum_minor: Some(5000),
