@@ -10,6 +10,7 @@ use askama::Template;
 use tracing_actix_web::RequestId;
 
 use super::guard::secure;
+use super::rejection;
 use super::retype::Retype;
 use super::version::conflict_page;
 use crate::kit::error::AppError;
@@ -80,7 +81,9 @@ fn page_of(
     request_id: Option<String>,
 ) -> askama::Result<String> {
     match error {
-        AppError::Unreadable(form) => return Retype::of(form).render(),
+        AppError::Unreadable(form) => {
+            return Retype::of(form).render().map(|page| rejection::complete(&page));
+        }
         AppError::Conflict(stored) => {
             if let Some(page) = req.and_then(|req| conflict_page(req, stored)) {
                 return Ok(page);

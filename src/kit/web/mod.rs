@@ -46,6 +46,7 @@ mod parts;
 pub(crate) mod peer;
 /// The platform in a path.
 pub(crate) mod platform_path;
+mod rejection;
 /// The page for a form with forbidden characters.
 pub(crate) mod retype;
 /// The URL of an undo button.
@@ -76,7 +77,10 @@ use crate::kit::error::AppResult;
 
 /// Renders `page` with `status`.
 pub(crate) fn html(status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
-    Ok(HttpResponse::build(status).content_type(header::ContentType::html()).body(page.render()?))
+    let rejects = [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::TOO_MANY_REQUESTS];
+    let html = page.render()?;
+    let html = if rejects.contains(&status) { rejection::complete(&html) } else { html };
+    Ok(HttpResponse::build(status).content_type(header::ContentType::html()).body(html))
 }
 
 /// Renders `page` with status 200.
