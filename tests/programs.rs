@@ -189,7 +189,7 @@ fn support_staff_find_merchants_and_see_how_they_fare() {
     let support = app.support();
     let page = support.get("/support/merchants");
     assert_eq!(page.all("tbody th"), ["Acme Tea acme-tea", "Borealis Books borealis-books"]);
-    assert_eq!(page.all("tbody tr:first-child td"), ["3", "1", "1", "1 Jun 2026, 12:00"]);
+    assert_eq!(page.all("tbody tr:first-child td"), ["3", "1", "1", "Jun 1, 2026, 12:00 PM"]);
     assert_eq!(page.all("tbody tr:last-child td"), ["1", "0", "0", "None yet"]);
     let key: String = app.within(|conn| stores::table.select(stores::store_key).first(conn));
     assert!(!page.text().contains(&key), "no secrets");

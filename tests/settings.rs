@@ -46,11 +46,56 @@ fn the_program_is_renamed_and_its_addresses_stay() {
 }
 
 #[test]
+fn dates_are_shown_in_the_chosen_format() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let page = owner.get("/settings/general");
+    assert_eq!(page.value_of("select[name=date_format] option[selected]"), "month_first");
+    for (format, shown) in [
+        ("month_first", "Dec 31, 2025"),
+        ("day_first", "31 Dec 2025"),
+        ("year_first", "2025-12-31"),
+    ] {
+        let page = owner.get("/settings/general");
+        let answer = owner.submit(&page, "form.stack", &[("date_format", format)]);
+        assert_eq!(answer.status, 303, "{format}");
+        let page = owner.get("/affiliates");
+        let joined = page.all("td[data-label=Joined] time");
+        assert!(joined.iter().all(|time| time == shown), "{format}: {joined:?}");
+    }
+    // A form from before an upgrade has no such field.
+    let page = owner.get("/settings/general");
+    let token = page.value_of("form.stack [name=csrf]");
+    let former = [("csrf", token.as_str()), ("name", "Acme Tea"), ("time_zone", "Asia/Tokyo")];
+    assert_eq!(owner.post("/settings/general", &former).status, 303);
+    let page = owner.get("/settings/general");
+    assert_eq!(page.value_of("select[name=date_format] option[selected]"), "year_first");
+    assert!(page.one("main footer").contains("Asia/Tokyo"));
+}
+
+#[test]
+fn a_rejected_form_names_its_fields_in_the_summary() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let page = owner.get("/settings/general");
+    let label = page.one("label[for=f-name]");
+    let answer = owner.submit(&page, "form.stack", &[("name", "")]);
+    assert_eq!(answer.status, 422);
+    assert!(answer.one("#error-summary a[href='#f-name']").starts_with(&format!("{label}: ")));
+    assert!(answer.one("title").starts_with("Error: "));
+}
+
+#[test]
 fn rubbish_in_the_general_settings_comes_back_with_its_reason() {
     let app = TestApp::start();
     let owner = app.owner();
     let page = owner.get("/settings/general");
-    for (field, value) in [("name", " "), ("name", &"x".repeat(201)), ("time_zone", "Nowhere")] {
+    for (field, value) in [
+        ("name", " "),
+        ("name", &"x".repeat(201)),
+        ("time_zone", "Nowhere"),
+        ("date_format", "never"),
+    ] {
         let answer = owner.submit(&page, "form.stack", &[(field, value)]);
         assert_eq!(answer.status, 422, "{field}");
         assert!(answer.has(&format!("#f-{field}-error")), "{field}");

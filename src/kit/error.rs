@@ -3,6 +3,7 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use chrono::{DateTime, Utc};
+use vouch_core::calendar::Calendar;
 
 pub(crate) type AppResult<T> = Result<T, AppError>;
 
@@ -115,8 +116,8 @@ pub struct VersionRow {
 pub struct SavedBy {
     pub name: String,
     pub at: DateTime<Utc>,
-    /// The merchant's time zone.
-    pub zone: String,
+    /// The merchant's time zone and date format.
+    pub calendar: Calendar,
 }
 
 impl From<askama::Error> for AppError {

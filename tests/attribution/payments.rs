@@ -73,7 +73,8 @@ fn a_payment_that_expires_or_is_voided_takes_the_commission_back_until_the_order
     }
     let page = app.viewer().get("/conversions");
     assert_eq!(page.all("td[data-label=Status]").len(), 2);
-    let sentences = attribution(&app, &paid(1, "paid", noon())).sentences(chrono_tz::UTC);
+    let sentences =
+        attribution(&app, &paid(1, "paid", noon())).sentences(vouch_core::calendar::Calendar::UTC);
     assert!(sentences.len() > 1, "the page says that it is not paid: {sentences:?}");
 }
 

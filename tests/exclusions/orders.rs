@@ -94,7 +94,7 @@ fn an_order_with_an_excluded_code_earns_nothing_while_the_exclusion_holds() {
             .first(conn)
     });
     let attribution: Attribution = serde_json::from_value(attribution).unwrap();
-    let words = attribution.sentences(chrono_tz::UTC).join(" ");
+    let words = attribution.sentences(vouch_core::calendar::Calendar::UTC).join(" ");
     assert!(
         words.contains("earns nothing: a coupon exclusion covers orders with this code"),
         "{words}"

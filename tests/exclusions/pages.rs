@@ -53,7 +53,7 @@ fn a_code_is_added_found_edited_removed_and_put_back() {
     let list = owner.follow(&answer);
     assert!(list.says("Affiliates can no longer claim BLACKFRIDAY*."));
     assert_eq!(list.all("tbody th"), ["BLACKFRIDAY* Our own sale"]);
-    assert!(list.says("Until 30 Nov 2030"));
+    assert!(list.says("Until Nov 30, 2030"));
     assert!(list.says("Holds now"));
 
     let tried = owner.get(&format!("{LIST}?q=BlackFriday-24"));

@@ -33,6 +33,10 @@ impl SamplePage {
         "Alder & Finch"
     }
 
+    fn time_zone(&self) -> &'static str {
+        "Europe/Berlin"
+    }
+
     fn person_name(&self) -> &'static str {
         "Olivia Brandt"
     }
@@ -94,7 +98,7 @@ const ROWS: [Row; 7] = [
         "maria@fernandez.example",
         "Active",
         "good",
-        "Standard 10 %",
+        "Standard 10%",
         3,
         128,
         "€2,417.90",
@@ -105,7 +109,7 @@ const ROWS: [Row; 7] = [
         "daniel@cohen.example",
         "Active",
         "good",
-        "Standard 10 %",
+        "Standard 10%",
         1,
         64,
         "€1,102.35",
@@ -116,7 +120,7 @@ const ROWS: [Row; 7] = [
         "run@beijing.example",
         "Pending",
         "wait",
-        "Standard 10 %",
+        "Standard 10%",
         0,
         0,
         "€0.00",
@@ -132,14 +136,14 @@ const ROWS: [Row; 7] = [
         9,
         "€90.00",
     ),
-    ("Jonas Weber", "b2c6", "jonas@weber.example", "Denied", "bad", "Standard 10 %", 0, 0, "€0.00"),
+    ("Jonas Weber", "b2c6", "jonas@weber.example", "Denied", "bad", "Standard 10%", 0, 0, "€0.00"),
     (
         "Aïcha Diallo",
         "h5r3",
         "aicha@diallo.example",
         "Disabled",
         "off",
-        "Standard 10 %",
+        "Standard 10%",
         2,
         0,
         "\u{2212}€12.40",
@@ -179,9 +183,9 @@ const TYPES: [(&str, &str); 3] =
 {% endblock %}
 {% block content %}
 <dl class="figures">
-  {{ ui::figure("Credited revenue", "€48,210.50", href="/orders", change="+12 %", note="30 days before: €43,045.00") }}
-  {{ ui::figure("Commission", "€4,821.05", href="/conversions", change="+12 %") }}
-  {{ ui::figure("Conversions", "1,204", href="/conversions", change="-3 %", better=false) }}
+  {{ ui::figure("Credited revenue", "€48,210.50", href="/orders", change="+12%", note="30 days before: €43,045.00") }}
+  {{ ui::figure("Commission", "€4,821.05", href="/conversions", change="+12%") }}
+  {{ ui::figure("Conversions", "1,204", href="/conversions", change="−3%", better=false) }}
   {{ ui::figure("Waiting for approval", "17", href="/conversions?status=pending") }}
 </dl>
 {% call f::live("/affiliates") %}

@@ -93,7 +93,7 @@ fn reassigned_from_a_past_day_on_orders_of_that_day_change_hands_and_earlier_one
     let periods = owners(&app, app.fixture.ada10_id);
     assert_eq!(periods[0].2, Some(from));
     assert_eq!(periods[1], (ben, from, None));
-    assert!(page.says("since 5 Jun 2026 credit Ben Second"));
+    assert!(page.says("since Jun 5, 2026 credit Ben Second"));
     assert!(page.says("stays as it is: change its discount or expiration date there"));
     assert!(page.says("Reassigned Coupon Code ADA10 from Ada Active to Ben Second."));
     assert_eq!(page.all("#owners + .timeline a"), ["Ben Second", "Ada Active"]);
@@ -108,7 +108,7 @@ fn a_reassignment_that_cannot_be_comes_back_with_the_reason() {
     for (affiliate, from, field, reason) in [
         ("", "", "affiliate_id", "Choose an affiliate."),
         (ada.as_str(), "", "affiliate_id", "ADA10 is this affiliate’s already"),
-        (ben.as_str(), "2025-12-30", "from", "has held it since 31 Dec 2025"),
+        (ben.as_str(), "2025-12-30", "from", "has held it since Dec 31, 2025"),
         (ben.as_str(), "2999-01-01", "from", "within the next two years"),
         (ben.as_str(), "soon", "from", "Enter a date as YYYY-MM-DD"),
     ] {

@@ -11,6 +11,8 @@ pub use self::text_enum::TextEnum;
 pub mod affiliate;
 /// Which affiliates earn from an order, how much, and why.
 pub mod attribution;
+/// Moments and dates in a merchant's time zone and format.
+pub mod calendar;
 /// Coupon codes and the keys by which they're compared.
 pub mod code;
 /// The status of a conversion and its inputs.

@@ -92,13 +92,13 @@ impl OrderAnswer {
         order_ref: &str,
     ) -> QueryResult<Self> {
         let (order, attribution) = by_ref(conn, merchant_id, store_id, order_ref)?;
-        let tz = Merchant::find(conn, merchant_id)?.tz();
+        let calendar = Merchant::find(conn, merchant_id)?.calendar();
         let credits = of_order(conn, merchant_id, order.id)?;
         Ok(Self {
             order_id: order.id.to_string(),
             id: order.order_ref.clone(),
             name: order.title(),
-            explanation: attribution.sentences(tz),
+            explanation: attribution.sentences(calendar),
             credits: credits.into_iter().map(CreditAnswer::of).collect(),
         })
     }

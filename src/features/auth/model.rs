@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{Jsonb, Nullable};
 use serde::Deserialize;
+use vouch_core::calendar::{Calendar, DateFormat};
 use vouch_core::money::Currency;
 use vouch_core::platform::Platform;
 
@@ -125,6 +126,8 @@ pub struct Merchant {
     pub time_zone: String,
     /// Whether support has enabled Coupon Exclusions.
     pub coupon_exclusions: bool,
+    /// How its pages show dates.
+    pub date_format: DateFormat,
 }
 
 impl Merchant {
@@ -137,6 +140,11 @@ impl Merchant {
     /// database.
     pub(crate) fn tz(&self) -> Tz {
         self.time_zone.parse().unwrap_or(Tz::UTC)
+    }
+
+    /// The time zone and the date format of its pages.
+    pub(crate) fn calendar(&self) -> Calendar {
+        Calendar { zone: self.tz(), format: self.date_format }
     }
 }
 

@@ -417,6 +417,11 @@ macro_rules! person_methods {
                 &self.$context.merchant.name
             }
 
+            /// The IANA name of the time zone of the page's times.
+            pub(crate) fn time_zone(&self) -> &str {
+                &self.$context.merchant.time_zone
+            }
+
             pub(crate) fn person_email(&self) -> &str {
                 &self.$context.person.email
             }

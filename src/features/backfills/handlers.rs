@@ -14,7 +14,7 @@ use crate::kit::clock;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
-use crate::kit::web::display_time::{self, DisplayTime, day_of, read_day};
+use crate::kit::web::display_time::{DisplayTime, day_of, read_day};
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
 
@@ -92,11 +92,11 @@ struct BackfillPage {
 
 impl BackfillPage {
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
-        DisplayTime::new(*at, self.page.merchant().tz())
+        DisplayTime::new(*at, self.page.merchant().calendar())
     }
 
     fn day(&self, at: &DateTime<Utc>) -> String {
-        display_time::day(day_of(*at, self.page.merchant().tz()))
+        DisplayTime::day(*at, self.page.merchant().calendar()).text
     }
 
     /// For example `Read 214 orders: 3 were new, 1 had changed.`

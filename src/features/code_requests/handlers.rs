@@ -62,7 +62,7 @@ struct RequestsPage {
 
 impl RequestsPage {
     fn asked_at(&self, request: &CodeRequest) -> DisplayTime {
-        DisplayTime::new(request.requested_at, self.page.merchant().tz())
+        DisplayTime::new(request.requested_at, self.page.merchant().calendar())
     }
 }
 

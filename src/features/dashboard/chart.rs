@@ -1,9 +1,8 @@
 //! A line chart of revenue and commission by day: the coordinates of everything in it.
 
 use chrono::NaiveDate;
+use vouch_core::calendar::Calendar;
 use vouch_core::money::{Currency, format_money};
-
-use crate::kit::web::display_time::day;
 
 /// In units of the drawing, which is scaled to the page.
 const WIDTH: f64 = 720.0;
@@ -37,7 +36,7 @@ pub(crate) struct Chart {
 
 impl Chart {
     /// The chart of consecutive days; `None` if there's nothing to draw.
-    pub(crate) fn new(points: &[Point], currency: Currency) -> Option<Self> {
+    pub(crate) fn new(points: &[Point], currency: Currency, calendar: Calendar) -> Option<Self> {
         let values = || points.iter().flat_map(|p| [p.revenue_minor, p.commission_minor]);
         let (first, last) = (points.first()?, points.last()?);
         if values().all(|value| value == 0) {
@@ -61,13 +60,13 @@ impl Chart {
                 (scale.x(0), scale.y(first.revenue_minor), scale.y(first.commission_minor))
             }),
             grid: scale.lines().map(|minor| (scale.y(minor), money(minor))).collect(),
-            days: scale.days(points),
+            days: scale.days(points, calendar),
             description: format!(
                 "Revenue from credited orders and commission by day, {} to {}. The best day was \
                  {} with {} revenue. The table below has every day.",
-                day(first.day),
-                day(last.day),
-                day(best.day),
+                calendar.date(first.day),
+                calendar.date(last.day),
+                calendar.date(best.day),
                 money(best.revenue_minor)
             ),
         })
@@ -109,10 +108,9 @@ impl Scale {
     }
 
     /// Labels for the first, middle and last day.
-    fn days(&self, points: &[Point]) -> Vec<(String, &'static str, String)> {
+    fn days(&self, points: &[Point], calendar: Calendar) -> Vec<(String, &'static str, String)> {
         let last = points.len() - 1;
-        let label =
-            |at: usize, anchor| (self.x(at), anchor, points[at].day.format("%-d %b").to_string());
+        let label = |at: usize, anchor| (self.x(at), anchor, calendar.short_date(points[at].day));
         match last {
             0 => vec![label(0, "middle")],
             1..=3 => vec![label(0, "start"), label(last, "end")],
@@ -152,23 +150,24 @@ mod tests {
 
     #[test]
     fn lines_reach_from_edge_to_edge_and_stay_below_the_last_round_amount() {
-        let chart = Chart::new(&points(&[0, 29_000, 14_000]), Currency::USD).unwrap();
+        let chart =
+            Chart::new(&points(&[0, 29_000, 14_000]), Currency::USD, Calendar::UTC).unwrap();
         assert_eq!(chart.revenue, "0.0,206.0 360.0,30.1 720.0,121.1");
         let words: Vec<&str> = chart.grid.iter().map(|line| line.1.as_str()).collect();
         assert_eq!(words, ["$0.00", "$100.00", "$200.00", "$300.00"]);
-        assert!(chart.description.contains("2 Mar 2026 with $290.00"));
+        assert!(chart.description.contains("Mar 2, 2026 with $290.00"));
     }
 
     #[test]
     fn nothing_makes_no_chart_and_one_day_a_dot() {
-        assert!(Chart::new(&points(&[0, 0]), Currency::USD).is_none());
-        assert!(Chart::new(&[], Currency::USD).is_none());
-        assert!(Chart::new(&points(&[500]), Currency::USD).unwrap().only.is_some());
+        assert!(Chart::new(&points(&[0, 0]), Currency::USD, Calendar::UTC).is_none());
+        assert!(Chart::new(&[], Currency::USD, Calendar::UTC).is_none());
+        assert!(Chart::new(&points(&[500]), Currency::USD, Calendar::UTC).unwrap().only.is_some());
     }
 
     #[test]
     fn what_was_taken_back_stands_below_zero() {
-        let chart = Chart::new(&points(&[-1_000, 2_000]), Currency::USD).unwrap();
+        let chart = Chart::new(&points(&[-1_000, 2_000]), Currency::USD, Calendar::UTC).unwrap();
         assert_eq!(chart.grid.first().unwrap().1, "\u{2212}$10.00");
     }
 }

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
 use chrono::NaiveDate;
+use vouch_core::calendar::Calendar;
 use vouch_core::money::{Currency, format_money};
 
 use super::chart::{Chart, Point};
@@ -24,7 +25,7 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::lists::Range;
 use crate::kit::urls;
-use crate::kit::web::display_time::{DisplayTime, day, day_of};
+use crate::kit::web::display_time::{DisplayTime, day_of};
 use crate::kit::web::numbers::thousands;
 use crate::kit::web::ok;
 
@@ -77,7 +78,7 @@ struct NewestRow {
 impl NewestRow {
     fn new(row: ConversionRow, merchant: &Merchant) -> Self {
         Self {
-            when: DisplayTime::new(row.conversion.occurred_at, merchant.tz()),
+            when: DisplayTime::new(row.conversion.occurred_at, merchant.calendar()),
             commission: format_money(row.conversion.commission_minor, row.conversion.currency),
             row,
         }
@@ -102,7 +103,7 @@ impl DashboardPage {
     }
 
     fn uninstalled_on(&self, store: &Uninstalled) -> DisplayTime {
-        DisplayTime::new(store.at, self.page.merchant().tz())
+        DisplayTime::new(store.at, self.page.merchant().calendar())
     }
 
     fn failed_pushes(&self) -> String {
@@ -123,7 +124,7 @@ pub(crate) async fn show(
 ) -> AppResult<HttpResponse> {
     let merchant = page.merchant().clone();
     let merchant_id = merchant.id;
-    let own = merchant.currency;
+    let (own, calendar) = (merchant.currency, merchant.calendar());
     let period = ReportPeriod::read(&query, day_of(clock::now(), merchant.tz()));
     let (from, to) = (period.before_from, period.to);
     let since = clock::now() - UNINSTALLED_SHOWN;
@@ -148,8 +149,12 @@ pub(crate) async fn show(
     let days = by_day(&rollups, &period, own);
     ok(&DashboardPage {
         numbers: numbers(&rollups, &period, own),
-        chart: Chart::new(&points(&days, &period), own),
-        days: days.iter().rev().map(|(day, rollups)| day_row(*day, rollups, own)).collect(),
+        chart: Chart::new(&points(&days, &period), own, calendar),
+        days: days
+            .iter()
+            .rev()
+            .map(|(day, rollups)| day_row(*day, rollups, own, calendar))
+            .collect(),
         newest: newest.into_iter().map(|row| NewestRow::new(row, &merchant)).collect(),
         waiting,
         uninstalled,
@@ -201,9 +206,9 @@ fn points(days: &BTreeMap<NaiveDate, DayRollups>, period: &ReportPeriod) -> Vec<
     period.days().map(point).collect()
 }
 
-fn day_row(at: NaiveDate, of: &DayRollups, own: Currency) -> DayRow {
+fn day_row(at: NaiveDate, of: &DayRollups, own: Currency, calendar: Calendar) -> DayRow {
     DayRow {
-        words: day(at),
+        words: calendar.date(at),
         href: urls::credited_conversions(at, at),
         orders: thousands(of.orders),
         conversions: thousands(of.rollups.conversions),

@@ -1,7 +1,8 @@
 use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::Deserialize;
+use vouch_core::calendar::Calendar;
 
-use crate::kit::web::display_time::{day, read_day};
+use crate::kit::web::display_time::read_day;
 
 /// The maximum length of a period in days. A longer chart would be unreadable.
 const MAX_DAYS: u64 = 366;
@@ -87,19 +88,20 @@ impl ReportPeriod {
         self.from.iter_days().take_while(move |day| *day <= to)
     }
 
-    /// Such as `25 Oct 2026 to 23 Nov 2026`.
-    pub(crate) fn words(&self) -> String {
-        words(self.from, self.to)
+    /// Such as `Oct 25, 2026 to Nov 23, 2026`.
+    pub(crate) fn words(&self, calendar: Calendar) -> String {
+        words(self.from, self.to, calendar)
     }
 
     /// The previous period in the same format.
-    pub(crate) fn before_words(&self) -> String {
-        words(self.before_from, self.before_to)
+    pub(crate) fn before_words(&self, calendar: Calendar) -> String {
+        words(self.before_from, self.before_to, calendar)
     }
 }
 
-fn words(from: NaiveDate, to: NaiveDate) -> String {
-    if from == to { day(from) } else { format!("{} to {}", day(from), day(to)) }
+fn words(from: NaiveDate, to: NaiveDate, calendar: Calendar) -> String {
+    let date = |date| calendar.date(date);
+    if from == to { date(from) } else { format!("{} to {}", date(from), date(to)) }
 }
 
 fn back(day: NaiveDate, days: u64) -> NaiveDate {

@@ -4,6 +4,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::Error;
 use vouch_core::attribution::{CalculationLogic, CommissionKind};
+use vouch_core::calendar::DateFormat;
 use vouch_core::money::{Currency, Rate};
 
 use super::rules::RulesColumns;
@@ -178,29 +179,41 @@ fn insert_first_rules(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<
     dated::begin(conn, (merchant_id,), rules, DateTime::UNIX_EPOCH)
 }
 
-/// A merchant's name and time zone, as currently stored.
-pub(crate) fn general(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<(String, String)> {
-    merchants::table.find(merchant_id).select((merchants::name, merchants::time_zone)).first(conn)
+/// A merchant's name, time zone and date format, as currently stored.
+pub(crate) fn general(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+) -> QueryResult<(String, String, DateFormat)> {
+    let columns = (merchants::name, merchants::time_zone, merchants::date_format);
+    merchants::table.find(merchant_id).select(columns).first(conn)
 }
 
-/// Changes the program's name and time zone. Past totals keep their days. The public URL stays the
+/// Changes the program's name, time zone and date format. Past totals keep their days. The public URL stays the
 /// same, because affiliates have it. It does nothing if nothing changed.
 pub(crate) fn rename(
     conn: &mut PgConnection,
     actor: &Actor,
     merchant: &auth::Merchant,
     name: &str,
-    time_zone: Tz,
+    (time_zone, dates): (Tz, DateFormat),
 ) -> QueryResult<()> {
     let (name, zone) = (name.trim(), time_zone.name());
-    if merchant.name == name && merchant.time_zone == zone {
+    if (merchant.name.as_str(), merchant.time_zone.as_str(), merchant.date_format)
+        == (name, zone, dates)
+    {
         return Ok(());
     }
     conn.transaction(|conn| {
         diesel::update(merchants::table.find(actor.merchant_id))
-            .set((merchants::name.eq(name), merchants::time_zone.eq(zone)))
+            .set((
+                merchants::name.eq(name),
+                merchants::time_zone.eq(zone),
+                merchants::date_format.eq(dates),
+            ))
             .execute(conn)?;
-        let pair = |name: &str, zone: &str| serde_json::json!({ "name": name, "time_zone": zone });
+        let fields = |name: &str, zone: &str, dates: DateFormat| {
+            serde_json::json!({ "name": name, "time_zone": zone, "date_format": dates })
+        };
         record(
             conn,
             actor,
@@ -209,8 +222,8 @@ pub(crate) fn rename(
                 subject_kind: SubjectKind::Merchant,
                 subject_id: Some(actor.merchant_id),
                 summary: "Changed the general settings.".to_owned(),
-                before: Some(pair(&merchant.name, &merchant.time_zone)),
-                after: Some(pair(name, zone)),
+                before: Some(fields(&merchant.name, &merchant.time_zone, merchant.date_format)),
+                after: Some(fields(name, zone, dates)),
             },
         )
     })

@@ -1,9 +1,9 @@
 //! A small bar chart of orders by week beside a code: the coordinates of everything in it.
 
 use chrono::{Days, NaiveDate};
+use vouch_core::calendar::Calendar;
 
 use super::model::WEEKS;
-use crate::kit::web::display_time::day;
 use crate::kit::web::numbers::{counted, thousands};
 
 /// In units of the drawing, which is scaled to fit.
@@ -27,7 +27,7 @@ pub(crate) struct Weeks {
 
 impl Weeks {
     /// The weeks up to `today`; `None` if there's nothing to draw.
-    pub(crate) fn new(orders: &[i64; WEEKS], today: NaiveDate) -> Option<Self> {
+    pub(crate) fn new(orders: &[i64; WEEKS], today: NaiveDate, calendar: Calendar) -> Option<Self> {
         let most = *orders.iter().max()?;
         if most == 0 {
             return None;
@@ -47,8 +47,8 @@ impl Weeks {
             description: format!(
                 "{} in the last {WEEKS} weeks. The best week, {} to {}, had {}.",
                 counted(total, "order", "orders"),
-                day(first),
-                day(last),
+                calendar.date(first),
+                calendar.date(last),
                 thousands(most)
             ),
         })
@@ -68,13 +68,13 @@ mod tests {
         let today = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
         let mut orders = [0; WEEKS];
         (orders[0], orders[10], orders[11]) = (1, 200, 100);
-        let weeks = Weeks::new(&orders, today).unwrap();
+        let weeks = Weeks::new(&orders, today, Calendar::UTC).unwrap();
         let heights: Vec<i64> = weeks.bars.iter().map(|bar| bar.height).collect();
         assert_eq!((heights[0], heights[1], heights[10], heights[11]), (3, 1, 28, 14));
         assert_eq!(
             weeks.description,
-            "301 orders in the last 12 weeks. The best week, 10 Nov 2026 to 16 Nov 2026, had 200."
+            "301 orders in the last 12 weeks. The best week, Nov 10, 2026 to Nov 16, 2026, had 200."
         );
-        assert!(Weeks::new(&[0; WEEKS], today).is_none());
+        assert!(Weeks::new(&[0; WEEKS], today, Calendar::UTC).is_none());
     }
 }

@@ -84,7 +84,7 @@ struct ApiPage {
 
 impl ApiPage {
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
-        DisplayTime::new(*at, self.page.merchant().tz())
+        DisplayTime::new(*at, self.page.merchant().calendar())
     }
 
     fn is_owner(&self) -> bool {

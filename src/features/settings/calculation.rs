@@ -141,7 +141,7 @@ impl CalculationPage {
     /// `None` for the rules that a program starts with.
     fn since(&self, dated: &DatedRules) -> Option<DisplayTime> {
         (dated.valid_from > DateTime::<Utc>::UNIX_EPOCH)
-            .then(|| DisplayTime::new(dated.valid_from, self.page.merchant().tz()))
+            .then(|| DisplayTime::new(dated.valid_from, self.page.merchant().calendar()))
     }
 }
 

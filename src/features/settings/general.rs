@@ -3,6 +3,8 @@ use actix_web::web::Data;
 use askama::Template;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use vouch_core::TextEnum;
+use vouch_core::calendar::DateFormat;
 
 use crate::features::auth::pages::MerchantPage;
 use crate::features::merchants::{self, choices};
@@ -18,14 +20,17 @@ use crate::kit::web::{ok, rejected, see_other};
 pub(crate) struct GeneralForm {
     name: String,
     time_zone: String,
+    /// Unchanged if it's missing.
+    date_format: String,
     /// The version that the form showed.
     #[serde(skip_serializing)]
     version: Version,
 }
 
 impl GeneralForm {
-    fn of(name: String, time_zone: String) -> Self {
-        let form = Self { name, time_zone, version: Version::default() };
+    fn of(name: String, time_zone: String, date_format: DateFormat) -> Self {
+        let date_format = date_format.as_str().to_owned();
+        let form = Self { name, time_zone, date_format, version: Version::default() };
         Self { version: Version::of(&form), ..form }
     }
 }
@@ -37,7 +42,12 @@ impl Edits for GeneralForm {
 
     fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
         let zone = chosen(choices::time_zones(), &self.time_zone);
-        Ok(vec![("Name of the program", self.name.clone()), ("Time zone", zone)])
+        let dates = DateFormat::parse(&self.date_format).map(DateFormat::label);
+        Ok(vec![
+            ("Name of the program", self.name.clone()),
+            ("Time zone", zone),
+            ("Date format", dates.unwrap_or_default().to_owned()),
+        ])
     }
 }
 
@@ -61,7 +71,8 @@ impl GeneralPage {
 /// `GET /settings/general`
 pub(crate) async fn show(page: MerchantPage) -> AppResult<HttpResponse> {
     let merchant = page.merchant();
-    let form = GeneralForm::of(merchant.name.clone(), merchant.time_zone.clone());
+    let form =
+        GeneralForm::of(merchant.name.clone(), merchant.time_zone.clone(), merchant.date_format);
     ok(&GeneralPage::new(page, form, FormErrors::new()))
 }
 
@@ -74,6 +85,7 @@ pub(crate) async fn update(
     let mut errors = FormErrors::new();
     errors.check_changed_name("name", &form.name, &page.merchant().name, "Name the program.");
     let time_zone = choices::time_zone(&mut errors, "time_zone", &form.time_zone);
+    let dates = date_format(&mut errors, &form.date_format, page.merchant().date_format);
     let Some(time_zone) = time_zone.filter(|_| errors.is_empty()) else {
         return rejected(&GeneralPage::new(page, form, errors));
     };
@@ -86,12 +98,22 @@ pub(crate) async fn update(
             action: Some("merchant.changed"),
         };
         form.check_version(conn, record, |conn| {
-            let (name, time_zone) = merchants::general(conn, merchant.id)?;
-            Ok(GeneralForm::of(name, time_zone))
+            let (name, time_zone, dates) = merchants::general(conn, merchant.id)?;
+            Ok(GeneralForm::of(name, time_zone, dates))
         })?;
-        AppResult::Ok(merchants::rename(conn, &actor, &merchant, &form.name, time_zone)?)
+        AppResult::Ok(merchants::rename(conn, &actor, &merchant, &form.name, (time_zone, dates))?)
     })
     .await?;
     page.done("The settings are saved.")?;
     Ok(see_other("/settings/general"))
+}
+
+fn date_format(errors: &mut FormErrors, typed: &str, current: DateFormat) -> DateFormat {
+    if typed.is_empty() {
+        return current;
+    }
+    DateFormat::parse(typed).unwrap_or_else(|| {
+        errors.add("date_format", "Choose one of the date formats.");
+        current
+    })
 }

@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use vouch_core::calendar::Calendar;
 use vouch_core::trigger::{Reach, TriggerKind, TriggerValue};
 
 use super::holding::{ReassignError, owners};
@@ -11,7 +12,7 @@ use crate::features::availability::{Unavailable, UnavailableValue};
 use crate::features::pushes;
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::affiliates;
-use crate::kit::web::display_time::{day as day_words, day_of, read_day, start_of_day};
+use crate::kit::web::display_time::{day_of, read_day, start_of_day};
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version};
 
@@ -184,7 +185,7 @@ impl Edits for ReassignForm {
             .select(affiliates::name)
             .first(conn)
             .optional()?;
-        let from = read_day(&self.from).map_or_else(|| "Now".to_owned(), day_words);
+        let from = read_day(&self.from).map_or_else(|| "Now".to_owned(), |day| day.to_string());
         Ok(vec![("Affiliate", name.unwrap_or_default()), ("From", from)])
     }
 }
@@ -232,7 +233,7 @@ impl ReassignForm {
 pub(crate) fn reassign_refusal(
     error: ReassignError,
     trigger: &Trigger,
-    tz: Tz,
+    calendar: Calendar,
 ) -> QueryResult<FormErrors> {
     let errors = match error {
         ReassignError::SameHolder => FormErrors::one(
@@ -246,7 +247,7 @@ pub(crate) fn reassign_refusal(
             "from",
             format!(
                 "The current affiliate has held it since {}. Choose that day or a later one.",
-                day_words(day_of(since, tz))
+                calendar.date(calendar.date_of(since))
             ),
         ),
         ReassignError::Database(diesel::result::Error::NotFound) => {

@@ -548,6 +548,7 @@ diesel::table! {
         requires_two_factor -> Bool,
         erasure_key -> Nullable<Bytea>,
         closed_at -> Nullable<Timestamptz>,
+        date_format -> Text,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use vouch_core::calendar::Calendar;
 
 use super::count::Count;
 use super::range::Listing;
@@ -31,8 +32,8 @@ impl<R> ListPage<R> {
     }
 
     /// The active filters.
-    pub(crate) fn chips(&self) -> Chips {
-        Chips { chips: self.address.chips() }
+    pub(crate) fn chips(&self, calendar: Calendar) -> Chips {
+        Chips { chips: self.address.chips(calendar) }
     }
 
     /// The header cell of a sortable column.

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use serde::Deserialize;
 use vouch_core::TextEnum;
+use vouch_core::calendar::Calendar;
 
 use super::range::{Cursor, Range, SortKey, SortOrder};
 use crate::kit::urls::with_query;
-use crate::kit::web::display_time::{day, read_day};
+use crate::kit::web::display_time::read_day;
 
 const MAX_SEARCH_CHARS: usize = 255;
 
@@ -47,7 +48,13 @@ struct Part {
     value: String,
     /// The text before `words` on its chip. Empty for a sort, which has no chip.
     title: String,
-    words: String,
+    words: PartText,
+}
+
+#[derive(Clone, Debug)]
+enum PartText {
+    Text(String),
+    Date(NaiveDate),
 }
 
 impl ListUrl {
@@ -77,7 +84,8 @@ impl ListUrl {
 
     pub(crate) fn day(&mut self, name: &'static str, title: &str) -> Option<NaiveDate> {
         let found = read_day(self.param(name))?;
-        self.record(name, found.to_string(), &format!("{title} "), day(found));
+        let words = PartText::Date(found);
+        self.parts.push(Part { name, value: found.to_string(), title: format!("{title} "), words });
         Some(found)
     }
 
@@ -120,7 +128,7 @@ impl ListUrl {
     /// Sets the row's name on the chip of the ID parameter `part`.
     pub(crate) fn name(&mut self, part: &str, called: &str) {
         if let Some(part) = self.parts.iter_mut().find(|one| one.name == part) {
-            called.clone_into(&mut part.words);
+            part.words = PartText::Text(called.to_owned());
         }
     }
 
@@ -134,6 +142,7 @@ impl ListUrl {
     }
 
     fn record(&mut self, name: &'static str, value: String, title: &str, words: String) {
+        let words = PartText::Text(words);
         self.parts.push(Part { name, value, title: title.to_owned(), words });
     }
 
@@ -176,12 +185,16 @@ impl ListUrl {
     }
 
     /// The active filters. Each has its text and the URL of the list without it.
-    pub(crate) fn chips(&self) -> Vec<(String, String)> {
+    pub(crate) fn chips(&self, calendar: Calendar) -> Vec<(String, String)> {
         let filters = self.parts.iter().filter(|part| !part.title.is_empty());
         filters
             .map(|part| {
                 let without = self.link(&self.path, |other| other.name != part.name, ("", ""));
-                (format!("{}{}", part.title, part.words), without)
+                let text = match &part.words {
+                    PartText::Text(text) => format!("{}{text}", part.title),
+                    PartText::Date(date) => format!("{}{}", part.title, calendar.date(*date)),
+                };
+                (text, without)
             })
             .collect()
     }
@@ -281,7 +294,7 @@ mod tests {
     fn each_filter_has_a_chip_that_takes_it_away() {
         let mut list = address(&[("q", "tea"), ("state", "on"), ("owner", "7"), ("sort", "name")]);
         list.name("owner", "Maya");
-        let chips = list.chips();
+        let chips = list.chips(Calendar::UTC);
         let chips: Vec<_> = chips.iter().map(|(words, to)| (words.as_str(), to.as_str())).collect();
         assert_eq!(
             chips,
@@ -292,7 +305,10 @@ mod tests {
             ]
         );
         let day = address(&[("from", "2026-03-01")]);
-        assert_eq!(day.chips(), [("From 1 Mar 2026".to_owned(), "/things".to_owned())]);
+        assert_eq!(
+            day.chips(Calendar::UTC),
+            [("From Mar 1, 2026".to_owned(), "/things".to_owned())]
+        );
     }
 
     #[test]
@@ -306,7 +322,7 @@ mod tests {
             ("after", "rubbish"),
             ("of", "another list"),
         ]);
-        assert!(!list.is_filtered() && list.chips().is_empty());
+        assert!(!list.is_filtered() && list.chips(Calendar::UTC).is_empty());
         assert_eq!((list.first(), list.here()), ("/things".to_owned(), "/things".to_owned()));
         assert_eq!(list.value("state"), "");
         assert!(!address(&[("sort", "name")]).is_filtered());

@@ -4,39 +4,32 @@ use chrono::{
     DateTime, Datelike, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, TimeZone as _, Utc,
 };
 use chrono_tz::Tz;
+use vouch_core::calendar::Calendar;
 
 /// A moment for a page, for machines and for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DisplayTime {
     /// RFC 3339, for the `datetime` attribute.
     pub(crate) iso: String,
-    /// `3 Mar 2026, 14:05`, in the zone.
+    /// `Mar 3, 2026, 2:05 PM`, in the zone and format of the page.
     pub(crate) text: String,
 }
 
 impl DisplayTime {
-    /// The moment in `zone`.
-    pub(crate) fn new(at: DateTime<Utc>, zone: Tz) -> Self {
-        Self {
-            iso: at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            text: at.with_timezone(&zone).format("%-d %b %Y, %H:%M").to_string(),
-        }
+    /// The moment as a merchant's pages show it.
+    pub(crate) fn new(at: DateTime<Utc>, calendar: Calendar) -> Self {
+        Self { iso: at.to_rfc3339_opts(SecondsFormat::Secs, true), text: calendar.moment(at) }
     }
 
     /// The moment in UTC, for pages about several programs, and people's own pages.
     pub(crate) fn utc(at: &DateTime<Utc>) -> Self {
-        Self::new(*at, Tz::UTC)
+        Self::new(*at, Calendar::UTC)
     }
 
-    /// The moment in `zone`, of which people see only the date.
-    pub(crate) fn day(at: DateTime<Utc>, zone: Tz) -> Self {
-        Self { text: day(day_of(at, zone)), ..Self::new(at, zone) }
+    /// The moment, of which people see only the date.
+    pub(crate) fn day(at: DateTime<Utc>, calendar: Calendar) -> Self {
+        Self { text: calendar.date(calendar.date_of(at)), ..Self::new(at, calendar) }
     }
-}
-
-/// A date for people: `3 Mar 2026`.
-pub(crate) fn day(day: NaiveDate) -> String {
-    day.format("%-d %b %Y").to_string()
 }
 
 /// The date of `at` in `zone`.
@@ -94,14 +87,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_read_in_the_zone() {
+    fn a_moment_is_for_machines_as_well() {
         let at = "2026-03-03T23:30:15Z".parse().unwrap();
-        let berlin = chrono_tz::Europe::Berlin;
-        let when = DisplayTime::new(at, berlin);
+        let calendar = Calendar { zone: chrono_tz::Europe::Berlin, ..Calendar::UTC };
+        let when = DisplayTime::new(at, calendar);
         assert_eq!(when.iso, "2026-03-03T23:30:15Z");
-        assert_eq!(when.text, "4 Mar 2026, 00:30");
-        let on = DisplayTime { text: "4 Mar 2026".to_owned(), ..when };
-        assert_eq!(DisplayTime::day(at, berlin), on);
+        assert_eq!(when.text, calendar.moment(at));
+        let on = DisplayTime { text: "Mar 4, 2026".to_owned(), ..when };
+        assert_eq!(DisplayTime::day(at, calendar), on);
     }
 
     #[test]

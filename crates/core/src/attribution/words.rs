@@ -2,27 +2,19 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
-
 use super::input::{Commission, Precedence};
 use super::record::{
     Advantage, Attribution, CandidateOutcome, CandidateResult, Credit, CreditKind, LineCommission,
     LineNote, LostReason, Unqualified, Winner,
 };
+use crate::calendar::Calendar;
 use crate::money::{Currency, format_money};
 use crate::order::state::Undone;
 use crate::trigger::TriggerKind;
 
-/// A time in the reader's zone: `3 March 2026, 14:05`.
-fn when(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%-d %B %Y, %H:%M").to_string()
-}
-
 impl Attribution {
-    /// The decision in a few sentences: who is credited and why, or why no one is. Times are in
-    /// `zone`.
-    pub fn sentences(&self, zone: Tz) -> Vec<String> {
+    /// The decision in a few sentences: who is credited and why, or why no one is.
+    pub fn sentences(&self, calendar: Calendar) -> Vec<String> {
         let Some(currency) = self.currency else {
             return vec![
                 "The store has sent a message about this order, but not yet the order itself."
@@ -60,18 +52,18 @@ impl Attribution {
         sentences.extend(self.undone.map(|undone| match undone {
             Undone::Cancelled { at } if !self.takes_back() => format!(
                 "The order was cancelled on {}: by your settings for the store, commission stays as it was.",
-                when(at, zone)
+                calendar.moment(at)
             ),
             Undone::Voided if !self.takes_back() => {
                 "The payment was voided: by your settings for the store, commission stays as it was."
                     .to_owned()
             }
             Undone::Cancelled { at } => {
-                format!("The order was cancelled on {}: no commission is left.", when(at, zone))
+                format!("The order was cancelled on {}: no commission is left.", calendar.moment(at))
             }
             Undone::Deleted { at } => format!(
                 "The order was deleted in the store on {}: no commission is left.",
-                when(at, zone)
+                calendar.moment(at)
             ),
             Undone::Voided => "The payment was voided: no commission is left.".to_owned(),
             Undone::Unknown => "The sale came to nothing: no commission is left.".to_owned(),
@@ -126,8 +118,8 @@ impl Credit {
 }
 
 impl CandidateOutcome {
-    /// The result of this trigger in one sentence. Times are in `zone`.
-    pub fn sentence(&self, zone: Tz) -> String {
+    /// The result of this trigger in one sentence.
+    pub fn sentence(&self, calendar: Calendar) -> String {
         let kind = self.kind.map_or("Trigger", TriggerKind::label);
         let (value, name) = (&self.value, &self.affiliate.name);
         match &self.result {
@@ -136,7 +128,7 @@ impl CandidateOutcome {
                 format!("{kind} {value} credits {name} with the lines of this SKU.")
             }
             CandidateResult::Lost { reason } => {
-                format!("{kind} {value} of {name} does not count: {}.", reason.words(zone))
+                format!("{kind} {value} of {name} does not count: {}.", reason.words(calendar))
             }
             CandidateResult::Unqualified { reason } => {
                 format!("{kind} {value} belongs to {name}, who earns nothing: {reason}.")
@@ -147,22 +139,25 @@ impl CandidateOutcome {
 }
 
 impl LostReason {
-    /// The reason as the end of a sentence. Times are in `zone`.
-    pub fn words(&self, zone: Tz) -> String {
+    /// The reason as the end of a sentence.
+    pub fn words(&self, calendar: Calendar) -> String {
         match self {
             Self::NotYetOwned { from } => {
-                format!("it was theirs only from {}, after the order was placed", when(*from, zone))
+                format!(
+                    "it was theirs only from {}, after the order was placed",
+                    calendar.moment(*from)
+                )
             }
             Self::NoLongerOwned { until } => format!(
                 "it was theirs only until {}, before the order was placed",
-                when(*until, zone)
+                calendar.moment(*until)
             ),
             Self::Retired { at } => {
-                format!("it was retired on {}, before the order was placed", when(*at, zone))
+                format!("it was retired on {}, before the order was placed", calendar.moment(*at))
             }
             Self::NotOnOrder => "the order, as the store reports it now, does not carry it".into(),
             Self::CreditedManually { to, by, at } => {
-                format!("{by} credited this order to {to} by hand on {}", when(*at, zone))
+                format!("{by} credited this order to {to} by hand on {}", calendar.moment(*at))
             }
             Self::CouponComesFirst { winner } => {
                 format!(
@@ -240,7 +235,7 @@ impl LineCommission {
         self.base_minor > 0 && self.refunded_minor == self.base_minor
     }
 
-    /// How the line's commission was computed: `10 % of $29.10 is $2.91.`
+    /// How the line's commission was computed: `10% of $29.10 is $2.91.`
     pub fn sentence(&self, rate: Commission, currency: Currency) -> String {
         let money = |minor| format_money(minor, currency);
         let earned = money(self.commission_minor);

@@ -65,8 +65,7 @@ trait RowWords {
     }
 
     fn joined(&self, row: &AffiliateRow) -> DisplayTime {
-        let (at, tz) = (row.affiliate.created_at, self.page().merchant().tz());
-        DisplayTime::day(at, tz)
+        DisplayTime::day(row.affiliate.created_at, self.page().merchant().calendar())
     }
 
     fn orders(&self, row: &AffiliateRow) -> String {

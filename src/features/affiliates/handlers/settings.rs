@@ -45,7 +45,7 @@ struct SettingsPage {
 impl SettingsPage {
     /// When the application was sent.
     fn applied(&self, application: &Application) -> DisplayTime {
-        DisplayTime::new(application.sent_at, self.page.merchant().tz())
+        DisplayTime::new(application.sent_at, self.page.merchant().calendar())
     }
 
     /// The status of a code that was requested in the application.
@@ -77,7 +77,7 @@ impl SettingsPage {
     }
 
     fn asked_at(&self, request: &CodeRequest) -> DisplayTime {
-        DisplayTime::new(request.requested_at, self.page.merchant().tz())
+        DisplayTime::new(request.requested_at, self.page.merchant().calendar())
     }
 
     /// The possible new statuses, with their button labels.
@@ -108,7 +108,7 @@ impl SettingsPage {
     }
 
     fn when(&self, entry: &audit::AuditEntry) -> String {
-        entry.at.with_timezone(&self.page.merchant().tz()).format("%-d %B %Y, %H:%M").to_string()
+        self.page.merchant().calendar().moment(entry.at)
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) struct CodeSyncPage {
 
 impl CodeSyncPage {
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
-        DisplayTime::new(*at, self.page.merchant().tz())
+        DisplayTime::new(*at, self.page.merchant().calendar())
     }
 
     /// The label, the count, and the URL of the list filtered by it.

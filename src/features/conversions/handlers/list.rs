@@ -37,7 +37,7 @@ struct ConversionView {
 
 impl ConversionView {
     fn new(row: ConversionRow, merchant: &Merchant) -> Self {
-        Self { when: DisplayTime::new(row.conversion.occurred_at, merchant.tz()), row }
+        Self { when: DisplayTime::new(row.conversion.occurred_at, merchant.calendar()), row }
     }
 
     fn money(&self, minor: i64) -> String {

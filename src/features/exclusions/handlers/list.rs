@@ -19,7 +19,7 @@ use crate::kit::error::AppResult;
 use crate::kit::lists::{ListPage, Params, Sort, export as export_list};
 use crate::kit::urls;
 use crate::kit::web::csv::Cell;
-use crate::kit::web::display_time::{DisplayTime, day};
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::ok;
 
 /// Whether what was searched for, taken as a code, may be claimed.
@@ -54,12 +54,12 @@ struct IndexPage {
 
 impl IndexPage {
     fn added(&self, row: &ExclusionRow) -> DisplayTime {
-        let (at, tz) = (row.exclusion.added_at, self.page.merchant().tz());
-        DisplayTime::day(at, tz)
+        DisplayTime::day(row.exclusion.added_at, self.page.merchant().calendar())
     }
 
-    /// `27 Nov 2026 to 30 Nov 2026`
-    fn dates(row: &ExclusionRow) -> String {
+    /// `Nov 27, 2026 to Nov 30, 2026`
+    fn dates(&self, row: &ExclusionRow) -> String {
+        let day = |day| self.page.merchant().calendar().date(day);
         match (row.exclusion.starts_on, row.exclusion.ends_on) {
             (None, None) => "Always".to_owned(),
             (Some(first), None) => format!("From {}", day(first)),

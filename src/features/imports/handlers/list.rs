@@ -22,7 +22,7 @@ struct ImportsPage {
 
 impl ImportsPage {
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
-        DisplayTime::new(*at, self.page.merchant().tz())
+        DisplayTime::new(*at, self.page.merchant().calendar())
     }
 }
 

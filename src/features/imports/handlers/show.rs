@@ -89,7 +89,7 @@ impl ImportPage {
     }
 
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
-        DisplayTime::new(*at, self.page.merchant().tz())
+        DisplayTime::new(*at, self.page.merchant().calendar())
     }
 
     fn reading(&self) -> Option<ReadingView> {

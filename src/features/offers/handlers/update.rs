@@ -56,7 +56,7 @@ struct ShowPage {
 
 impl ShowPage {
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
-        DisplayTime::new(*at, self.page.merchant().tz())
+        DisplayTime::new(*at, self.page.merchant().calendar())
     }
 
     fn is_from_the_beginning(&self, terms: &OfferTerms) -> bool {

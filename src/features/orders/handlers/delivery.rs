@@ -66,7 +66,7 @@ impl IndexPage {
     }
 
     fn when(&self, delivery: &DeliveryHead) -> DisplayTime {
-        DisplayTime::new(delivery.received_at, self.page.merchant().tz())
+        DisplayTime::new(delivery.received_at, self.page.merchant().calendar())
     }
 
     fn topic<'a>(&self, topic: &'a str) -> &'a str {
@@ -105,15 +105,15 @@ struct DeliveryPage {
 
 impl DeliveryPage {
     fn when(&self) -> DisplayTime {
-        DisplayTime::new(self.found.head.received_at, self.page.merchant().tz())
+        DisplayTime::new(self.found.head.received_at, self.page.merchant().calendar())
     }
 
     fn sent(&self) -> Option<DisplayTime> {
-        self.found.sent_at.map(|at| DisplayTime::new(at, self.page.merchant().tz()))
+        self.found.sent_at.map(|at| DisplayTime::new(at, self.page.merchant().calendar()))
     }
 
     fn reported(&self) -> Option<DisplayTime> {
-        self.found.reported_at.map(|at| DisplayTime::new(at, self.page.merchant().tz()))
+        self.found.reported_at.map(|at| DisplayTime::new(at, self.page.merchant().calendar()))
     }
 
     /// `the update, the order`.
@@ -123,13 +123,13 @@ impl DeliveryPage {
     }
 
     fn replayed(&self) -> Option<DisplayTime> {
-        self.found.head.replayed_at.map(|at| DisplayTime::new(at, self.page.merchant().tz()))
+        self.found.head.replayed_at.map(|at| DisplayTime::new(at, self.page.merchant().calendar()))
     }
 
     /// When it's retried.
     fn retry(&self) -> Option<DisplayTime> {
         let at = self.found.failure.as_ref()?.retry_at?;
-        Some(DisplayTime::new(at, self.page.merchant().tz()))
+        Some(DisplayTime::new(at, self.page.merchant().calendar()))
     }
 
     /// Whether it can only be processed by a replay or another version of Vouch.

@@ -27,7 +27,7 @@ impl OrderView {
     fn new(row: OrderListRow, merchant: &Merchant) -> Self {
         let total = row.order.currency.zip(row.order.total_minor);
         Self {
-            placed: DisplayTime::new(row.order.placed_at.unwrap_or_default(), merchant.tz()),
+            placed: DisplayTime::new(row.order.placed_at.unwrap_or_default(), merchant.calendar()),
             total: total
                 .map_or_else(String::new, |(currency, minor)| format_money(minor, currency)),
             row,
@@ -64,6 +64,7 @@ struct IndexPage {
 #[derive(Template)]
 #[template(path = "orders/_list.html")]
 struct ListPart {
+    page: MerchantPage,
     list: OrderList,
 }
 
@@ -90,7 +91,7 @@ pub(crate) async fn index(
     let listing = listing.map(|row| OrderView::new(row, page.merchant()));
     let list = OrderList { page: ListPage::new(address, listing, Some(count)), stores };
     if page.is_fragment() {
-        return ok(&ListPart { list });
+        return ok(&ListPart { page, list });
     }
     ok(&IndexPage { page, list })
 }

@@ -91,7 +91,7 @@ impl ManualCreditPage {
     }
 
     fn placed(&self, row: &OrderListRow) -> DisplayTime {
-        DisplayTime::new(row.order.placed_at.unwrap_or_default(), self.page.merchant().tz())
+        DisplayTime::new(row.order.placed_at.unwrap_or_default(), self.page.merchant().calendar())
     }
 
     fn total(&self, row: &OrderListRow) -> String {
@@ -112,7 +112,7 @@ impl ManualCreditPage {
 
     /// Explains the attribution in the preview.
     fn sentences(&self, found: &Explanation) -> Vec<String> {
-        found.attribution.sentences(self.page.merchant().tz())
+        found.attribution.sentences(self.page.merchant().calendar())
     }
 }
 

@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use vouch_core::attribution::{CandidateOutcome, CandidateResult, Credit, LineCommission};
+use vouch_core::calendar::Calendar;
 use vouch_core::code::decoded;
 use vouch_core::money::{Currency, format_money};
 use vouch_core::order::amounts::given_back;
@@ -42,8 +42,8 @@ struct OrderPage {
 }
 
 impl OrderPage {
-    fn tz(&self) -> Tz {
-        self.page.merchant().tz()
+    fn calendar(&self) -> Calendar {
+        self.page.merchant().calendar()
     }
 
     fn title(&self) -> String {
@@ -51,7 +51,7 @@ impl OrderPage {
     }
 
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
-        DisplayTime::new(*at, self.tz())
+        DisplayTime::new(*at, self.calendar())
     }
 
     fn report(&self) -> Option<&OrderSnapshot> {
@@ -93,7 +93,7 @@ impl OrderPage {
     /// Who is credited and why, or why no one is, followed by members' denials.
     fn sentences(&self) -> Vec<String> {
         let denied = |row: &&ConversionRow| row.conversion.status == ConversionStatus::Denied;
-        let mut sentences = self.found.attribution.sentences(self.tz());
+        let mut sentences = self.found.attribution.sentences(self.calendar());
         sentences.extend(self.found.conversions.iter().filter(denied).map(|row| {
             format!("A member denied the credit of {}: it does not count.", row.affiliate)
         }));
@@ -103,18 +103,18 @@ impl OrderPage {
     /// Members' notes on their reviews.
     fn notes(&self, row: &ConversionRow) -> Vec<String> {
         let one = &row.conversion;
-        let (at, tz) = (one.reviewed_at, self.tz());
+        let (at, calendar) = (one.reviewed_at, self.calendar());
         let own = one.reviewed_by.as_ref().zip(at).map(|(by, at)| (by, at, &one.review_note));
         let fraud = self.found.fraud.as_ref().map(|fraud| (&fraud.by, fraud.at, &fraud.note));
         let said = own.into_iter().chain(fraud);
         let noted = said.filter(|(.., note)| !note.is_empty());
         noted
-            .map(|(by, at, note)| format!("{by}, {}: {note}", DisplayTime::new(at, tz).text))
+            .map(|(by, at, note)| format!("{by}, {}: {note}", DisplayTime::new(at, calendar).text))
             .collect()
     }
 
     fn outcome(&self, outcome: &CandidateOutcome) -> String {
-        outcome.sentence(self.tz())
+        outcome.sentence(self.calendar())
     }
 
     fn has_won(&self, outcome: &CandidateOutcome) -> bool {

@@ -90,12 +90,11 @@ impl CodesPage {
     }
 
     fn asked_at(&self, request: &CodeRequest) -> DisplayTime {
-        let (at, tz) = (request.requested_at, self.page.merchant().tz());
-        DisplayTime::day(at, tz)
+        DisplayTime::day(request.requested_at, self.page.merchant().calendar())
     }
 
     fn weeks(&self, code: &PortalCode) -> Option<Weeks> {
-        Weeks::new(&code.weeks, self.today)
+        Weeks::new(&code.weeks, self.today, self.page.merchant().calendar())
     }
 
     /// The number of orders that count.

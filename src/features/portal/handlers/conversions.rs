@@ -32,14 +32,14 @@ impl Row {
     fn new(row: &ConversionRow, merchant: &Merchant) -> Self {
         let conversion = &row.conversion;
         let money = |minor: i64| format_money(minor, conversion.currency);
-        let (at, tz) = (conversion.occurred_at, merchant.tz());
+        let (at, calendar) = (conversion.occurred_at, merchant.calendar());
         let by = match (conversion.via, &row.trigger) {
             (Via::Coupon | Via::Sku, Some(value)) => value.clone(),
             // The trigger's value is a customer's email.
             (via, _) => via.label().to_owned(),
         };
         Self {
-            when: DisplayTime::day(at, tz),
+            when: DisplayTime::day(at, calendar),
             by,
             status: conversion.status,
             standing: row.standing_for_affiliate(),

@@ -60,11 +60,11 @@ impl PrivacyPage {
     }
 
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
-        DisplayTime::new(*at, self.page.merchant().tz())
+        DisplayTime::new(*at, self.page.merchant().calendar())
     }
 
     fn due(&self, request: &DataRequest) -> DisplayTime {
-        DisplayTime::new(request.due_at(), self.page.merchant().tz())
+        DisplayTime::new(request.due_at(), self.page.merchant().calendar())
     }
 
     fn completion_url(&self, request: &DataRequest) -> String {

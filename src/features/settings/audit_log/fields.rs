@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 use vouch_core::attribution::{Commission, NegativeFees, OrdersCountWhen, Precedence};
+use vouch_core::calendar::{Calendar, DateFormat};
 use vouch_core::money::{Currency, format_money};
 use vouch_platforms::PROVIDERS;
 
@@ -90,6 +90,7 @@ fn field(name: &str) -> Option<(&'static str, ValueFormat)> {
         "slug" => ("Public address", Text),
         "currency" => ("Currency", Text),
         "time_zone" => ("Time zone", Text),
+        "date_format" => ("Date format", word!(DateFormat)),
         "kind" => ("Type", word!(TriggerKind)),
         "value" => ("Value", Text),
         "key" => ("Compared as", Text),
@@ -210,7 +211,7 @@ impl Names {
 }
 
 /// The changed fields of an event, sorted by label.
-pub(super) fn changes(line: &AuditLine, names: &Names, tz: Tz) -> Vec<FieldChange> {
+pub(super) fn changes(line: &AuditLine, names: &Names, calendar: Calendar) -> Vec<FieldChange> {
     if let Some(change) = of_whole(line) {
         return vec![change];
     }
@@ -225,7 +226,7 @@ pub(super) fn changes(line: &AuditLine, names: &Names, tz: Tz) -> Vec<FieldChang
     let mut changes: Vec<FieldChange> = changed
         .filter_map(|name| {
             let (label, shown) = field(name)?;
-            let words = |side| in_words(side, name, shown, names, tz);
+            let words = |side| in_words(side, name, shown, names, calendar);
             Some(FieldChange { field: label, before: words(before), after: words(after) })
         })
         .filter(|change| change.before != change.after)
@@ -255,7 +256,7 @@ fn in_words(
     name: &str,
     shown: ValueFormat,
     names: &Names,
-    tz: Tz,
+    calendar: Calendar,
 ) -> String {
     let value = match side.get(name) {
         None | Some(Value::Null) => return String::new(),
@@ -265,7 +266,7 @@ fn in_words(
         ValueFormat::Text => plain(value),
         ValueFormat::YesNo => if value.as_bool() == Some(true) { "yes" } else { "no" }.to_owned(),
         ValueFormat::Changed => "changed".to_owned(),
-        ValueFormat::Time => time(value, tz),
+        ValueFormat::Time => time(value, calendar),
         ValueFormat::Offer | ValueFormat::Affiliate | ValueFormat::Trigger => {
             value.as_i64().map(|id| names.name(shown, id)).unwrap_or_default()
         }
@@ -298,9 +299,9 @@ fn plain(value: &Value) -> String {
     }
 }
 
-fn time(value: &Value, tz: Tz) -> String {
+fn time(value: &Value, calendar: Calendar) -> String {
     let at = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
-    at.map(|at| DisplayTime::new(at.with_timezone(&Utc), tz).text).unwrap_or_default()
+    at.map(|at| DisplayTime::new(at.with_timezone(&Utc), calendar).text).unwrap_or_default()
 }
 
 fn texts(value: &Value) -> String {
@@ -352,7 +353,7 @@ mod tests {
 
     fn read(line: &AuditLine) -> Vec<(&'static str, String, String)> {
         let names = Names { offers: [(7, "Standard".to_owned())].into(), ..Names::default() };
-        let changes = changes(line, &names, Tz::UTC);
+        let changes = changes(line, &names, Calendar::UTC);
         changes.into_iter().map(|change| (change.field, change.before, change.after)).collect()
     }
 
@@ -366,7 +367,7 @@ mod tests {
         assert_eq!(
             read(&offer),
             [
-                ("Commission", "10\u{a0}% of the sale".into(), "12.5\u{a0}% of the sale".into()),
+                ("Commission", "10% of the sale".into(), "12.5% of the sale".into()),
                 ("Default offer", "no".to_owned(), "yes".to_owned()),
             ]
         );

@@ -7,6 +7,7 @@ use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::QueryResult;
 use vouch_core::TextEnum;
+use vouch_core::calendar::Calendar;
 
 use self::fields::{FieldChange, Names, changes};
 use self::log::{AuditLine, LogFilter};
@@ -32,11 +33,11 @@ struct AuditLogPage {
 
 impl AuditLogPage {
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
-        DisplayTime::new(*at, self.page.merchant().tz())
+        DisplayTime::new(*at, self.page.merchant().calendar())
     }
 
     fn changes(&self, line: &AuditLine) -> Vec<FieldChange> {
-        changes(line, &self.names, self.page.merchant().tz())
+        changes(line, &self.names, self.page.merchant().calendar())
     }
 
     fn export(&self) -> String {
@@ -71,19 +72,19 @@ pub(crate) async fn export(
     page: MerchantPage,
     params: Query<Params>,
 ) -> AppResult<HttpResponse> {
-    let (merchant_id, tz) = (page.merchant_id(), page.merchant().tz());
+    let (merchant_id, calendar) = (page.merchant_id(), page.merchant().calendar());
     let filter = LogFilter::read(&mut params.into_inner().at(FILE));
     let file = ("audit-log.csv", &COLUMNS[..]);
     export_list(db, page.actor(), file, log::NEWEST, move |conn, range| {
-        let found = log::rows(conn, merchant_id, &filter, tz, range)?;
+        let found = log::rows(conn, merchant_id, &filter, calendar.zone, range)?;
         let names = Names::of(conn, merchant_id, &found.rows)?;
-        Ok(found.map(|line| row(line, &names, tz)))
+        Ok(found.map(|line| row(line, &names, calendar)))
     })
     .await
 }
 
-fn row(line: AuditLine, names: &Names, tz: chrono_tz::Tz) -> Vec<Cell> {
-    let changes = changes(&line, names, tz);
+fn row(line: AuditLine, names: &Names, calendar: Calendar) -> Vec<Cell> {
+    let changes = changes(&line, names, calendar);
     let side = |words: fn(&FieldChange) -> &String| {
         let filled = changes.iter().filter(|change| !words(change).is_empty());
         let parts: Vec<String> =
@@ -91,7 +92,9 @@ fn row(line: AuditLine, names: &Names, tz: chrono_tz::Tz) -> Vec<Cell> {
         parts.join("; ")
     };
     vec![
-        Cell::plain(line.at.with_timezone(&tz).to_rfc3339_opts(SecondsFormat::Secs, false)),
+        Cell::plain(
+            line.at.with_timezone(&calendar.zone).to_rfc3339_opts(SecondsFormat::Secs, false),
+        ),
         Cell::text(&line.actor_name),
         Cell::plain(line.actor_kind),
         Cell::plain(in_words(&line.action)),

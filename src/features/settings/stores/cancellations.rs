@@ -76,7 +76,7 @@ struct CancellationsPage {
 
 impl CancellationsPage {
     fn since(&self, from: &DateTime<Utc>) -> DisplayTime {
-        DisplayTime::new(*from, self.page.merchant().tz())
+        DisplayTime::new(*from, self.page.merchant().calendar())
     }
 
     fn action(&self) -> String {

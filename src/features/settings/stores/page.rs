@@ -1,9 +1,9 @@
 use actix_web::web::Data;
 use askama::Template;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use diesel::{PgConnection, QueryResult};
 use secrecy::ExposeSecret;
+use vouch_core::calendar::Calendar;
 use vouch_core::platform::Platform;
 use vouch_platforms::Provider;
 use vouch_platforms::form::{FormPart, Typed};
@@ -17,7 +17,7 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
-use crate::kit::web::display_time::{self, DisplayTime};
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
 
 /// A connected store, for templates.
@@ -66,7 +66,7 @@ pub(super) struct StoresPage {
 
 impl StoresPage {
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
-        DisplayTime::new(*at, self.page.merchant().tz())
+        DisplayTime::new(*at, self.page.merchant().calendar())
     }
 
     fn connect_url(&self) -> String {
@@ -135,12 +135,12 @@ impl StorePageState {
         provider: &'static dyn Provider,
         (store, traffic, returns): StoreColumns,
     ) -> StoreView {
-        let (tz, features) = (page.merchant().tz(), provider.settings().features());
+        let (calendar, features) = (page.merchant().calendar(), provider.settings().features());
         StoreView {
             returns: features.has_return_rules.then(|| returns_in_words(returns)),
             webhook_url: store.webhook_url(&self.config.public_url),
-            secret: self.secret_in_words(&store, tz),
-            credentials: self.credentials_in_words(provider, &store, tz),
+            secret: self.secret_in_words(&store, calendar),
+            credentials: self.credentials_in_words(provider, &store, calendar),
             gets: rules_in_words(&store),
             discounts: features
                 .shows_discounts
@@ -150,11 +150,9 @@ impl StorePageState {
         }
     }
 
-    fn secret_in_words(&self, store: &Store, tz: Tz) -> Option<String> {
-        let set_on = format!(
-            "Set on {}",
-            display_time::day(display_time::day_of(store.webhook_secret_set_at?, tz))
-        );
+    fn secret_in_words(&self, store: &Store, calendar: Calendar) -> Option<String> {
+        let set_on =
+            format!("Set on {}", DisplayTime::day(store.webhook_secret_set_at?, calendar).text);
         Some(match store.secret_ending(&self.encryptor) {
             Some(ending) => format!("{set_on}, ends in {ending}"),
             None => format!(
@@ -168,9 +166,9 @@ impl StorePageState {
         &self,
         provider: &dyn Provider,
         store: &Store,
-        tz: Tz,
+        calendar: Calendar,
     ) -> Option<String> {
-        let set_on = display_time::day(display_time::day_of(store.credentials_set_at?, tz));
+        let set_on = DisplayTime::day(store.credentials_set_at?, calendar).text;
         let opened = store.credentials(&self.encryptor).ok().flatten();
         let known =
             opened.and_then(|json| provider.settings().describe_credentials(json.expose_secret()));

@@ -28,7 +28,7 @@ struct TeamPage {
 
 impl TeamPage {
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
-        DisplayTime::new(*at, self.page.merchant().tz())
+        DisplayTime::new(*at, self.page.merchant().calendar())
     }
 
     fn is_owner(&self) -> bool {

@@ -17,7 +17,7 @@ use crate::kit::audit::{Actor, SubjectKind};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
-use crate::kit::web::display_time::{day, read_day};
+use crate::kit::web::display_time::read_day;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::version::{Edits as _, Record, Version};
@@ -114,12 +114,12 @@ pub(crate) async fn reassign(
     CsrfForm(form): CsrfForm<ReassignForm>,
 ) -> AppResult<HttpResponse> {
     let (actor, merchant, id) = (page.actor(), page.merchant().clone(), *id);
-    let from = form.from.clone();
+    let from = read_day(&form.from).map(|day| merchant.calendar().date(day));
     let outcome =
         db.merchant(merchant.id, move |conn| hand_over(conn, &actor, &merchant, id, form)).await?;
     let (row, unfinished, found) = match outcome {
         Outcome::Done(trigger, affiliate, waiting) => {
-            page.done(waiting.behind(done_words(&trigger, &affiliate, &from)))?;
+            page.done(waiting.behind(done_words(&trigger, &affiliate, from)))?;
             return Ok(see_other(&urls::trigger(trigger.id)));
         }
         Outcome::Found(row, unfinished) => (row, unfinished, true),
@@ -171,7 +171,7 @@ fn hand_over(
                 let waiting = pending_of_trigger(conn, merchant.id, id)?;
                 return Ok(Outcome::Done(trigger, affiliate, waiting));
             }
-            Err(error) => reassign_refusal(error, &row.trigger, tz)?,
+            Err(error) => reassign_refusal(error, &row.trigger, merchant.calendar())?,
         },
     };
     Ok(Outcome::Refused(row, Unfinished { chooser, from, version, errors }))
@@ -190,14 +190,14 @@ fn check_holder(
     form.check_version(conn, record, |conn| ReassignForm::of(conn, merchant_id, id, merchant.tz()))
 }
 
-fn done_words(trigger: &Trigger, affiliate: &Affiliate, from: &str) -> String {
+fn done_words(trigger: &Trigger, affiliate: &Affiliate, from: Option<String>) -> String {
     let (value, name) = (&trigger.value, &affiliate.name);
     let earning = earning_words(trigger, affiliate);
-    if let (Some(_), Some(from)) = (trigger.handover_at, read_day(from)) {
-        return format!("{value} goes to {name} on {}.{earning}", day(from));
+    if let (Some(_), Some(from)) = (trigger.handover_at, &from) {
+        return format!("{value} goes to {name} on {from}.{earning}");
     }
-    let since = match read_day(from) {
-        Some(from) => format!("since {}", day(from)),
+    let since = match from {
+        Some(from) => format!("since {from}"),
         None => "from now on".to_owned(),
     };
     let outside = match trigger.kind {

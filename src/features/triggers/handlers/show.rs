@@ -40,7 +40,7 @@ struct ShowPage {
 
 impl ShowPage {
     fn when(&self, at: &chrono::DateTime<chrono::Utc>) -> DisplayTime {
-        DisplayTime::new(*at, self.page.merchant().tz())
+        DisplayTime::new(*at, self.page.merchant().calendar())
     }
 
     fn owner_url(&self, owner: &HoldingPeriod) -> String {

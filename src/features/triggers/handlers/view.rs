@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use chrono_tz::Tz;
 use diesel::prelude::*;
+use vouch_core::calendar::Calendar;
 use vouch_core::money::Currency;
 
 use crate::features::auth::Merchant;
@@ -24,7 +24,7 @@ pub(crate) struct TriggerView {
     /// Differences that the last code sync of a store found.
     pub(crate) notes: Vec<Note>,
     rollups: Vec<Rollups>,
-    tz: Tz,
+    calendar: Calendar,
     currency: Currency,
 }
 
@@ -46,12 +46,12 @@ impl TriggerView {
         let currency = merchant.currency;
         let TriggerRow { trigger, holder, rollups, pushes } = row;
         let pushes = PushCell { trigger_id: trigger.id, lines: pushes };
-        Self { trigger, holder, pushes, notes, rollups, tz: merchant.tz(), currency }
+        Self { trigger, holder, pushes, notes, rollups, calendar: merchant.calendar(), currency }
     }
 
     /// When the code sync of a note began.
     pub(crate) fn checked(&self, note: &Note) -> DisplayTime {
-        DisplayTime::new(note.checked_at, self.tz)
+        DisplayTime::new(note.checked_at, self.calendar)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -90,7 +90,7 @@ impl TriggerView {
     /// When it was created. The text contains only the day.
     pub(crate) fn created(&self) -> DisplayTime {
         let at = self.trigger.created_at;
-        DisplayTime::day(at, self.tz)
+        DisplayTime::day(at, self.calendar)
     }
 
     /// The number of conversions that count.

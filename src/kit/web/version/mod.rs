@@ -4,9 +4,11 @@
 mod page;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use vouch_core::calendar::{Calendar, DateFormat};
 
 pub(super) use self::page::SentForm;
 pub(crate) use self::page::conflict_page;
@@ -138,9 +140,12 @@ fn last_change(conn: &mut PgConnection, record: Record) -> QueryResult<Option<Sa
         .first(conn)
         .optional()?;
     let Some((name, at)) = found else { return Ok(None) };
-    let zone =
-        merchants::table.find(record.merchant_id).select(merchants::time_zone).first(conn)?;
-    Ok(Some(SavedBy { name, at, zone }))
+    let (zone, format): (String, DateFormat) = merchants::table
+        .find(record.merchant_id)
+        .select((merchants::time_zone, merchants::date_format))
+        .first(conn)?;
+    let calendar = Calendar { zone: zone.parse().unwrap_or(Tz::UTC), format };
+    Ok(Some(SavedBy { name, at, calendar }))
 }
 
 #[cfg(test)]

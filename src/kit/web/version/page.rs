@@ -1,7 +1,6 @@
 use actix_web::http::header;
 use actix_web::{HttpMessage as _, HttpRequest};
 use askama::Template;
-use chrono_tz::Tz;
 use url::form_urlencoded;
 
 use super::{FIELD, Version};
@@ -36,7 +35,7 @@ struct ConflictPage<'a> {
     version: Version,
 }
 
-/// The user who saved the stored version, and the time in the merchant's zone.
+/// The user who saved the stored version, and when.
 struct Saved<'a> {
     name: &'a str,
     when: DisplayTime,
@@ -52,8 +51,8 @@ pub(crate) fn conflict_page(req: &HttpRequest, stored: &StoredVersion) -> Option
         back: back_of(req),
         by: stored.by.as_ref().map(|by| Saved {
             name: &by.name,
-            when: DisplayTime::new(by.at, by.zone.parse().unwrap_or(Tz::UTC)),
-            zone: &by.zone,
+            when: DisplayTime::new(by.at, by.calendar),
+            zone: by.calendar.zone.name(),
         }),
         rows: &stored.rows,
         typed: sent.iter().filter(|(name, _)| name != FIELD).collect(),

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::fixtures::*;
 use crate::affiliate::AffiliateStatus;
 use crate::attribution::*;
+use crate::calendar::Calendar;
 use crate::money::{Currency, Rate};
 use crate::order::amounts::line_amounts;
 use crate::order::fixtures::{march, order, refund};
@@ -217,8 +218,8 @@ proptest! {
         let attribution = decide(&state, &candidates, &rules, &overrides);
         let json = serde_json::to_value(&attribution).unwrap();
         prop_assert_eq!(serde_json::from_value::<Attribution>(json).unwrap(), attribution.clone());
-        prop_assert!(!attribution.sentences(chrono_tz::UTC).is_empty());
-        let outcomes = attribution.outcomes.iter().map(|outcome| outcome.sentence(chrono_tz::UTC));
+        prop_assert!(!attribution.sentences(Calendar::UTC).is_empty());
+        let outcomes = attribution.outcomes.iter().map(|outcome| outcome.sentence(Calendar::UTC));
         prop_assert!(outcomes.into_iter().all(|sentence| sentence.ends_with('.')));
     }
 
