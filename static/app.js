@@ -72,12 +72,12 @@
     else {
       if (button) button.disabled = false;
       dialog.querySelector(".dialog-body").prepend(
-        make("p", { className: "notice tone-bad", role: "alert", textContent: "This could not be sent. Please try again." }),
+        make("p", { className: "notice tone-bad", role: "alert", textContent: "Couldn’t save. Check your connection and try again." }),
       );
     }
   });
 
-  // data-confirm="Question" on a form or on one of its buttons.
+  // data-confirm="Retire SAVE10? New orders won’t earn commission." on a form or on one of its buttons.
   let sure = null;
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -89,7 +89,9 @@
     const yes = make("button", { type: "button", className: "btn btn-primary", textContent: button?.textContent.trim() || "Yes" });
     const no = make("button", { type: "button", className: "btn btn-outline-secondary", textContent: "Cancel" });
     no.dataset.close = "";
-    const dialog = dialogOf("Are you sure?", make("p", { textContent: question }), make("div", { className: "submit" }, yes, no));
+    const end = question.indexOf("? ") + 1;
+    const title = end ? question.slice(0, end) : `${yes.textContent}?`;
+    const dialog = dialogOf(title, make("p", { textContent: question.slice(end).trim() }), make("div", { className: "submit" }, yes, no));
     no.focus();
     yes.addEventListener("click", () => {
       dialog.close();
@@ -102,7 +104,7 @@
   on("click", "[data-copy]", async (event, button) => {
     const value = button.dataset.copy;
     const done = await navigator.clipboard.writeText(value).then(() => true, () => false);
-    announce(done ? `Copied ${value}` : "Copying is not allowed here");
+    announce(done ? `Copied ${value}` : "Couldn’t copy. Select the text instead.");
     button.classList.toggle("copied", done);
     setTimeout(() => button.classList.remove("copied"), 1500);
   });
@@ -163,7 +165,7 @@
       list.replaceChildren(...page.querySelectorAll("[role=option]"));
       const found = options().length;
       show(found > 0 && document.activeElement === input);
-      announce(found ? `${found} found` : "Nothing found");
+      announce(found === 1 ? "1 result" : `${found || "No"} results`);
     };
     const later = (wait) => { clearTimeout(timer); timer = setTimeout(look, wait); };
     input.addEventListener("input", () => { clear(); later(150); });
