@@ -109,6 +109,7 @@ const ALLOWED: &[&str] = &[
     "uppercase letters",
     "lowercase letters",
     "capital letters",
+    "three letters",
     "dead letter",
     "dead-letter",
 ];

@@ -63,7 +63,7 @@ pub(crate) async fn serve(path: Path<String>, request: HttpRequest) -> HttpRespo
         return HttpResponse::NotFound()
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .content_type("text/plain; charset=utf-8")
-            .body("There is no such file.\n");
+            .body("Not found.\n");
     };
     let mut response = HttpResponse::Ok();
     response

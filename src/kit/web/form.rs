@@ -74,7 +74,7 @@ fn receive(
     let kind = FormKind::of(req.headers());
     Box::pin(async move {
         if kind != Some(FormKind::Fields) {
-            return Err(AppError::BadRequest("Send the form as the page has it.".into()));
+            return Err(AppError::BadRequest("Reload the page and submit the form again.".into()));
         }
         let sender = BodySender::Network(peer(&req));
         let body = Memory::of(&req).read(&req, payload, FORM_LIMITS, sender).await?;
@@ -147,7 +147,7 @@ pub(super) fn refused(
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
     serde_html_form::from_bytes(body).map_err(|_| {
         AppError::BadRequest(
-            "A field of the form has an impossible value. Go back, reload the page and try again."
+            "A field has a value that this form doesn’t offer. Go back, reload the page and try again."
                 .into(),
         )
     })

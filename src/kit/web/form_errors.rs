@@ -64,7 +64,7 @@ impl FormErrors {
 
     pub(crate) fn check_email(&mut self, field: &str, typed: &str) {
         if !typed.trim().validate_email() || typed.trim().chars().count() > 254 {
-            self.add(field, "Enter an e-mail address, such as name@example.com.");
+            self.add(field, "Enter an email, such as name@example.com.");
         }
     }
 
@@ -96,7 +96,7 @@ impl From<validator::ValidationErrors> for FormErrors {
         fields.sort_by(|a, b| a.0.cmp(&b.0));
         for (field, failures) in fields {
             for failure in failures {
-                let message = failure.message.as_deref().unwrap_or("Please check this field.");
+                let message = failure.message.as_deref().unwrap_or("Enter a different value.");
                 errors.add(&field, message);
             }
         }

@@ -11,6 +11,7 @@ use crate::kit::error::AppError;
 
 /// No inline code, no other origin, no frames. `data:` images are the check marks and arrows of
 /// Bootstrap's style sheet.
+// copy: a header
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 

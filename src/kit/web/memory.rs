@@ -229,11 +229,11 @@ async fn discard(payload: &mut Payload, limit: usize, mut length: usize) -> AppR
 async fn within<T>(timeout: Duration, reading: impl Future<Output = AppResult<T>>) -> AppResult<T> {
     tokio::time::timeout(timeout, reading)
         .await
-        .map_err(|_| AppError::BadRequest("The request took too long to arrive.".into()))?
+        .map_err(|_| AppError::BadRequest("The connection was too slow. Try again.".into()))?
 }
 
 fn broke_off() -> AppError {
-    AppError::BadRequest("The request broke off.".into())
+    AppError::BadRequest("The connection was interrupted. Try again.".into())
 }
 
 /// The size in the request's `Content-Length`.

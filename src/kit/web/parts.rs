@@ -87,7 +87,5 @@ async fn typed(
 }
 
 pub(super) fn broken() -> AppError {
-    AppError::BadRequest(
-        "The form broke off, or is not one of ours. Go back and send it again.".into(),
-    )
+    AppError::BadRequest("The form didn’t arrive completely. Go back and submit it again.".into())
 }

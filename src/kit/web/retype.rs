@@ -61,7 +61,7 @@ impl Retype {
         for (name, value) in form_urlencoded::parse(body) {
             if refused_in(&name).is_some() {
                 return Err(AppError::BadRequest(
-                    "A field of the form has an impossible name. Go back, reload the page and try again."
+                    "This form has a field that Vouch doesn’t know. Go back, reload the page and try again."
                         .into(),
                 ));
             }

@@ -157,7 +157,7 @@ impl Unsent {
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, String, String)> {
         let hint = |file: &str| match file {
             "" => String::new(),
-            file => format!("You chose {file}. Choose it again."),
+            file => format!("Select {file} again."),
         };
         self.files.iter().map(move |(name, file)| (name.as_str(), label_of(name), hint(file)))
     }

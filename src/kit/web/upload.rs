@@ -108,9 +108,9 @@ impl FromRequest for CsrfUpload {
             let room = memory.reserve(sender, length.unwrap_or(FORM_LIMIT)).await;
             let room = room.ok_or(AppError::Unavailable)?;
             let parts = parts.await.map_err(|_| broken())?;
-            let mut upload = tokio::time::timeout(TIMEOUT, read(parts))
-                .await
-                .map_err(|_| AppError::BadRequest("The file took too long to arrive.".into()))??;
+            let mut upload = tokio::time::timeout(TIMEOUT, read(parts)).await.map_err(|_| {
+                AppError::BadRequest("The upload was too slow. Try again.".into())
+            })??;
             upload.room = room;
             match check_token(&req, &session, upload.field("csrf"))? {
                 Ok(Some(page)) => {

@@ -15,7 +15,7 @@ pub enum SpreadsheetError {
     NotCsv,
     /// A required column is missing.
     #[error(
-        "The file has no column for {missing}. It needs {needed} in its first line. It has: {found}."
+        "The file has no column for {missing}. Its first line needs {needed}, but has {found}."
     )]
     NoColumn {
         /// The content of the missing column.
@@ -29,6 +29,6 @@ pub enum SpreadsheetError {
     #[error("The file has more than {0} rows. Split it into several files.")]
     TooLong(usize),
     /// For example a quote that is never closed. Contains the line.
-    #[error("Line {0} can’t be read: a quotation mark may be missing there.")]
+    #[error("Line {0} can’t be read. Check it for a missing quotation mark.")]
     Broken(u64),
 }

@@ -103,10 +103,12 @@ fn is_cjk_date(text: &str) -> bool {
 
 /// The months as spreadsheets abbreviate them, without accents: English, German, French, Spanish,
 /// Italian, Portuguese, Dutch, Danish, Swedish, Norwegian, Polish.
+// copy: words of spreadsheets
 const SHORT_MONTHS: &str = "\
     jan feb mar apr may jun jul aug sep sept oct nov dec mrz mai okt dez \
     janv fevr mars avr juin juil aout ene abr ago dic gen mag giu lug set ott fev out \
     mrt mei maj des sty lut kwi cze lip sie wrz paz lis gru";
+// copy: words of spreadsheets
 const LONG_MONTHS: &str = "\
     january february march april june july august september october november december \
     januar februar marz juni juli oktober dezember maart \

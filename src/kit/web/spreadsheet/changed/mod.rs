@@ -39,7 +39,7 @@ impl SpreadsheetChange {
             Self::Error => "Spreadsheets write this where they have no value.",
             Self::Formula => "Spreadsheets mark text with = or an apostrophe.",
             Self::Several => "Spreadsheets join several values in one cell.",
-            Self::Garbled => "Spreadsheets garble letters of another encoding.",
+            Self::Garbled => "Spreadsheets garble characters of another encoding.",
         }
     }
 
