@@ -127,123 +127,156 @@ fn with_placeholders(text: &str) -> String {
 }
 
 fn literals(code: &str) -> Vec<Literal> {
-    let chars: Vec<char> = code.chars().collect();
-    let (mut found, mut at, mut line) = (Vec::new(), 0, 1);
-    let mut open: Vec<(char, String)> = Vec::new();
-    let mut before = String::new();
-    while at < chars.len() {
-        let rest =
-            |text: &str| text.chars().enumerate().all(|(i, c)| chars.get(at + i) == Some(&c));
-        let c = chars[at];
-        if c == '\n' {
-            line += 1;
-            at += 1;
-        } else if rest("//") {
-            while at < chars.len() && chars[at] != '\n' {
-                at += 1;
+    let mut scanner = Scanner { chars: code.chars().collect(), line: 1, ..Scanner::default() };
+    while scanner.at < scanner.chars.len() {
+        scanner.step();
+    }
+    scanner.found
+}
+
+#[derive(Default)]
+struct Scanner {
+    chars: Vec<char>,
+    at: usize,
+    line: usize,
+    found: Vec<Literal>,
+    /// The open brackets, with the name before each. `#` is an attribute.
+    open: Vec<(char, String)>,
+    before: String,
+}
+
+impl Scanner {
+    fn starts(&self, text: &str) -> bool {
+        text.chars().enumerate().all(|(i, c)| self.chars.get(self.at + i) == Some(&c))
+    }
+
+    fn peek(&self, ahead: usize) -> Option<char> {
+        self.chars.get(self.at + ahead).copied()
+    }
+
+    /// The next character, with its line counted.
+    fn take(&mut self) -> char {
+        let c = self.chars[self.at];
+        self.line += usize::from(c == '\n');
+        self.at += 1;
+        c
+    }
+
+    fn step(&mut self) {
+        let c = self.chars[self.at];
+        if self.starts("//") {
+            while self.peek(0).is_some_and(|c| c != '\n') {
+                self.take();
             }
-        } else if rest("/*") {
-            while at < chars.len() && !(chars[at] == '*' && chars.get(at + 1) == Some(&'/')) {
-                line += usize::from(chars[at] == '\n');
-                at += 1;
+        } else if self.starts("/*") {
+            while self.peek(0).is_some() && !self.starts("*/") {
+                self.take();
             }
-            at += 2;
-        } else if rest("r#\"") || rest("r\"") {
-            let hash = rest("r#\"");
-            let begin = at + if hash { 3 } else { 2 };
-            let mut end = begin;
-            while end < chars.len()
-                && !(chars[end] == '"' && (!hash || chars.get(end + 1) == Some(&'#')))
-            {
-                end += 1;
-            }
-            push(&mut found, line, chars[begin..end].iter().collect(), &open, &before);
-            line += chars[begin..end].iter().filter(|c| **c == '\n').count();
-            at = end + if hash { 2 } else { 1 };
+            self.at += 2;
+        } else if self.starts("r#\"") {
+            self.raw(3, "\"#");
+        } else if self.starts("r\"") {
+            self.raw(2, "\"");
         } else if c == '"' || c == '`' {
-            let (text, end, lines) = quoted(&chars, at);
-            push(&mut found, line, text, &open, &before);
-            line += lines;
-            at = end;
-            before = "\"".to_owned();
+            self.quoted();
         } else if c == '\'' {
             // A character, not a lifetime.
-            at += match (chars.get(at + 1), chars.get(at + 2)) {
-                (Some('\\'), _) => chars[at + 3..].iter().position(|c| *c == '\'').unwrap_or(0) + 4,
+            self.at += match (self.peek(1), self.peek(2)) {
+                (Some('\\'), _) => {
+                    let rest = &self.chars[self.at + 3..];
+                    rest.iter().position(|c| *c == '\'').unwrap_or(0) + 4
+                }
                 (_, Some('\'')) => 3,
                 _ => 1,
             };
-        } else if c.is_alphanumeric() || c == '_' {
-            let begin = at;
-            while at < chars.len() && (chars[at].is_alphanumeric() || chars[at] == '_') {
-                at += 1;
+        } else if is_of_name(c) {
+            self.before.clear();
+            while self.peek(0).is_some_and(is_of_name) {
+                let c = self.take();
+                self.before.push(c);
             }
-            before = chars[begin..at].iter().collect();
         } else {
-            if ['(', '[', '{'].contains(&c) {
-                let is_attribute = c == '['
-                    && at > 0
-                    && (chars[at - 1] == '#' || (chars[at - 1] == '!' && chars[at - 2] == '#'));
-                open.push((if is_attribute { '#' } else { c }, before.clone()));
-                before.clear();
-            } else if [')', ']', '}'].contains(&c) {
-                open.pop();
-            } else if c != '!' && c != '=' && !c.is_whitespace() {
-                before = c.to_string();
-            }
-            at += 1;
+            self.sign();
         }
     }
-    found
-}
 
-fn push(
-    found: &mut Vec<Literal>,
-    line: usize,
-    text: String,
-    open: &[(char, String)],
-    before: &str,
-) {
-    // Only what is opened within the innermost block counts as a call around it.
-    let block = open.iter().rposition(|(sign, _)| *sign == '{').map_or(0, |at| at + 1);
-    let calls = open[block..].iter().map(|(_, name)| name.clone()).collect();
-    let is_attribute = open[block..].iter().any(|(sign, _)| *sign == '#');
-    found.push(Literal { line, text, calls, is_attribute, before: before.to_owned() });
-}
-
-/// The text of a literal, where it ends, and how many lines it has.
-fn quoted(chars: &[char], begin: usize) -> (String, usize, usize) {
-    let (quote, mut text, mut at, mut lines) = (chars[begin], String::new(), begin + 1, 0);
-    while at < chars.len() && chars[at] != quote {
-        if chars[at] == '\\' {
-            match chars.get(at + 1) {
-                Some('\n') => {
-                    lines += 1;
-                    at += 2;
-                    while chars.get(at).is_some_and(|c| c.is_whitespace()) {
-                        lines += usize::from(chars[at] == '\n');
-                        at += 1;
-                    }
-                    continue;
-                }
-                Some('n') => text.push('\n'),
-                Some('u') => {
-                    let end = chars[at..].iter().position(|c| *c == '}').unwrap_or(0);
-                    let digits: String =
-                        chars[at..at + end].iter().filter(|c| c.is_ascii_hexdigit()).collect();
-                    text.extend(u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32));
-                    at += end + 1;
-                    continue;
-                }
-                Some(other) => text.push(*other),
-                None => {}
+    fn sign(&mut self) {
+        let begin = self.at;
+        let c = self.take();
+        match c {
+            '(' | '[' | '{' => {
+                let sign = self.chars[..begin].iter().rev().find(|c| **c != '!');
+                let is_attribute = c == '[' && sign == Some(&'#');
+                let name = std::mem::take(&mut self.before);
+                self.open.push((if is_attribute { '#' } else { c }, name));
             }
-            at += 2;
-        } else {
-            lines += usize::from(chars[at] == '\n');
-            text.push(chars[at]);
-            at += 1;
+            ')' | ']' | '}' => {
+                self.open.pop();
+            }
+            '!' | '=' => {}
+            c if c.is_whitespace() => {}
+            c => self.before = c.to_string(),
         }
     }
-    (text, at + 1, lines)
+
+    fn raw(&mut self, begin: usize, end: &str) {
+        let line = self.line;
+        self.at += begin;
+        let mut text = String::new();
+        while self.peek(0).is_some() && !self.starts(end) {
+            text.push(self.take());
+        }
+        self.at += end.len();
+        self.push(line, text);
+    }
+
+    fn quoted(&mut self) {
+        let (line, quote) = (self.line, self.take());
+        let mut text = String::new();
+        while self.peek(0).is_some_and(|c| c != quote) {
+            match self.take() {
+                '\\' => self.escaped(&mut text),
+                c => text.push(c),
+            }
+        }
+        self.at += 1;
+        self.push(line, text);
+        "\"".clone_into(&mut self.before);
+    }
+
+    fn escaped(&mut self, text: &mut String) {
+        match self.take() {
+            '\n' => {
+                while self.peek(0).is_some_and(char::is_whitespace) {
+                    self.take();
+                }
+            }
+            'n' => text.push('\n'),
+            'u' => {
+                let rest = &self.chars[self.at..];
+                let end = rest.iter().position(|c| *c == '}').unwrap_or(0);
+                let digits: String = rest[..end].iter().filter(|c| c.is_ascii_hexdigit()).collect();
+                text.extend(u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32));
+                self.at += end + 1;
+            }
+            other => text.push(other),
+        }
+    }
+
+    fn push(&mut self, line: usize, text: String) {
+        // Only what is opened within the innermost block counts as a call around it.
+        let block = self.open.iter().rposition(|(sign, _)| *sign == '{').map_or(0, |at| at + 1);
+        let around = &self.open[block..];
+        self.found.push(Literal {
+            line,
+            text,
+            calls: around.iter().map(|(_, name)| name.clone()).collect(),
+            is_attribute: around.iter().any(|(sign, _)| *sign == '#'),
+            before: self.before.clone(),
+        });
+    }
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
