@@ -7,7 +7,7 @@ use vouch::app::commands::Command;
 use vouch::kit::config::{Config, Settings};
 use vouch::kit::log;
 
-/// Runs affiliate programs that work with coupon codes.
+/// Self-hosted affiliate programs that run on coupon codes.
 #[derive(Parser)]
 #[command(version)]
 struct CommandLine {

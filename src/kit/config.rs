@@ -1,5 +1,5 @@
 //! All settings, read once from the command line or the environment and checked before anything
-//! starts. A bad value ends the start with one line that names the setting and the reason.
+//! starts. An invalid value stops the start with one line that names the setting and the fix.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -138,7 +138,7 @@ impl Config {
             .map(|typed| self::database_url("VOUCH_OWNER_DATABASE_URL", typed))
             .transpose()?;
         if owner_database_url.is_some() && database_url.is_none() {
-            return Err(bad("VOUCH_OWNER_DATABASE_URL", "needs DATABASE_URL beside it"));
+            return Err(bad("VOUCH_OWNER_DATABASE_URL", "set DATABASE_URL too"));
         }
         let pg_bin = given(settings.pg_bin).map(|typed| pg_bin(&typed)).transpose()?;
         let connections = Connections {
@@ -160,9 +160,8 @@ impl Config {
             return Err(bad(
                 "VOUCH_PAGE_CONNECTIONS",
                 format!(
-                    "{}, with VOUCH_INTAKE_CONNECTIONS {} and VOUCH_JOB_CONNECTIONS {}, makes {} \
-                     connections, more than the {MAX_CONNECTIONS} that Vouch’s own database server \
-                     has for them",
+                    "{} plus VOUCH_INTAKE_CONNECTIONS {} and VOUCH_JOB_CONNECTIONS {} needs {} \
+                     connections, but Vouch's own PostgreSQL allows {MAX_CONNECTIONS}",
                     connections.pages,
                     connections.intake,
                     connections.jobs,
@@ -212,7 +211,7 @@ fn days(
 ) -> Result<i64, ConfigError> {
     let days = typed.trim().parse().ok().filter(|days| allowed.contains(days));
     let (min, max) = (allowed.start(), allowed.end());
-    days.ok_or_else(|| bad(setting, format!("must be a number of days from {min} to {max}")))
+    days.ok_or_else(|| bad(setting, format!("enter a number of days from {min} to {max}")))
 }
 
 fn metrics_token(typed: String) -> Result<SecretString, ConfigError> {
@@ -221,7 +220,7 @@ fn metrics_token(typed: String) -> Result<SecretString, ConfigError> {
     if token.len() < MIN_TOKEN_CHARS || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(bad(
             "VOUCH_METRICS_TOKEN",
-            format!("must have {MIN_TOKEN_CHARS} characters or more, without spaces"),
+            format!("enter {MIN_TOKEN_CHARS} characters or more, without spaces"),
         ));
     }
     Ok(SecretString::from(token))
@@ -237,7 +236,7 @@ fn smtp(
         Smtp::parse(&url, from.as_deref()).map_err(|(setting, reason)| bad(setting, reason))?;
     let Some(file) = authority else { return Ok(Some(smtp)) };
     let pem = std::fs::read(&file)
-        .map_err(|error| bad("VOUCH_SMTP_CA", format!("{file} cannot be read: {error}")))?;
+        .map_err(|error| bad("VOUCH_SMTP_CA", format!("cannot read {file} ({error})")))?;
     let trusting = smtp.trust(&pem);
     trusting.map(Some).map_err(|reason| bad("VOUCH_SMTP_CA", format!("{file} {reason}")))
 }
@@ -246,14 +245,14 @@ fn log_format(typed: &str) -> Result<LogFormat, ConfigError> {
     match typed {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
-        other => Err(bad("VOUCH_LOG", format!("{other:?} is neither text nor json"))),
+        other => Err(bad("VOUCH_LOG", format!("enter text or json, not {other:?}"))),
     }
 }
 
 fn log_filter(typed: &str) -> Result<String, ConfigError> {
     tracing_subscriber::EnvFilter::try_new(typed)
         .map(|_| typed.to_owned())
-        .map_err(|error| bad("VOUCH_LOG_FILTER", format!("{typed:?}: {error}")))
+        .map_err(|error| bad("VOUCH_LOG_FILTER", format!("{typed:?} isn't a filter ({error})")))
 }
 
 fn database_url(setting: &'static str, typed: String) -> Result<SecretString, ConfigError> {
@@ -261,7 +260,7 @@ fn database_url(setting: &'static str, typed: String) -> Result<SecretString, Co
     if ["postgres://", "postgresql://"].iter().any(|scheme| typed.starts_with(scheme)) {
         return Ok(SecretString::from(typed));
     }
-    Err(bad(setting, "must look like postgresql://role:password@host/database"))
+    Err(bad(setting, "enter a URL like postgresql://role:password@host/database"))
 }
 
 fn pg_bin(typed: &str) -> Result<PathBuf, ConfigError> {
@@ -269,7 +268,7 @@ fn pg_bin(typed: &str) -> Result<PathBuf, ConfigError> {
     if folder.join("initdb").is_file() && folder.join("postgres").is_file() {
         return Ok(folder);
     }
-    Err(bad("VOUCH_PG_BIN", format!("there are no programs postgres and initdb in {typed}")))
+    Err(bad("VOUCH_PG_BIN", format!("{typed} doesn't contain postgres and initdb")))
 }
 
 fn wait_factor(typed: &str) -> Result<u32, ConfigError> {
@@ -277,7 +276,7 @@ fn wait_factor(typed: &str) -> Result<u32, ConfigError> {
         Ok(number) if (1..=MAX_WAIT_FACTOR).contains(&number) => Ok(number),
         _ => Err(bad(
             "VOUCH_WAIT_FACTOR",
-            format!("{typed:?} is not a number from 1 to {MAX_WAIT_FACTOR}"),
+            format!("enter a number from 1 to {MAX_WAIT_FACTOR}, not {typed:?}"),
         )),
     }
 }
@@ -285,7 +284,9 @@ fn wait_factor(typed: &str) -> Result<u32, ConfigError> {
 fn connections(setting: &'static str, typed: &str) -> Result<u32, ConfigError> {
     match typed.parse() {
         Ok(number) if (1..=MAX_CONNECTIONS).contains(&number) => Ok(number),
-        _ => Err(bad(setting, format!("{typed:?} is not a number from 1 to {MAX_CONNECTIONS}"))),
+        _ => {
+            Err(bad(setting, format!("enter a number from 1 to {MAX_CONNECTIONS}, not {typed:?}")))
+        }
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) fn listen(typed: &str) -> Result<SocketAddr, ConfigError> {
     typed.parse().map_err(|_| {
         bad(
             "VOUCH_LISTEN",
-            format!("{typed:?} is not an address and a port, such as 127.0.0.1:8080"),
+            format!("enter an IP address and a port, such as 127.0.0.1:8080, not {typed:?}"),
         )
     })
 }
@@ -20,7 +20,7 @@ pub(super) fn public_url(typed: &str) -> Result<String, ConfigError> {
     let uri: Uri = typed
         .trim()
         .parse()
-        .map_err(|_| refuse("is not an address, such as https://vouch.example.com"))?;
+        .map_err(|_| refuse("isn't a URL, such as https://vouch.example.com"))?;
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         return Err(refuse("must begin with https:// or http://"));
     };
@@ -28,10 +28,10 @@ pub(super) fn public_url(typed: &str) -> Result<String, ConfigError> {
         return Err(refuse("must begin with https:// or http://"));
     }
     if authority.host().is_empty() || authority.as_str().contains('@') {
-        return Err(refuse("must be a host, with a port if need be"));
+        return Err(refuse("must contain only a host and, if needed, a port"));
     }
     if uri.path() != "/" || uri.query().is_some() || typed.contains('#') {
-        return Err(refuse("must not have a path: Vouch needs a host of its own"));
+        return Err(refuse("must not have a path, because Vouch needs its own host"));
     }
     Ok(format!("{scheme}://{}", authority.as_str().to_lowercase()))
 }
@@ -40,9 +40,7 @@ pub(super) fn default_public_url(listen: SocketAddr) -> Result<String, ConfigErr
     if listen.ip().is_unspecified() {
         return Err(bad(
             "VOUCH_PUBLIC_URL",
-            format!(
-                "must be given when VOUCH_LISTEN is {listen}: at which address do browsers reach Vouch?"
-            ),
+            format!("enter the URL that browsers use for Vouch, because VOUCH_LISTEN is {listen}"),
         ));
     }
     Ok(format!("http://{listen}"))
@@ -55,10 +53,10 @@ pub(super) fn local_stores(typed: &str, public_url: &str) -> Result<bool, Config
         "1" => Err(bad(
             "VOUCH_LOCAL_STORES",
             format!(
-                "1 is for development, where VOUCH_PUBLIC_URL is on this machine; it is {public_url}"
+                "1 is only for development, with VOUCH_PUBLIC_URL on this machine, not {public_url}"
             ),
         )),
-        other => Err(bad("VOUCH_LOCAL_STORES", format!("{other:?} is neither 0 nor 1"))),
+        other => Err(bad("VOUCH_LOCAL_STORES", format!("enter 0 or 1, not {other:?}"))),
     }
 }
 

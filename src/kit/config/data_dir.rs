@@ -16,13 +16,15 @@ pub(crate) const SECRET_KEY_FILE: &str = "secret.key";
 pub(super) fn data_dir(typed: Option<String>) -> Result<PathBuf, ConfigError> {
     let folder = match typed {
         Some(typed) => PathBuf::from(typed),
-        None => default_data_dir()
-            .ok_or_else(|| bad("VOUCH_DATA", "must be given: this user has no home folder"))?,
+        None => default_data_dir().ok_or_else(|| {
+            bad("VOUCH_DATA", "enter a folder, because this user has no home folder")
+        })?,
     };
     let folder = std::path::absolute(&folder)
-        .map_err(|cause| bad("VOUCH_DATA", format!("{}: {cause}", folder.display())))?;
-    make_data_dir(&folder)
-        .map_err(|cause| bad("VOUCH_DATA", format!("cannot make {}: {cause}", folder.display())))?;
+        .map_err(|cause| bad("VOUCH_DATA", format!("cannot use {} ({cause})", folder.display())))?;
+    make_data_dir(&folder).map_err(|cause| {
+        bad("VOUCH_DATA", format!("cannot create {} ({cause})", folder.display()))
+    })?;
     Ok(folder)
 }
 

@@ -20,7 +20,7 @@ impl std::error::Error for ConfigError {}
 impl ConfigError {
     /// The next step for the user.
     pub(crate) fn next(&self) -> String {
-        format!("correct {}; README.md lists what it takes", self.setting)
+        format!("Fix {}. README.md lists all settings.", self.setting)
     }
 }
 

@@ -29,7 +29,7 @@ impl TrustedProxies {
                 bad(
                     "VOUCH_TRUSTED_PROXIES",
                     format!(
-                        "{part:?} is neither an address nor a network, such as 192.0.2.7 or 10.0.0.0/8"
+                        "{part:?} isn't an IP address or a network, such as 192.0.2.7 or 10.0.0.0/8"
                     ),
                 )
             })

@@ -39,7 +39,7 @@ pub(crate) fn given_key(
     setting: &'static str,
     typed: &str,
 ) -> Result<SecretBox<[u8; 32]>, ConfigError> {
-    let words = "is not 32 bytes in hexadecimal (64 digits) or base64 (43 or 44 characters)";
+    let words = "enter 32 bytes in hexadecimal (64 digits) or base64 (43 or 44 characters)";
     decode(typed).ok_or_else(|| bad(setting, words))
 }
 
@@ -47,18 +47,18 @@ pub(crate) fn given_key(
 /// second line.
 fn kept_in(path: &Path, mark: Option<&str>) -> Result<SecretBox<[u8; 32]>, ConfigError> {
     let failed = |what: &str, cause: &dyn std::fmt::Display| {
-        bad(SETTING, format!("cannot {what} {}: {cause}", path.display()))
+        bad(SETTING, format!("cannot {what} {} ({cause})", path.display()))
     };
     if !path.exists() {
-        make(path, mark).map_err(|cause| failed("make", &cause))?;
+        make(path, mark).map_err(|cause| failed("create", &cause))?;
     }
     let mode = fs::metadata(path).map_err(|cause| failed("read", &cause))?.permissions().mode();
     if mode & 0o077 != 0 {
-        let reason = format!("others can read {0}: run `chmod 600 {0}`", path.display());
+        let reason = format!("other users can read {0}. Run `chmod 600 {0}`", path.display());
         return Err(bad(SETTING, reason));
     }
     let content = fs::read_to_string(path).map_err(|cause| failed("read", &cause))?;
-    key_of(&content).ok_or_else(|| failed("use", &"it does not hold a key of 32 bytes"))
+    key_of(&content).ok_or_else(|| failed("use", &"it doesn't contain a key of 32 bytes"))
 }
 
 /// Parses the content of a key's file.
@@ -121,7 +121,7 @@ impl NextKey {
         let key = kept_in(&data_dir.join(NEXT_KEY_FILE), None)?;
         // Nothing may be encrypted with a key whose file could be lost in a power cut.
         let synced = File::open(data_dir).and_then(|folder| folder.sync_all());
-        synced.map_err(|cause| bad(SETTING, format!("cannot keep a new key: {cause}")))?;
+        synced.map_err(|cause| bad(SETTING, format!("cannot save a new key ({cause})")))?;
         Ok(Self { key, data_dir: data_dir.to_owned(), is_new })
     }
 

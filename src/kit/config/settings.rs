@@ -1,4 +1,4 @@
-//! The settings as they are typed.
+//! The settings as typed.
 
 use super::proxies;
 
@@ -7,25 +7,23 @@ pub(super) const DEFAULT_KEEP_EMAILS: &str = "30";
 pub(super) const DEFAULT_KEEP_SESSIONS: &str = "14";
 pub(super) const DEFAULT_KEEP_IPS: &str = "180";
 pub(super) const DEFAULT_LOG: &str = "text";
-/// Without what the web server tells of its threads at every start and stop.
+/// Without the web server's lines about its threads at every start and stop.
 pub(super) const DEFAULT_LOG_FILTER: &str = "info,actix_server=warn";
 pub(super) const DEFAULT_PAGE_CONNECTIONS: &str = "8";
 pub(super) const DEFAULT_INTAKE_CONNECTIONS: &str = "4";
 pub(super) const DEFAULT_JOB_CONNECTIONS: &str = "4";
 pub(super) const DEFAULT_WAIT_FACTOR: &str = "1";
 
-/// The settings as they were typed. All are text here, so that a bad value is reported by us, in
-/// one line, wherever it came from; an empty value counts as not given.
+/// The settings as typed. All are text here, so that we report an invalid value in one line,
+/// wherever it came from. An empty value counts as missing.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Settings")]
 pub struct Settings {
-    /// Address of a PostgreSQL server (14 or newer), as a role that is bound by row security;
-    /// without it, Vouch runs a server of its own in the data folder
+    /// URL of a PostgreSQL server (14 or newer) [default: Vouch runs its own in the data folder]
     #[arg(long, env, global = true, hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
 
-    /// The same server as the role that owns the schema, for `vouch migrate`; without it, the role in
-    /// DATABASE_URL is to own the schema
+    /// URL of the same server for the schema's owner, used by migrations [default: DATABASE_URL]
     #[arg(
         long,
         env = "VOUCH_OWNER_DATABASE_URL",
@@ -35,21 +33,21 @@ pub struct Settings {
     )]
     pub owner_database_url: Option<String>,
 
-    /// Address and port to listen on
+    /// IP address and port to listen on
     #[arg(long, env = "VOUCH_LISTEN", global = true, value_name = "ADDRESS", default_value = DEFAULT_LISTEN)]
     pub listen: String,
 
-    /// Data folder: the secret key, and the database if Vouch runs it
+    /// Folder for the secret key, and for the database if Vouch runs it
     /// [default: /var/lib/vouch for root, else $XDG_DATA_HOME/vouch or ~/.local/share/vouch]
     #[arg(long = "data", env = "VOUCH_DATA", global = true, value_name = "FOLDER")]
     pub data: Option<String>,
 
-    /// Address at which browsers and stores reach Vouch [default: http:// and the listen address]
+    /// URL that browsers and stores use for Vouch [default: http:// and the listen address]
     #[arg(long, env = "VOUCH_PUBLIC_URL", global = true, value_name = "URL")]
     pub public_url: Option<String>,
 
-    /// 32 random bytes in hexadecimal or base64; encrypts the stores' credentials
-    /// [default: made at the first start and kept in the data folder]
+    /// Key that encrypts secrets and signs cookies (32 bytes, hexadecimal or base64)
+    /// [default: created at the first start and saved in the data folder]
     #[arg(
         long,
         env = "VOUCH_SECRET_KEY",
@@ -59,8 +57,7 @@ pub struct Settings {
     )]
     pub secret_key: Option<String>,
 
-    /// 1 allows stores on plain http and on this machine, for development; only with a public URL
-    /// on this machine
+    /// 1 allows stores over plain HTTP and on this machine, for development only
     #[arg(
         long,
         env = "VOUCH_LOCAL_STORES",
@@ -70,8 +67,8 @@ pub struct Settings {
     )]
     pub local_stores: String,
 
-    /// Addresses and networks of the proxies in front of Vouch, with commas between them: what these
-    /// say in X-Forwarded-For decides whose tries at signing in are counted together
+    /// IP addresses and networks of the proxies in front of Vouch, separated by commas. Vouch trusts
+    /// their X-Forwarded-For
     #[arg(
         long,
         env = "VOUCH_TRUSTED_PROXIES",
@@ -81,7 +78,7 @@ pub struct Settings {
     )]
     pub trusted_proxies: String,
 
-    /// Token with which Prometheus reads /metrics (Authorization: Bearer ...); without it, nobody does
+    /// Bearer token for /metrics (20 characters or more) [default: /metrics is disabled]
     #[arg(
         long,
         env = "VOUCH_METRICS_TOKEN",
@@ -91,21 +88,20 @@ pub struct Settings {
     )]
     pub metrics_token: Option<String>,
 
-    /// Mail server that takes Vouch's emails: smtp://user:password@host (STARTTLS; none on this
-    /// machine) or smtps://user:password@host (TLS); without it, emails wait for support staff
+    /// SMTP server for outgoing email: smtps://user:password@host (TLS) or
+    /// smtp://user:password@host (STARTTLS) [default: emails are held]
     #[arg(long, env = "VOUCH_SMTP_URL", global = true, hide_env_values = true, value_name = "URL")]
     pub smtp_url: Option<String>,
 
-    /// Sender of Vouch's emails, such as "Vouch <vouch@example.com>"
+    /// Sender of the emails, such as "Vouch <vouch@example.com>" (required with VOUCH_SMTP_URL)
     #[arg(long, env = "VOUCH_MAIL_FROM", global = true, value_name = "SENDER")]
     pub mail_from: Option<String>,
 
-    /// File with the certificates (PEM) of an authority that vouches for the mail server, where it is
-    /// none that browsers know
+    /// File with PEM certificates of the mail server's own certificate authority
     #[arg(long, env = "VOUCH_SMTP_CA", global = true, value_name = "FILE")]
     pub smtp_ca: Option<String>,
 
-    /// Password of the demo program's people [default: a random one, printed by `vouch demo`]
+    /// Password of the demo users [default: random, printed by `vouch demo`]
     #[arg(
         long,
         env = "VOUCH_DEMO_PASSWORD",
@@ -115,27 +111,27 @@ pub struct Settings {
     )]
     pub demo_password: Option<String>,
 
-    /// Folder of the PostgreSQL programs [default: the newest on this machine]
+    /// Folder of the PostgreSQL programs [default: the newest version on this machine]
     #[arg(long, env = "VOUCH_PG_BIN", global = true, value_name = "FOLDER")]
     pub pg_bin: Option<String>,
 
-    /// For how many days emails that Vouch sent stay in the list, 1 to 365
+    /// Days that sent and failed emails stay in the list, from 1 to 365
     #[arg(long, env = "VOUCH_KEEP_EMAILS", global = true, value_name = "DAYS", default_value = DEFAULT_KEEP_EMAILS)]
     pub keep_emails: String,
 
-    /// After how many days a session ends, used or not, 1 to 14
+    /// Days until a session ends, from 1 to 14
     #[arg(long, env = "VOUCH_KEEP_SESSIONS", global = true, value_name = "DAYS", default_value = DEFAULT_KEEP_SESSIONS)]
     pub keep_sessions: String,
 
-    /// For how many days the log of the instance keeps IP addresses, 1 to 3650
+    /// Days that the instance's log stores IP addresses, from 1 to 3650
     #[arg(long, env = "VOUCH_KEEP_IPS", global = true, value_name = "DAYS", default_value = DEFAULT_KEEP_IPS)]
     pub keep_ips: String,
 
-    /// How the log is written: text or json
+    /// Format of the log (text or json)
     #[arg(long, env = "VOUCH_LOG", global = true, value_name = "FORMAT", default_value = DEFAULT_LOG)]
     pub log: String,
 
-    /// What is logged: error, warn, info, debug or trace, also per module
+    /// Log level (error, warn, info, debug or trace), also per module
     #[arg(long, env = "VOUCH_LOG_FILTER", global = true, value_name = "FILTER", default_value = DEFAULT_LOG_FILTER)]
     pub log_filter: String,
 
@@ -143,7 +139,7 @@ pub struct Settings {
     #[arg(long, env = "VOUCH_PAGE_CONNECTIONS", global = true, value_name = "NUMBER", default_value = DEFAULT_PAGE_CONNECTIONS)]
     pub page_connections: String,
 
-    /// Database connections for the intake of orders, which pages cannot take away
+    /// Database connections for order processing
     #[arg(long, env = "VOUCH_INTAKE_CONNECTIONS", global = true, value_name = "NUMBER", default_value = DEFAULT_INTAKE_CONNECTIONS)]
     pub intake_connections: String,
 
@@ -151,7 +147,7 @@ pub struct Settings {
     #[arg(long, env = "VOUCH_JOB_CONNECTIONS", global = true, value_name = "NUMBER", default_value = DEFAULT_JOB_CONNECTIONS)]
     pub job_connections: String,
 
-    /// How many times as long as usual to wait for the database, for a slow machine
+    /// Factor for all database timeouts on a slow machine, from 1 to 20
     #[arg(long, env = "VOUCH_WAIT_FACTOR", global = true, value_name = "NUMBER", default_value = DEFAULT_WAIT_FACTOR)]
     pub wait_factor: String,
 }

@@ -46,18 +46,17 @@ impl Smtp {
     /// Fails with the setting and the reason, which never contains the password.
     pub(crate) fn parse(url: &str, from: Option<&str>) -> Result<Self, (&'static str, String)> {
         let refuse = |reason: &str| ("VOUCH_SMTP_URL", reason.to_owned());
-        let parsed = Url::parse(url.trim()).map_err(|_| {
-            refuse("this is not an address, such as smtp://user:password@mail.example.com:587")
-        })?;
-        let host = parsed.host().ok_or_else(|| refuse("the name of the mail server is missing"))?;
+        let parsed = Url::parse(url.trim())
+            .map_err(|_| refuse("enter a URL such as smtp://user:password@mail.example.com:587"))?;
+        let host = parsed.host().ok_or_else(|| refuse("enter the host name of the mail server"))?;
         if !matches!(parsed.path(), "" | "/") || parsed.query().is_some() {
-            return Err(refuse("nothing may stand after the name of the mail server and its port"));
+            return Err(refuse("remove everything after the host and the port"));
         }
         let security = match parsed.scheme() {
             "smtps" => Security::Tls,
             "smtp" if is_loopback(&host) => Security::Plain,
             "smtp" => Security::StartTls,
-            _ => return Err(refuse("it must begin with smtp:// or smtps://")),
+            _ => return Err(refuse("the URL must begin with smtp:// or smtps://")),
         };
         let usual = match security {
             Security::Tls => 465,
@@ -67,16 +66,20 @@ impl Smtp {
         let login = match (parsed.username(), parsed.password()) {
             ("", None) => None,
             (user, Some(password)) if !user.is_empty() => Some(SmtpCredentials {
-                user: decoded(user).ok_or_else(|| refuse("the user is not UTF-8"))?,
+                user: decoded(user).ok_or_else(|| refuse("the user isn't valid UTF-8"))?,
                 password: decoded(password)
-                    .ok_or_else(|| refuse("the password is not UTF-8"))?
+                    .ok_or_else(|| refuse("the password isn't valid UTF-8"))?
                     .into(),
             }),
-            _ => return Err(refuse("user and password go together: user:password@")),
+            _ => {
+                return Err(refuse(
+                    "enter both the user and the password, as in user:password@host",
+                ));
+            }
         };
         let from = from.ok_or((
             "VOUCH_MAIL_FROM",
-            "must be given with VOUCH_SMTP_URL: whom are the emails from?".to_owned(),
+            "enter the sender of the emails, because VOUCH_SMTP_URL is set".to_owned(),
         ))?;
         Ok(Self {
             host: host.to_string().trim_matches(['[', ']']).to_owned(),
@@ -85,7 +88,7 @@ impl Smtp {
             login,
             from: from.trim().parse().map_err(|_| {
                 let reason =
-                    format!("{from:?} is no sender, such as \"Vouch <vouch@example.com>\"");
+                    format!("{from:?} isn't a sender, such as \"Vouch <vouch@example.com>\"");
                 ("VOUCH_MAIL_FROM", reason)
             })?,
             authority: None,
@@ -97,7 +100,7 @@ impl Smtp {
     ///
     /// Fails if `pem` contains no certificate.
     pub fn trust(self, pem: &[u8]) -> Result<Self, &'static str> {
-        const NONE: &str = "holds no certificates in PEM, which begin with BEGIN CERTIFICATE";
+        const NONE: &str = "contains no PEM certificate, which begins with BEGIN CERTIFICATE";
         if !pem.windows(17).any(|part| part == b"BEGIN CERTIFICATE") {
             return Err(NONE);
         }
