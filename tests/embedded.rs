@@ -299,7 +299,7 @@ fn a_folder_that_only_root_can_enter_will_do() {
     match EmbeddedServer::start(&folder.options()) {
         Ok(server) => assert_eq!(text(&mut connect(&server.app_url()), "'reached'"), "reached"),
         // Where the system does not let root make user namespaces, as in some containers.
-        Err(error) => assert!(error.to_string().contains("set VOUCH_DATA"), "{error}"),
+        Err(error) => assert!(error.to_string().contains("VOUCH_DATA"), "{error}"),
     }
 }
 
@@ -311,7 +311,7 @@ fn says_which_version_an_older_folder_needs() {
     let error = EmbeddedServer::start(&folder.options()).unwrap_err();
     assert!(matches!(error, EmbeddedError::OtherMajor { .. }), "{error}");
     let line = error.to_string();
-    assert!(line.contains("install PostgreSQL 9") && !line.contains('\n'), "{line}");
+    assert!(line.contains("postgresql-9") && !line.contains('\n'), "{line}");
 }
 
 #[test]

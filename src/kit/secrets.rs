@@ -50,7 +50,7 @@ impl Use {
 /// A secret can't be decrypted: it was encrypted with another instance's key or for another use, or
 /// its bytes were changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a secret does not open with this installation's key")]
+#[error("the secret key doesn't decrypt this secret")]
 pub struct DecryptError;
 
 /// Encrypts and decrypts secrets with XChaCha20-Poly1305. The random nonce has 24 bytes, so it

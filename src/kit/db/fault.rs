@@ -69,7 +69,7 @@ impl From<Error> for AppError {
             Fault::Value => {
                 // The parsers of requests reject such values, so this value reveals a gap there.
                 tracing::warn!(%error, "database_value_rejected");
-                Self::BadRequest("Go back, check what you typed and try again.".into())
+                Self::BadRequest("Go back, check what you entered and try again.".into())
             }
             Fault::Own => Self::Internal(error.into()),
         }

@@ -35,7 +35,7 @@ pub enum NoConnection {
     #[error("{0}")]
     TimedOut(String),
     /// Too many requests wait already.
-    #[error("too many wait for a connection")]
+    #[error("too many requests wait for a connection")]
     Crowded,
 }
 

@@ -60,7 +60,7 @@ fn in_words(error: ConnectionError) -> ConnectionError {
         return error;
     }
     ConnectionError::BadConnection(format!(
-        "{}. The database server has no connection left: close other programs' connections, lower \
+        "{}. The database server has no connection left. Close connections of other programs, lower \
          VOUCH_PAGE_CONNECTIONS, VOUCH_INTAKE_CONNECTIONS or VOUCH_JOB_CONNECTIONS, or raise \
          max_connections on the server",
         said.trim().trim_end_matches('.')

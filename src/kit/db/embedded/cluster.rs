@@ -85,7 +85,7 @@ impl Cluster {
             DirBuilder::new()
                 .mode(0o700)
                 .create(&unfinished)
-                .map_err(EmbeddedError::io("make", &unfinished))?;
+                .map_err(EmbeddedError::io("create", &unfinished))?;
             self.run_as.give(&unfinished)?;
             match self.initdb(&unfinished, character_type) {
                 Ok(()) => break,
@@ -107,7 +107,7 @@ impl Cluster {
                 file.sync_all()
             })
             .map_err(EmbeddedError::io("write", &settings))?;
-        fs::rename(&unfinished, &self.folder).map_err(EmbeddedError::io("make", &self.folder))?;
+        fs::rename(&unfinished, &self.folder).map_err(EmbeddedError::io("create", &self.folder))?;
         File::open(&self.data_dir)
             .and_then(|folder| folder.sync_all())
             .map_err(EmbeddedError::io("write", &self.data_dir))

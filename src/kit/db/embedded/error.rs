@@ -8,8 +8,8 @@ use std::path::PathBuf;
 pub enum EmbeddedError {
     /// This machine has no usable version of PostgreSQL.
     #[error(
-        "no PostgreSQL server (14 or newer) was found{looked}: install one (Debian, Ubuntu: `apt-get install postgresql`; \
-         macOS: `brew install postgresql@17`), name the folder of its programs in VOUCH_PG_BIN, or name a running server in DATABASE_URL"
+        "PostgreSQL 14 or newer isn't installed{looked}. Install it (`apt-get install postgresql` on Debian and Ubuntu, \
+         `brew install postgresql@17` on macOS), set VOUCH_PG_BIN to its folder, or set DATABASE_URL to a running server"
     )]
     NoBinaries {
         /// " in FOLDER" if the setting names a folder, else empty.
@@ -17,8 +17,8 @@ pub enum EmbeddedError {
     },
     /// The major version that created the data folder isn't installed.
     #[error(
-        "the database in {} was made by PostgreSQL {folder_major}, but only {installed} is here: install PostgreSQL {folder_major} \
-         (Debian: `apt-get install postgresql-{folder_major}`), or name the folder of its programs in VOUCH_PG_BIN",
+        "the database in {} was created by PostgreSQL {folder_major}, but only {installed} is installed. Install PostgreSQL \
+         {folder_major} (`apt-get install postgresql-{folder_major}` on Debian), or set VOUCH_PG_BIN to its folder",
         .folder.display()
     )]
     OtherMajor {
@@ -31,8 +31,8 @@ pub enum EmbeddedError {
     },
     /// Vouch runs as root, and the unprivileged user can't enter the folder.
     #[error(
-        "PostgreSQL cannot run as root, and the user {user} cannot reach {}: set VOUCH_DATA to a folder such as /var/lib/vouch, \
-         or start Vouch as an ordinary user ({cause})",
+        "PostgreSQL can't run as root, and the user {user} can't open {} ({cause}). Set VOUCH_DATA to a folder such as \
+         /var/lib/vouch, or start Vouch as an ordinary user",
         .folder.display()
     )]
     Unreachable {
@@ -44,7 +44,7 @@ pub enum EmbeddedError {
         cause: io::Error,
     },
     /// The cluster belongs to another user.
-    #[error("the database in {} belongs to the user {owner}: start Vouch as that user", .folder.display())]
+    #[error("the database in {} belongs to the user {owner}. Start Vouch as that user", .folder.display())]
     ForeignOwner {
         /// The cluster's folder.
         folder: PathBuf,
@@ -52,14 +52,14 @@ pub enum EmbeddedError {
     },
     /// Vouch runs as root, and there's no unprivileged user to run the server.
     #[error(
-        "PostgreSQL cannot run as root, and there is neither a user postgres nor a user nobody: start Vouch as an ordinary user"
+        "PostgreSQL can't run as root, and this machine has no user vouch, postgres or nobody. Start Vouch as an ordinary user"
     )]
     NoUser,
     /// The private folder of the socket exists and belongs to another user.
-    #[error("{} is not a folder that only the database server can enter: remove it", .0.display())]
+    #[error("other users can open {}. Remove this folder", .0.display())]
     SocketFolder(PathBuf),
     /// A file or folder couldn't be used.
-    #[error("cannot {action} {}: {cause}", .path.display())]
+    #[error("cannot {action} {} ({cause})", .path.display())]
     Io {
         /// The failed operation, as a verb.
         action: &'static str,
@@ -67,7 +67,7 @@ pub enum EmbeddedError {
         /// The error of the operating system.
         cause: io::Error,
     },
-    #[error("initdb could not make a database in {}: {reason}", .folder.display())]
+    #[error("initdb can't create a database in {} ({reason})", .folder.display())]
     Initdb {
         /// The data folder.
         folder: PathBuf,
@@ -75,7 +75,7 @@ pub enum EmbeddedError {
         reason: String,
     },
     /// The server ended during the start, or didn't answer in time.
-    #[error("the PostgreSQL server did not start: {reason} (see {})", .log.display())]
+    #[error("PostgreSQL didn't start ({reason}). See {}", .log.display())]
     Start {
         /// The last line of its log.
         reason: String,
@@ -83,7 +83,7 @@ pub enum EmbeddedError {
         log: PathBuf,
     },
     /// The roles, the database or the extensions couldn't be created.
-    #[error("cannot prepare the database: {0}")]
+    #[error("cannot prepare the database ({0})")]
     Provision(String),
 }
 

@@ -69,7 +69,7 @@ impl Postmaster {
                 },
             }
             if begun.elapsed() > START_LIMIT || !wanted() {
-                return Err(cluster.start_error("it gives no answer".to_owned()));
+                return Err(cluster.start_error("it isn't responding".to_owned()));
             }
             sleep(PAUSE);
         }
@@ -96,7 +96,7 @@ impl Postmaster {
                 .map_err(EmbeddedError::io("wait for the server of", &cluster.folder))?;
             if let Some(status) = ended {
                 let reason = last_complaint(&cluster.log, logged_before)
-                    .unwrap_or_else(|| format!("it ended with {status}"));
+                    .unwrap_or_else(|| format!("it exited with {status}"));
                 // The processes of a killed server need a moment to notice and exit.
                 let leftovers = reason.contains("lock file") || reason.contains("shared memory");
                 return match leftovers {
@@ -106,7 +106,7 @@ impl Postmaster {
             }
             if begun.elapsed() > START_LIMIT || !wanted() {
                 stop_process(i32::try_from(child.id()).unwrap_or_default(), Some(&mut child));
-                return Err(cluster.start_error("it gives no answer".to_owned()));
+                return Err(cluster.start_error("it isn't responding".to_owned()));
             }
             sleep(PAUSE);
         }
@@ -235,7 +235,7 @@ fn stop_process(pid: i32, mut child: Option<&mut Child>) {
 fn open_log(path: &Path) -> Result<File, EmbeddedError> {
     if fs::metadata(path).is_ok_and(|log| log.len() > LOG_LIMIT) {
         let aside = path.with_extension("log.1");
-        fs::rename(path, &aside).map_err(EmbeddedError::io("put aside", path))?;
+        fs::rename(path, &aside).map_err(EmbeddedError::io("rename", path))?;
     }
     OpenOptions::new()
         .create(true)

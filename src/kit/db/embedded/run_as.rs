@@ -64,11 +64,11 @@ impl RunAs {
             None => USERS.into_iter().find_map(os::user_by_name).ok_or(EmbeddedError::NoUser)?,
         };
         hand_over(data_dir, user.uid, user.gid)
-            .map_err(EmbeddedError::io("hand over", data_dir))?;
+            .map_err(EmbeddedError::io("change the owner of", data_dir))?;
         match (Self::User(user).checked(binaries, data_dir), owner) {
             (Err(unreachable), None) => {
                 unix::fs::lchown(data_dir, Some(0), Some(0))
-                    .map_err(EmbeddedError::io("take back", data_dir))?;
+                    .map_err(EmbeddedError::io("change the owner of", data_dir))?;
                 Self::Namespace.checked(binaries, data_dir).map_err(|_| unreachable)
             }
             (outcome, _) => outcome,
@@ -120,7 +120,7 @@ impl RunAs {
     pub(super) fn give(&self, path: &Path) -> Result<(), EmbeddedError> {
         match self {
             Self::User(user) => unix::fs::lchown(path, Some(user.uid), Some(user.gid))
-                .map_err(EmbeddedError::io("hand over", path)),
+                .map_err(EmbeddedError::io("change the owner of", path)),
             Self::Ourselves | Self::Namespace => Ok(()),
         }
     }

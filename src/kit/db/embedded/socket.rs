@@ -21,10 +21,10 @@ pub(super) fn folder(cluster: &Cluster) -> Result<PathBuf, EmbeddedError> {
     match DirBuilder::new().mode(0o700).create(&folder) {
         Ok(()) => cluster.run_as.give(&folder)?,
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(cause) => return Err(EmbeddedError::io("make", &folder)(cause)),
+        Err(cause) => return Err(EmbeddedError::io("create", &folder)(cause)),
     }
     // In a public folder, another user may have created it first.
-    let found = fs::symlink_metadata(&folder).map_err(EmbeddedError::io("look at", &folder))?;
+    let found = fs::symlink_metadata(&folder).map_err(EmbeddedError::io("read", &folder))?;
     if !found.is_dir() || found.uid() != cluster.run_as.uid() || found.mode() & 0o077 != 0 {
         return Err(EmbeddedError::SocketFolder(folder));
     }

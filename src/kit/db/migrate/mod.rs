@@ -74,29 +74,29 @@ pub enum MigrateError {
     Connect(ConnectionError),
     /// The role could read every merchant's rows.
     #[error(
-        "the database role {role} bypasses row security; as superuser, make proper ones and name them in VOUCH_OWNER_DATABASE_URL and DATABASE_URL: {SQL_FOR_ROLES}"
+        "the database role {role} bypasses row security. Set VOUCH_OWNER_DATABASE_URL and DATABASE_URL to the roles that a superuser creates with {SQL_FOR_ROLES}"
     )]
     BypassesRowSecurity {
         /// The role that Vouch would use.
         role: String,
     },
     /// The server is older than version 14.
-    #[error("the database server is version {0}; Vouch needs PostgreSQL 14 or newer")]
+    #[error("the database server is PostgreSQL {0}, but Vouch needs 14 or newer")]
     TooOld(String),
     /// Migrations are missing, and the role doesn't own the schema.
     #[error(
-        "{missing} migrations are missing, and the database role {role} does not own the schema: run `vouch migrate` with its owner in VOUCH_OWNER_DATABASE_URL"
+        "the database has {missing} pending migrations, but the role {role} doesn't own the schema. Run `vouch migrate` with its owner in VOUCH_OWNER_DATABASE_URL"
     )]
     NotOwner {
         role: String,
         /// The number of missing migrations.
         missing: usize,
     },
-    #[error("cannot read the state of the database: {0}")]
+    #[error("cannot read the state of the database ({0})")]
     Query(diesel::result::Error),
     /// Another session held a required lock for too long.
     #[error(
-        "{what} waited {seconds} s in vain for a lock: {holder} has it. Let that end, or end it with SELECT pg_terminate_backend(pid), then start again; nothing was left half done"
+        "{what} waited {seconds} s for a lock that {holder} holds. Wait for that session or end it with SELECT pg_terminate_backend(pid), then start again. The unfinished step was rolled back"
     )]
     Blocked {
         /// The step that waited.
@@ -106,10 +106,10 @@ pub enum MigrateError {
         holder: String,
     },
     /// The process was stopped before the database was up to date.
-    #[error("stopped before the database was up to date; the next start goes on")]
+    #[error("stopped before all migrations ran. The next start continues")]
     Stopped,
     /// A migration failed and was rolled back.
-    #[error("cannot bring the database up to date: {0}")]
+    #[error("a migration failed and was rolled back ({0})")]
     Migration(String),
 }
 

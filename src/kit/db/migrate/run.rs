@@ -91,7 +91,7 @@ fn lock(conn: &mut PgConnection, retry: &ConnectRetry) -> Result<(), MigrateErro
         let holder = holder_of(conn, LOCK)?;
         tracing::warn!(waited_s = wait.seconds(), holder, "waiting_for_migrations");
         if !wait.rest(OTHERS_PAUSE) {
-            return Err(blocked("the lock of migrations", &wait, holder, retry));
+            return Err(blocked("the migration", &wait, holder, retry));
         }
     }
 }
@@ -165,6 +165,6 @@ fn blocked(
     MigrateError::Blocked {
         what: what.to_owned(),
         seconds: wait.seconds(),
-        holder: holder.unwrap_or_else(|| "a session that has ended since".to_owned()),
+        holder: holder.unwrap_or_else(|| "a session that has ended".to_owned()),
     }
 }
