@@ -70,6 +70,7 @@ fn another_report_with_a_time_that_is_known_is_answered_with_what_is_known() {
         assert_eq!(answer.status, 409, "{}", answer.text());
         assert_eq!(answer.header("content-type"), Some("application/problem+json"));
         let problem = answer.json();
+        assert_eq!(problem["code"], "order_conflict");
         assert_eq!(problem["known"]["updated_at"], "2026-06-01T12:00:00Z");
         let known = &problem["known"]["order"];
         assert_eq!(known["codes"], order()["codes"]);
@@ -201,6 +202,7 @@ fn what_is_wrong_is_a_problem_with_the_place_of_every_field() {
         .collect();
     pointers.sort_unstable();
     assert_eq!(pointers, ["/codes/0/discount", "/currency", "/lines/0/quantity"]);
+    assert_eq!(problem["code"], "invalid_order");
     let mut wrong = order();
     wrong["lines"][0]["price"] = json!(100.0);
     let answer = report(&app, &key, &wrong);
@@ -223,6 +225,7 @@ fn only_a_key_that_was_not_revoked_opens_the_api() {
     for wrong in ["", "vk_1_short", &other, &format!("{key}x")] {
         let answer = report(&app, wrong, &order());
         assert_eq!(answer.status, 401, "{wrong}");
+        assert_eq!(answer.json()["code"], "unauthorized");
         assert_eq!(answer.header("content-type"), Some("application/problem+json"));
     }
     let owner = app.owner();
@@ -272,6 +275,7 @@ fn a_key_that_sends_too_fast_is_told_when_to_come_again() {
     });
     assert_eq!(refused.status, 429);
     assert!(refused.header("retry-after").is_some());
+    assert_eq!(refused.json()["code"], "too_many_requests");
 }
 
 #[test]

@@ -5,12 +5,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use vouch_core::money::{Currency, format_plain};
 
+use super::text;
 use crate::features::auth::Merchant;
 use crate::features::conversions::list::{ConversionRow, of_order};
 use crate::features::conversions::status::NOT_PAID_YET;
 use crate::features::orders::explain::by_ref;
 
-/// What is answered to a report.
+/// The response to a report.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum ReportAnswer {
@@ -18,10 +19,10 @@ pub(crate) enum ReportAnswer {
     Stored(StoredAnswer),
 }
 
-/// A report that is stored, and that Vouch fails to process until it has been fixed or tries again.
+/// A report that's stored but not processed yet. Vouch retries it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StoredAnswer {
-    /// Your own id of the order.
+    /// Your ID of the order.
     pub(crate) id: String,
     /// What happens next.
     pub(crate) detail: &'static str,
@@ -29,32 +30,30 @@ pub(crate) struct StoredAnswer {
 
 impl StoredAnswer {
     pub(crate) fn new(order_ref: String) -> Self {
-        let detail = "The report is kept and not processed yet. Vouch tries again automatically, so \
-                      you don’t need to send it again. Your program’s dashboard shows it until then.";
-        Self { id: order_ref, detail }
+        Self { id: order_ref, detail: text::STORED }
     }
 }
 
-/// What was decided on an order.
+/// The attribution of an order.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OrderAnswer {
-    /// Vouch's id of the order.
+    /// Vouch's ID of the order.
     #[schema(example = "42")]
     pub(crate) order_id: String,
-    /// Your own id of the order.
+    /// Your ID of the order.
     pub(crate) id: String,
-    /// What you call it.
+    /// Your name of the order.
     pub(crate) name: String,
-    /// Why it was credited to whom, or to nobody: sentences for people.
+    /// Why affiliates earn from the order, or why none does. Sentences for people.
     pub(crate) explanation: Vec<String>,
-    /// Who is credited; empty if nobody is.
+    /// The affiliates that earn from the order. Empty if none does.
     pub(crate) credits: Vec<CreditAnswer>,
 }
 
-/// One affiliate's credit for the order.
+/// One affiliate's conversion for the order.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CreditAnswer {
-    /// The affiliate ID that people see.
+    /// The affiliate ID.
     #[schema(example = "a3y7")]
     pub(crate) affiliate_id: String,
     /// The affiliate's name.
@@ -63,13 +62,13 @@ pub(crate) struct CreditAnswer {
     pub(crate) via: String,
     /// `pending`, `approved`, `denied` or `unqualified`.
     pub(crate) status: String,
-    /// Why it is denied, unqualified or still pending: a code.
+    /// The reason code if it's denied, unqualified or pending.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
-    /// What a member said of it: `pending`, `approved` or `denied`. Left out if no member did.
+    /// A member's review: `pending`, `approved` or `denied`. Left out without a review.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) review: Option<String>,
-    /// What the rules say: `qualified`, `not_paid_yet`, or the code of the rule against it.
+    /// `qualified`, `not_paid_yet`, or the reason code of the rule that disqualifies it.
     #[schema(example = "qualified")]
     pub(crate) qualification: String,
     /// ISO 4217.
@@ -78,7 +77,7 @@ pub(crate) struct CreditAnswer {
     /// What the customer paid for the credited lines, after refunds.
     #[schema(example = "29.10")]
     pub(crate) revenue: String,
-    /// What the affiliate earns.
+    /// The affiliate's commission.
     #[schema(example = "2.91")]
     pub(crate) commission: String,
 }

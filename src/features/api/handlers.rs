@@ -31,7 +31,7 @@ const BODY_LIMITS: BodyLimits =
 
 /// `POST /api/v1/orders`
 ///
-/// Reports an order as it stands now: when it is placed, and whenever it changes.
+/// Reports an order. Send it when it's placed and whenever it changes.
 #[utoipa::path(
     post,
     path = "/api/v1/orders",
@@ -40,16 +40,16 @@ const BODY_LIMITS: BodyLimits =
     request_body = OrderBody,
     responses(
         (status = 201, description = "The first report of this order", body = OrderAnswer),
-        (status = 200, description = "The order was known; changed, or as it was", body = OrderAnswer),
-        (status = 202, description = "The report is kept; Vouch could not process it and tries again", body = StoredAnswer),
-        (status = 400, description = "The request broke off", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The order was already known", body = OrderAnswer),
+        (status = 202, description = "The report is saved but not processed yet. Vouch retries it", body = StoredAnswer),
+        (status = 400, description = "The connection was interrupted", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "The API key is missing, invalid, revoked or expired", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The API key lacks the scope `orders`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Another report of this order has the same updated_at; `known` is what Vouch has", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "A different report of this order has the same `updated_at`. `known` has the saved one", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is larger than 4 MiB", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The order cannot be understood; every wrong field is listed", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Nothing was taken in; send it again", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The order has invalid fields. `errors` lists all of them", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests. Retry after the seconds in `Retry-After`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was saved. Retry", body = Problem, content_type = "application/problem+json"),
     ),
     security(("api_key" = ["orders"]))
 )]
@@ -74,7 +74,7 @@ async fn take(
     let sender = BodySender::Merchant(key.merchant_id);
     let body = Memory::of(req).read(req, body.into_inner(), BODY_LIMITS, sender).await?;
     let now = clock::arrival();
-    let report = parse_at(&body, now).map_err(Problem::fields)?;
+    let report = parse_at(&body, now).map_err(Problem::invalid_order)?;
     let order_ref = report.order_ref.clone();
     let incoming = IncomingDelivery {
         merchant_id: key.merchant_id,

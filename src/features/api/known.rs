@@ -15,20 +15,20 @@ use vouch_platforms::api::{
 
 use crate::kit::db::schema::orders;
 
-/// The newest report of an order that Vouch has.
+/// The newest saved report of an order.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KnownOrder {
-    /// Vouch's id of the order.
+    /// Vouch's ID of the order.
     #[schema(example = "42")]
     pub order_id: String,
-    /// Its `updated_at`: a correction needs a later one.
+    /// Its `updated_at`. A correction needs a later one.
     #[schema(format = DateTime)]
     pub updated_at: String,
     /// When Vouch received it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub received_at: Option<String>,
-    /// The report itself.
+    /// The report.
     pub order: OrderBody,
 }
 

@@ -8,6 +8,7 @@ mod known;
 mod limits;
 pub(crate) mod openapi;
 mod problem;
+mod text;
 pub(crate) mod triggers;
 
 pub(crate) use self::limits::ApiLimits;

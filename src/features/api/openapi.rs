@@ -18,8 +18,8 @@ pub(crate) async fn openapi() -> HttpResponse {
 #[openapi(
     info(
         title = "Vouch",
-        description = "Reports orders of any store, so that affiliates are credited for them, and \
-            gives affiliates their codes. Amounts are decimal strings in the order's currency; times are RFC 3339."
+        description = "Report orders from any store so that affiliates earn commission on them, and create \
+            conversion triggers. Amounts are decimal strings in the order's currency. Times are RFC 3339."
     ),
     paths(
         handlers::report_order,
@@ -39,13 +39,14 @@ pub(crate) async fn openapi() -> HttpResponse {
         triggers::StoreAnswer,
         triggers::TriggersAnswer,
         problem::Problem,
+        problem::ProblemCode,
         known::KnownOrder
     )),
     modifiers(&Keys)
 )]
 pub(crate) struct OpenApiDocument;
 
-/// Adds how a key is sent.
+/// Adds the security scheme.
 struct Keys;
 
 impl Modify for Keys {
@@ -53,8 +54,8 @@ impl Modify for Keys {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(
-                "A key of Settings > API. It has one scope or several: `read` reads conversion triggers, \
-                 `orders` reports orders, `triggers` creates conversion triggers.",
+                "An API key from Account > Settings > API. Its scopes allow requests: `read` reads \
+                 conversion triggers, `orders` reports orders, `triggers` creates conversion triggers.",
             ))
             .build();
         if let Some(components) = document.components.as_mut() {

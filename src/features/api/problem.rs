@@ -12,41 +12,68 @@ use vouch_platforms::api::FieldError;
 
 use super::keys::ApiScope;
 use super::known::KnownOrder;
+use super::text;
 use crate::kit::error::AppError;
 
-/// What went wrong (RFC 9457, `application/problem+json`).
+/// An error (RFC 9457, `application/problem+json`).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// What went wrong, in a few words.
-    #[schema(example = "The order cannot be understood")]
+    /// What went wrong. It doesn't change, so clients can rely on it.
+    pub(crate) code: ProblemCode,
+    /// What went wrong, for people.
+    #[schema(example = "Order not saved")]
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What to do about it.
+    /// What to do, for people.
     pub detail: String,
-    /// The fields that are wrong, each with its place.
+    /// The invalid fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub errors: Vec<FieldError>,
-    /// On 409: what Vouch has of the order.
+    /// The saved report of the order, with status 409.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = KnownOrder)]
     pub known: Option<Box<KnownOrder>>,
-    /// On 403: the scope that the key lacks.
+    /// The scope that the key lacks, with status 403.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = String, example = "triggers")]
     pub missing_scope: Option<&'static str>,
-    /// Seconds after which another try makes sense.
+    /// The seconds until a retry makes sense.
     #[serde(skip)]
     pub retry_after: Option<u64>,
 }
 
+/// The kinds of problems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ProblemCode {
+    Unauthorized,
+    MissingScope,
+    InvalidOrder,
+    OrderConflict,
+    InvalidTrigger,
+    InvalidQuery,
+    NotFound,
+    MethodNotAllowed,
+    UrlTooLong,
+    HeadersTooLong,
+    TooLarge,
+    BadRequest,
+    TooManyRequests,
+    Unavailable,
+    /// The connection to the database broke during a commit.
+    OutcomeUnknown,
+    InternalError,
+}
+
 impl Problem {
-    pub(crate) fn new(status: StatusCode, title: &str, detail: &str) -> Self {
+    fn new(code: ProblemCode, status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
-            title: title.to_owned(),
+            code,
+            title: code.to_string(),
             status: status.as_u16(),
-            detail: detail.to_owned(),
+            detail: detail.into(),
             errors: Vec::new(),
             known: None,
             missing_scope: None,
@@ -56,46 +83,43 @@ impl Problem {
 
     /// The same response for a missing, wrong, revoked or expired key.
     pub(crate) fn unauthorized() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "An API key is needed",
-            "Send a key of Settings > API that is neither revoked nor expired: “Authorization: Bearer vk_…”.",
-        )
+        Self::new(ProblemCode::Unauthorized, StatusCode::UNAUTHORIZED, text::UNAUTHORIZED)
     }
 
     /// The key is valid but lacks the scope.
     pub(crate) fn lacks_scope(scope: ApiScope) -> Self {
         let name = scope.as_str();
-        let detail = format!(
-            "This API key lacks the scope “{name}”. Create a key that has it under Settings > API."
-        );
+        let detail = text::missing_scope(name);
         Self {
             missing_scope: Some(name),
-            ..Self::new(StatusCode::FORBIDDEN, "This API key may not do that", &detail)
-        }
-    }
-
-    /// Invalid fields of an order.
-    pub(crate) fn fields(errors: Vec<FieldError>) -> Self {
-        let detail = "Nothing was taken in. Mend what “errors” lists and send it again.";
-        Self {
-            detail: detail.to_owned(),
-            ..Self::unprocessable("The order cannot be understood", errors)
+            ..Self::new(ProblemCode::MissingScope, StatusCode::FORBIDDEN, detail)
         }
     }
 
     /// Another report of the order has the same `updated_at`.
     pub(crate) fn conflict(known: KnownOrder) -> Self {
-        let detail = "Nothing was changed. “known” is what Vouch has of this order. To correct it, \
-                      send the order again with a later updated_at.";
-        let title = "Another report of this order has the same updated_at";
-        Self { known: Some(Box::new(known)), ..Self::new(StatusCode::CONFLICT, title, detail) }
+        let problem =
+            Self::new(ProblemCode::OrderConflict, StatusCode::CONFLICT, text::ORDER_CONFLICT);
+        Self { known: Some(Box::new(known)), ..problem }
     }
 
-    /// Invalid fields of anything else.
-    pub(crate) fn unprocessable(title: &str, errors: Vec<FieldError>) -> Self {
-        let detail = "Nothing was changed. Mend what “errors” lists and send it again.";
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail) }
+    /// Invalid fields of an order.
+    pub(crate) fn invalid_order(errors: Vec<FieldError>) -> Self {
+        Self::invalid(ProblemCode::InvalidOrder, text::INVALID_ORDER, errors)
+    }
+
+    /// Invalid fields of a conversion trigger.
+    pub(crate) fn invalid_trigger(errors: Vec<FieldError>) -> Self {
+        Self::invalid(ProblemCode::InvalidTrigger, text::INVALID_TRIGGER, errors)
+    }
+
+    /// Invalid parameters of a query.
+    pub(crate) fn invalid_query(errors: Vec<FieldError>) -> Self {
+        Self::invalid(ProblemCode::InvalidQuery, text::INVALID_QUERY, errors)
+    }
+
+    fn invalid(code: ProblemCode, detail: &str, errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::new(code, StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 }
 
@@ -108,47 +132,31 @@ impl From<AppError> for Problem {
 impl From<&AppError> for Problem {
     fn from(error: &AppError) -> Self {
         let status = error.status_code();
-        let say = |title, detail| Self::new(status, title, detail);
+        let say = |code, detail| Self::new(code, status, detail);
         match error {
-            AppError::NotFound => {
-                say("There is no such resource", "The path or the id may be mistyped.")
-            }
+            AppError::NotFound => say(ProblemCode::NotFound, text::NOT_FOUND),
             AppError::MethodNotAllowed(_) => {
-                say("This path does not take that method", "“Allow” lists the methods it takes.")
+                say(ProblemCode::MethodNotAllowed, text::METHOD_NOT_ALLOWED)
             }
-            AppError::UrlTooLong => {
-                say("The URL is too long", "Send a URL of 8 KiB or less, and the rest in the body.")
-            }
-            AppError::HeadersTooLong => {
-                say("The headers are too long", "Send 32 KiB of headers or less.")
-            }
-            AppError::TooLarge => say(
-                "The request is too large",
-                "Send one order, or one conversion trigger, at a time.",
-            ),
-            AppError::BadRequest(how) => say("The request could not be read", how),
+            AppError::UrlTooLong => say(ProblemCode::UrlTooLong, text::URL_TOO_LONG),
+            AppError::HeadersTooLong => say(ProblemCode::HeadersTooLong, text::HEADERS_TOO_LONG),
+            AppError::TooLarge => say(ProblemCode::TooLarge, text::TOO_LARGE),
+            AppError::BadRequest(how) => say(ProblemCode::BadRequest, how),
             AppError::TooMany(seconds) => Self {
                 retry_after: Some(*seconds),
-                ..say("Too many requests", "Wait as long as Retry-After says, and send it again.")
+                ..say(ProblemCode::TooManyRequests, text::TOO_MANY_REQUESTS)
             },
-            AppError::Unavailable => Self {
-                retry_after: Some(2),
-                ..say("Vouch is busy", "Nothing was taken in. Send it again in a few seconds.")
-            },
+            AppError::Unavailable => {
+                Self { retry_after: Some(2), ..say(ProblemCode::Unavailable, text::UNAVAILABLE) }
+            }
             AppError::CutOff => Self {
                 retry_after: Some(2),
-                ..say(
-                    "Vouch is busy",
-                    "It may have been taken in. The same request again is carried out once.",
-                )
+                ..say(ProblemCode::OutcomeUnknown, text::OUTCOME_UNKNOWN)
             },
             error => {
                 tracing::error!(%error, "request_failed");
-                Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "Something went wrong on our side",
-                    "Send it again. The same request twice is done once.",
-                )
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                Self::new(ProblemCode::InternalError, status, text::INTERNAL_ERROR)
             }
         }
     }

@@ -7,40 +7,40 @@ use crate::features::triggers::{TriggerRow, TriggerState};
 /// A conversion trigger.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TriggerAnswer {
-    /// Vouch's id of it.
+    /// Vouch's ID of the trigger.
     #[schema(example = "42")]
     pub(crate) id: String,
     /// `coupon_code`, `customer_email` or `sku`.
     #[serde(rename = "type")]
     pub(crate) kind: String,
-    /// As it was first written.
+    /// The value as first entered.
     pub(crate) value: String,
-    /// The affiliate ID of who holds it now.
+    /// The affiliate ID of the current owner.
     #[schema(example = "a3y7")]
     pub(crate) affiliate_id: String,
-    /// Their name.
+    /// The affiliate's name.
     pub(crate) affiliate: String,
-    /// `active` or `retired`. A retired trigger stays reserved.
+    /// `active` or `retired`. The value of a retired trigger stays reserved.
     pub(crate) state: String,
-    /// Orders placed from then on count (RFC 3339).
+    /// Orders placed from this time on count (RFC 3339).
     #[schema(format = DateTime)]
     pub(crate) created_at: String,
-    /// Orders placed from then on no longer count (RFC 3339).
+    /// Orders placed from this time on no longer count (RFC 3339).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub(crate) retired_at: Option<String>,
-    /// How a code stands in your stores.
+    /// The status of the code in each store.
     pub(crate) stores: Vec<StoreAnswer>,
 }
 
-/// How a code stands in a store.
+/// The status of a code in a store.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StoreAnswer {
-    /// What the store is called.
+    /// The name of the store.
     pub(crate) store: String,
     /// `queued`, `pushed`, `failed` or `in_store`.
     pub(crate) status: String,
-    /// Why it failed or waits; may be empty.
+    /// Why it failed or waits. Can be empty.
     pub(crate) reason: String,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct StoreAnswer {
 pub(crate) struct TriggersAnswer {
     /// Up to 50 of them.
     pub(crate) triggers: Vec<TriggerAnswer>,
-    /// What to send as `after` for the next ones; left out at the end.
+    /// The value of `after` for the next page. Left out on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<String>,
 }

@@ -3,38 +3,38 @@ use utoipa::ToSchema;
 
 use crate::features::triggers::TriggerKind;
 
-/// A conversion trigger that is to be created. The same request twice answers the same trigger.
+/// A new conversion trigger. The same request twice returns the same trigger.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TriggerBody {
-    /// Who is credited: the affiliate ID, or the e-mail address.
+    /// The affiliate ID or the email of the affiliate.
     #[schema(example = "a3y7")]
     pub(crate) affiliate: String,
-    /// What part of an order it looks at; `coupon_code` if left out.
+    /// The type. Default: `coupon_code`.
     #[serde(default, rename = "type")]
     pub(crate) kind: KindBody,
-    /// The coupon code, the customer's e-mail address or the SKU.
+    /// The coupon code, the customer's email or the SKU.
     #[schema(example = "JANE10")]
     pub(crate) value: String,
-    /// Create a code although Coupon Exclusions stop it. The audit log keeps that.
+    /// Create the code even if a coupon exclusion matches it. The audit log records that.
     #[serde(default)]
     pub(crate) override_exclusions: bool,
-    /// Your stores have the code already: it isn't created there, and can be up to 255 characters
-    /// with spaces. A new code has up to 50 and none.
+    /// Don't create the code in your stores, because they already have it. Such a code can have 255
+    /// characters and spaces. A new code can have 50 characters and no spaces.
     #[serde(default)]
     pub(crate) only_in_vouch: bool,
 }
 
-/// What part of an order a trigger looks at.
+/// The part of an order that a trigger matches.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum KindBody {
-    /// A code that the shopper types at checkout.
+    /// A coupon code.
     #[default]
     CouponCode,
-    /// The address of the customer.
+    /// The customer's email.
     CustomerEmail,
-    /// A product.
+    /// A product's SKU.
     Sku,
 }
 

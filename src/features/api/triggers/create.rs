@@ -2,6 +2,7 @@ use diesel::prelude::*;
 use vouch_platforms::api::FieldError;
 
 use super::body::TriggerBody;
+use crate::features::api::text;
 use crate::features::availability::{Unavailable, UnavailableValue};
 use crate::features::triggers::{
     CreateTriggerError, Reach, TriggerKind, TriggerValue, create_value, unavailable_words,
@@ -76,13 +77,11 @@ pub(super) fn create(
 fn detail(refused: &UnavailableValue, affiliate_id: i64) -> String {
     let words = unavailable_words(&refused.wanted, &refused.why, affiliate_id);
     match &refused.why {
-        Unavailable::Malformed(error) if error.concerns_new_codes() => format!(
-            "{words} With “only_in_vouch”: true a code that your stores have already is accepted."
-        ),
-        Unavailable::Excluded(_) => format!(
-            "{words} With “override_exclusions”: true it is created all the same, and recorded."
-        ),
-        _ if !refused.free.is_empty() => format!("{words} Free are {}.", refused.free.join(", ")),
+        Unavailable::Malformed(error) if error.concerns_new_codes() => {
+            text::with_only_in_vouch(&words)
+        }
+        Unavailable::Excluded(_) => text::with_override(&words),
+        _ if !refused.free.is_empty() => text::with_available(&words, &refused.free),
         _ => words,
     }
 }

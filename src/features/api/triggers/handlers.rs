@@ -17,6 +17,7 @@ use crate::features::api::admission::{admitted, answer};
 use crate::features::api::keys::{self, ApiScope};
 use crate::features::api::limits::ApiLimits;
 use crate::features::api::problem::Problem;
+use crate::features::api::text;
 use crate::features::triggers::{
     TriggerFilter, TriggerKind, TriggerSort, TriggerState, list, unknown_affiliate_words,
 };
@@ -30,12 +31,10 @@ use crate::kit::web::peer::peer;
 
 /// The maximum body size in bytes, and the timeout to receive it.
 const BODY_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };
-/// The title above the list of invalid fields.
-const REFUSED: &str = "The conversion trigger cannot be created";
 
 /// `POST /api/v1/triggers`
 ///
-/// Creates a conversion trigger, and brings a coupon code into your stores.
+/// Creates a conversion trigger. A coupon code is also created in your stores.
 #[utoipa::path(
     post,
     path = "/api/v1/triggers",
@@ -43,15 +42,15 @@ const REFUSED: &str = "The conversion trigger cannot be created";
     operation_id = "createTrigger",
     request_body = TriggerBody,
     responses(
-        (status = 201, description = "It was created", body = TriggerAnswer),
-        (status = 200, description = "The affiliate has it already", body = TriggerAnswer),
-        (status = 400, description = "The request broke off", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 201, description = "The trigger was created", body = TriggerAnswer),
+        (status = 200, description = "The affiliate already has this trigger", body = TriggerAnswer),
+        (status = 400, description = "The connection was interrupted", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "The API key is missing, invalid, revoked or expired", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The API key lacks the scope `triggers`", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is larger than 64 KiB", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "It cannot be created: taken, excluded, or not well formed; every wrong field is listed", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Nothing was done; send it again", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The value is taken, excluded or invalid. `errors` lists all invalid fields", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests. Retry after the seconds in `Retry-After`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was saved. Retry", body = Problem, content_type = "application/problem+json"),
     ),
     security(("api_key" = ["triggers"]))
 )]
@@ -73,8 +72,7 @@ async fn take(
     let key = admitted(req, db, limits, ApiScope::Triggers).await?;
     let sender = BodySender::Merchant(key.merchant_id);
     let body = Memory::of(req).read(req, body.into_inner(), BODY_LIMITS, sender).await?;
-    let body: TriggerBody =
-        read_json(&body).map_err(|errors| Problem::unprocessable(REFUSED, errors))?;
+    let body: TriggerBody = read_json(&body).map_err(Problem::invalid_trigger)?;
     let came_from = Some(peer(req).to_string());
     let (outcome, row) = db
         .merchant(key.merchant_id, move |conn| {
@@ -97,7 +95,7 @@ async fn take(
         })
         .await?;
     match (outcome, row) {
-        (CreateTriggerOutcome::Refused(errors), _) => Err(Problem::unprocessable(REFUSED, errors)),
+        (CreateTriggerOutcome::Refused(errors), _) => Err(Problem::invalid_trigger(errors)),
         (CreateTriggerOutcome::Created(_), Some(row)) => {
             Ok((StatusCode::CREATED, TriggerAnswer::of(row)))
         }
@@ -111,21 +109,18 @@ async fn take(
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TriggersQuery {
-    /// Only those of that affiliate: the affiliate ID, or the e-mail address.
+    /// Only triggers of this affiliate (affiliate ID or email).
     affiliate: Option<String>,
-    /// Only `coupon_code`, `customer_email` or `sku`.
+    /// Only this type: `coupon_code`, `customer_email` or `sku`.
     #[serde(rename = "type")]
     kind: Option<String>,
-    /// Only `active` or `retired`.
+    /// Only this state: `active` or `retired`.
     state: Option<String>,
-    /// What the value contains.
+    /// Only values that contain this text.
     q: Option<String>,
-    /// `next` of the answer before.
+    /// `next` of the previous page.
     after: Option<String>,
 }
-
-/// The title for a query that can't be parsed.
-const NO_QUERY: &str = "The query cannot be understood";
 
 impl TriggersQuery {
     fn filter(&self) -> Result<TriggerFilter, Problem> {
@@ -136,14 +131,14 @@ impl TriggersQuery {
         };
         let kind = self.kind.as_deref().map(TriggerKind::parse);
         if kind == Some(None) {
-            wrong("type", "This is coupon_code, customer_email or sku.");
+            wrong("type", text::TRIGGER_TYPES);
         }
         let state = self.state.as_deref().map(TriggerState::parse);
         if state == Some(None) {
-            wrong("state", "This is active or retired.");
+            wrong("state", text::TRIGGER_STATES);
         }
         if !errors.is_empty() {
-            return Err(Problem::unprocessable(NO_QUERY, errors));
+            return Err(Problem::invalid_query(errors));
         }
         Ok(TriggerFilter {
             kind: kind.flatten(),
@@ -156,7 +151,7 @@ impl TriggersQuery {
 
 /// `GET /api/v1/triggers`
 ///
-/// Lists conversion triggers, the newest first.
+/// Lists conversion triggers, newest first.
 #[utoipa::path(
     get,
     path = "/api/v1/triggers",
@@ -164,12 +159,12 @@ impl TriggersQuery {
     operation_id = "listTriggers",
     params(TriggersQuery),
     responses(
-        (status = 200, description = "Up to 50 of them", body = TriggersAnswer),
-        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "Up to 50 triggers", body = TriggersAnswer),
+        (status = 401, description = "The API key is missing, invalid, revoked or expired", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The API key lacks the scope `read`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The query cannot be understood", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Send it again", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The query has invalid parameters", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests. Retry after the seconds in `Retry-After`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Temporarily unavailable. Retry", body = Problem, content_type = "application/problem+json"),
     ),
     security(("api_key" = ["read"]))
 )]
@@ -184,8 +179,8 @@ pub(crate) async fn list_triggers(
 async fn listed(req: &HttpRequest, db: &Db, limits: &ApiLimits) -> Result<TriggersAnswer, Problem> {
     let key = admitted(req, db, limits, ApiScope::Read).await?;
     let query: TriggersQuery = serde_html_form::from_str(req.query_string()).map_err(|error| {
-        let error = FieldError { pointer: String::new(), detail: format!("{error}.") };
-        Problem::unprocessable(NO_QUERY, vec![error])
+        let error = FieldError { pointer: String::new(), detail: text::unparseable(error) };
+        Problem::invalid_query(vec![error])
     })?;
     let filter = query.filter()?;
     let found = db
@@ -205,7 +200,7 @@ async fn listed(req: &HttpRequest, db: &Db, limits: &ApiLimits) -> Result<Trigge
         .await?;
     let listing = found.map_err(|detail| {
         let pointer = "/affiliate".to_owned();
-        Problem::unprocessable(NO_QUERY, vec![FieldError { pointer, detail }])
+        Problem::invalid_query(vec![FieldError { pointer, detail }])
     })?;
     let Listing { rows, next, .. } = listing;
     let triggers = rows.into_iter().map(TriggerAnswer::of).collect();
@@ -214,20 +209,20 @@ async fn listed(req: &HttpRequest, db: &Db, limits: &ApiLimits) -> Result<Trigge
 
 /// `GET /api/v1/triggers/{trigger_id}`
 ///
-/// Says how a conversion trigger stands now.
+/// Shows a conversion trigger.
 #[utoipa::path(
     get,
     path = "/api/v1/triggers/{trigger_id}",
     tag = "Conversion triggers",
     operation_id = "showTrigger",
-    params(("trigger_id" = String, Path, description = "Vouch's id of it")),
+    params(("trigger_id" = String, Path, description = "Vouch's ID of the trigger")),
     responses(
         (status = 200, description = "The trigger", body = TriggerAnswer),
-        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "The API key is missing, invalid, revoked or expired", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The API key lacks the scope `read`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such trigger", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Send it again", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such trigger", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests. Retry after the seconds in `Retry-After`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Temporarily unavailable. Retry", body = Problem, content_type = "application/problem+json"),
     ),
     security(("api_key" = ["read"]))
 )]
