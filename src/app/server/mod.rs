@@ -215,10 +215,7 @@ fn application(
         .app_data(Data::new(FirstRun::new(&state.config.secret_key)))
         .app_data(PathConfig::default().error_handler(|_, _| AppError::NotFound.into()))
         .app_data(QueryConfig::default().error_handler(|_, _| {
-            AppError::BadRequest(
-                "A part of the URL has an impossible value. Check the URL and try again.".into(),
-            )
-            .into()
+            AppError::BadRequest("Check the URL and try again.".into()).into()
         }))
         .app_data(RouteTable(routes::TABLE))
         .configure(routes::configure)
