@@ -45,7 +45,7 @@ const TASKS: [Task; 12] = [
         run: |tools, _| crate::features::auth::links::sweep(&tools.db, clock::now()),
     },
     Task {
-        name: "clear away old letters",
+        name: "delete old emails",
         every: Duration::from_secs(3600),
         run: |tools, _| crate::kit::email::sweep(&tools.db, clock::now()),
     },
@@ -60,17 +60,17 @@ const TASKS: [Task; 12] = [
         run: |tools, _| crate::kit::jobs::sweep(&tools.db, clock::now()),
     },
     Task {
-        name: "forget unconfirmed applications",
+        name: "delete unconfirmed applications",
         every: Duration::from_secs(3600),
         run: |tools, _| crate::features::registration::sweep(&tools.db, clock::now()),
     },
     Task {
-        name: "hand triggers over",
+        name: "reassign triggers",
         every: Duration::from_secs(1),
         run: |tools, stop| crate::features::triggers::hand_over_due(&tools.db, clock::now(), stop),
     },
     Task {
-        name: "forget old imports",
+        name: "delete old imports",
         every: Duration::from_secs(3600),
         run: |tools, _| crate::features::imports::sweep(&tools.db, clock::now()),
     },
@@ -80,12 +80,12 @@ const TASKS: [Task; 12] = [
         run: |tools, stop| crate::features::imports::run_due(&tools.db, stop),
     },
     Task {
-        name: "forget old one-time keys",
+        name: "delete old one-time keys",
         every: Duration::from_secs(3600),
         run: |tools, _| crate::kit::web::one_time::sweep(&tools.db, clock::now()),
     },
     Task {
-        name: "delete old answers of forms",
+        name: "delete old form responses",
         every: Duration::from_secs(3600),
         run: |tools, _| crate::kit::web::idempotency::sweep(&tools.db, clock::now()),
     },

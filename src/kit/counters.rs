@@ -41,7 +41,7 @@ impl Counters {
         let registry = Registry::new();
         let requests = HistogramOpts::new(
             "vouch_http_request_duration_seconds",
-            "Time until an answer began, by route as it stands in the table of routes.",
+            "Time until the response started, by method, route and status class.",
         );
         let of = |name, help, labels: &[&str]| {
             let counter = IntCounterVec::new(Opts::new(name, help), labels);
@@ -49,46 +49,38 @@ impl Counters {
         };
         let deliveries = of(
             "vouch_deliveries_total",
-            "Webhooks of stores and reports by the API, by outcome.",
+            "Store webhooks and order reports by the API, by platform and outcome.",
             &["platform", "outcome"],
         );
         let pushes = of(
             "vouch_pushes_total",
-            "Attempts to push a code into a store, by outcome.",
+            "Attempts to create a code in a store, by platform and outcome.",
             &["platform", "outcome"],
         );
-        let emails = of(
-            "vouch_emails_total",
-            "Attempts to hand an email to the mail server, by outcome.",
-            &["outcome"],
-        );
+        let emails =
+            of("vouch_emails_total", "Attempts to send an email, by outcome.", &["outcome"]);
         let letters = of(
             "vouch_letters_total",
-            "The former name of vouch_emails_total, for one release.",
+            "Former name of vouch_emails_total. It will be removed in the next release.",
             &["outcome"],
         );
         let jobs = of(
             "vouch_jobs_total",
-            "Attempts at background jobs, by outcome.",
+            "Attempts at background jobs, by kind and outcome.",
             &["kind", "outcome"],
         );
-        let security_events = of(
-            "vouch_security_events_total",
-            "Security events, as they stand in the log.",
-            &["event"],
-        );
+        let security_events =
+            of("vouch_security_events_total", "Security events, by event.", &["event"]);
         let thread_deaths = of(
             "vouch_thread_deaths_total",
-            "Threads that panicked and were started again, by name.",
+            "Threads that failed and were restarted, by thread.",
             &["thread"],
         );
-        let log_lines_dropped = IntCounter::new(
-            "vouch_log_lines_dropped_total",
-            "Lines of the log that could not be written.",
-        );
+        let log_lines_dropped =
+            IntCounter::new("vouch_log_lines_dropped_total", "Log lines that couldn't be written.");
         let credits = IntCounter::new(
             "vouch_credits_total",
-            "Affiliates newly credited for an order, upon a message about it or a reading of it.",
+            "Conversions created from webhooks, order reports and order imports.",
         );
         let requests =
             HistogramVec::new(requests.buckets(BUCKETS.to_vec()), &["method", "route", "status"]);

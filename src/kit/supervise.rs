@@ -105,14 +105,11 @@ impl Life {
     }
 }
 
-/// Does one of several pieces of work that must not keep the others from being done: a panic is a fault
-/// like any other.
-///
-/// # Errors
-/// That of `work`; `Internal` where it panics.
+/// Runs one of several independent pieces of work. A panic becomes an `Internal` error, so that the
+/// others still run.
 pub(crate) fn contained<T>(work: impl FnOnce() -> AppResult<T>) -> AppResult<T> {
     let done = catch_unwind(AssertUnwindSafe(work));
-    done.unwrap_or_else(|_| Err(AppError::Internal(anyhow::anyhow!("it panicked"))))
+    done.unwrap_or_else(|_| Err(AppError::Internal(anyhow::anyhow!("the work panicked"))))
 }
 
 impl Threads {

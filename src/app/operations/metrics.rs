@@ -66,7 +66,7 @@ impl Metrics {
         families.extend(self.of_connections());
         families.extend(one(
             "vouch_database_up",
-            "Whether the database answered when the queues were last read.",
+            "Whether the database responded when the queues were last read: 1 or 0.",
             f64::from(u8::from(queues.is_some())),
         ));
         families.extend(queues.iter().flat_map(|waiting| of_queues(&waiting.queues)));
@@ -105,18 +105,18 @@ impl Metrics {
         let mut families = by(
             "version",
             "vouch_build_info",
-            "The version that runs; always 1.",
+            "The running version. The value is always 1.",
             [(env!("CARGO_PKG_VERSION"), 1.0)],
         );
         families.extend(one(
             "process_start_time_seconds",
-            "When the process started, in seconds since 1970.",
+            "Start time of the process, in seconds since 1970-01-01.",
             self.started_at.timestamp() as f64,
         ));
         families.extend(os::resident_bytes().into_iter().flat_map(|bytes| {
             one(
                 "process_resident_memory_bytes",
-                "Memory of the process, without that of the database server.",
+                "Resident memory of the process, in bytes, without the database server.",
                 bytes as f64,
             )
         }));
@@ -128,13 +128,13 @@ impl Metrics {
         let mut families = by(
             "pool",
             "vouch_database_connections_in_use",
-            "Connections to the database that somebody has, by pool.",
+            "Database connections in use, by pool.",
             pools.map(|pool| (pool.limits().name, f64::from(pool.in_use()))),
         );
         families.extend(by(
             "pool",
             "vouch_database_connections_max",
-            "Connections that the pool may have.",
+            "Maximum number of database connections, by pool.",
             pools.map(|pool| (pool.limits().name, f64::from(pool.max_size()))),
         ));
         families
@@ -158,13 +158,13 @@ fn of_queues(queues: &[QueueBacklog]) -> Vec<MetricFamily> {
     let mut families = by(
         "queue",
         "vouch_queue_waiting",
-        "What waits for the background workers of the instance, by kind.",
+        "Items waiting for the background workers of the instance, by queue.",
         named.iter().map(|(name, queue)| (*name, queue.waiting as f64)),
     );
     families.extend(by(
         "queue",
         "vouch_queue_oldest_seconds",
-        "For how long the oldest of it has waited; 0 when nothing waits.",
+        "Age of the oldest waiting item in seconds, by queue. 0 if none waits.",
         named.iter().map(|(name, queue)| (*name, queue.oldest)),
     ));
     families
@@ -175,7 +175,7 @@ fn of_dead_jobs(dead: &[(String, i64)]) -> Vec<MetricFamily> {
     by(
         "kind",
         "vouch_jobs_dead_lettered",
-        "Background jobs that failed for good and wait for someone to retry them, by kind.",
+        "Background jobs that failed permanently and aren't retried automatically, by kind.",
         workers::kinds().map(|kind| (kind.name, number(kind.name) as f64)),
     )
 }
@@ -184,7 +184,7 @@ fn of_retention(overdue: &[(String, i64)]) -> Vec<MetricFamily> {
     by(
         "kind",
         "vouch_retention_overdue",
-        "Rows that are kept a day longer than their retention period, by what they are.",
+        "Rows that are a day past their retention period, by kind.",
         overdue.iter().map(|(name, rows)| (name.as_str(), *rows as f64)),
     )
 }
