@@ -34,9 +34,10 @@ fn value(metrics: &str, series: &str) -> f64 {
 #[test]
 fn it_lives_and_is_ready() {
     let app = TestApp::start_with_usual_waits();
-    for (path, says) in [("/healthz", "Vouch lives.\n"), ("/readyz", "Vouch is ready.\n")] {
+    for path in ["/healthz", "/readyz"] {
         let page = app.anonymous().get(path);
-        assert_eq!((page.status, page.text().as_str()), (200, says));
+        assert_eq!(page.status, 200);
+        assert!(page.text().starts_with("Vouch "), "as the doctor looks for");
         assert_eq!(page.headers["cache-control"], "no-store");
     }
 }
@@ -50,7 +51,7 @@ fn without_the_database_it_lives_and_is_not_ready_whoever_asks() {
     assert_eq!(owner.get("/dashboard").status, 503);
     assert_eq!(owner.get("/healthz").status, 200);
     let page = becomes(&app, 503);
-    assert_eq!(page.text(), "The database does not answer.\n");
+    assert!(page.text().contains("database"), "{}", page.text());
     let shown = metrics(&app);
     assert_eq!(value(&shown, "vouch_database_up"), 0.0);
     assert!(shown.contains("vouch_database_up 0") && !shown.contains("vouch_queue_waiting"));
@@ -87,7 +88,7 @@ fn a_database_that_is_behind_is_not_ready_and_one_that_is_ahead_is() {
     )
     .unwrap();
     let page = becomes(&app, 503);
-    assert_eq!(page.text(), "The database is not up to date: vouch migrate brings it there.\n");
+    assert!(page.text().contains("vouch migrate"), "{}", page.text());
 }
 
 #[test]
@@ -96,7 +97,8 @@ fn who_is_told_to_stop_lives_and_is_not_ready() {
     assert_eq!(app.anonymous().get("/readyz").status, 200);
     app.readiness.stop();
     let page = app.anonymous().get("/readyz");
-    assert_eq!((page.status, page.text().as_str()), (503, "Vouch is stopping.\n"));
+    assert_eq!(page.status, 503);
+    assert!(!page.text().contains("database"), "{}", page.text());
     assert_eq!(app.anonymous().get("/healthz").status, 200);
 }
 

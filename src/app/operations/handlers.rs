@@ -13,14 +13,14 @@ use crate::kit::supervise;
 /// or none.
 pub(crate) async fn health() -> HttpResponse {
     match dying_threads() {
-        None => say(StatusCode::OK, "Vouch lives."),
+        None => say(StatusCode::OK, "Vouch is running."),
         Some(dying) => say(StatusCode::SERVICE_UNAVAILABLE, &dying),
     }
 }
 
 fn dying_threads() -> Option<String> {
     let names = supervise::failing();
-    (!names.is_empty()).then(|| format!("Threads that keep failing: {}.", names.join(", ")))
+    (!names.is_empty()).then(|| format!("Vouch has failing threads: {}.", names.join(", ")))
 }
 
 /// `GET /readyz`: 200 while this process accepts requests, else 503 with the reason.

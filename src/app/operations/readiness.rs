@@ -18,14 +18,14 @@ const STALE: Duration = Duration::from_secs(6);
 /// Why this process shouldn't receive requests now. Anyone can read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotReady {
-    #[error("Vouch is stopping.")]
+    #[error("Vouch is shutting down.")]
     Stopping,
-    #[error("The database does not answer.")]
+    #[error("The database isn't responding.")]
     NoDatabase,
-    #[error("The database is not up to date: vouch migrate brings it there.")]
+    #[error("The database has pending migrations. Run vouch migrate.")]
     Outdated,
     /// The checking thread is delayed or gone.
-    #[error("The database was last looked at {0} seconds ago.")]
+    #[error("The database was last checked {0} seconds ago.")]
     Stale(u64),
 }
 
