@@ -168,6 +168,18 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// The doctor's line about a subject.
+fn doctor_line<'a>(said: &'a str, subject: &str) -> &'a str {
+    let found = said.lines().find(|line| line.contains(&format!(" {subject}:")));
+    found.unwrap_or_else(|| panic!("{said}"))
+}
+
+/// How many of the doctor's checks found something.
+fn issues(said: &str) -> usize {
+    let is_issue = |line: &&str| line.starts_with("problem ") || line.starts_with("warning ");
+    said.lines().filter(is_issue).count()
+}
+
 #[test]
 fn a_bad_setting_is_refused_in_one_line() {
     let here = Instance::new("bad-setting");
@@ -396,14 +408,13 @@ fn merchants_and_support_staff_are_made_on_the_command_line() {
     assert!(said.contains("tea-house") && said.contains("Password: "), "{said}");
 
     let said = text(&create("Tea House", "Ana@Example.com").stdout);
-    assert!(said.contains("tea-house-2") && said.contains("signs in as before"), "{said}");
-    assert!(!said.contains("Password"), "{said}");
+    assert!(said.contains("tea-house-2") && !said.contains("Password"), "{said}");
 
     let support = ["support", "create", "--name", "Bo", "--email", "bo@example.com"];
     assert_eq!(here.output(&support).status.code(), Some(0));
     let output = here.output(&support);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("signs in with this e-mail address already"));
+    assert_eq!(output.status.code(), Some(1), "a known email");
+    assert_eq!(text(&output.stderr).lines().count(), 1);
 
     for wrong in ["--currency=XX", "--time-zone=Mars/Olympus", "--email=nobody"] {
         let mut arguments = vec!["merchant", "create", "--name=Tea", wrong];
@@ -420,19 +431,19 @@ fn the_doctor_says_what_to_fix() {
     assert_eq!(here.output(&["migrate"]).status.code(), Some(0));
     let output = here.output(&["doctor"]);
     let said = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("All is well"), "{said}");
+    assert_eq!((output.status.code(), issues(&said)), (Some(0), 0), "{said}");
 
     fs::set_permissions(&here.folder, fs::Permissions::from_mode(0o777)).unwrap();
     let output = here.output(&["doctor", "--public-url=http://vouch.example.com"]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("chmod go-w") && said.contains("Problems: 2."), "{said}");
+    assert!(said.contains("chmod go-w") && issues(&said) == 2, "{said}");
 
     here.connect_store("tea.myshopify.com");
     let other_key = format!("--secret-key={}", "ab".repeat(32));
     let said = text(&here.output(&["doctor", &other_key]).stdout);
-    assert!(said.contains("doesn't decrypt the secrets of") && said.contains("of Tea"), "{said}");
+    let secrets = doctor_line(&said, "store secrets");
+    assert!(secrets.starts_with("problem ") && secrets.contains("of Tea"), "{secrets}");
 
     let output = here.output(&["doctor", "--log=xml"]);
     assert_eq!(output.status.code(), Some(1));
@@ -452,9 +463,9 @@ fn a_kept_key_is_rotated_and_a_rotation_that_was_broken_off_is_run_again() {
     let rotated = |output: Output| {
         let said = text(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
-        assert!(said.contains("encrypted with the new key: 1."), "{said}");
+        assert!(said.contains(": 1."), "one secret: {said}");
         let said = text(&here.output(&["doctor"]).stdout);
-        assert!(said.contains("All is well"), "{said}");
+        assert_eq!(issues(&said), 0, "{said}");
     };
     rotated(here.output(&["rotate-key"]));
     let key = fs::read_to_string(&kept).unwrap();
@@ -490,12 +501,12 @@ fn a_given_key_is_rotated_to_a_given_one() {
     for _ in 0..2 {
         let output = here.output(&["rotate-key", &given, &new_given]);
         let said = text(&output.stdout);
-        assert!(said.contains("encrypted with the new key: 1."), "{said}{}", text(&output.stderr));
+        assert!(said.contains(": 1."), "one secret: {said}{}", text(&output.stderr));
     }
     let said = text(&here.output(&["doctor", &format!("--secret-key={new}")]).stdout);
-    assert!(!said.contains("decrypt the secrets of"), "{said}");
+    assert!(doctor_line(&said, "store secrets").starts_with("ok "), "{said}");
     let said = text(&here.output(&["doctor", &given]).stdout);
-    assert!(said.contains("decrypt the secrets of"), "{said}");
+    assert!(doctor_line(&said, "store secrets").starts_with("problem "), "{said}");
 }
 
 /// The users that a process acts as: real, effective, saved and that of files.
@@ -592,16 +603,14 @@ fn access_ends_and_comes_back_on_the_command_line() {
     said(&["merchant", "create", "--name=Tea House", "--email=ana@example.com"]);
     said(&["support", "create", "--name=Bo", "--email=bo@example.com"]);
     let email = "--email=Ana@Example.com";
-    let ended = said(&["user", "disable", email, "--reason=Left the company"]);
-    assert!(ended.starts_with("Disabled "), "{ended}");
-    assert!(said(&["user", "disable", email]).contains("already"));
-    assert!(said(&["user", "enable", email]).starts_with("Enabled "));
-    said(&["support", "remove", "--email=bo@example.com"]);
-    assert!(said(&["support", "remove", "--email=bo@example.com"]).contains("was not"));
-    said(&["support", "add", "--email=bo@example.com"]);
-    assert!(said(&["merchant", "close", "--slug=tea-house"]).starts_with("Closed "));
-    assert!(said(&["merchant", "close", "--slug=tea-house"]).contains("already"));
-    assert!(said(&["merchant", "reopen", "--slug=tea-house"]).starts_with("Reopened "));
+    // What is said of a change, and of none. The rows below show that the second changes nothing.
+    let twice = |arguments: &[&str]| assert_ne!(said(arguments), said(arguments), "{arguments:?}");
+    twice(&["user", "disable", email, "--reason=Left the company"]);
+    twice(&["user", "enable", email]);
+    twice(&["support", "remove", "--email=bo@example.com"]);
+    twice(&["support", "add", "--email=bo@example.com"]);
+    twice(&["merchant", "close", "--slug=tea-house"]);
+    twice(&["merchant", "reopen", "--slug=tea-house"]);
     for unknown in [
         ["user", "disable", "--email=nobody@example.com"],
         ["support", "remove", "--email=nobody@example.com"],
@@ -649,7 +658,7 @@ fn an_email_that_waits_is_shown_on_the_server_and_that_is_recorded() {
     fs::set_permissions(&kept, fs::Permissions::from_mode(0o600)).unwrap();
     let create = ["merchant", "create", "--name=Tea", "--email=ana@example.com"];
     assert_eq!(here.output(&create).status.code(), Some(0));
-    assert!(text(&here.output(&["mail", "list"]).stdout).contains("No emails"));
+    assert!(!text(&here.output(&["mail", "list"]).stdout).contains('@'));
     let encryptor = Encryptor::new(&SecretBox::new(Box::new([0xba; 32])));
     here.within_database(|conn| {
         vouch::features::auth::resets::ask(conn, &encryptor, "ana@example.com", clock::now())
@@ -675,13 +684,9 @@ fn the_doctor_says_what_the_roles_of_another_server_lack_and_migrate_grants_it()
         vouch.env("VOUCH_OWNER_DATABASE_URL", app.owner_url());
         text(&vouch.output().unwrap().stdout)
     };
-    let line = |said: &str, subject: &str| {
-        let found = said.lines().find(|line| line.contains(&format!(" {subject}:")));
-        found.unwrap_or_else(|| panic!("{said}")).to_owned()
-    };
     let said = run("doctor");
     for subject in ["role", "rights", "settings", "migrations"] {
-        assert!(line(&said, subject).starts_with("ok "), "{said}");
+        assert!(doctor_line(&said, subject).starts_with("ok "), "{said}");
     }
     app.as_superuser()
         .batch_execute(
@@ -691,13 +696,15 @@ fn the_doctor_says_what_the_roles_of_another_server_lack_and_migrate_grants_it()
         )
         .unwrap();
     let said = run("doctor");
-    let rights = line(&said, "rights");
+    let rights = doctor_line(&said, "rights");
     for part in ["problem ", "truncate", "audit log", "cannot read", "vouch migrate"] {
         assert!(rights.contains(part), "{rights}");
     }
-    assert!(line(&said, "settings").contains("REVOKE EXECUTE ON FUNCTION pg_catalog.set_config"));
+    assert!(
+        doctor_line(&said, "settings").contains("REVOKE EXECUTE ON FUNCTION pg_catalog.set_config")
+    );
     run("migrate");
-    assert!(line(&run("doctor"), "rights").starts_with("ok "));
+    assert!(doctor_line(&run("doctor"), "rights").starts_with("ok "));
 }
 
 impl Instance {

@@ -106,7 +106,7 @@ fn the_key_is_not_rotated_while_a_server_runs() {
     };
     let before = secret(&here);
     let serving = here.serve();
-    refused(&here, &["rotate-key"], "stop every Vouch");
+    refused(&here, &["rotate-key"], "vouch rotate-key");
     assert_eq!(secret(&here), before);
     assert!(!here.folder.join("secret.key.next").exists(), "a refusal leaves nothing behind");
     serving.signal(libc::SIGTERM);
@@ -118,7 +118,7 @@ fn the_key_is_not_rotated_while_a_server_runs() {
     let serving = here.serve();
     serving.signal(libc::SIGKILL);
     serving.ended();
-    refused(&here, &["rotate-key"], "stop every Vouch");
+    refused(&here, &["rotate-key"], "vouch rotate-key");
     here.within_database(|conn| {
         diesel::update(server_processes::table)
             .set(server_processes::seen_at.eq(sql::<Timestamptz>("now() - interval '1 minute'")))

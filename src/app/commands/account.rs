@@ -1,4 +1,4 @@
-//! What commands about people share.
+//! Shared by the commands about users.
 
 use anyhow::Context;
 use clap::Args;
@@ -7,6 +7,7 @@ use rand::seq::IndexedRandom;
 use validator::ValidateEmail;
 use vouch_core::name::{Name, NameError};
 
+use super::text;
 use crate::features::accounts::{AccessChange, read_reason};
 use crate::kit::clock;
 use crate::kit::config::Config;
@@ -14,24 +15,24 @@ use crate::kit::console::say;
 use crate::kit::db::schema::users;
 use crate::kit::email::email_key;
 
-/// Letters and digits that nobody mixes up when reading them aloud.
+/// Letters and digits that are easy to tell apart.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// Four groups of five: 100 bits.
 const GROUPS: usize = 4;
 const GROUP_LENGTH: usize = 5;
 
-/// The e-mail address to sign in with, as an argument.
+/// The email of a user, as an argument.
 #[derive(Args)]
 pub struct SignInEmail {
-    /// E-mail address to sign in with
+    /// Email to sign in with
     #[arg(long, value_parser = email)]
     pub email: String,
 }
 
-/// Why something is done, for the log of the instance.
+/// The reason for a change, for the instance's log.
 #[derive(Args)]
 pub(crate) struct Reason {
-    /// Why, for support staff: one line of 500 characters or fewer
+    /// Reason for the support staff to read (one line, 500 characters or fewer)
     #[arg(long, default_value = "", value_parser = read_reason)]
     reason: String,
 }
@@ -43,21 +44,21 @@ impl Reason {
     }
 }
 
-/// The user of an address, disabled or not.
+/// The user with this email, disabled or not.
 pub(super) fn user_id(conn: &mut PgConnection, email: &str) -> anyhow::Result<i64> {
     users::table
         .filter(users::email_key.eq(email_key(email)))
         .select(users::id)
         .first(conn)
         .optional()?
-        .context("nobody signs in with this email address")
+        .with_context(|| text::unknown_user(email))
 }
 
 fn email(typed: &str) -> Result<String, String> {
     let typed = typed.trim();
     match typed.validate_email() {
         true => Ok(typed.to_owned()),
-        false => Err("this is not an e-mail address".to_owned()),
+        false => Err(text::NOT_AN_EMAIL.to_owned()),
     }
 }
 
@@ -66,7 +67,7 @@ pub(super) fn name(typed: &str) -> Result<String, NameError> {
     Name::read(typed).map(Name::into_string)
 }
 
-/// A password for somebody's first sign-in. There is no default one anywhere.
+/// A password for a user's first sign-in. There's no default one.
 pub(super) fn new_password() -> String {
     let mut random = rand::rng();
     let groups: Vec<String> = (0..GROUPS)
@@ -80,11 +81,9 @@ pub(super) fn new_password() -> String {
     groups.join("-")
 }
 
-/// Tells the person at the terminal how the new one signs in. The password is kept as a hash only.
+/// Prints how a new user signs in.
 pub(super) fn print_sign_in(config: &Config, email: &str, password: &str) {
-    say!("Sign in at {}/login", config.public_url);
-    say!("  Email:    {email}");
-    say!("  Password: {password}   (shown this once)");
+    say!("{}", text::sign_in(&config.public_url, email, password));
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 
 use super::account::new_password;
 use super::database::{with_database, with_owned_database};
+use super::text;
 use crate::app::demo::bulk::{self, Size};
 use crate::app::demo::{self, DemoStore, DemoUser, LOGINS};
 use crate::features::auth::judge;
@@ -19,21 +20,20 @@ use crate::kit::config::{Config, give_to_owner};
 use crate::kit::console::say;
 use crate::kit::db::{Scope, in_scope};
 use crate::kit::secrets::Encryptor;
-use crate::kit::web::numbers::thousands;
 
-/// Where the password is kept that nobody chose, so that it is the same at the next start.
+/// The file with the random password, so that it stays the same.
 const PASSWORD_FILE: &str = "demo-password";
 
-/// How large the program is to be; without any of these, it is the small one that reads well.
+/// The size of a large program. Without any of these, the small one is loaded.
 #[derive(clap::Args)]
 pub struct DemoArguments {
-    /// Load a big program with so many affiliates instead
+    /// Load a large program with this many affiliates instead
     #[arg(long, value_name = "NUMBER")]
     affiliates: Option<u64>,
-    /// Load a big program with so many conversion triggers instead
+    /// Load a large program with this many conversion triggers instead
     #[arg(long, value_name = "NUMBER")]
     triggers: Option<u64>,
-    /// Load a big program with so many orders instead
+    /// Load a large program with this many orders instead
     #[arg(long, value_name = "NUMBER")]
     orders: Option<u64>,
 }
@@ -68,13 +68,7 @@ fn small(
     password: &str,
 ) -> anyhow::Result<()> {
     let loaded = in_scope(conn, Scope::Instance, |conn| demo::load(conn, encryptor, clock::now()))?;
-    say!(
-        "{}",
-        match loaded.is_new {
-            true => "Loaded the demo program Juniper & Sage: three months of orders.",
-            false => "The demo program Juniper & Sage is there already; nothing in it was changed.",
-        }
-    );
+    say!("{}", text::demo_loaded(loaded.is_new));
     sign_in(conn, config, &LOGINS, password)?;
     print_webhooks(config, &loaded.store, loaded.code);
     Ok(())
@@ -94,8 +88,8 @@ fn big(
             last = (what.to_owned(), last.1);
         }
         if done == of || done.is_multiple_of(100_000) {
-            let rate = rows_per_second(done, last.1);
-            say!("{:>12} of {} {what}, {rate} a second", thousands(done), thousands(of));
+            let per_second = rows_per_second(done, last.1);
+            say!("{}", text::bulk_progress(what, done, of, per_second));
         }
         if done == of {
             last.1 = Instant::now();
@@ -106,9 +100,9 @@ fn big(
     })?;
     if loaded.is_new {
         bulk::tidy(conn)?;
-        say!("Loaded Meridian Outfitters in {} seconds.", begun.elapsed().as_secs());
+        say!("{}", text::bulk_loaded(begun.elapsed().as_secs()));
     } else {
-        say!("A program of that size is there already; nothing in it was changed.");
+        say!("{}", text::BULK_EXISTS);
     }
     let owner = DemoUser { what: "Owner", email: &loaded.owner, name: "" };
     sign_in(conn, config, &[owner], password)?;
@@ -116,16 +110,16 @@ fn big(
     Ok(())
 }
 
-fn rows_per_second(rows: u64, since: Instant) -> String {
+fn rows_per_second(rows: u64, since: Instant) -> u64 {
     let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
-    thousands(rows.saturating_mul(1_000) / millis)
+    rows.saturating_mul(1_000) / millis
 }
 
-/// `VOUCH_DEMO_PASSWORD`; else the one of an earlier run, kept in the data folder; else a new one.
+/// `VOUCH_DEMO_PASSWORD`, else the saved one of an earlier run, else a new one.
 fn password(config: &Config) -> anyhow::Result<String> {
     if let Some(given) = &config.demo_password {
         let given = given.expose_secret();
-        // Its people can do what all others can, on an installation that may be open to the world.
+        // The demo's users have the same rights as others, and the instance may be public.
         judge(given, &[LOGINS[0].email])
             .map_err(|refusal| anyhow::anyhow!("VOUCH_DEMO_PASSWORD: {refusal}"))?;
         return Ok(given.to_owned());
@@ -169,7 +163,7 @@ fn sign_in(
     }
     say!("  {:<10} {password}", "Password");
     if logins.iter().any(|login| login.what == "Support") {
-        say!("Support staff are led to set up two-factor sign-in first.");
+        say!("{}", text::DEMO_SUPPORT);
     }
     say!("");
     Ok(())
@@ -177,16 +171,16 @@ fn sign_in(
 
 fn print_webhooks(config: &Config, store: &DemoStore, code: &str) {
     if store.secret.is_empty() {
-        say!("Its store was disconnected, so that there is no order to send.");
+        say!("{}", text::DEMO_STORE_DISCONNECTED);
         return;
     }
     let address = format!("{}/hooks/shopify/{}", config.public_url, store.store_key);
     let [order, refund, update] = demo::webhooks(store, code, clock::now());
-    say!("Send {} with the code {code}, as Shopify would (200: processed):", order.what);
+    say!("{}", text::demo_order(order.what, code));
     say!("");
     say!("{}", order.curl(&address));
     say!("");
-    say!("Then {}, and {}, in either order and as often as you like:", refund.what, update.what);
+    say!("{}", text::demo_updates(refund.what, update.what));
     say!("");
     say!("{}", refund.curl(&address));
     say!("");

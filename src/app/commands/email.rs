@@ -1,10 +1,11 @@
-//! `vouch email`: emails that wait where no mail server takes them, for the person who runs the server.
+//! `vouch email`: emails that are held without a mail server, for operators.
 
 use anyhow::Context;
 use clap::Subcommand;
 use diesel::PgConnection;
 
 use super::database::with_database;
+use super::text;
 use crate::features::accounts::{self, AccessChange};
 use crate::kit::clock;
 use crate::kit::config::Config;
@@ -13,15 +14,15 @@ use crate::kit::db::{Scope, in_scope};
 use crate::kit::email::{self, EmailState};
 use crate::kit::secrets::Encryptor;
 
-/// What can be done with emails.
+/// The subcommands.
 #[derive(Subcommand)]
 pub enum EmailCommand {
-    /// List the newest emails, without their text
+    /// List the newest emails without their text
     List,
-    /// Print one email that waits, with its link. The link gives access to the account, so pass it on
-    /// to the recipient only
+    /// Print a held email with its link. The link gives access to the account, so give it only to
+    /// the recipient
     Show {
-        /// The number of the email, as `vouch email list` and the page of support staff have it
+        /// The number of the email in `vouch email list`
         id: i64,
     },
 }
@@ -37,7 +38,7 @@ fn list(config: &Config) -> anyhow::Result<()> {
     let emails =
         with_database(config, |conn| Ok(in_scope(conn, Scope::Support, email::newest_emails)?))?;
     if emails.is_empty() {
-        say!("No emails.");
+        say!("{}", text::NO_EMAILS);
     }
     for email in emails {
         let state = match email.state {
@@ -62,7 +63,7 @@ fn show(config: &Config, id: i64) -> anyhow::Result<()> {
             anyhow::Ok(found)
         })
     })?;
-    let email = email.with_context(|| format!("no email {id} waits to be sent"))?;
-    say!("To: {}\nSubject: {}\n\n{}", email.recipient, email.subject, email.text);
+    let email = email.with_context(|| text::no_held_email(id))?;
+    say!("{}", text::email(&email.recipient, &email.subject, &email.text));
     Ok(())
 }

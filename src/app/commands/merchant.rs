@@ -8,6 +8,7 @@ use vouch_core::money::Currency;
 
 use super::account::{Reason, SignInEmail, name, new_password, print_sign_in};
 use super::database::with_database;
+use super::text;
 use crate::features::accounts;
 use crate::features::auth::{self, NewUser, User};
 use crate::features::merchants::{self, CreateMerchantError, NewMerchant, Owner};
@@ -17,28 +18,28 @@ use crate::kit::console::say;
 use crate::kit::db::schema::merchants as merchants_table;
 use crate::kit::db::{Scope, in_scope};
 
-/// What can be done with merchants.
+/// The subcommands.
 #[derive(Subcommand)]
 pub enum MerchantCommand {
-    /// Make a merchant and its owner; somebody who signs in already becomes the owner as they are
+    /// Create a merchant and its owner. An existing user keeps their password
     Create(CreateMerchant),
-    /// Close a merchant: its people are signed out and lose its pages, and its API keys are revoked
+    /// Close a merchant, end its sessions and revoke its API keys
     Close(OfMerchant),
-    /// Open a closed merchant again; API keys stay revoked
+    /// Reopen a closed merchant. Its API keys stay revoked
     Reopen(OfMerchant),
 }
 
 /// Which merchant, and why.
 #[derive(clap::Args)]
 pub struct OfMerchant {
-    /// The part of its public address: /join/SLUG
+    /// The merchant's URL name, as in /join/SLUG
     #[arg(long)]
     slug: String,
     #[command(flatten)]
     why: Reason,
 }
 
-/// A merchant to be made.
+/// A new merchant.
 #[derive(clap::Args)]
 pub struct CreateMerchant {
     /// Name of the affiliate program
@@ -46,13 +47,13 @@ pub struct CreateMerchant {
     name: String,
     #[command(flatten)]
     owner: SignInEmail,
-    /// Name of the owner [default: the part of the address before the @]
+    /// Name of the owner [default: the part of the email before the @]
     #[arg(long, value_parser = name)]
     owner_name: Option<String>,
-    /// Currency in which figures are shown first (ISO 4217)
+    /// Currency that totals show first (ISO 4217)
     #[arg(long, default_value = "USD")]
     currency: Currency,
-    /// Time zone in which days begin and end (IANA name)
+    /// Time zone of the program's days (IANA name)
     #[arg(long, default_value = "UTC")]
     time_zone: Tz,
 }
@@ -73,8 +74,8 @@ fn close(config: &Config, of: &OfMerchant) -> anyhow::Result<()> {
         })
     })?;
     match closed {
-        Some(ended) => say!("Closed {}. {}", of.slug, ended.words()),
-        None => say!("{} was closed already.", of.slug),
+        Some(ended) => say!("{}", text::merchant_closed(&of.slug, &ended.words())),
+        None => say!("{}", text::merchant_already_closed(&of.slug)),
     }
     Ok(())
 }
@@ -87,8 +88,8 @@ fn reopen(config: &Config, of: &OfMerchant) -> anyhow::Result<()> {
         })
     })?;
     match reopened {
-        true => say!("Reopened {}.", of.slug),
-        false => say!("{} was not closed.", of.slug),
+        true => say!("{}", text::merchant_reopened(&of.slug)),
+        false => say!("{}", text::merchant_not_closed(&of.slug)),
     }
     Ok(())
 }
@@ -100,7 +101,7 @@ fn merchant_id(conn: &mut PgConnection, slug: &str) -> anyhow::Result<i64> {
         .select(merchants_table::id)
         .first(conn)
         .optional()?;
-    found.with_context(|| format!("no merchant has the slug {slug}"))
+    found.with_context(|| text::unknown_merchant(slug))
 }
 
 fn create(config: &Config, new: &CreateMerchant) -> anyhow::Result<()> {
@@ -131,10 +132,10 @@ fn create(config: &Config, new: &CreateMerchant) -> anyhow::Result<()> {
         })?;
         Ok(made)
     })?;
-    say!("Made the program {} ({}).", new.name, created.slug);
+    say!("{}", text::merchant_created(&new.name, &created.slug));
     match is_new {
         true => print_sign_in(config, email, &password),
-        false => say!("{email} is its owner, and signs in as before."),
+        false => say!("{}", text::owner_keeps_password(email)),
     }
     Ok(())
 }

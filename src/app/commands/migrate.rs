@@ -1,6 +1,7 @@
 //! `vouch migrate`
 
 use super::database::bring_up_to_date;
+use super::text;
 use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::Source;
@@ -10,8 +11,8 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     let source = Source::open(config)?;
     let applied = bring_up_to_date(&source, &ConnectRetry::default())?;
     for name in &applied {
-        say!("Applied {name}.");
+        say!("{}", text::migration_applied(name));
     }
-    say!("The database is up to date.");
+    say!("{}", text::UP_TO_DATE);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the program can be told to do, one module per command.
+//! The commands, one module each. `text` has what they print.
 
 mod account;
 mod backup;
@@ -12,6 +12,7 @@ mod person;
 mod rotate_key;
 mod serve;
 mod support;
+mod text;
 mod two_factor;
 mod user;
 
@@ -21,40 +22,40 @@ use crate::kit::config::{Config, ConfigError};
 use crate::kit::console::{complain, is_complete};
 use clap::Subcommand;
 
-/// A command and its own arguments; the settings are common to all.
+/// A command and its own arguments. All commands share the settings.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Run the web server and the background workers [the default]
+    /// Run the web server and the background workers (default)
     Serve(serve::ServeArguments),
-    /// Bring the database up to date, and stop
+    /// Run the pending database migrations
     Migrate,
-    /// Load a program to look at, and print how to sign in to it; what is there is left as it is
+    /// Load demo data and print the sign-in details (safe to run again)
     Demo(demo::DemoArguments),
-    /// Make merchants, close them and open them again
+    /// Create, close or reopen merchants
     #[command(subcommand)]
     Merchant(merchant::MerchantCommand),
-    /// Make support staff, and take their rights away
+    /// Create, add or remove support staff
     #[command(subcommand)]
     Support(support::SupportCommand),
-    /// Disable people and enable them again
+    /// Disable or enable users
     #[command(subcommand)]
     User(user::UserCommand),
-    /// Read emails that wait where no mail server is set
+    /// List emails, and show those held without a mail server
     #[command(subcommand, alias = "mail")]
     Email(email::EmailCommand),
-    /// Let somebody in who has lost their device and their recovery codes
+    /// Turn off two-factor sign-in for a locked-out user
     #[command(subcommand)]
     TwoFactor(two_factor::TwoFactorCommand),
     /// Export or erase one person's data
     #[command(subcommand)]
     Person(person::PersonCommand),
-    /// Encrypt all secrets with a new secret key; refuses while a Vouch of the instance runs
+    /// Encrypt all secrets with a new secret key. Stop Vouch first
     RotateKey(rotate_key::RotateKeyArguments),
-    /// Write everything in the database to a file, and check that every row is in it
+    /// Back up the database to a file and verify it
     Backup(backup::BackupArguments),
-    /// Read a backup into an empty database
+    /// Restore a backup into an empty database
     Restore(backup::BackupArguments),
-    /// Check configuration, database, clock, secrets and stores, and say what to do next
+    /// Check the configuration, database, clocks, secrets and stores
     Doctor(doctor::DoctorArguments),
 }
 
@@ -65,7 +66,7 @@ impl Default for Command {
 }
 
 impl Command {
-    /// Runs the command to its end. Only the doctor can do something with bad settings.
+    /// Runs the command. Only the doctor runs with invalid settings.
     #[must_use]
     pub fn run(self, config: Result<Config, ConfigError>) -> ExitCode {
         match self {
@@ -97,11 +98,11 @@ fn finish(
     match command(config) {
         Ok(()) if is_complete() => ExitCode::SUCCESS,
         Ok(()) => {
-            complain(format_args!("vouch: its answer could not be written"));
+            complain(format_args!("vouch: {}", text::OUTPUT_LOST));
             ExitCode::FAILURE
         }
         Err(error) => {
-            // Some causes, libpq's above all, explain themselves in several lines.
+            // Some causes have several lines, such as those of libpq.
             let line = format!("{error:#}");
             let words: Vec<&str> = line.split_whitespace().collect();
             complain(format_args!("vouch: {}", words.join(" ")));
@@ -110,7 +111,7 @@ fn finish(
     }
 }
 
-/// A bad setting: 2, as for a command line that cannot be understood.
+/// An invalid setting ends with 2, like an invalid command line.
 fn refused(error: &ConfigError) -> ExitCode {
     complain(format_args!("vouch: {error}"));
     ExitCode::from(2)

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::account::SignInEmail;
 use super::database::bring_up_to_date;
+use super::text;
 use crate::app::instance::key;
 use crate::features::privacy::export::export;
 use crate::features::privacy::{
@@ -28,12 +29,12 @@ use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::secrets::Encryptor;
 use crate::kit::security::{self, Kind};
 
-/// What can be done with one person's data: a customer, an applicant, an affiliate or a member.
+/// The subcommands. A person is a customer, an applicant, an affiliate or a member.
 #[derive(Subcommand)]
 pub enum PersonCommand {
-    /// Write everything that is stored of a person as JSON
+    /// Export everything stored about a person as JSON
     Export(Export),
-    /// Erase a person; without --yes, only say where they are found
+    /// Erase a person. Without --yes, only show where they are found
     Erase(Erase),
 }
 
@@ -41,7 +42,7 @@ pub enum PersonCommand {
 pub(crate) struct Which {
     #[command(flatten)]
     address: SignInEmail,
-    /// Only this program, by its name in /join/{program} [default: every program]
+    /// Only this program, by its URL name in /join/{program} [default: every program]
     #[arg(long)]
     program: Option<String>,
 }
@@ -59,7 +60,7 @@ pub struct Export {
 pub struct Erase {
     #[command(flatten)]
     which: Which,
-    /// Erase them: it can't be undone
+    /// Erase the person. This can't be undone
     #[arg(long)]
     yes: bool,
 }
@@ -72,7 +73,7 @@ pub(super) fn run(config: &Config, command: &PersonCommand) -> anyhow::Result<()
     bring_up_to_date(&source, &ConnectRetry::default())?;
     // Ends before `source` does, and with it the embedded server.
     let connections = Connections { pages: 1, intake: 1, jobs: 1, wait_factor: 1 };
-    let db = Db::connect(source.url(), connections).context("cannot connect to the database")?;
+    let db = Db::connect(source.url(), connections).context(text::DATABASE_UNREACHABLE)?;
     db.run_blocking(Scope::Instance, |conn| key::take_into_use(conn, config))??;
     match command {
         PersonCommand::Export(arguments) => write(&db, arguments),
@@ -86,7 +87,7 @@ fn programs(db: &Db, which: &Which) -> anyhow::Result<Vec<Program>> {
     })?;
     let Some(slug) = &which.program else { return Ok(all) };
     let chosen: Vec<Program> = all.into_iter().filter(|program| program.1 == *slug).collect();
-    anyhow::ensure!(!chosen.is_empty(), "there is no program {slug}");
+    anyhow::ensure!(!chosen.is_empty(), text::unknown_merchant(slug));
     Ok(chosen)
 }
 
@@ -108,7 +109,7 @@ fn write(db: &Db, arguments: &Export) -> anyhow::Result<()> {
         found.insert("emails_sent".to_owned(), emails);
         file.insert(slug, Value::Object(found));
     }
-    anyhow::ensure!(!file.is_empty(), "nothing is stored about this person");
+    anyhow::ensure!(!file.is_empty(), text::UNKNOWN_PERSON);
     let text = serde_json::to_string_pretty(&file)?;
     match &arguments.output {
         Some(path) => {
@@ -135,13 +136,13 @@ fn erase(config: &Config, db: &Db, arguments: &Erase) -> anyhow::Result<()> {
         }
         is_known = true;
         if !arguments.yes {
-            say!(
-                "{slug}: {} orders, {} affiliates, {} applications, {} Customer Email triggers",
-                person.order_ids.len(),
-                person.affiliate_ids.len(),
-                person.application_ids.len(),
-                person.trigger_ids.len()
-            );
+            let counts = text::PersonCounts {
+                orders: person.order_ids.len(),
+                affiliates: person.affiliate_ids.len(),
+                applications: person.application_ids.len(),
+                triggers: person.trigger_ids.len(),
+            };
+            say!("{}", text::person_found(&slug, &counts));
             continue;
         }
         let actor = Actor::system(merchant_id, clock::now());
@@ -151,11 +152,11 @@ fn erase(config: &Config, db: &Db, arguments: &Erase) -> anyhow::Result<()> {
         if !erased.is_nothing() {
             security::note(Kind::PersonErased.about("merchant", merchant_id));
         }
-        say!("{slug}: erased from {} orders, {} affiliates.", erased.orders, erased.affiliates);
+        say!("{}", text::person_erased(&slug, erased.orders, erased.affiliates));
     }
     match (is_known, arguments.yes) {
-        (false, _) => say!("Nothing is stored about this person."),
-        (true, false) => say!("Nothing was erased. Add --yes to erase this person."),
+        (false, _) => say!("{}", text::PERSON_NOT_FOUND),
+        (true, false) => say!("{}", text::PERSON_NOT_ERASED),
         (true, true) => {}
     }
     Ok(())

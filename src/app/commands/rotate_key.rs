@@ -4,6 +4,7 @@ use diesel::PgConnection;
 use secrecy::SecretBox;
 
 use super::database::with_connection;
+use super::text;
 use crate::app::instance::key::{self, KeyError};
 use crate::features::stores::Reencrypted;
 use crate::kit::config::{self, Config, NextKey};
@@ -13,12 +14,10 @@ use crate::kit::db::Source;
 /// Where the new key comes from.
 #[derive(clap::Args)]
 pub struct RotateKeyArguments {
-    /// The new key, where the present one is given as `VOUCH_SECRET_KEY`: 32 bytes, hexadecimal or
-    /// base64
+    /// The new key, if the current one comes from VOUCH_SECRET_KEY (32 bytes, hexadecimal or base64)
     #[arg(long, env = "VOUCH_NEW_SECRET_KEY", hide_env_values = true)]
     new_secret_key: Option<String>,
-    /// The key that the secrets are encrypted with is lost for good: go on with a new one, and enter
-    /// them again
+    /// Continue with a new key, because the current one is lost. You enter the secrets again
     #[arg(long)]
     key_lost: bool,
 }
@@ -27,26 +26,22 @@ pub(super) fn run(config: &Config, arguments: &RotateKeyArguments) -> anyhow::Re
     let typed = arguments.new_secret_key.as_deref();
     if !config::is_kept(&config.secret_key, &config.data_dir) {
         let Some(typed) = typed else {
-            anyhow::bail!(
-                "the present key is given as VOUCH_SECRET_KEY, so give the new one as VOUCH_NEW_SECRET_KEY"
-            );
+            anyhow::bail!(text::NEW_KEY_NEEDED);
         };
         let new = config::given_key("VOUCH_NEW_SECRET_KEY", typed)?;
         say(rotate(config, &new, arguments.key_lost)?);
-        say!("Now set VOUCH_SECRET_KEY to the new key, and start Vouch again.");
+        say!("{}", text::SET_NEW_KEY);
         return Ok(());
     }
     if typed.is_some() {
-        anyhow::bail!(
-            "the key is kept in the data folder, where a new one is made: leave VOUCH_NEW_SECRET_KEY out"
-        );
+        anyhow::bail!(text::NEW_KEY_NOT_NEEDED);
     }
-    // Kept beside the present key before anything is encrypted with it: whatever breaks off, one of
-    // the two opens every secret, and the command run again comes to its end.
+    // Saved beside the current key before anything is encrypted with it. After an interruption one of
+    // the two decrypts every secret, and running the command again finishes the rotation.
     let next = NextKey::prepare(&config.data_dir)?;
     match rotate(config, next.key(), arguments.key_lost) {
         Ok(done) => say(done),
-        // Where it's unknown whether anything was encrypted with it, it stays.
+        // The new key stays if it's unknown whether anything was encrypted with it.
         Err(error) if error.is::<KeyError>() => {
             next.discard_new();
             return Err(error);
@@ -54,7 +49,7 @@ pub(super) fn run(config: &Config, arguments: &RotateKeyArguments) -> anyhow::Re
         Err(error) => return Err(error),
     }
     next.take_over()?;
-    say!("The new key is in the data folder. Start every Vouch of this installation again.");
+    say!("{}", text::START_WITH_NEW_KEY);
     Ok(())
 }
 
@@ -68,13 +63,5 @@ fn rotate(
 }
 
 fn say(done: Reencrypted) {
-    say!("Secrets of stores encrypted with the new key: {}.", done.reencrypted + done.already);
-    if done.unreadable > 0 {
-        say!(
-            "{} open with neither key and stay as they are: enter them again in the settings; \
-             `vouch doctor` says of which stores.",
-            done.unreadable
-        );
-    }
-    say!("Everybody has to sign in again, and a link to the first-run page is another one.");
+    say!("{}", text::key_rotated(done.reencrypted + done.already, done.unreadable));
 }

@@ -11,6 +11,7 @@ use actix_web::rt::{self, System};
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::text;
 use crate::app::instance::Presence;
 use crate::app::server::{self, AppState, Starting};
 use crate::app::workers::Workers;
@@ -23,13 +24,13 @@ use crate::kit::db::{Db, Source};
 use crate::kit::email::Mailer;
 use crate::kit::os;
 
-/// What part of the work this process does.
+/// The part of the work that this process does.
 #[derive(clap::Args, Default)]
 pub struct ServeArguments {
-    /// Run the web server alone
+    /// Run the web server only
     #[arg(long, conflicts_with = "workers_only")]
     web_only: bool,
-    /// Run the background workers alone
+    /// Run the background workers only
     #[arg(long)]
     workers_only: bool,
 }
@@ -71,7 +72,7 @@ pub(super) fn run(config: Config, arguments: &ServeArguments) -> anyhow::Result<
         match listener {
             Some(listener) => serve(listener, config, db, &announcer, &mut stop, stopping).await?,
             None => {
-                announcer.say("Background workers are at work.".to_owned());
+                announcer.say(text::WORKERS_STARTED.to_owned());
                 stop.received().await;
                 stopping();
             }
@@ -113,8 +114,7 @@ fn open(config: &Config, retry: &ConnectRetry) -> anyhow::Result<(Source, Db, Pr
     for name in super::database::bring_up_to_date(&source, retry)? {
         tracing::info!(%name, "migration_applied");
     }
-    let db =
-        Db::connect(source.url(), config.connections).context("cannot connect to the database")?;
+    let db = Db::connect(source.url(), config.connections).context(text::DATABASE_UNREACHABLE)?;
     let presence = Presence::enter(&db, config)?;
     Ok((source, db, presence))
 }
@@ -141,8 +141,8 @@ fn leave_root(source: &Source, data_dir: &Path) -> anyhow::Result<()> {
         return Ok(());
     };
     hand_over(data_dir, user.uid, user.gid)
-        .with_context(|| format!("cannot hand {} over", data_dir.display()))?;
-    os::become_user(&user).with_context(|| format!("cannot go on as {}", user.name))?;
+        .with_context(|| format!("cannot change the owner of {}", data_dir.display()))?;
+    os::become_user(&user).with_context(|| format!("cannot run as the user {}", user.name))?;
     tracing::info!(user = user.name, "root_dropped");
     Ok(())
 }
@@ -162,7 +162,7 @@ async fn serve(
     stopping: impl FnOnce(),
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
-    let ready = format!("Vouch is ready at {}, listening on {address}.", config.public_url);
+    let ready = text::ready(&config.public_url, address);
     let begin = first_run::link(&config, &db)?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let state = AppState::new(config, db)?;
@@ -172,7 +172,7 @@ async fn serve(
     let mut server = rt::spawn(server);
     announcer.say(ready);
     if let Some(begin) = begin {
-        announcer.say(format!("Set up your program: {begin}"));
+        announcer.say(text::first_run(&begin));
     }
     tokio::select! {
         outcome = &mut server => return Ok(outcome??),

@@ -5,25 +5,25 @@ use diesel::PgConnection;
 
 use super::account::{Reason, SignInEmail, name, new_password, print_sign_in, user_id};
 use super::database::with_database;
+use super::text;
 use crate::features::accounts;
 use crate::features::auth::{self, NewUser, NewUserError};
 use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::{Scope, in_scope};
 
-/// What can be done with support staff.
+/// The subcommands.
 #[derive(Subcommand)]
 pub enum SupportCommand {
-    /// Make a new person who looks after the merchants of this server
+    /// Create a support user, who can look after all merchants of this instance
     Create(CreateSupportUser),
-    /// Give the rights of support staff to a person who signs in already
+    /// Make an existing user support staff
     Add(OfStaff),
-    /// Take the rights of support staff from a person: their sessions end, and API keys that they made
-    /// are revoked
+    /// Remove a user from support staff, end their sessions and revoke their API keys
     Remove(OfStaff),
 }
 
-/// Whom it is about, and why.
+/// The user and the reason.
 #[derive(clap::Args)]
 pub struct OfStaff {
     #[command(flatten)]
@@ -32,12 +32,12 @@ pub struct OfStaff {
     why: Reason,
 }
 
-/// A member of the support staff to be made.
+/// A new support user.
 #[derive(clap::Args)]
 pub struct CreateSupportUser {
     #[command(flatten)]
     address: SignInEmail,
-    /// Name of the person
+    /// Name of the user
     #[arg(long, value_parser = name)]
     name: String,
 }
@@ -59,8 +59,8 @@ fn add(config: &Config, of: &OfStaff) -> anyhow::Result<()> {
         })
     })?;
     match added {
-        true => say!("{email} is support staff from the next sign-in on."),
-        false => say!("{email} was support staff already."),
+        true => say!("{}", text::support_added(email)),
+        false => say!("{}", text::support_already_added(email)),
     }
     Ok(())
 }
@@ -74,8 +74,8 @@ fn remove(config: &Config, of: &OfStaff) -> anyhow::Result<()> {
         })
     })?;
     match removed {
-        Some(ended) => say!("{email} is no longer support staff. {}", ended.words()),
-        None => say!("{email} was not support staff."),
+        Some(ended) => say!("{}", text::support_removed(email, &ended.words())),
+        None => say!("{}", text::support_not_added(email)),
     }
     Ok(())
 }
@@ -93,8 +93,8 @@ fn create(config: &Config, new: &CreateSupportUser) -> anyhow::Result<()> {
         in_scope(conn, Scope::Unowned, |conn| auth::create_user(conn, &user).map(drop))
             .map_err(|error: NewUserError| error.into())
     })?;
-    say!("Made {} support staff.", new.name);
+    say!("{}", text::support_created(&new.name));
     print_sign_in(config, &new.address.email, &password);
-    say!("At the first sign-in they set up two-factor sign-in, with an app on their phone.");
+    say!("{}", text::SUPPORT_SETS_UP_TWO_FACTOR);
     Ok(())
 }

@@ -6,16 +6,17 @@ use diesel::OptionalExtension;
 
 use super::account::SignInEmail;
 use super::database::with_database;
+use super::text;
 use crate::features::auth::{Person, User, two_factor};
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::{Scope, in_scope};
 
-/// What can be done with two-factor sign-in.
+/// The subcommands.
 #[derive(Subcommand)]
 pub enum TwoFactorCommand {
-    /// Turn it off for a person, and sign them out everywhere: make sure first that it is them who ask
+    /// Turn it off for a user and end their sessions. Confirm their identity first
     Remove(SignInEmail),
 }
 
@@ -29,10 +30,7 @@ pub(super) fn run(config: &Config, command: &TwoFactorCommand) -> anyhow::Result
             diesel::QueryResult::Ok(Some(person))
         })?)
     })?;
-    let person = person.with_context(|| format!("nobody signs in with {}", address.email))?;
-    say!("Two-factor sign-in is off for {}, and they are signed out everywhere.", person.email);
-    if person.is_support {
-        say!("They are led to set it up again when they sign in.");
-    }
+    let person = person.with_context(|| text::unknown_user(&address.email))?;
+    say!("{}", text::two_factor_off(&person.email, person.is_support));
     Ok(())
 }

@@ -1,26 +1,26 @@
 //! `vouch user`
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
 use diesel::PgConnection;
 
 use super::account::{Reason, SignInEmail, user_id};
 use super::database::with_database;
+use super::text;
 use crate::features::accounts;
 use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::{Scope, in_scope};
 
-/// What can be done with a person's access.
+/// The subcommands.
 #[derive(Subcommand)]
 pub enum UserCommand {
-    /// Disable a person: they can't sign in, their sessions end, and their API keys are revoked
+    /// Disable a user, end their sessions and revoke their API keys
     Disable(OfUser),
-    /// Let a disabled person sign in again; API keys stay revoked
+    /// Enable a disabled user. Their API keys stay revoked
     Enable(OfUser),
 }
 
-/// Whom it is about, and why.
+/// The user and the reason.
 #[derive(Args)]
 pub struct OfUser {
     #[command(flatten)]
@@ -43,15 +43,14 @@ pub(super) fn run(config: &Config, command: &UserCommand) -> anyhow::Result<()> 
                 }
             }
         })
-    })
-    .with_context(|| format!("cannot change {email}"))?;
+    })?;
     match (command, done) {
         (UserCommand::Disable(_), Some(ended)) => {
-            say!("Disabled {email}. {}", ended.words());
+            say!("{}", text::user_disabled(email, &ended.words()));
         }
-        (UserCommand::Disable(_), None) => say!("{email} was disabled already."),
-        (UserCommand::Enable(_), Some(_)) => say!("Enabled {email}."),
-        (UserCommand::Enable(_), None) => say!("{email} was not disabled."),
+        (UserCommand::Disable(_), None) => say!("{}", text::user_already_disabled(email)),
+        (UserCommand::Enable(_), Some(_)) => say!("{}", text::user_enabled(email)),
+        (UserCommand::Enable(_), None) => say!("{}", text::user_not_disabled(email)),
     }
     Ok(())
 }

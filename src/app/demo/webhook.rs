@@ -76,13 +76,7 @@ pub fn webhooks(store: &DemoStore, code: &str, now: DateTime<Utc>) -> [DemoWebho
     let secret = &store.secret;
     [
         DemoWebhook::new("a new order", "orders/create", id, &order.body(), secret),
-        DemoWebhook::new(
-            "a refund of it",
-            "refunds/create",
-            id,
-            &order.refund_body(&refund),
-            secret,
-        ),
-        DemoWebhook::new("the order after that", "orders/updated", id, &updated.body(), secret),
+        DemoWebhook::new("its refund", "refunds/create", id, &order.refund_body(&refund), secret),
+        DemoWebhook::new("the updated order", "orders/updated", id, &updated.body(), secret),
     ]
 }

@@ -4,13 +4,14 @@
 //! A transaction-level lock, which works behind poolers, separates the two: starting processes
 //! share it, a rotation holds it exclusively.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 use secrecy::{ExposeSecret, SecretBox};
 
-use super::process::{ServerProcess, serving};
+use super::process::{GONE_AFTER_SECONDS, ServerProcess, serving};
 use crate::features::auth::two_factor;
 use crate::features::stores::{self, Reencrypted, reencrypt_secrets};
 use crate::kit::clock;
@@ -21,19 +22,17 @@ use crate::kit::db::{Scope, in_scope};
 use crate::kit::email;
 use crate::kit::pseudonyms;
 use crate::kit::secrets::{Encryptor, derive};
+use crate::kit::web::numbers::counted;
 
 /// The advisory lock of the key: "vouckey" in ASCII.
 const LOCK: i64 = 0x76_6f75_636b_6579;
 const FINGERPRINT: &[u8] = b"vouch: fingerprint of the secret key, version 1";
 const FINGERPRINT_BYTES: usize = 16;
 
-/// Why the key can't be used or rotated. Each message is one line that says what to do.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+/// Why the key can't be used or rotated.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum KeyError {
     /// The key file is gone, but the database has secrets encrypted with a key.
-    #[error(
-        "VOUCH_SECRET_KEY: there is no key in {file}, and the database has {secrets} secrets that are encrypted with one: put that file back from your backup. If the key is lost for good, run `vouch rotate-key --key-lost` and enter the secrets again"
-    )]
     Missing {
         /// The expected key file.
         file: String,
@@ -41,9 +40,6 @@ pub(crate) enum KeyError {
         secrets: usize,
     },
     /// The configured key isn't the one the secrets are encrypted with.
-    #[error(
-        "VOUCH_SECRET_KEY: the database has {secrets} secrets, and they are encrypted with another key than this one: set that key, or put {file} back from your backup. If it is lost for good, run `vouch rotate-key --key-lost` and enter the secrets again"
-    )]
     Wrong {
         /// Where the right key file belongs.
         file: String,
@@ -51,25 +47,63 @@ pub(crate) enum KeyError {
         secrets: usize,
     },
     /// Every secret is encrypted with the next key, but that key file isn't in place yet.
-    #[error(
-        "VOUCH_SECRET_KEY: a rotation of the secret key was broken off before its end: run `vouch rotate-key` to finish it"
-    )]
     BrokenOff,
     /// A rotation holds the lock.
-    #[error("the secret key is being rotated: start again when `vouch rotate-key` is done")]
     BeingRotated,
     /// A rotation would leave a running process with the old key.
-    #[error(
-        "a Vouch still runs on {0}: stop every Vouch of this instance first, then run `vouch rotate-key` again (one that was killed counts as running for {seconds} seconds)",
-        seconds = super::process::GONE_AFTER_SECONDS
-    )]
     Serving(ServerProcess),
     /// A process is starting, or another rotation is running.
-    #[error(
-        "the secret key is in use: a Vouch starts, or another `vouch rotate-key` runs; try again in a moment"
-    )]
     Busy,
 }
+
+impl KeyError {
+    /// The problem.
+    pub(crate) fn detail(&self) -> String {
+        match self {
+            Self::Missing { file, secrets } => {
+                let secrets = counted(*secrets, "secret", "secrets");
+                format!("{file} is missing, and the database has {secrets} encrypted with its key")
+            }
+            Self::Wrong { secrets, .. } => {
+                let secrets = counted(*secrets, "secret", "secrets");
+                format!("the database has {secrets} encrypted with another key")
+            }
+            Self::BrokenOff => "a key rotation was interrupted".to_owned(),
+            Self::BeingRotated => "the secret key is being rotated".to_owned(),
+            Self::Serving(process) => format!(
+                "stop every Vouch process of this instance first ({process} is still running)"
+            ),
+            Self::Busy => "Vouch is starting, or another `vouch rotate-key` is running".to_owned(),
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn next(&self) -> String {
+        const IF_LOST: &str =
+            "If the key is lost, run `vouch rotate-key --key-lost` and enter the secrets again.";
+        match self {
+            Self::Missing { .. } => format!("Restore the file from your backup. {IF_LOST}"),
+            Self::Wrong { file, .. } => {
+                format!("Set that key, or restore {file} from your backup. {IF_LOST}")
+            }
+            Self::BrokenOff => "Run `vouch rotate-key` to finish it.".to_owned(),
+            Self::BeingRotated => "Start Vouch when `vouch rotate-key` has finished.".to_owned(),
+            Self::Serving(_) => format!(
+                "Then run `vouch rotate-key` again. A killed process counts as running for \
+                 {GONE_AFTER_SECONDS} seconds."
+            ),
+            Self::Busy => "Try again in a moment.".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VOUCH_SECRET_KEY: {}. {}", self.detail(), self.next())
+    }
+}
+
+impl std::error::Error for KeyError {}
 
 /// How many secrets the database has, and how many of them this key can't decrypt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -150,15 +184,6 @@ fn key_file(config: &Config) -> PathBuf {
     config.data_dir.join(SECRET_KEY_FILE)
 }
 
-impl KeyError {
-    /// The problem, and what to do next.
-    pub(crate) fn in_parts(&self) -> (String, String) {
-        let line = self.to_string();
-        let (detail, next) = line.rsplit_once(": ").unwrap_or((line.as_str(), ""));
-        (detail.to_owned(), next.to_owned())
-    }
-}
-
 /// Deletes a key that was generated because none was found but doesn't fit this database.
 pub(crate) fn discard_unused(config: &Config) {
     if let Some(unused) = UnusedKey::find(&config.data_dir) {
@@ -196,7 +221,7 @@ pub(crate) fn take_into_use(
 }
 
 fn unwritable(cause: std::io::Error) -> diesel::result::Error {
-    diesel::result::Error::QueryBuilderError(format!("cannot keep the secret key: {cause}").into())
+    diesel::result::Error::QueryBuilderError(format!("cannot save the secret key: {cause}").into())
 }
 
 fn record(conn: &mut PgConnection, key: &SecretBox<[u8; 32]>) -> QueryResult<()> {

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::programs::Programs;
+use crate::app::commands::text::{not_a_backup, row_difference};
 
 /// Rows by table.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl Counts {
         let mut differing = tables.filter(|table| self.0.get(*table) != other.0.get(*table));
         let table = differing.next()?;
         let has = |counts: &Self| counts.0.get(table).copied().unwrap_or_default();
-        Some(format!("{table} has {} rows of {}", has(other), has(self)))
+        Some(row_difference(table, has(other), has(self)))
     }
 }
 
@@ -70,7 +71,7 @@ pub(super) fn of_file(programs: &Programs, file: &Path) -> anyhow::Result<Counts
     let output = child.stdout.take().context("pg_restore has no output")?;
     let counts = of_copies(BufReader::with_capacity(1 << 16, output));
     let status = child.wait()?;
-    ensure!(status.success(), "{} is no backup that pg_restore can read", file.display());
+    ensure!(status.success(), not_a_backup(file));
     Ok(counts?)
 }
 
@@ -116,7 +117,7 @@ mod tests {
         assert_eq!(counts, Counts(expected.into()));
         assert_eq!(counts.rows(), 2);
         let fewer = Counts([("orders".to_owned(), 1), ("empty".to_owned(), 0)].into());
-        assert!(counts.difference(&fewer).unwrap().contains("orders has 1 rows of 2"));
+        assert!(counts.difference(&fewer).unwrap().contains("orders has 1 of 2 rows"));
         assert!(counts.difference(&counts).is_none());
     }
 }

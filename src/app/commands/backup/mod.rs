@@ -16,27 +16,28 @@ use secrecy::{ExposeSecret, SecretString};
 
 use self::counts::{of_database, of_file};
 use self::programs::Programs;
+use super::text;
 use crate::app::instance::key;
 use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::migrate::MigrateError;
 use crate::kit::db::{Scope, Source, connect, in_scope};
 
-/// A backup, and the role that reads or writes it.
+/// The file, and the role that reads or writes the database.
 #[derive(clap::Args)]
 pub struct BackupArguments {
-    /// The file of the backup
+    /// The backup file
     file: PathBuf,
-    /// The database in `DATABASE_URL` as a role that row security doesn't bind: a superuser, or one
-    /// with BYPASSRLS. Not needed for Vouch's own server
-    #[arg(long, env = "VOUCH_BACKUP_DATABASE_URL", hide_env_values = true, value_name = "ADDRESS")]
+    /// The database in DATABASE_URL as a superuser or a role with BYPASSRLS. Not needed for Vouch's
+    /// own PostgreSQL
+    #[arg(long, env = "VOUCH_BACKUP_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     backup_database_url: Option<SecretString>,
 }
 
 /// Writes everything in the database to a file, and checks that every row is in it.
 pub(super) fn back_up(config: &Config, arguments: &BackupArguments) -> anyhow::Result<()> {
     let file = &arguments.file;
-    ensure!(!file.exists(), "{} is there already: name another file", file.display());
+    ensure!(!file.exists(), text::file_exists(file));
     let source = Source::open(config)?;
     let url = address(&source, arguments)?;
     let programs = Programs::find(config)?;
@@ -51,36 +52,32 @@ pub(super) fn back_up(config: &Config, arguments: &BackupArguments) -> anyhow::R
     programs.dump(&url, &snapshot, &draft.0)?;
     let written = of_file(&programs, &draft.0)?;
     if let Some(difference) = rows.difference(&written) {
-        bail!("the backup is not complete, and was removed: {difference}");
+        bail!(text::incomplete_backup(&difference));
     }
     draft.finish(file)?;
-    say!("Wrote {} rows of {} tables to {}.", rows.rows(), rows.tables(), file.display());
-    say!("Keep the secret key apart from it: without it the stores' secrets can't be read.");
+    say!("{}", text::backed_up(rows.rows(), rows.tables(), file));
     Ok(())
 }
 
 /// Reads a backup into an empty database, and checks that every row is there.
 pub(super) fn restore(config: &Config, arguments: &BackupArguments) -> anyhow::Result<()> {
     let file = &arguments.file;
-    ensure!(file.is_file(), "there is no file {}", file.display());
+    ensure!(file.is_file(), text::no_file(file));
     let source = Source::open(config)?;
     let url = address(&source, arguments)?;
     let programs = Programs::find(config)?;
     let mut conn = connect_as(&url)?;
     refuse_bound_role(&mut conn)?;
-    ensure!(
-        of_database(&mut conn)?.tables() == 0,
-        "the database is not empty: restore into a new one, or with VOUCH_DATA on a new folder"
-    );
+    ensure!(of_database(&mut conn)?.tables() == 0, text::DATABASE_NOT_EMPTY);
     let written = of_file(&programs, file)?;
-    ensure!(written.tables() > 0, "{} has no tables of Vouch in it", file.display());
+    ensure!(written.tables() > 0, text::empty_backup(file));
     programs.restore(&url, file)?;
     conn.batch_execute("SET statement_timeout = 0; SET row_security = off; ANALYZE")?;
     let rows = of_database(&mut conn)?;
     if let Some(difference) = written.difference(&rows) {
-        bail!("the database is not as the backup is: {difference}");
+        bail!(text::incomplete_restore(&difference));
     }
-    say!("Restored {} rows of {} tables.", rows.rows(), rows.tables());
+    say!("{}", text::restored(rows.rows(), rows.tables()));
     say!("{}", about_key(&mut conn, config)?);
     Ok(())
 }
@@ -89,14 +86,13 @@ pub(super) fn restore(config: &Config, arguments: &BackupArguments) -> anyhow::R
 fn about_key(conn: &mut PgConnection, config: &Config) -> anyhow::Result<String> {
     // A backup of an older version knows no key yet; its first start finds out.
     let Ok(judged) = in_scope(conn, Scope::Instance, |conn| key::judge(conn, config)) else {
-        return Ok("Start Vouch to bring it up to date.".to_owned());
+        return Ok(text::RESTORED_OLDER_VERSION.to_owned());
     };
     Ok(match judged {
-        Ok(()) => "The secret key fits. Start Vouch.".to_owned(),
+        Ok(()) => text::RESTORED_WITH_KEY.to_owned(),
         Err(error) => {
             key::discard_unused(config);
-            let (_, next) = error.in_parts();
-            format!("Its secret key isn't here yet: {next}")
+            text::restored_without_key(&error.next())
         }
     })
 }
@@ -108,10 +104,7 @@ fn address(source: &Source, arguments: &BackupArguments) -> anyhow::Result<Strin
     }
     match &arguments.backup_database_url {
         Some(url) => Ok(url.expose_secret().to_owned()),
-        None => bail!(
-            "the roles of the server don't see every row: name one that does in \
-             VOUCH_BACKUP_DATABASE_URL, a superuser or one with BYPASSRLS (docs/backup.md)"
-        ),
+        None => bail!(text::BACKUP_ROLE_MISSING),
     }
 }
 
@@ -119,15 +112,11 @@ fn connect_as(url: &str) -> Result<PgConnection, MigrateError> {
     connect::establish(url).map_err(MigrateError::Connect)
 }
 
-/// Row security shows a role that it binds no merchant's row at all, and says nothing of it.
+/// Row security hides every merchant's rows from a role that it binds, without an error.
 fn refuse_bound_role(conn: &mut PgConnection) -> anyhow::Result<()> {
     let query = "(SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)";
     let is_free: bool = diesel::select(sql::<Bool>(query)).get_result(conn)?;
-    ensure!(
-        is_free,
-        "row security hides rows from the role in VOUCH_BACKUP_DATABASE_URL: as superuser, give it \
-         BYPASSRLS, or name a superuser there (docs/backup.md)"
-    );
+    ensure!(is_free, text::BACKUP_ROLE_BOUND);
     Ok(())
 }
 

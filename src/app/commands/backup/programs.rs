@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail};
 use url::Url;
 
+use crate::app::commands::text::program_missing;
 use crate::kit::config::Config;
 use crate::kit::db::embedded;
 
@@ -61,9 +62,7 @@ fn decoded(password: &str) -> String {
 }
 
 fn finish(command: &mut Command, program: &str) -> anyhow::Result<()> {
-    let output = command.output().with_context(|| {
-        format!("cannot run {program}: install PostgreSQL's client programs, or set VOUCH_PG_BIN")
-    })?;
+    let output = command.output().with_context(|| program_missing(program))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let line = said.lines().find(|line| line.contains("error")).unwrap_or(&said).trim();

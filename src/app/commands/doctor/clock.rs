@@ -7,6 +7,7 @@ use diesel::sql_types::{Timestamp, Timestamptz};
 use diesel::{PgConnection, RunQueryDsl};
 
 use super::report::{CheckResult, asked, problem};
+use super::text;
 use crate::kit::clock;
 
 /// Orders are dated by their store, sessions and leases by the database: seconds matter little,
@@ -36,15 +37,9 @@ pub(super) fn agrees(conn: &mut PgConnection) -> CheckResult {
 fn judge(before: DateTime<Utc>, theirs: DateTime<Utc>, after: DateTime<Utc>) -> CheckResult {
     let difference = (before - theirs).max(theirs - after).max(TimeDelta::zero());
     if difference > MAX_DIFFERENCE {
-        return Err(problem(
-            format!(
-                "this machine's and the database's are {} seconds apart",
-                difference.num_seconds()
-            ),
-            "let both ask a time server (on Debian: `apt-get install systemd-timesyncd`)",
-        ));
+        return Err(problem(text::clocks_differ(difference.num_seconds())));
     }
-    Ok("agrees with the database's".to_owned())
+    Ok(text::CLOCK.to_owned())
 }
 
 pub(super) fn zones_agree(conn: &mut PgConnection) -> CheckResult {
@@ -55,15 +50,10 @@ pub(super) fn zones_agree(conn: &mut PgConnection) -> CheckResult {
             diesel::select(sql::<Timestamp>(&query)).get_result(conn);
         let ours = now.with_timezone(&zone).naive_local();
         if theirs.as_ref() != Ok(&ours) {
-            return Err(problem(
-                format!(
-                    "the database's rules for {zone} aren't Vouch's, so days would begin at different times"
-                ),
-                "update the time zones (tzdata) of the database's machine, or Vouch",
-            ));
+            return Err(problem(text::time_zones_differ(zone)));
         }
     }
-    Ok("the database has the same rules".to_owned())
+    Ok(text::TIME_ZONES.to_owned())
 }
 
 #[cfg(test)]

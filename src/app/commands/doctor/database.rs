@@ -6,7 +6,7 @@ use diesel::{PgConnection, RunQueryDsl};
 
 use super::connect::connect;
 use super::report::{CheckResult, Issue, Report, asked, problem};
-use super::{clock, row_security, secrets, stores, work};
+use super::{clock, row_security, secrets, stores, text, work};
 use crate::kit::config::Config;
 use crate::kit::db::migrate::MigrateError;
 use crate::kit::db::{Source, migrate};
@@ -48,168 +48,109 @@ fn setting(conn: &mut PgConnection, name: &str) -> Result<String, Issue> {
     asked(diesel::select(query).get_result(conn))
 }
 
-/// A replica, or a database that was set to read only, takes no order.
+/// A replica or a read-only database can't store orders.
 fn writes(conn: &mut PgConnection) -> CheckResult {
     let query = sql::<Bool>("pg_is_in_recovery()");
     if asked(diesel::select(query).get_result(conn))? {
-        return Err(problem(
-            "the server is a replica, which only reads",
-            "name the primary in DATABASE_URL, or promote this server",
-        ));
+        return Err(problem(text::replica()));
     }
     if setting(conn, "transaction_read_only")? == "on" {
-        return Err(problem(
-            "the database is set to read only",
-            "as its owner, run ALTER DATABASE vouch RESET default_transaction_read_only; and the same \
-             for the role",
-        ));
+        return Err(problem(text::read_only()));
     }
-    Ok("are possible".to_owned())
+    Ok(text::WRITABLE.to_owned())
 }
 
 fn server(conn: &mut PgConnection, source: &Source) -> CheckResult {
     let version = asked(migrate::server_version(conn))?;
     let encoding = setting(conn, "server_encoding")?;
     if encoding != "UTF8" {
-        return Err(problem(
-            format!("its encoding is {encoding}, which can't hold every name"),
-            "make one with `CREATE DATABASE vouch OWNER vouch ENCODING 'UTF8' TEMPLATE template0;`",
-        ));
+        return Err(problem(text::wrong_encoding(&encoding)));
     }
-    let kind = match source.is_embedded() {
-        true => "run by Vouch",
-        false => "named in DATABASE_URL",
-    };
-    Ok(format!("PostgreSQL {version}, {kind}"))
+    Ok(text::server(version, source.is_embedded()))
 }
 
 fn role(conn: &mut PgConnection) -> CheckResult {
     migrate::check_server(conn).map_err(|error| {
-        let next = match error {
-            MigrateError::TooOld(_) => {
-                "install PostgreSQL 14 or newer, and move the database there"
-            }
-            _ => "make proper roles, and name them in DATABASE_URL and VOUCH_OWNER_DATABASE_URL",
-        };
-        problem(error.to_string(), next)
+        problem(match error {
+            MigrateError::TooOld(_) => text::too_old(error),
+            _ => text::unsafe_role(error),
+        })
     })?;
-    Ok("bound by row security".to_owned())
+    Ok(text::ROLE.to_owned())
 }
 
 /// As the owner: before the first `vouch migrate` the server's role sees nothing.
 fn migrations(source: &Source) -> CheckResult {
     let mut conn = connect(source.owner_url(), "VOUCH_OWNER_DATABASE_URL")?;
-    let state = migrate::state(&mut conn)
-        .map_err(|error| problem(error.to_string(), "check the problems above first"))?;
+    let state =
+        migrate::state(&mut conn).map_err(|error| problem(text::migrations_unknown(error)))?;
     if !state.unknown.is_empty() {
-        return Err(problem(
-            format!(
-                "the database was brought up to date by a newer Vouch ({} migrations that this one \
-                 doesn't know)",
-                state.unknown.len()
-            ),
-            "install that version here, or restore the backup from before the update",
-        ));
+        return Err(problem(text::newer_database(state.unknown.len())));
     }
     if !state.missing.is_empty() {
-        return Err(problem(
-            format!("{} are missing", state.missing.len()),
-            "run `vouch migrate` (`vouch serve` does so when it starts)",
-        ));
+        return Err(problem(text::migrations_pending(state.missing.len())));
     }
-    Ok("none is missing".to_owned())
+    Ok(text::MIGRATED.to_owned())
 }
 
 /// Whether the server's role has what it needs and no more.
 fn rights(conn: &mut PgConnection, source: &Source) -> CheckResult {
     let found = asked(migrate::rights_to_fix(conn))?;
     if found.is_empty() {
-        return Ok("the server reads and writes rows, and appends to the audit log and the ledger"
-            .to_owned());
+        return Ok(text::RIGHTS.to_owned());
     }
     let found = found.join(", ");
-    // Grants are given by the owner with every migration.
+    // The owner sets the grants with every migration.
     if source.is_embedded() || source.owner_url() != source.url() {
-        return Err(problem(
-            format!("the server’s role {found}"),
-            "run `vouch migrate`, which gives it its grants",
-        ));
+        return Err(problem(text::wrong_grants(&found)));
     }
-    Err(problem(
-        format!("the server’s role {found}"),
-        format!(
-            "as superuser of this database, run {} Then run `vouch migrate` with that role in \
-             VOUCH_OWNER_DATABASE_URL",
-            migrate::SQL_FOR_OWNER
-        ),
-    ))
+    Err(problem(text::role_owns_schema(&found)))
 }
 
-/// Whether an injected expression could leave its merchant.
+/// Whether an injected expression could choose another merchant.
 fn settings(conn: &mut PgConnection) -> CheckResult {
     if !asked(migrate::can_change_settings(conn))? {
-        return Ok("no expression can change the ones that keep merchants apart".to_owned());
+        return Ok(text::SETTINGS.to_owned());
     }
-    Err(problem(
-        "an expression can change the ones that keep merchants apart",
-        format!(
-            "as superuser of this database, run {} (leave the line with vouch_owner out where there is \
-             no such role)",
-            migrate::SQL_FOR_SETTINGS
-        ),
-    ))
+    Err(problem(text::settings_unprotected()))
 }
 
 fn extensions(conn: &mut PgConnection) -> CheckResult {
     let missing = asked(migrate::missing_extensions(conn))?;
     if missing.is_empty() {
-        return Ok("all there".to_owned());
+        return Ok(text::EXTENSIONS.to_owned());
     }
-    let lines: Vec<String> =
-        missing.iter().map(|name| format!("CREATE EXTENSION {name};")).collect();
-    Err(problem(
-        format!("{} missing", missing.join(", ")),
-        format!("as owner of the database, run {}", lines.join(" ")),
-    ))
+    Err(problem(text::extensions_missing(&missing)))
 }
 
 fn search(conn: &mut PgConnection) -> CheckResult {
     if asked(migrate::like_is_leakproof(conn))? {
-        return Ok("can use the indexes".to_owned());
+        return Ok(text::SEARCH.to_owned());
     }
-    Err(problem(
-        "row security keeps searches from using the indexes",
-        format!("as superuser of this database, run {}", migrate::SQL_FOR_LEAKPROOF),
-    ))
+    Err(problem(text::search_slow()))
 }
 
 /// An acknowledged order must survive a power cut.
 fn durability(conn: &mut PgConnection) -> CheckResult {
     for name in ["fsync", "synchronous_commit", "full_page_writes"] {
         if setting(conn, name)? == "off" {
-            return Err(problem(
-                format!("{name} is off, so an order that was acknowledged can be lost"),
-                format!("as superuser, run ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();"),
-            ));
+            return Err(problem(text::not_durable(name)));
         }
     }
-    Ok("what is acknowledged survives a power cut".to_owned())
+    Ok(text::DURABLE.to_owned())
 }
 
 fn connections(conn: &mut PgConnection, config: &Config) -> CheckResult {
-    let most: i32 = asked(
+    let max: i32 = asked(
         diesel::select(sql::<Integer>(
             "current_setting('max_connections')::integer
                 - current_setting('superuser_reserved_connections')::integer",
         ))
         .get_result(conn),
     )?;
-    let wanted = config.connections.total();
-    if i64::from(wanted) > i64::from(most) {
-        return Err(problem(
-            format!("the server takes {most}, and Vouch wants {wanted}"),
-            "lower VOUCH_PAGE_CONNECTIONS, or raise max_connections on the server",
-        ));
+    let needed = config.connections.total();
+    if i64::from(needed) > i64::from(max) {
+        return Err(problem(text::too_few_connections(max, needed)));
     }
-    Ok(format!("{wanted} of the {most} that the server takes"))
+    Ok(text::connections(max, needed))
 }

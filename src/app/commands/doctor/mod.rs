@@ -1,5 +1,5 @@
-//! `vouch doctor`: checks everything an instance stands on. Each line says that something is well, or
-//! what's wrong and what to do next. The exit code is 1 when there's a problem.
+//! `vouch doctor`: checks an instance and everything it depends on. Each line has a result, and the
+//! next step if something is wrong. The exit code is 1 if there's a problem.
 
 mod clock;
 mod connect;
@@ -10,6 +10,7 @@ mod report;
 mod row_security;
 mod secrets;
 mod stores;
+mod text;
 mod work;
 
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ use self::report::{Report, problem};
 use crate::kit::config::{Config, ConfigError};
 use crate::kit::db::Source;
 
-/// How the findings are printed.
+/// The output format.
 #[derive(clap::Args)]
 pub struct DoctorArguments {
     /// Print one JSON document
@@ -26,7 +27,7 @@ pub struct DoctorArguments {
     json: bool,
 }
 
-/// Checks what can be checked, however much is broken.
+/// Checks as much as possible, whatever is broken.
 #[must_use]
 pub(crate) fn run(config: Result<Config, ConfigError>, arguments: &DoctorArguments) -> ExitCode {
     let mut report = Report::new(arguments.json);
@@ -37,7 +38,8 @@ pub(crate) fn run(config: Result<Config, ConfigError>, arguments: &DoctorArgumen
                 "VOUCH_SECRET_KEY" => "secret_key",
                 _ => "configuration",
             };
-            report.note(code, "configuration", Err(problem(error.to_string(), error.next())));
+            let advice = text::advice(error.to_string(), error.next());
+            report.note(code, "configuration", Err(problem(advice)));
         }
     }
     report.end()
@@ -49,8 +51,7 @@ fn examine(config: &Config, report: &mut Report) {
     match Source::open(config) {
         Ok(source) => database::examine(config, &source, report),
         Err(error) => {
-            let next = "do what it says, then run `vouch doctor` again";
-            report.note("database", "database", Err(problem(error.to_string(), next)));
+            report.note("database", "database", Err(problem(text::embedded_failed(error))));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The address that browsers use, the port, the mail server.
+//! The public URL, the port and the mail server.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,12 +8,13 @@ use secrecy::ExposeSecret as _;
 use ureq::Agent;
 
 use super::report::{CheckResult, Issue, Report, problem, warning};
+use super::text;
 use crate::kit::config::Config;
 use crate::kit::email;
 
-/// A Vouch on this machine has so long to answer.
+/// The timeout for Vouch on this machine.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The public URL has so long: it may lead out of this network and back.
+/// The timeout for the public URL, which may lead out of this network and back.
 const PUBLIC_TIMEOUT: Duration = Duration::from_secs(3);
 const DROPPED_LINES: &str = "vouch_log_lines_dropped_total";
 
@@ -31,56 +32,43 @@ pub(super) fn examine(config: &Config, report: &mut Report) {
     report.note("smtp", "mail server", mail_server(config));
 }
 
-/// Values that can be used, and yet aren't what anyone wants.
+/// Values that are valid but useless.
 fn public_url(config: &Config) -> CheckResult {
     if !config.is_https() && !config.is_on_this_machine() {
-        return Err(problem(
-            format!(
-                "browsers reach Vouch over plain http at {}, where no one can sign in",
-                config.public_url
-            ),
-            "put a proxy with a certificate in front of it, and set VOUCH_PUBLIC_URL to its https address",
-        ));
+        return Err(problem(text::plain_http(&config.public_url)));
     }
-    Ok(format!("{}, listening on {}", config.public_url, config.listen))
+    Ok(text::urls(&config.public_url, config.listen))
 }
 
 enum Port {
-    Free,
-    /// A Vouch has it, and is well.
+    Available,
+    /// A healthy Vouch uses it.
     Vouch,
 }
 
 impl Port {
     fn seen(&self, listen: SocketAddr) -> String {
         match self {
-            Self::Free => format!("{listen} is free"),
-            Self::Vouch => format!("a Vouch runs on {listen}"),
+            Self::Available => text::port_available(listen),
+            Self::Vouch => text::port_of_vouch(listen),
         }
     }
 }
 
-/// Whether Vouch can listen, or one listens and answers.
+/// Whether Vouch can listen on the port, or already does.
 fn port(listen: SocketAddr) -> Result<Port, Issue> {
-    let Err(error) = TcpListener::bind(listen) else { return Ok(Port::Free) };
+    let Err(error) = TcpListener::bind(listen) else { return Ok(Port::Available) };
     if error.kind() != ErrorKind::AddrInUse {
-        let next = "set VOUCH_LISTEN to an address of this machine and a port above 1023";
-        return Err(problem(format!("Vouch can't listen on {listen}: {error}"), next));
+        return Err(problem(text::port_forbidden(listen, error)));
     }
     match health(listen) {
         Ok(answer) if answer.starts_with("HTTP/1.1 200") => Ok(Port::Vouch),
-        Ok(answer) if answer.contains("Vouch") => Err(problem(
-            format!("the Vouch on {listen} isn't well"),
-            "read its log, and restart it if it doesn't recover",
-        )),
-        _ => Err(problem(
-            format!("another program has {listen}"),
-            "stop that program, or set VOUCH_LISTEN to another port",
-        )),
+        Ok(answer) if answer.contains("Vouch") => Err(problem(text::vouch_unhealthy(listen))),
+        _ => Err(problem(text::port_in_use(listen))),
     }
 }
 
-/// The beginning of what the program there answers when it's asked how it is.
+/// The beginning of the program's answer to `/healthz`.
 fn health(listen: SocketAddr) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&listen, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
@@ -101,21 +89,18 @@ fn get(url: &str, bearer: Option<&str>) -> Result<String, ureq::Error> {
     request.call()?.body_mut().with_config().limit(4 << 20).read_to_string()
 }
 
-/// Whether the Vouch that runs here is what answers at the public URL. Not every network lets a machine
-/// reach itself by its public name, so it's no more than a warning.
+/// Whether Vouch answers at the public URL. Only a warning, because in some networks a machine can't
+/// reach itself by its public name.
 fn answer_of_public_url(config: &Config) -> CheckResult {
     let url = &config.public_url;
-    let next = "open it in a browser; if it doesn't show Vouch there, check DNS, the proxy and VOUCH_PUBLIC_URL";
     match get(&format!("{url}/healthz"), None) {
-        Ok(answer) if answer.starts_with("Vouch") => Ok(format!("Vouch answers at {url}")),
-        Ok(_) => Err(warning(format!("something else than Vouch answers at {url}"), next)),
-        Err(error) => {
-            Err(warning(format!("{url} can't be reached from this machine ({error})"), next))
-        }
+        Ok(answer) if answer.starts_with("Vouch") => Ok(text::public_url_answers(url)),
+        Ok(_) => Err(warning(text::public_url_wrong(url))),
+        Err(error) => Err(warning(text::public_url_unreachable(url, error))),
     }
 }
 
-/// How many log lines the Vouch that runs here has dropped; `None` where it may not be asked.
+/// How many log lines the running Vouch has dropped; `None` without a token for its metrics.
 fn dropped_lines(config: &Config) -> Option<u64> {
     let token = config.metrics_token.as_ref()?;
     let url = format!("http://{}/metrics", config.listen);
@@ -126,27 +111,18 @@ fn dropped_lines(config: &Config) -> Option<u64> {
 
 fn log(dropped: u64) -> CheckResult {
     if dropped == 0 {
-        return Ok("no lines were dropped since Vouch started".to_owned());
+        return Ok(text::LOG_COMPLETE.to_owned());
     }
-    Err(warning(
-        format!("{dropped} lines were dropped since Vouch started: they couldn't be written"),
-        "check that what reads Vouch's standard error runs and has disk space",
-    ))
+    Err(warning(text::log_dropped(dropped)))
 }
 
 /// Whether the mail server accepts Vouch.
 fn mail_server(config: &Config) -> CheckResult {
     let Some(smtp) = &config.smtp else {
-        return Ok(format!(
-            "no mail server is set (VOUCH_SMTP_URL): emails wait on {}/support/emails; `vouch email list` lists them",
-            config.public_url
-        ));
+        return Ok(text::no_mail_server(&config.public_url));
     };
     let server = format!("{}:{}", smtp.host, smtp.port);
     email::check(smtp, &config.public_url)
-        .map(|()| format!("{server} accepts emails from {}", smtp.from))
-        .map_err(|why| {
-            let next = "check the address, the user and the password in VOUCH_SMTP_URL";
-            problem(format!("{server} doesn't accept Vouch ({why})"), next)
-        })
+        .map(|()| text::mail_server(&server, &smtp.from))
+        .map_err(|why| problem(text::mail_server_refuses(&server, why)))
 }

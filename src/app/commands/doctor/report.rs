@@ -1,57 +1,55 @@
-//! What the checks found.
+//! The results of the checks.
 
 use std::process::ExitCode;
 
 use diesel::QueryResult;
 use serde::Serialize;
 
+use super::text::{self, Advice};
 use crate::kit::console::say;
 
-/// How bad it is.
+/// The severity of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Status {
     Ok,
-    /// Works, and needs a look.
+    /// It works but needs attention.
     Warning,
-    /// Doesn't work, or isn't safe.
+    /// It doesn't work, or isn't safe.
     Problem,
 }
 
-/// What isn't well, and what to do next.
+/// A problem or a warning.
 pub(super) struct Issue {
     status: Status,
-    detail: String,
-    next: String,
+    advice: Advice,
 }
 
-/// What one check found: well, with a word on what was seen; or trouble.
+/// The result of a check: what was found, or an issue.
 pub(super) type CheckResult = Result<String, Issue>;
 
-/// Something that doesn't work, or isn't safe.
-pub(super) fn problem(detail: impl Into<String>, next: impl Into<String>) -> Issue {
-    Issue { status: Status::Problem, detail: detail.into(), next: next.into() }
+/// Something doesn't work, or isn't safe.
+pub(super) fn problem(advice: Advice) -> Issue {
+    Issue { status: Status::Problem, advice }
 }
 
-/// Lifts a failed query into a finding.
+/// Something works but needs attention.
+pub(super) fn warning(advice: Advice) -> Issue {
+    Issue { status: Status::Warning, advice }
+}
+
+/// Turns a failed query into a problem.
 pub(super) fn asked<T>(answer: QueryResult<T>) -> Result<T, Issue> {
-    answer.map_err(|error| {
-        problem(format!("the database refused a query: {error}"), "check the problems above first")
-    })
+    answer.map_err(|error| problem(text::query_failed(error)))
 }
 
-/// Something that works, and needs a look.
-pub(super) fn warning(detail: impl Into<String>, next: impl Into<String>) -> Issue {
-    Issue { status: Status::Warning, detail: detail.into(), next: next.into() }
-}
-
-/// One check, as machines read it.
+/// One check in the JSON document.
 #[derive(Serialize)]
 struct Check {
     /// Stable.
     code: &'static str,
     status: Status,
-    /// The subject, in words.
+    /// The subject, for people.
     about: &'static str,
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +63,7 @@ struct JsonReport<'a> {
     checks: &'a [Check],
 }
 
-/// What has been found so far. As text it prints as it goes, since some checks take their time.
+/// The results so far. Text is printed at once, because some checks take a while.
 pub(super) struct Report {
     is_json: bool,
     checks: Vec<Check>,
@@ -79,7 +77,7 @@ impl Report {
     pub(super) fn note(&mut self, code: &'static str, about: &'static str, finding: CheckResult) {
         let (status, detail, next) = match finding {
             Ok(seen) => (Status::Ok, seen, None),
-            Err(Issue { status, detail, next }) => (status, detail, Some(next)),
+            Err(Issue { status, advice }) => (status, advice.detail, Some(advice.next)),
         };
         if !self.is_json {
             let word = match status {
@@ -89,13 +87,13 @@ impl Report {
             };
             match &next {
                 None => say!("{word:<9}{about}: {detail}"),
-                Some(next) => say!("{word:<9}{about}: {detail}: {next}"),
+                Some(next) => say!("{word:<9}{about}: {detail}. {next}"),
             }
         }
         self.checks.push(Check { code, status, about, detail, next });
     }
 
-    /// Prints what's left to print.
+    /// Prints the rest.
     pub(super) fn end(self) -> ExitCode {
         let verdict = self.checks.iter().map(|check| check.status).max().unwrap_or(Status::Ok);
         if self.is_json {
@@ -105,12 +103,8 @@ impl Report {
         } else {
             let count = |of: Status| self.checks.iter().filter(|check| check.status == of).count();
             match verdict {
-                Status::Ok => say!("All is well."),
-                _ => say!(
-                    "Problems: {}. Warnings: {}.",
-                    count(Status::Problem),
-                    count(Status::Warning)
-                ),
+                Status::Ok => say!("{}", text::NO_PROBLEMS),
+                _ => say!("{}", text::summary(count(Status::Problem), count(Status::Warning))),
             }
         }
         match verdict {

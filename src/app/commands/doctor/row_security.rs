@@ -1,10 +1,11 @@
-//! Whether every table that belongs to merchants keeps them apart. Read from the catalog, so that a
-//! table that's added later is held to it as well.
+//! Whether every table of merchants separates them. It's read from the catalog, so it includes tables
+//! that are added later.
 
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::report::{CheckResult, asked, problem};
+use super::text;
 
 #[derive(QueryableByName)]
 struct Unprotected {
@@ -45,15 +46,12 @@ const FLAWS: &str = "
 pub(super) fn check(conn: &mut PgConnection) -> CheckResult {
     let flaws: Vec<Unprotected> = asked(sql_query(FLAWS).load(conn))?;
     if flaws.is_empty() {
-        return Ok("on and forced for every table of merchants".to_owned());
+        return Ok(text::ROW_SECURITY.to_owned());
     }
     let seen: Vec<String> =
         flaws.iter().map(|found| format!("{} ({})", found.table_name, found.flaw)).collect();
     let lines: Vec<String> = flaws.iter().map(remedy).collect();
-    Err(problem(
-        format!("merchants aren't kept apart in {}", seen.join(", ")),
-        format!("stop Vouch, and as the owner of the tables run {}", lines.join(" ")),
-    ))
+    Err(problem(text::row_security_flaws(&seen, &lines)))
 }
 
 fn remedy(found: &Unprotected) -> String {

@@ -3,6 +3,7 @@
 use diesel::PgConnection;
 
 use super::report::{CheckResult, Report, asked, problem, warning};
+use super::text;
 use crate::app::instance::key;
 use crate::features::auth;
 use crate::features::stores::check_secrets;
@@ -22,24 +23,20 @@ pub(super) fn examine(conn: &mut PgConnection, config: &Config, report: &mut Rep
 fn secret_key(conn: &mut PgConnection, config: &Config) -> CheckResult {
     let judged = asked(in_scope(conn, Scope::Instance, |conn| key::judge(conn, config)))?;
     match judged {
-        Ok(()) => Ok("the one that the database's secrets are encrypted with".to_owned()),
+        Ok(()) => Ok(text::SECRET_KEY.to_owned()),
         Err(error) => {
-            // What doctor made when it read the settings belongs to no one.
+            // Reading the settings may have created a key, which isn't used.
             key::discard_unused(config);
-            let (detail, next) = error.in_parts();
-            Err(problem(detail, next))
+            Err(problem(text::advice(error.detail(), error.next())))
         }
     }
 }
 
 fn key_rotation(config: &Config) -> CheckResult {
     if !key::is_rotation_left(config) {
-        return Ok("none was broken off".to_owned());
+        return Ok(text::NO_ROTATION.to_owned());
     }
-    Err(warning(
-        "a rotation of the secret key was broken off",
-        "stop Vouch, and run `vouch rotate-key` to finish it",
-    ))
+    Err(warning(text::rotation_interrupted()))
 }
 
 fn stores(conn: &mut PgConnection, config: &Config) -> CheckResult {
@@ -47,17 +44,13 @@ fn stores(conn: &mut PgConnection, config: &Config) -> CheckResult {
     let checked = in_scope(conn, Scope::Instance, |conn| check_secrets(conn, &encryptor));
     let (tried, unreadable) = asked(checked)?;
     if unreadable.is_empty() {
-        return Ok(format!("{tried} secrets, which this key decrypts"));
+        return Ok(text::secrets(tried));
     }
     let names: Vec<String> = unreadable
         .iter()
         .map(|secret| format!("{} of {}", secret.store, secret.merchant))
         .collect();
-    Err(problem(
-        format!("this key doesn't decrypt the secrets of {}", names.join(", ")),
-        "start with the VOUCH_SECRET_KEY that they were stored with, or enter the secrets again in \
-         Account > Settings",
-    ))
+    Err(problem(text::store_secrets_unreadable(&names)))
 }
 
 fn two_factor(conn: &mut PgConnection, config: &Config) -> CheckResult {
@@ -66,31 +59,18 @@ fn two_factor(conn: &mut PgConnection, config: &Config) -> CheckResult {
         in_scope(conn, Scope::Unowned, |conn| auth::two_factor::check_secrets(conn, &encryptor));
     let (number, stuck) = asked(checked)?;
     if stuck.is_empty() {
-        return Ok(format!("{number} secrets, which this key decrypts"));
+        return Ok(text::secrets(number));
     }
-    Err(problem(
-        format!(
-            "this key doesn't decrypt the secrets of {}, so they can't sign in",
-            stuck.join(", ")
-        ),
-        "start with the VOUCH_SECRET_KEY that they were stored with, or run `vouch two-factor remove` \
-         for each",
-    ))
+    Err(problem(text::two_factor_unreadable(&stuck)))
 }
 
-/// Whether what erased people are recognized by opens with this instance's key.
+/// Whether this key decrypts the keys by which erased people are recognized.
 fn pseudonyms(conn: &mut PgConnection, config: &Config) -> CheckResult {
     let encryptor = Encryptor::new(&config.secret_key);
     let (number, unreadable) =
         asked(in_scope(conn, Scope::Instance, |conn| pseudonyms::check(conn, &encryptor)))?;
     if unreadable == 0 {
-        return Ok(format!("{number} keys, which this key decrypts"));
+        return Ok(text::secrets(number));
     }
-    Err(problem(
-        format!(
-            "this key doesn't decrypt {unreadable} of {number} keys, so data of people who were erased can \
-             come back"
-        ),
-        "start with the VOUCH_SECRET_KEY that they were stored with",
-    ))
+    Err(problem(text::pseudonyms_unreadable(unreadable, number)))
 }

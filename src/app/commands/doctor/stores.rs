@@ -1,17 +1,18 @@
-//! Whether the stores let Vouch in, and send it their orders.
+//! Whether the stores accept Vouch's credentials, and send their orders.
 
 use diesel::prelude::*;
 
 use super::report::{CheckResult, Report, asked, problem, warning};
+use super::text::{self, store_list};
 use crate::features::stores::clock::difference;
 use crate::kit::clock;
 use crate::kit::db::schema::{job_queues, merchants, stores};
 use crate::kit::db::{Scope, in_scope};
 
-/// So many failures in a row are no passing fault.
+/// This many failures in a row aren't temporary.
 const FAILURES: i32 = 3;
-/// So many stores are named.
-const NAMED: usize = 5;
+/// The maximum number of stores in a line.
+const MAX_NAMED: usize = 5;
 
 /// A store, its merchant, and what's wrong.
 type Row = (String, String, Option<String>);
@@ -34,12 +35,9 @@ fn access(conn: &mut PgConnection) -> CheckResult {
             .load(conn)
     }))?;
     if refused.is_empty() {
-        return Ok("no store refuses Vouch".to_owned());
+        return Ok(text::STORE_ACCESS.to_owned());
     }
-    Err(problem(
-        format!("these stores refuse the credentials that Vouch has: {}", list(&refused)),
-        "have the merchant enter new API credentials in Account > Settings",
-    ))
+    Err(problem(text::stores_refuse(&store_list(&refused, MAX_NAMED))))
 }
 
 /// Stores where webhooks are missing.
@@ -53,15 +51,12 @@ fn webhooks(conn: &mut PgConnection) -> CheckResult {
             .load(conn)
     }))?;
     if found.is_empty() {
-        return Ok("no store lacks one that Vouch looks after".to_owned());
+        return Ok(text::STORE_WEBHOOKS.to_owned());
     }
-    Err(problem(
-        format!("webhooks are missing or wrong, so orders arrive late: {}", list(&found)),
-        "check VOUCH_PUBLIC_URL, then have the merchant open the store in Account > Settings",
-    ))
+    Err(problem(text::webhooks_missing(&store_list(&found, MAX_NAMED))))
 }
 
-/// Calls that fail again and again: the store is down, unreachable or limits them.
+/// Calls that fail repeatedly: the store is down, unreachable or limits them.
 fn jobs(conn: &mut PgConnection) -> CheckResult {
     let failing: Vec<Row> = asked(in_scope(conn, Scope::Instance, |conn| {
         job_queues::table
@@ -78,17 +73,13 @@ fn jobs(conn: &mut PgConnection) -> CheckResult {
             .load(conn)
     }))?;
     if failing.is_empty() {
-        return Ok("none keeps failing".to_owned());
+        return Ok(text::STORE_JOBS.to_owned());
     }
-    Err(warning(
-        format!("calls keep failing: {}", list(&failing)),
-        "nothing to do while a store is down or limits calls: Vouch calls again; else check that this \
-         machine reaches the store",
-    ))
+    Err(warning(text::calls_failing(&store_list(&failing, MAX_NAMED))))
 }
 
-/// Stores whose clock differs from this machine's, as far as their webhooks and answers of the last half
-/// hour tell.
+/// Stores whose clock differs from this machine's, according to their webhooks and responses of the
+/// last half hour.
 fn clocks(conn: &mut PgConnection) -> CheckResult {
     let differing = asked(in_scope(conn, Scope::Instance, |conn| {
         let connected: Vec<(i64, i64, String, String)> = stores::table
@@ -100,36 +91,15 @@ fn clocks(conn: &mut PgConnection) -> CheckResult {
         let mut differing: Vec<Row> = Vec::new();
         for (merchant_id, store_id, store, merchant) in connected {
             let clock = difference(conn, (merchant_id, store_id), None, clock::now())?;
-            let direction = if clock.behind_seconds > 0 { "behind" } else { "ahead" };
-            let word = if clock.is_certain { "" } else { "perhaps " };
-            let seconds = clock.behind_seconds.abs();
-            if seconds > 0 {
-                differing.push((store, merchant, Some(format!("{word}{seconds} s {direction}"))));
+            if clock.behind_seconds != 0 {
+                let difference = text::store_clock(clock.behind_seconds, clock.is_certain);
+                differing.push((store, merchant, Some(difference)));
             }
         }
         QueryResult::Ok(differing)
     }))?;
     if differing.is_empty() {
-        return Ok("none is known to differ from this machine's".to_owned());
+        return Ok(text::STORE_CLOCKS.to_owned());
     }
-    Err(warning(
-        format!("these clocks differ from this machine's: {}", list(&differing)),
-        "orders are dated by this machine's clock where it matters; let it and the stores ask a time \
-         server",
-    ))
-}
-
-fn list(rows: &[Row]) -> String {
-    let mut words: Vec<String> = rows
-        .iter()
-        .take(NAMED)
-        .map(|(store, merchant, why)| {
-            let why = why.as_deref().unwrap_or_default();
-            format!("{store} of {merchant} ({why})")
-        })
-        .collect();
-    if rows.len() > NAMED {
-        words.push(format!("{} more", rows.len() - NAMED));
-    }
-    words.join(", ")
+    Err(warning(text::store_clocks_differ(&store_list(&differing, MAX_NAMED))))
 }
