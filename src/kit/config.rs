@@ -236,7 +236,7 @@ fn smtp(
         Smtp::parse(&url, from.as_deref()).map_err(|(setting, reason)| bad(setting, reason))?;
     let Some(file) = authority else { return Ok(Some(smtp)) };
     let pem = std::fs::read(&file)
-        .map_err(|error| bad("VOUCH_SMTP_CA", format!("cannot read {file} ({error})")))?;
+        .map_err(|error| bad("VOUCH_SMTP_CA", format!("can't read {file} ({error})")))?;
     let trusting = smtp.trust(&pem);
     trusting.map(Some).map_err(|reason| bad("VOUCH_SMTP_CA", format!("{file} {reason}")))
 }

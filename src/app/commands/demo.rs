@@ -129,7 +129,7 @@ fn password(config: &Config) -> anyhow::Result<String> {
         Ok(kept) if !kept.trim().is_empty() => Ok(kept.trim().to_owned()),
         Ok(_) => keep(&file),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => keep(&file),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
+        Err(error) => Err(error).with_context(|| format!("can't read {}", file.display())),
     }
 }
 
@@ -144,7 +144,7 @@ fn keep(file: &Path) -> anyhow::Result<String> {
         .open(file)
         .and_then(|mut opened| opened.write_all(password.as_bytes()))
         .and_then(|()| give_to_owner(file))
-        .with_context(|| format!("cannot write {}", file.display()))?;
+        .with_context(|| format!("can't write {}", file.display()))?;
     Ok(password)
 }
 

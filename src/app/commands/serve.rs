@@ -141,15 +141,15 @@ fn leave_root(source: &Source, data_dir: &Path) -> anyhow::Result<()> {
         return Ok(());
     };
     hand_over(data_dir, user.uid, user.gid)
-        .with_context(|| format!("cannot change the owner of {}", data_dir.display()))?;
-    os::become_user(&user).with_context(|| format!("cannot run as the user {}", user.name))?;
+        .with_context(|| format!("can't change the owner of {}", data_dir.display()))?;
+    os::become_user(&user).with_context(|| format!("can't run as the user {}", user.name))?;
     tracing::info!(user = user.name, "root_dropped");
     Ok(())
 }
 
 fn listen(config: &Config) -> anyhow::Result<TcpListener> {
     TcpListener::bind(config.listen)
-        .with_context(|| format!("VOUCH_LISTEN: cannot listen on {}", config.listen))
+        .with_context(|| format!("VOUCH_LISTEN: can't listen on {}", config.listen))
 }
 
 /// Serves the web until told to stop, then finishes what runs.

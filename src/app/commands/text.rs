@@ -7,11 +7,11 @@ use std::path::Path;
 use crate::kit::web::numbers::{counted, thousands};
 
 pub(super) const OUTPUT_LOST: &str = "the output couldn't be written";
-pub(super) const DATABASE_UNREACHABLE: &str = "cannot connect to the database";
+pub(super) const DATABASE_UNREACHABLE: &str = "can't connect to the database";
 
 // Users
 
-pub(super) const NOT_AN_EMAIL: &str = "enter an email address, such as ana@example.com";
+pub(super) const NOT_AN_EMAIL: &str = "enter an email, such as ana@example.com";
 
 pub(super) fn unknown_user(email: &str) -> String {
     format!("no user has the email {email}")
@@ -38,7 +38,7 @@ pub(super) fn user_enabled(email: &str) -> String {
 }
 
 pub(super) fn user_not_disabled(email: &str) -> String {
-    format!("{email} was not disabled.")
+    format!("{email} wasn't disabled.")
 }
 
 pub(super) fn two_factor_off(email: &str, is_support: bool) -> String {
@@ -68,7 +68,7 @@ pub(super) fn support_removed(email: &str, ended: &str) -> String {
 }
 
 pub(super) fn support_not_added(email: &str) -> String {
-    format!("{email} was not support staff.")
+    format!("{email} wasn't support staff.")
 }
 
 // Merchants
@@ -98,7 +98,7 @@ pub(super) fn merchant_reopened(slug: &str) -> String {
 }
 
 pub(super) fn merchant_not_closed(slug: &str) -> String {
-    format!("{slug} was not closed.")
+    format!("{slug} wasn't closed.")
 }
 
 // Emails
@@ -213,7 +213,7 @@ pub(in crate::app::commands) fn row_difference(table: &str, found: i64, expected
 }
 
 pub(in crate::app::commands) fn program_missing(program: &str) -> String {
-    format!("cannot run {program}. Install PostgreSQL's client programs, or set VOUCH_PG_BIN")
+    format!("can't run {program}. Install PostgreSQL's client programs, or set VOUCH_PG_BIN")
 }
 
 // The secret key

@@ -18,7 +18,7 @@ use crate::kit::db::schema::{affiliates, applications};
 const WHERE: &str = "Where do you post?";
 const ABOUT: &str = "What would you tell people about us?";
 const TERMS: &str = "Share your code as your own recommendation, and say that you earn from it.\n\
-    Do not place ads on our name.\nCommission is paid for orders that are not returned.";
+    Don’t place ads on our name.\nWe pay commission on orders that aren’t returned.";
 
 /// Opens registration and creates the applications in [`APPLICANTS`].
 pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
@@ -26,8 +26,8 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
         |label: &str, kind, required| CustomField { label: label.to_owned(), kind, required };
     let open = Registration {
         is_open: true,
-        intro: "Do you love soap as much as we do? Apply with the code that you would like to \
-                share: you earn 10% of every order placed with it."
+        intro: "Do you love soap as much as we do? Apply with the code that you’d like to \
+                share. You earn 10% of every order placed with it."
             .to_owned(),
         terms: TERMS.to_owned(),
         thanks: "We look at applications every Tuesday.".to_owned(),
@@ -69,7 +69,7 @@ fn demo_affiliate(
         .filter(affiliates::email.eq(email))
         .select(Affiliate::as_select())
         .first(conn)
-        .with_context(|| format!("{email} is not in the demo"))
+        .with_context(|| format!("{email} isn’t in the demo"))
 }
 
 /// An affiliate requests another code and enters her payout details.

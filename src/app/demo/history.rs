@@ -111,7 +111,7 @@ fn happen(
                 .first(conn)
                 .optional()?;
             if let Some(id) = first {
-                conversions::overrule(conn, actor, id, "Bought for a giveaway; agreed by phone.")?;
+                conversions::overrule(conn, actor, id, "Bought for a giveaway, agreed by phone.")?;
             }
         }
         Event::Give { email, cents, currency, why } => {

@@ -79,7 +79,7 @@ pub(super) fn find(
     let Some(store) = store else { return Ok(None) };
     let secrets = store
         .webhook_secrets(encryptor)
-        .context("the demo program was made with another VOUCH_SECRET_KEY")?;
+        .context("the demo program was created with another VOUCH_SECRET_KEY")?;
     Ok(Some(DemoStore {
         merchant_id: store.merchant_id,
         store_id: store.id,
@@ -184,7 +184,7 @@ fn exclude(conn: &mut PgConnection, owner: &Actor, support_id: i64) -> anyhow::R
         now: owner.now + Duration::days(2),
         ..owner.clone()
     };
-    exclusions::enable(conn, &support, true, "Asked for by mail, before codes of one’s own")?;
+    exclusions::enable(conn, &support, true, "Requested by email")?;
     for (at, (typed, note, scope)) in EXCLUDED.iter().enumerate() {
         let now = support.now + Duration::minutes(11 + 4 * i64::try_from(at)?);
         let new = NewExclusion {
@@ -260,7 +260,7 @@ fn enter(
         let later = Duration::minutes(3 + 2_000 * i64::try_from(at)?);
         let actor = Actor { now: actor.now + later, ..actor.clone() };
         triggers::create(conn, &actor, affiliate.id, kind, value)
-            .with_context(|| format!("cannot create {value}"))?;
+            .with_context(|| format!("can't create {value}"))?;
     }
     Ok(())
 }

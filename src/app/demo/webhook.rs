@@ -36,6 +36,7 @@ impl DemoWebhook {
     pub fn curl(&self, address: &str) -> String {
         // The body has no single quotes, because these webhooks use plain names and titles.
         format!(
+            // copy: a command
             "curl -sS -w '%{{http_code}}\\n' -X POST '{address}' \
              -H 'Content-Type: application/json' -H 'X-Shopify-Topic: {}' \
              -H 'X-Shopify-Webhook-Id: {}' -H 'X-Shopify-Hmac-Sha256: {}' --data-binary '{}'",

@@ -221,7 +221,7 @@ pub(crate) fn take_into_use(
 }
 
 fn unwritable(cause: std::io::Error) -> diesel::result::Error {
-    diesel::result::Error::QueryBuilderError(format!("cannot save the secret key: {cause}").into())
+    diesel::result::Error::QueryBuilderError(format!("can't save the secret key ({cause})").into())
 }
 
 fn record(conn: &mut PgConnection, key: &SecretBox<[u8; 32]>) -> QueryResult<()> {

@@ -66,6 +66,7 @@ fn tell(mut client: TcpStream) -> io::Result<()> {
     let body = "Vouch is starting.\n";
     write!(
         client,
+        // copy: HTTP
         "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n\
          cache-control: no-store\r\nx-content-type-options: nosniff\r\nretry-after: 2\r\n\
          content-length: {}\r\n\r\n{body}",

@@ -54,8 +54,8 @@ impl Modify for Keys {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(
-                "An API key from Account > Settings > API. Its scopes allow requests: `read` reads \
-                 conversion triggers, `orders` reports orders, `triggers` creates conversion triggers.",
+                "An API key from Account > Settings > API. Scopes: `read` reads conversion triggers, \
+                 `orders` reports orders, `triggers` creates conversion triggers",
             ))
             .build();
         if let Some(components) = document.components.as_mut() {

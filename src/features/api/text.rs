@@ -37,9 +37,9 @@ pub(super) fn missing_scope(scope: &str) -> String {
 }
 
 pub(super) const INVALID_ORDER: &str =
-    "The order was not saved. Fix the fields listed in `errors` and retry.";
+    "The order wasn’t saved. Fix the fields listed in `errors` and retry.";
 pub(super) const INVALID_TRIGGER: &str =
-    "The conversion trigger was not created. Fix the fields listed in `errors` and retry.";
+    "The conversion trigger wasn’t created. Fix the fields listed in `errors` and retry.";
 pub(super) const INVALID_QUERY: &str = "Fix the parameters listed in `errors` and retry.";
 
 pub(super) const ORDER_CONFLICT: &str = "Vouch already has a different report of this order with this `updated_at`. Nothing was changed, and `known` has the saved report. To correct the order, send it with a later `updated_at`.";

@@ -21,9 +21,9 @@ pub(super) fn data_dir(typed: Option<String>) -> Result<PathBuf, ConfigError> {
         })?,
     };
     let folder = std::path::absolute(&folder)
-        .map_err(|cause| bad("VOUCH_DATA", format!("cannot use {} ({cause})", folder.display())))?;
+        .map_err(|cause| bad("VOUCH_DATA", format!("can't use {} ({cause})", folder.display())))?;
     make_data_dir(&folder).map_err(|cause| {
-        bad("VOUCH_DATA", format!("cannot create {} ({cause})", folder.display()))
+        bad("VOUCH_DATA", format!("can't create {} ({cause})", folder.display()))
     })?;
     Ok(folder)
 }

@@ -47,7 +47,7 @@ pub(crate) fn given_key(
 /// second line.
 fn kept_in(path: &Path, mark: Option<&str>) -> Result<SecretBox<[u8; 32]>, ConfigError> {
     let failed = |what: &str, cause: &dyn std::fmt::Display| {
-        bad(SETTING, format!("cannot {what} {} ({cause})", path.display()))
+        bad(SETTING, format!("can't {what} {} ({cause})", path.display()))
     };
     if !path.exists() {
         make(path, mark).map_err(|cause| failed("create", &cause))?;
@@ -121,7 +121,7 @@ impl NextKey {
         let key = kept_in(&data_dir.join(NEXT_KEY_FILE), None)?;
         // Nothing may be encrypted with a key whose file could be lost in a power cut.
         let synced = File::open(data_dir).and_then(|folder| folder.sync_all());
-        synced.map_err(|cause| bad(SETTING, format!("cannot save a new key ({cause})")))?;
+        synced.map_err(|cause| bad(SETTING, format!("can't save a new key ({cause})")))?;
         Ok(Self { key, data_dir: data_dir.to_owned(), is_new })
     }
 

@@ -103,7 +103,9 @@ fn the_embedded_server_has_connections_for_both() {
 #[test]
 fn the_public_url_loses_its_slash_and_its_capitals() {
     assert_eq!(
+        // copy: a URL
         public_url("https://Vouch.Example.com:8443/"),
+        // copy: a URL
         Ok("https://vouch.example.com:8443".to_owned())
     );
 }

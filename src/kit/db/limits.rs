@@ -68,6 +68,7 @@ const LAST: Duration = Duration::from_millis(250);
 
 /// Sets English messages if the server lets this role choose, because [`Fault`](super::Fault)
 /// parses some.
+// copy: SQL
 const ENGLISH: &str = "DO $$ BEGIN SET lc_messages = 'C'; \
      EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
 

@@ -67,6 +67,7 @@ impl Scope {
             Self::Unowned => "BEGIN".to_owned(),
             Self::Merchant(id) => format!("BEGIN; SET LOCAL vouch.merchant_id = '{id}'"),
             Self::Person(id) => format!("BEGIN; SET LOCAL vouch.user_id = '{id}'"),
+            // copy: the policies compare with this value
             Self::Instance => "BEGIN; SET LOCAL vouch.scope = 'installation'".to_owned(),
             Self::Support => "BEGIN; SET LOCAL vouch.scope = 'support'".to_owned(),
         }

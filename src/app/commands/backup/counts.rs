@@ -67,7 +67,7 @@ pub(super) fn of_file(programs: &Programs, file: &Path) -> anyhow::Result<Counts
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .context("cannot run pg_restore")?;
+        .context("can't run pg_restore")?;
     let output = child.stdout.take().context("pg_restore has no output")?;
     let counts = of_copies(BufReader::with_capacity(1 << 16, output));
     let status = child.wait()?;

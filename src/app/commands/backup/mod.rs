@@ -130,7 +130,7 @@ impl Draft {
         let path = PathBuf::from(name);
         let options = &mut OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
-        options.open(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        options.open(&path).with_context(|| format!("can't write {}", path.display()))?;
         Ok(Self(path))
     }
 

@@ -73,6 +73,7 @@ fn health(listen: SocketAddr) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&listen, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
+    // copy: HTTP
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: doctor\r\nConnection: close\r\n\r\n")?;
     let mut answer = vec![0; 2048];
     let read = stream.read(&mut answer)?;

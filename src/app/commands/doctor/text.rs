@@ -24,9 +24,13 @@ pub(super) fn query_failed(error: impl Display) -> Advice {
 pub(super) const NO_PROBLEMS: &str = "No problems found.";
 
 pub(super) fn summary(problems: usize, warnings: usize) -> String {
-    let problems = counted(problems, "problem", "problems");
-    let warnings = counted(warnings, "warning", "warnings");
-    format!("{problems} and {warnings} found.")
+    let problems_found = counted(problems, "problem", "problems");
+    let warnings_found = counted(warnings, "warning", "warnings");
+    match (problems, warnings) {
+        (_, 0) => format!("{problems_found} found."),
+        (0, _) => format!("{warnings_found} found."),
+        _ => format!("{problems_found} and {warnings_found} found."),
+    }
 }
 
 // The machine
@@ -65,7 +69,7 @@ pub(super) fn disk_unknown(cause: impl Display) -> Advice {
 }
 
 pub(super) fn disk_full(mebibytes: u64, folder: &Path) -> Advice {
-    let detail = format!("only {mebibytes} MiB are free in {}", folder.display());
+    let detail = format!("only {mebibytes} MiB of disk space left in {}", folder.display());
     advice(detail, "Free disk space, or move the folder and set VOUCH_DATA.")
 }
 
@@ -159,12 +163,13 @@ pub(super) fn mail_server_refuses(server: &str, why: impl Display) -> Advice {
 
 // The database
 
-/// PostgreSQL's or libpq's words, and the next step. The first match counts.
+/// What PostgreSQL or libpq says, and the next step. The first match counts.
 const CONNECT_STEPS: [(&str, &str); 8] = [
     ("password authentication failed", "Check the user and the password in {setting}."),
     ("no password supplied", "Add the password to {setting}."),
     ("no pg_hba.conf entry", "Allow this machine in pg_hba.conf on the database server."),
     (
+        // copy: quotes PostgreSQL
         "does not exist",
         "Check the names in {setting}. docs/postgresql.md shows how to create the roles and the database.",
     ),
@@ -194,7 +199,8 @@ pub(super) fn replica() -> Advice {
 pub(super) fn read_only() -> Advice {
     advice(
         "the database is read-only",
-        "As its owner, run ALTER DATABASE vouch RESET default_transaction_read_only; and the same for the role.",
+        // copy: SQL
+        "As its owner, run ALTER DATABASE vouch RESET default_transaction_read_only; Then reset the role the same way.",
     )
 }
 
@@ -494,15 +500,19 @@ pub(super) fn emails_failed(number: i64, reason: &str) -> Advice {
 }
 
 pub(super) fn deliveries_failed(left: i64, retried: i64) -> Advice {
+    let mut detail = format!("{left} failed and need attention");
+    if retried > 0 {
+        detail.push_str(&format!(", and {retried} are retried automatically"));
+    }
     advice(
-        format!("{left} failed and need attention, and {retried} are retried automatically"),
+        detail,
         "Members see the reasons on the Orders page and can retry them. Vouch retries them when a new version starts.",
     )
 }
 
 pub(super) fn deliveries_retried(retried: i64) -> Advice {
     advice(
-        format!("{retried} failed and are retried automatically"),
+        format!("{retried} failed, and Vouch retries automatically"),
         "Check again in a few minutes. Members see the reasons on the Orders page.",
     )
 }

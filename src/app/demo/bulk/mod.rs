@@ -79,7 +79,7 @@ pub fn load(
         stage.orders(conn, portion.clone().map(|at| maker.order(at)))?;
         progress("orders", portion.end, size.orders);
     }
-    rollups::recount(conn, store.merchant_id).context("the figures")?;
+    rollups::recount(conn, store.merchant_id).context("can't count the totals")?;
     Ok(BigProgram { store, owner, is_new: true, code })
 }
 

@@ -16,8 +16,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 const FINAL: [&str; 8] = [
     "authentication failed",
     "no password supplied",
+    // copy: quotes PostgreSQL
     "does not exist",
     "no pg_hba.conf entry",
+    // copy: quotes PostgreSQL
     "is not permitted to log in",
     "invalid connection option",
     "invalid URI",

@@ -21,8 +21,9 @@ const UNFINISHED: &str = "postgres.unfinished-";
 const CHARACTER_TYPES: [&str; 4] = ["C.UTF-8", "en_US.UTF-8", "UTF-8", "C"];
 
 /// Settings for a small machine. They're written once, so that the administrator can change them.
+// copy: settings of PostgreSQL
 const TUNING: &str = "
-# Written by Vouch when it made this cluster; change what you like, Vouch will not touch it again.
+# Vouch wrote these settings when it created the database, and doesn't change them again.
 max_connections = 100
 shared_buffers = 256MB
 effective_cache_size = 1GB
@@ -31,13 +32,13 @@ maintenance_work_mem = 128MB
 random_page_cost = 1.1            # solid-state disks
 wal_compression = on
 max_wal_size = 2GB
-jit = off                         # no query of Vouch runs long enough to gain from it
+jit = off                         # no query of Vouch runs long enough for it
 timezone = 'UTC'
 log_timezone = 'UTC'
 lc_messages = 'C'
 log_line_prefix = '%m [%p] '
 log_checkpoints = off
-log_error_verbosity = terse       # the details of an error can hold personal data
+log_error_verbosity = terse       # details of errors can contain personal data
 idle_in_transaction_session_timeout = 5min
 ";
 

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 pub enum EmbeddedError {
     /// This machine has no usable version of PostgreSQL.
     #[error(
-        "PostgreSQL 14 or newer isn't installed{looked}. Install it (`apt-get install postgresql` on Debian and Ubuntu, \
-         `brew install postgresql@17` on macOS), set VOUCH_PG_BIN to its folder, or set DATABASE_URL to a running server"
+        "PostgreSQL 14 or newer isn't installed{looked}. Run `apt-get install postgresql` (Debian, Ubuntu) or \
+         `brew install postgresql@17` (macOS). Or set VOUCH_PG_BIN to its folder, or DATABASE_URL to a running server"
     )]
     NoBinaries {
         /// " in FOLDER" if the setting names a folder, else empty.
@@ -52,6 +52,7 @@ pub enum EmbeddedError {
     },
     /// Vouch runs as root, and there's no unprivileged user to run the server.
     #[error(
+        // copy: a user is named nobody
         "PostgreSQL can't run as root, and this machine has no user vouch, postgres or nobody. Start Vouch as an ordinary user"
     )]
     NoUser,
@@ -59,7 +60,7 @@ pub enum EmbeddedError {
     #[error("other users can open {}. Remove this folder", .0.display())]
     SocketFolder(PathBuf),
     /// A file or folder couldn't be used.
-    #[error("cannot {action} {} ({cause})", .path.display())]
+    #[error("can't {action} {} ({cause})", .path.display())]
     Io {
         /// The failed operation, as a verb.
         action: &'static str,
@@ -83,7 +84,7 @@ pub enum EmbeddedError {
         log: PathBuf,
     },
     /// The roles, the database or the extensions couldn't be created.
-    #[error("cannot prepare the database ({0})")]
+    #[error("can't prepare the database ({0})")]
     Provision(String),
 }
 

@@ -62,7 +62,7 @@ const RIGHTS: &[(&str, &str)] = &[
     (
         "EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace
             AND relkind IN ('r', 'p') AND NOT has_table_privilege(oid, 'SELECT'))",
-        "cannot read every table",
+        "can't read every table",
     ),
 ];
 
@@ -70,7 +70,7 @@ const RIGHTS: &[(&str, &str)] = &[
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// The database doesn't answer, or refuses the connection.
-    #[error("cannot connect to the database: {}", one_line(.0))]
+    #[error("can't connect to the database: {}", one_line(.0))]
     Connect(ConnectionError),
     /// The role could read every merchant's rows.
     #[error(
@@ -92,7 +92,7 @@ pub enum MigrateError {
         /// The number of missing migrations.
         missing: usize,
     },
-    #[error("cannot read the state of the database ({0})")]
+    #[error("can't read the state of the database ({0})")]
     Query(diesel::result::Error),
     /// Another session held a required lock for too long.
     #[error(
