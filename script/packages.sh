@@ -1,10 +1,10 @@
-# Sourced by the commands beside it: installs what the machine lacks, and nothing when it lacks nothing.
+# Sourced by the other scripts: installs missing packages.
 
-# Packages that are missing, with what each is needed for.
+# Missing packages, and their names for people.
 missing_packages=()
 missing_words=()
 
-# missing PACKAGE... -- WORDS: notes that something has to be installed.
+# missing PACKAGE... -- NAME: adds packages to install.
 missing() {
   while [ "$1" != -- ]; do
     missing_packages+=("$1")
@@ -14,7 +14,7 @@ missing() {
   missing_words+=("$*")
 }
 
-# The PostgreSQL server's programs, wherever the program itself would find them.
+# Whether the PostgreSQL server is installed where Vouch would find it.
 has_postgresql() {
   local folder
   for folder in "${VOUCH_PG_BIN:-}" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin \
@@ -25,32 +25,33 @@ has_postgresql() {
   command -v initdb >/dev/null
 }
 
-# What it takes to build Vouch and to run it.
+# Adds what's needed to build and run Vouch.
 want_build_tools() {
   if ! command -v cargo >/dev/null && [ -x "${HOME:-}/.cargo/bin/cargo" ]; then
     PATH="$HOME/.cargo/bin:$PATH"
   fi
   if ! command -v cargo >/dev/null; then
-    echo "The Rust toolchain is missing: install it from https://rustup.rs, then run this again." >&2
+    echo "Rust isn't installed. Install it from https://rustup.rs, then run this script again." >&2
     exit 1
   fi
   command -v cc >/dev/null || missing gcc libc6-dev -- "a C compiler"
   if ! command -v pkg-config >/dev/null; then
-    missing pkg-config libssl-dev -- "pkg-config" "and the headers of OpenSSL"
+    missing pkg-config libssl-dev -- "pkg-config" "the OpenSSL headers"
   elif ! pkg-config --exists openssl; then
-    missing libssl-dev -- "the headers of OpenSSL"
+    missing libssl-dev -- "the OpenSSL headers"
   fi
 }
 
-# Installs what `missing` noted, through apt-get where that is possible without questions.
+# Installs the missing packages with apt-get, if that needs no questions.
 install_missing() {
   [ "${#missing_packages[@]}" -gt 0 ] || return 0
   local as_root=()
   if [ "$(id -u)" -ne 0 ]; then as_root=(sudo -n); fi
   if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
-    printf 'Please install %s' "${missing_words[0]}" >&2
+    printf 'Missing: %s' "${missing_words[0]}" >&2
     [ "${#missing_words[@]}" -eq 1 ] || printf ', %s' "${missing_words[@]:1}" >&2
-    printf '; on Debian or Ubuntu, as root: apt-get install %s\n' "${missing_packages[*]}" >&2
+    printf '. Install them, then run this script again.\n' >&2
+    printf 'On Debian and Ubuntu, run this as root: apt-get install %s\n' "${missing_packages[*]}" >&2
     exit 1
   fi
   echo "Installing: ${missing_packages[*]}" >&2
