@@ -1,5 +1,7 @@
 //! Orders of any store, parsed from the JSON that the REST API documents.
 
+mod text;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -21,87 +23,87 @@ const MAX_ITEMS: i64 = 1_000_000;
 /// The maximum amount in minor units. With it, no sum over an order can overflow `i64`.
 const MAX_MINOR: i64 = 100_000_000_000_000;
 
-/// An order as it stands now. Send it again whenever it changes, with a later `updated_at`: the
-/// report with the latest one counts, and the same report twice changes nothing. Another report with
-/// an `updated_at` that this order has already is answered with 409. Times are in the year 2000 or later,
-/// and a day ahead at most.
+/// An order in its current state. Send it again whenever it changes, with a later `updated_at`. The
+/// report with the latest one counts, and the same report twice changes nothing. A different report
+/// with the same `updated_at` is refused with 409. Times must be in the year 2000 or later, and at
+/// most a day ahead.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderBody {
-    /// Your own id of the order; it is one order for as long as this stays the same.
+    /// Your ID of the order. It identifies the order in all reports.
     #[schema(example = "100234", max_length = 200)]
     pub id: String,
-    /// What you call it; the id if left out.
+    /// Your name of the order. Default: the ID.
     #[serde(default)]
     #[schema(example = "#1001")]
     pub name: Option<String>,
-    /// When the customer placed it (RFC 3339). Decides which codes were in force.
+    /// When the customer placed it (RFC 3339). Codes that were active then count.
     #[schema(format = DateTime, example = "2026-03-10T12:00:00Z")]
     pub placed_at: String,
-    /// When it was last changed in your store (RFC 3339). Two different reports of an order can't
-    /// have the same.
+    /// When it last changed in your store (RFC 3339). Each different report of an order needs its own
+    /// time.
     #[schema(format = DateTime, example = "2026-03-10T12:00:00Z")]
     pub updated_at: String,
-    /// Of every amount below: ISO 4217's codes, and those that stores have beside it (GGP, IRT).
+    /// The currency of all amounts: a code of ISO 4217, or one that stores use in addition (GGP, IRT).
     #[schema(example = "USD")]
     pub currency: String,
-    /// No real sale: credits nobody.
+    /// A test order. It earns no commission.
     #[serde(default)]
     pub test: bool,
-    /// Where the money is; `paid` if left out.
+    /// The payment status. Default: `paid`.
     #[serde(default)]
     pub payment: Payment,
-    /// When it was cancelled (RFC 3339): no commission is left.
+    /// When it was canceled (RFC 3339). A canceled order earns no commission.
     #[serde(default)]
     #[schema(format = DateTime)]
     pub cancelled_at: Option<String>,
-    /// Who bought.
+    /// The customer.
     #[serde(default)]
     pub customer: Option<CustomerBody>,
-    /// The coupon codes on the order, in your store's order.
+    /// The coupon codes on the order, in your store's sequence.
     #[serde(default)]
     pub codes: Vec<CodeBody>,
-    /// What was bought.
+    /// The lines of the order.
     #[serde(default)]
     pub lines: Vec<LineBody>,
-    /// Shipping after its discounts, without tax. Amounts are decimal strings.
+    /// Shipping after discounts, without tax. Amounts are decimal strings.
     #[serde(default)]
     #[schema(example = "4.90")]
     pub shipping: Option<String>,
     /// The tax on shipping.
     #[serde(default)]
     pub shipping_tax: Option<String>,
-    /// All tax of the order.
+    /// The total tax of the order.
     #[serde(default)]
     pub tax: Option<String>,
-    /// What the customer was asked to pay in all, before refunds.
+    /// The total amount to pay, before refunds.
     #[schema(example = "34.00")]
     pub total: String,
-    /// Every refund so far.
+    /// All refunds so far.
     #[serde(default)]
     pub refunds: Vec<RefundBody>,
 }
 
-/// Where the money is.
+/// The payment status.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Payment {
     /// Not paid yet.
     Pending,
-    /// Reserved, not taken.
+    /// Authorized, but not captured yet.
     Authorized,
-    /// Reserved, and not taken in time.
+    /// The authorization expired.
     Expired,
-    /// A part was paid.
+    /// Partially paid.
     PartiallyPaid,
-    /// All was paid.
+    /// Paid.
     #[default]
     Paid,
-    /// A part went back.
+    /// Partially refunded.
     PartiallyRefunded,
-    /// All the money went back.
+    /// Fully refunded.
     Refunded,
-    /// Given up before any money was taken; counts like a cancellation.
+    /// Voided before any payment. Counts like a cancellation.
     Voided,
 }
 
@@ -120,15 +122,15 @@ impl From<Payment> for PaymentState {
     }
 }
 
-/// Who bought.
+/// The customer.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CustomerBody {
-    /// Your own id of the customer.
+    /// Your ID of the customer.
     pub id: Option<String>,
-    /// Credits the affiliate who has this address as a Customer Email trigger.
+    /// The affiliate with this Customer Email trigger earns commission.
     pub email: Option<String>,
-    /// So that you recognise the order.
+    /// For display.
     pub name: Option<String>,
 }
 
@@ -136,10 +138,10 @@ pub struct CustomerBody {
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeBody {
-    /// As the shopper typed it.
+    /// The code as the customer typed it.
     #[schema(example = "SAVE10")]
     pub code: String,
-    /// The money it took off the order.
+    /// The amount it took off the order.
     #[serde(default)]
     #[schema(example = "3.23")]
     pub discount: Option<String>,
@@ -149,48 +151,48 @@ pub struct CodeBody {
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LineBody {
-    /// Your own id of the line, which refunds name.
+    /// Your ID of the line. Refunds use it.
     #[schema(example = "1")]
     pub id: String,
-    /// Stock keeping unit.
+    /// The SKU.
     #[serde(default)]
     pub sku: Option<String>,
-    /// What it is called.
+    /// The title.
     #[serde(default)]
     pub title: Option<String>,
-    /// How many.
+    /// The quantity.
     #[schema(minimum = 0)]
     pub quantity: i64,
-    /// The price of one.
+    /// The price per unit.
     #[schema(example = "29.10")]
     pub price: String,
-    /// All discounts on the whole line, its share of the codes' discounts among them.
+    /// All discounts on the whole line, including its share of the codes' discounts.
     #[serde(default)]
     pub discount: Option<String>,
     /// The tax on the whole line.
     #[serde(default)]
     pub tax: Option<String>,
-    /// Whether price and discount contain the tax.
+    /// Whether the price and the discount include tax.
     #[serde(default)]
     pub tax_included: bool,
-    /// What it is; `goods` if left out.
+    /// The kind of line. Default: `goods`.
     #[serde(default)]
     pub kind: LineKindBody,
 }
 
-/// What a line is. Gift cards and tips earn nothing, unless Calculation Logic says so; fees never do;
-/// shipping earns where Calculation Logic counts shipping.
+/// The kind of a line. Gift cards, tips and shipping earn commission only if Calculation Logic includes
+/// them. Fees never do.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LineKindBody {
-    /// What was bought.
+    /// A product.
     #[default]
     Goods,
-    /// A gift card or gift certificate that was bought.
+    /// A gift card or gift certificate.
     GiftCard,
     /// A tip.
     Tip,
-    /// Wrapping, handling, a surcharge.
+    /// Wrapping, handling or a surcharge.
     Fee,
     /// Shipping that isn't in `shipping`.
     Shipping,
@@ -220,30 +222,29 @@ impl From<LineKindBody> for LineKind {
     }
 }
 
-/// Money that was given back.
+/// A refund.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundBody {
-    /// Your own id of the refund.
+    /// Your ID of the refund.
     pub id: String,
-    /// When (RFC 3339).
+    /// When it was refunded (RFC 3339).
     #[schema(format = DateTime)]
     pub refunded_at: String,
-    /// For which lines.
+    /// The refunded lines.
     #[serde(default)]
     pub lines: Vec<RefundLineBody>,
-    /// Shipping given back, without tax.
+    /// The refunded shipping, without tax.
     #[serde(default)]
     pub shipping: Option<String>,
     /// The tax on it.
     #[serde(default)]
     pub shipping_tax: Option<String>,
-    /// Given back beyond lines and shipping, without tax.
+    /// Refunded in addition to lines and shipping, without tax.
     #[serde(default)]
     pub adjustment: Option<String>,
-    /// All that was given back, tax included, if you don't know what for or how much of it is tax.
-    /// It pays for lines without an amount first. What exceeds everything above is spread over the
-    /// order, with as much tax in it as the order has.
+    /// The total refund with tax, if you don't know its parts. It covers lines without an amount
+    /// first. The rest is spread over the order, with the order's share of tax.
     #[serde(default)]
     pub total: Option<String>,
 }
@@ -252,12 +253,12 @@ pub struct RefundBody {
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundLineBody {
-    /// The id of the line.
+    /// The ID of the line.
     pub line_id: String,
-    /// How many came back; 0 if only money did.
+    /// The returned quantity. 0 if only money was refunded.
     #[serde(default)]
     pub quantity: i64,
-    /// The money given back for them, without tax. Leave it out for what was paid for so many.
+    /// The refunded amount without tax. Default: the price paid for this quantity.
     #[serde(default)]
     pub amount: Option<String>,
     /// The tax on it.
@@ -265,13 +266,13 @@ pub struct RefundLineBody {
     pub tax: Option<String>,
 }
 
-/// What is wrong with one field.
+/// An invalid field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// JSON pointer (RFC 6901) to the field.
     #[schema(example = "/lines/0/price")]
     pub pointer: String,
-    /// What is wrong, and how to mend it.
+    /// What's wrong and how to fix it, for people.
     pub detail: String,
 }
 
@@ -308,11 +309,13 @@ fn typed_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Vec<FieldError>> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let typed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());
-        vec![FieldError { pointer, detail: format!("{}.", error.inner()) }]
+        vec![FieldError { pointer, detail: text::invalid(error.inner()) }]
     })?;
     match json.end() {
         Ok(()) => Ok(typed),
-        Err(error) => Err(vec![FieldError { pointer: String::new(), detail: format!("{error}.") }]),
+        Err(error) => {
+            Err(vec![FieldError { pointer: String::new(), detail: text::invalid(error) }])
+        }
     }
 }
 
@@ -345,7 +348,7 @@ impl Checked {
             errors: Vec::new(),
         };
         if let Err(unknown) = currency {
-            checked.wrong("/currency", format!("{unknown}."));
+            checked.wrong("/currency", text::invalid(unknown));
         }
         checked
     }
@@ -404,7 +407,7 @@ impl Checked {
         for (at, line) in lines.iter().enumerate() {
             let path = format!("/lines/{at}");
             if !seen.insert(line.id.trim()) {
-                self.wrong(&format!("{path}/id"), "Another line has this id already.");
+                self.wrong(&format!("{path}/id"), text::LINE_ID_TAKEN);
             }
             read.push(ReportedLine {
                 line_ref: self.text(&format!("{path}/id"), &line.id, 200),
@@ -431,7 +434,7 @@ impl Checked {
         for (at, refund) in body.refunds.iter().enumerate() {
             let path = format!("/refunds/{at}");
             if !seen.insert(refund.id.trim()) {
-                self.wrong(&format!("{path}/id"), "Another refund has this id already.");
+                self.wrong(&format!("{path}/id"), text::REFUND_ID_TAKEN);
             }
             self.parts(&format!("{path}/lines"), refund.lines.len());
             read.push(self.refund(&path, refund, &known));
@@ -472,10 +475,10 @@ impl Checked {
         known: &BTreeSet<&str>,
     ) -> RefundedLine {
         if !known.contains(line.line_id.trim()) {
-            self.wrong(&format!("{path}/line_id"), "No line of this order has this id.");
+            self.wrong(&format!("{path}/line_id"), text::UNKNOWN_LINE);
         }
         if line.amount.is_none() && line.quantity == 0 {
-            self.wrong(&format!("{path}/amount"), "Must be given where no quantity came back.");
+            self.wrong(&format!("{path}/amount"), text::AMOUNT_NEEDED);
         }
         let amount = self.amount(&format!("{path}/amount"), line.amount.as_deref());
         RefundedLine {
@@ -489,24 +492,24 @@ impl Checked {
 
     fn parts(&mut self, pointer: &str, count: usize) {
         if count > MAX_PARTS {
-            self.wrong(pointer, format!("Holds {count} entries; {MAX_PARTS} are the most."));
+            self.wrong(pointer, text::too_many_parts(count));
         }
     }
 
-    fn text(&mut self, pointer: &str, typed: &str, most: usize) -> String {
+    fn text(&mut self, pointer: &str, typed: &str, max: usize) -> String {
         if typed.trim().is_empty() {
-            self.wrong(pointer, "Must not be empty.");
-        } else if typed.chars().count() > most {
-            self.wrong(pointer, format!("Is longer than {most} characters."));
+            self.wrong(pointer, text::EMPTY);
+        } else if typed.chars().count() > max {
+            self.wrong(pointer, text::too_long(max));
         } else if typed.chars().any(|c| c == '\0') {
-            self.wrong(pointer, "Must not contain the character U+0000.");
+            self.wrong(pointer, text::NUL);
         }
         typed.trim().to_owned()
     }
 
-    fn optional(&mut self, pointer: &str, typed: Option<&str>, most: usize) -> Option<String> {
+    fn optional(&mut self, pointer: &str, typed: Option<&str>, max: usize) -> Option<String> {
         let typed = typed.filter(|typed| !typed.trim().is_empty())?;
-        Some(self.text(pointer, typed, most))
+        Some(self.text(pointer, typed, max))
     }
 
     fn time(&mut self, pointer: &str, typed: &str) -> DateTime<Utc> {
@@ -515,17 +518,14 @@ impl Checked {
                 // PostgreSQL's precision, so that a repeated report has the same time.
                 let at = at.with_timezone(&Utc).trunc_subsecs(6);
                 if is_too_far_ahead(at, self.now) {
-                    self.wrong(pointer, "Is more than a day in the future. Check the clock.");
+                    self.wrong(pointer, text::TOO_FAR_AHEAD);
                 } else if self.is_new && is_too_early(at) {
-                    self.wrong(
-                        pointer,
-                        format!("Is before the year {FIRST_YEAR}. Check the date."),
-                    );
+                    self.wrong(pointer, text::too_early(FIRST_YEAR));
                 }
                 at
             }
             Err(_) => {
-                self.wrong(pointer, "Is no RFC 3339 time, for example 2026-03-10T12:00:00Z.");
+                self.wrong(pointer, text::NO_TIME);
                 DateTime::UNIX_EPOCH
             }
         }
@@ -533,7 +533,7 @@ impl Checked {
 
     fn quantity(&mut self, pointer: &str, count: i64) -> i64 {
         if !(0..=MAX_ITEMS).contains(&count) {
-            self.wrong(pointer, format!("Must be between 0 and {MAX_ITEMS}."));
+            self.wrong(pointer, text::quantity());
         }
         count
     }
@@ -543,15 +543,15 @@ impl Checked {
         match parse_decimal(typed, self.currency) {
             Ok(minor) if (0..=MAX_MINOR).contains(&minor) => minor,
             Ok(minor) if minor < 0 => {
-                self.wrong(pointer, "Must not be negative.");
+                self.wrong(pointer, text::NEGATIVE);
                 0
             }
             Ok(_) => {
-                self.wrong(pointer, "Is too large an amount.");
+                self.wrong(pointer, text::TOO_LARGE);
                 0
             }
             Err(error) => {
-                self.wrong(pointer, format!("“{typed}” {error}."));
+                self.wrong(pointer, text::amount(typed, error));
                 0
             }
         }
