@@ -12,16 +12,21 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/routes.md");
 const HEAD: &str = "\
 # Roles and routes
 
-Generated from the table in `src/app/routes.rs`. After a change there:
-`cargo test --test all routes:: -- --ignored`. That every row is so, for every role, is tested over HTTP
-(`tests/access.rs`), and that another program's things answer as what doesn't exist.
+After a change to the table in `src/app/routes.rs`, generate this page:
 
-✓ may · – is refused with 403 · *sign in* is sent to sign-in · *credential* needs a credential of its own,
-signed in or not: a store's signature (`/hooks`), an API key with the scope (`/api/v1`), or the
-metrics token (`/metrics`, 404 without it).
+    cargo test --test all routes:: -- --ignored
 
-Support staff who look at a program as one of its members read what that member may read, and change
-nothing.
+`tests/access.rs` checks each row for each role over HTTP. It also checks that another program's objects get the same
+response as missing ones.
+
+| cell | meaning |
+| --- | --- |
+| ✓ | allowed |
+| – | refused with 403 |
+| sign in | redirected to sign-in |
+| credential | requires a store's signature (`/hooks`), an API key with the scope (`/api/v1`) or the metrics token (`/metrics`, 404 without it) |
+
+Support staff who view a program as one of its members can read what that member can read, and change nothing.
 
 | | URL | no one signed in | affiliate | viewer | admin | owner | support |
 | --- | --- | --- | --- | --- | --- | --- | --- |
