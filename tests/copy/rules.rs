@@ -110,6 +110,7 @@ const ALLOWED: &[&str] = &[
     "lowercase letters",
     "capital letters",
     "three letters",
+    "accented letters",
     "dead letter",
     "dead-letter",
 ];

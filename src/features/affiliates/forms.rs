@@ -5,11 +5,10 @@ use validator::Validate;
 use super::change::AffiliateChange;
 use super::model::{Affiliate, CreateAffiliateError, NewAffiliate};
 use super::status::AffiliateStatus;
+use super::text;
 use crate::features::offers;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen};
-
-const NO_NAME: &str = "Enter a name.";
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, Validate)]
 #[serde(default)]
@@ -21,7 +20,8 @@ pub(crate) struct AffiliateForm {
     #[serde(skip_serializing)]
     pub(crate) status: String,
     pub(crate) offer_id: String,
-    #[validate(length(max = 5000, message = "The note can have 5,000 characters at most."))]
+    // copy: an attribute
+    #[validate(length(max = 5000, message = "Enter 5,000 characters or fewer."))]
     pub(crate) note: String,
     /// The version of the data that the form showed.
     #[serde(skip_serializing)]
@@ -32,10 +32,10 @@ fn email_fits(email: &str) -> Result<(), validator::ValidationError> {
     use validator::ValidateEmail;
     let email = email.trim();
     if email.is_empty() {
-        return Err(error("Enter an e-mail address."));
+        return Err(error(text::ENTER_EMAIL));
     }
     if email.chars().count() > 254 || !email.validate_email() {
-        return Err(error("Enter an e-mail address like name@example.com."));
+        return Err(error(text::ENTER_EMAIL));
     }
     Ok(())
 }
@@ -67,7 +67,7 @@ impl AffiliateForm {
     /// The data of a new affiliate, or all errors.
     pub(crate) fn for_creation(&self) -> Result<NewAffiliate, FormErrors> {
         let mut errors = FormErrors::new();
-        errors.check_name("name", &self.name, NO_NAME);
+        errors.check_name("name", &self.name, text::ENTER_NAME);
         self.check_others(&mut errors);
         let status = AffiliateStatus::parse(&self.status);
         if status.is_none() {
@@ -88,7 +88,7 @@ impl AffiliateForm {
     /// The new settings of an affiliate with the name `current`, or all errors.
     pub(crate) fn for_change(&self, current: &str) -> Result<AffiliateChange, FormErrors> {
         let mut errors = FormErrors::new();
-        errors.check_changed_name("name", &self.name, current, NO_NAME);
+        errors.check_changed_name("name", &self.name, current, text::ENTER_NAME);
         self.check_others(&mut errors);
         let offer_id = self.read_offer(&mut errors);
         errors.into_result()?;
@@ -123,7 +123,7 @@ impl Edits for AffiliateForm {
         let offers = offers::all_options(conn, merchant_id)?;
         Ok(vec![
             ("Name", self.name.clone()),
-            ("E-mail address", self.email.clone()),
+            ("Email", self.email.clone()),
             ("Offer", chosen(offers, &self.offer_id)),
             ("Note", self.note.clone()),
         ])

@@ -9,6 +9,7 @@ pub(crate) mod list;
 pub(crate) mod model;
 mod search;
 mod terms;
+mod text;
 
 pub use change::{OwnChange, change_status, undo_status, update_own};
 pub(crate) use frame::{Frame, FrameItem};

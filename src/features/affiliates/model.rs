@@ -8,6 +8,7 @@ use rand::RngExt;
 use super::emails;
 use super::status::AffiliateStatus;
 use super::terms::Terms;
+use super::text;
 use crate::features::auth::count_membership;
 use crate::features::offers;
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
@@ -87,10 +88,10 @@ pub struct NewAffiliate {
 #[derive(Debug, thiserror::Error)]
 pub enum CreateAffiliateError {
     /// Another affiliate of the merchant has that email, in any spelling.
-    #[error("Another affiliate has this e-mail address already.")]
+    #[error("{}", text::EMAIL_TAKEN)]
     EmailTaken,
     /// The merchant has no such offer, or it's archived.
-    #[error("Choose one of the program’s offers.")]
+    #[error("{}", text::CHOOSE_OFFER)]
     UnknownOffer,
     #[error(transparent)]
     Database(#[from] Error),

@@ -1,3 +1,4 @@
+use super::text;
 use crate::kit::web::form::several_lines;
 
 /// The maximum length of a denial reason, as in the database.
@@ -16,7 +17,7 @@ impl Denial {
         let reason = several_lines(typed);
         let characters = reason.chars().count();
         if characters > REASON_CHARACTERS {
-            return Err(format!("Shorten it to 1,000 characters; it has {characters}."));
+            return Err(text::reason_too_long(characters));
         }
         Ok(Self { reason })
     }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::decide::{DecidedCodes, ReversedCodes, approve_codes, deny_codes, reverse_codes};
 use super::denial::Denial;
 use super::request::{OLDEST, waiting_rows};
+use super::text;
 use crate::features::affiliates::Affiliate;
 use crate::features::applications::CodeRequest;
 use crate::features::auth::pages::MerchantPage;
@@ -98,16 +99,16 @@ pub(crate) async fn decide(
     let approves = match form.decision.as_str() {
         "approve" => true,
         "deny" => false,
-        _ => return Err(AppError::BadRequest("Choose Approve or Deny on the page.".into())),
+        _ => return Err(AppError::BadRequest(text::CHOOSE_DECISION.into())),
     };
     let affiliate_id = form.affiliate.parse().ok();
     let back = page_of(affiliate_id);
     if form.ids.is_empty() {
-        page.leave(FlashKind::Info, "Choose codes by their check boxes first.")?;
+        page.leave(FlashKind::Info, text::SELECT_CODES)?;
         return Ok(see_other(&back));
     }
     if form.ids.len() > MAX_AT_ONCE {
-        return Err(AppError::BadRequest(format!("Choose at most {MAX_AT_ONCE} codes at once.")));
+        return Err(AppError::BadRequest(text::too_many(MAX_AT_ONCE)));
     }
     let denial = (!approves).then(|| Denial::because(&form.denial_reason)).transpose();
     let denial = match denial {
@@ -131,7 +132,7 @@ pub(crate) async fn decide(
             deny_codes(conn, &actor, &form.ids, &denial, sends)
         })
         .await?;
-    let (kind, text) = words(&outcome, approves);
+    let (kind, text) = (kind_of(&outcome), text::reviewed(&outcome, approves));
     let undo = way_back(&outcome, approves, decided_at, affiliate_id);
     page.leave_undoable(kind, text, undo)?;
     Ok(see_other(&back))
@@ -174,78 +175,23 @@ pub(crate) async fn reverse(
     let outcome = db
         .merchant(actor.merchant_id, move |conn| reverse_codes(conn, &actor, &ids, decided_at))
         .await?;
-    let (kind, text) = words_of_reversal(&outcome);
+    let (kind, text) = (kind_of_reversal(&outcome), text::reversed(&outcome));
     page.leave(kind, text)?;
     Ok(see_other(&page_of(query.affiliate.parse().ok())))
 }
 
-/// The message about reversed decisions.
-fn words_of_reversal(outcome: &ReversedCodes) -> (FlashKind, String) {
-    let mut sentences = Vec::new();
-    match outcome.waiting.as_slice() {
-        [] => {}
-        [code] => sentences.push(format!("{code} is reserved again, and waits for your decision.")),
-        codes => sentences
-            .push(format!("{} codes are reserved again, and wait for your decision.", codes.len())),
-    }
-    let kept = "orders placed from now on are no longer credited, and nobody else can have";
-    match outcome.retired.as_slice() {
-        [] => {}
-        [code] => sentences.push(format!(
-            "{code} is retired: {kept} it. If shoppers should not use it, delete the code in your \
-             store as well."
-        )),
-        codes => sentences.push(format!(
-            "{} codes are retired: {kept} them. If shoppers should not use them, delete them in \
-             your store as well.",
-            codes.len()
-        )),
-    }
-    let nothing = sentences.is_empty();
-    match (outcome.left, nothing) {
-        (0, _) => return (FlashKind::Success, sentences.join(" ")),
-        (1, true) => sentences.push(
-            "Nothing was undone: the code was decided anew, or is somebody else’s by now.".into(),
-        ),
-        (_, true) => sentences.push(
-            "Nothing was undone: the codes were decided anew, or are somebody else’s by now."
-                .into(),
-        ),
-        (left, false) => sentences
-            .push(format!("{left} stayed as before: decided anew, or somebody else’s by now.")),
-    }
-    (FlashKind::Warning, sentences.join(" "))
+/// Whether everything was reversed.
+fn kind_of_reversal(outcome: &ReversedCodes) -> FlashKind {
+    if outcome.left == 0 { FlashKind::Success } else { FlashKind::Warning }
 }
 
-/// The message about the chosen codes.
-fn words(outcome: &DecidedCodes, approves: bool) -> (FlashKind, String) {
-    let mut sentences = Vec::new();
-    match (outcome.decided.as_slice(), approves) {
-        ([], _) => {}
-        ([(request, name)], true) => {
-            sentences.push(format!("{} is a code of {name} now.", request.code));
+/// Whether all codes were decided.
+fn kind_of(outcome: &DecidedCodes) -> FlashKind {
+    match outcome {
+        DecidedCodes { inactive, lost, .. } if !inactive.is_empty() || !lost.is_empty() => {
+            FlashKind::Warning
         }
-        ([(request, _)], false) => {
-            sentences.push(format!("{} is denied, and free again.", request.code));
-        }
-        (codes, true) => sentences.push(format!("{} codes are approved.", codes.len())),
-        (codes, false) => {
-            sentences.push(format!("{} codes are denied, and free again.", codes.len()));
-        }
+        DecidedCodes { decided, .. } if decided.is_empty() => FlashKind::Info,
+        _ => FlashKind::Success,
     }
-    for (code, name) in &outcome.inactive {
-        sentences.push(format!("{code} waits on: {name} is not Active."));
-    }
-    for (code, name) in &outcome.lost {
-        sentences
-            .push(format!("{code} has gone to somebody else meanwhile: give {name} another code."));
-    }
-    if sentences.is_empty() {
-        let text = "Nothing to decide: the codes were decided meanwhile, or are not asked for any \
-                    more.";
-        return (FlashKind::Info, text.to_owned());
-    }
-    let fine = outcome.inactive.is_empty() && outcome.lost.is_empty();
-    let kind = if fine { FlashKind::Success } else { FlashKind::Warning };
-    (kind, sentences.join(" "))
 }

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use askama::Template;
 
-use super::reserve::refusal_words;
+use super::text;
 use crate::features::availability::UnavailableValue;
 use crate::features::triggers::TriggerValue;
 use crate::kit::error::AppResult;
@@ -24,7 +24,7 @@ struct CodePart {
 /// The part of a page below the code field.
 pub(crate) fn answer(checked: CodeLookup) -> AppResult<HttpResponse> {
     let words = match &checked {
-        Some(Err(refused)) => vec![refusal_words(refused)],
+        Some(Err(refused)) => vec![text::refusal(refused)],
         _ => Vec::new(),
     };
     ok(&CodePart { checked, words, live: true })

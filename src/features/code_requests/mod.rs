@@ -9,6 +9,7 @@ mod lookup;
 mod model;
 mod request;
 mod reserve;
+mod text;
 
 pub use decide::{approve_codes, reverse_codes};
 pub(crate) use denial::Denial;
@@ -17,4 +18,5 @@ pub use model::open;
 pub(crate) use model::{approve, deny, reopen, reopen_denied_at};
 pub(crate) use request::{MAX_WAITING, withdraw};
 pub use request::{RequestOutcome, ask};
-pub(crate) use reserve::{ReservedCode, check, refusal_words, waiting};
+pub(crate) use reserve::{ReservedCode, check, waiting};
+pub(crate) use text::refusal as refusal_text;

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::features::applications::CodeRequestStatus;
-use crate::features::availability::{self, Unavailable, UnavailableValue};
+use crate::features::availability::{self, UnavailableValue};
 use crate::features::exclusions::Pattern;
 use crate::features::triggers::{Reach, TriggerKind, TriggerValue};
 use crate::kit::db::schema::{affiliates, code_requests};
@@ -65,23 +65,4 @@ pub(crate) fn check(
 ) -> QueryResult<Result<TriggerValue, UnavailableValue>> {
     let wanted = (TriggerKind::CouponCode, typed, Reach::Stores);
     availability::look_up(conn, merchant_id, wanted, affiliate_name, now)
-}
-
-/// Why a code isn't available, as far as an affiliate may know. It doesn't include who has or
-/// requested it, or the merchant's notes.
-pub(crate) fn refusal_words(refused: &UnavailableValue) -> String {
-    match &refused.why {
-        Unavailable::Malformed(error) => error.to_string(),
-        Unavailable::Held(_) | Unavailable::Requested(_) => {
-            format!("{} is taken. Choose another code.", refused.wanted)
-        }
-        Unavailable::Excluded(excluded) if excluded.value.contains('*') => format!(
-            "Codes like {} cannot be chosen in this program. Choose another one.",
-            excluded.value
-        ),
-        Unavailable::Excluded(excluded) => format!(
-            "{} and codes that look like it cannot be chosen in this program. Choose another one.",
-            excluded.value
-        ),
-    }
 }

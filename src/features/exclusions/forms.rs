@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::exclusion::{Dates, Exclusion};
 use super::look_alike::Pattern;
 use super::model::{NewExclusion, SaveError};
+use super::text;
 use crate::features::availability::ExclusionScope;
 use crate::kit::web::display_time::read_day;
 use crate::kit::web::form::FormErrors;
@@ -12,11 +13,8 @@ use crate::kit::web::version::{Edits, Labeled, Version, chosen};
 
 /// The labels of the scopes.
 pub(super) const SCOPES: [(&str, &str); 2] = [
-    (ExclusionScope::Claims.as_str(), "Claims: affiliates cannot choose such a code"),
-    (
-        ExclusionScope::ClaimsAndOrders.as_str(),
-        "Claims and orders: and orders placed with such a code earn nothing",
-    ),
+    (ExclusionScope::Claims.as_str(), text::CLAIMS),
+    (ExclusionScope::ClaimsAndOrders.as_str(), text::CLAIMS_AND_ORDERS),
 ];
 /// The maximum length of a description, in characters.
 pub(crate) const MAX_NOTE: usize = 500;
@@ -78,23 +76,23 @@ impl ExclusionForm {
         }
         let note = self.note.trim();
         if note.chars().count() > MAX_NOTE {
-            errors.add("note", format!("Use at most {MAX_NOTE} characters."));
+            errors.add("note", text::note_too_long(MAX_NOTE));
         }
         let mut day = |field: &str, typed: &str| {
             let read = read_day(typed);
             if read.is_none() && !typed.trim().is_empty() {
-                errors.add(field, "Enter a date as YYYY-MM-DD, for example 2026-11-27.");
+                errors.add(field, text::ENTER_DATE);
             }
             read
         };
         let (starts_on, ends_on) =
             (day("starts_on", &self.starts_on), day("ends_on", &self.ends_on));
         if starts_on.zip(ends_on).is_some_and(|(first, last)| last < first) {
-            errors.add("ends_on", "The last day is before the first. Choose a later one.");
+            errors.add("ends_on", text::ENDS_BEFORE_START);
         }
         let scope = ExclusionScope::parse(self.scope_name());
         if scope.is_none() {
-            errors.add("scope", "Choose what it is applied to.");
+            errors.add("scope", text::CHOOSE_SCOPE);
         }
         match (pattern, scope) {
             (Ok(pattern), Some(scope)) if errors.is_empty() => Ok(NewExclusion {

@@ -21,11 +21,11 @@ text_enum! {
     /// Whether an exclusion is active today.
     pub(crate) enum ExclusionState {
         /// Active.
-        Holds = "holds", "Holds now";
+        Holds = "holds", "Active";
         /// Scheduled: its first day is in the future.
-        Later = "later", "Begins later";
+        Later = "later", "Scheduled";
         /// Expired: its last day is in the past.
-        Over = "over", "Over";
+        Over = "over", "Expired";
     }
 }
 
@@ -93,7 +93,7 @@ impl ExclusionFilter {
         Self {
             q: address.search(),
             scope: address.choice("scope", "Applied to"),
-            state: address.choice("state", "State"),
+            state: address.choice("state", "Status"),
         }
     }
 }

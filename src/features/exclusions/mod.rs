@@ -9,6 +9,7 @@ pub(crate) mod list;
 mod model;
 mod rekey;
 mod terms;
+mod text;
 pub(crate) mod upload;
 
 pub use crate::features::availability::ExclusionScope;

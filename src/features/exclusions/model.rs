@@ -6,6 +6,7 @@ use thiserror::Error as ThisError;
 use super::exclusion::{Dates, Exclusion};
 use super::look_alike::{Pattern, Shape};
 use super::terms::{cover, reopen, uncover};
+use super::text;
 use crate::features::availability::ExclusionScope;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::exclusions;
@@ -29,17 +30,13 @@ pub struct NewExclusion {
 #[derive(Debug, ThisError)]
 pub enum SaveError {
     /// The list already has this one, perhaps in another spelling.
-    #[error("{0} is on the list already. Edit it there.")]
+    #[error("{}", text::taken(.0))]
     Taken(String),
     /// The list is full.
-    #[error("The list has {MAX} exclusions, and there can be no more. Remove some first.")]
+    #[error("{}", text::too_many())]
     TooMany,
     /// There are too many composed patterns.
-    #[error(
-        "The list has {MAX_COMPOSED} patterns with a * between two parts, or with more than 12 \
-         characters between two *, and there can be no more of them, so that every check stays \
-         quick. Use one with a single * at the begin or end."
-    )]
+    #[error("{}", text::too_many_composed())]
     TooManyComposed,
     #[error(transparent)]
     Database(#[from] Error),

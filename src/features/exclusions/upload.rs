@@ -15,6 +15,7 @@ use super::forms::MAX_NOTE;
 use super::look_alike::{Pattern, Shape};
 use super::model::{MAX, NewExclusion, SaveError, check_room};
 use super::terms::cover_all;
+use super::text;
 use crate::features::availability::ExclusionScope;
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::exclusions;
@@ -160,8 +161,7 @@ pub(crate) fn read(file: &[u8], tz: Tz, keep_changed: bool) -> Result<Upload, Sp
     Ok(Upload { rows, reading: columns.reading(&spreadsheet) })
 }
 
-const TOO_LONG: &str =
-    "The row has more cells than the header. Put quotation marks around a value with a comma.";
+const TOO_LONG: &str = text::MORE_CELLS;
 
 fn row(
     record: &StringRecord,
@@ -204,17 +204,16 @@ fn new_exclusion<'a>(
     let pattern = Pattern::parse(typed).map_err(|error| error.to_string())?;
     let note = as_typed(field(columns.note)).to_owned();
     if note.chars().count() > MAX_NOTE {
-        return Err(format!("The description has more than {MAX_NOTE} characters."));
+        return Err(text::note_too_long(MAX_NOTE));
     }
     let starts_on = day(field(columns.starts))?;
     let ends_on = day(field(columns.ends))?;
     if starts_on.zip(ends_on).is_some_and(|(first, last)| last < first) {
-        return Err("It ends before it starts.".to_owned());
+        return Err(text::ENDS_BEFORE_START.to_owned());
     }
     let scope = match field(columns.scope).to_lowercase().replace(' ', "_").as_str() {
         "" => ExclusionScope::Claims,
-        name => ExclusionScope::parse(name)
-            .ok_or("Applied_To is “Claims” or “Claims and orders”.".to_owned())?,
+        name => ExclusionScope::parse(name).ok_or(text::UNKNOWN_SCOPE.to_owned())?,
     };
     Ok(NewExclusion { pattern, note, scope, dates: Dates::new(starts_on, ends_on, tz) })
 }
@@ -223,9 +222,7 @@ fn day(typed: &str) -> Result<Option<NaiveDate>, String> {
     if typed.is_empty() {
         return Ok(None);
     }
-    read_day(typed)
-        .map(Some)
-        .ok_or_else(|| format!("“{typed}” is no date; write it as 2026-11-27."))
+    read_day(typed).map(Some).ok_or_else(|| text::unknown_date(typed))
 }
 
 /// Marks rows that the list already has.

@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::parse::{Affiliates, ParsedRow};
-use super::row::{ImportRow, existing_only_words};
+use super::row::ImportRow;
+use super::text;
 use crate::features::availability::{Excluded, Unavailable, check_all};
 use crate::features::triggers::{
-    NewTrigger, TriggerKind, TriggerValue, ValueError, unavailable_words,
+    NewTrigger, TriggerKind, TriggerValue, ValueError, unavailable_text,
 };
 use crate::kit::web::spreadsheet::{self, SpreadsheetChange};
 
@@ -93,7 +94,7 @@ impl CheckedRow {
             RowStatus::Excluded(_, why) => Some(why.clone()),
             RowStatus::Known(why) | RowStatus::Refused(why) => Some(why.clone()),
         };
-        let existing = self.existing_only().map(existing_only_words);
+        let existing = self.existing_only().map(text::existing_only);
         let all: Vec<String> = change.into_iter().chain(existing).chain(status).collect();
         (!all.is_empty()).then(|| all.join(" "))
     }
@@ -160,7 +161,7 @@ fn first_verdict(affiliates: &Affiliates, row: ImportRow) -> CheckedRow {
 /// The result for a row, given whether its value is available.
 fn status(one: &CheckedRow, answer: Result<(), Unavailable>) -> RowStatus {
     let (Some(meant), Err(why)) = (&one.meant, answer) else { return RowStatus::Fine };
-    let words = unavailable_words(&one.text, &why, meant.affiliate_id);
+    let words = unavailable_text(&one.text, &why, meant.affiliate_id);
     match why {
         Unavailable::Held(held)
             if held.affiliate_id == meant.affiliate_id && !held.is_retired() =>
@@ -181,7 +182,7 @@ fn refuse_repeated(checked: &mut [CheckedRow]) {
         };
         let first = *seen.entry(meant.value.id()).or_insert(row.line);
         if first != row.line {
-            *status = RowStatus::Refused(format!("It stands in line {first} already."));
+            *status = RowStatus::Refused(text::repeated(first));
         }
     }
 }

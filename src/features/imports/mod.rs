@@ -11,6 +11,7 @@ mod model;
 mod parse;
 mod row;
 mod run;
+mod text;
 
 pub(crate) use check::{CheckedRow, ImportCounts, RowStatus, check};
 pub(crate) use choice::ImportDecisions;

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::row::{ImportRow, Problem};
+use super::text;
 use crate::features::triggers::{
-    Reach, TriggerKind, TriggerValue, ValueError, unknown_affiliate_words,
+    Reach, TriggerKind, TriggerValue, ValueError, unknown_affiliate_text,
 };
 use crate::kit::db::schema::affiliates;
 use crate::kit::email::email_key;
@@ -67,16 +68,15 @@ impl Affiliates {
         if let (Some(a), Some(b)) = (by_id, by_email)
             && a.0 != b.0
         {
-            return Err(format!(
-                "{} is the affiliate ID of {}, but {} is the email of {}.",
-                row.named_id, a.1, row.named_email, b.1
-            ));
+            let (id, email) =
+                ((row.named_id.as_str(), a.1.as_str()), (row.named_email.as_str(), b.1.as_str()));
+            return Err(text::two_affiliates(id, email));
         }
         let found = by_id.or(by_email).or_else(|| self.called(&row.affiliate));
         found.ok_or_else(|| match row.names().next() {
-            None => "The affiliate is missing.".to_owned(),
+            None => text::NO_AFFILIATE.to_owned(),
             Some(name) => {
-                let words = unknown_affiliate_words(name);
+                let words = unknown_affiliate_text(name);
                 change(name).map_or(words.clone(), |change| format!("{words} {}", change.words()))
             }
         })
@@ -93,7 +93,7 @@ impl Affiliates {
         }
         let (text, change) = code(&row.value);
         let affiliate = self.of(row);
-        let kind = kind_of(&row.kind).ok_or_else(|| unknown_kind_words(&row.kind));
+        let kind = kind_of(&row.kind).ok_or_else(|| text::unknown_kind(&row.kind));
         let value = kind.clone().map(|kind| {
             let changed = change.map(|change| format!(" {}", change.words())).unwrap_or_default();
             parse(kind, &text).map_err(|error| format!("{error}{changed}"))
@@ -127,10 +127,6 @@ fn parse(kind: TriggerKind, text: &str) -> Result<(TriggerValue, Option<ValueErr
         }
         Err(error) => Err(error),
     }
-}
-
-fn unknown_kind_words(typed: &str) -> String {
-    format!("“{typed}” is no type: write Coupon Code, Customer Email or SKU.")
 }
 
 /// A type as people and other programs write it. An empty text means a coupon code.

@@ -1,6 +1,7 @@
 use diesel::prelude::*;
 
-use crate::features::triggers::{Reach, TriggerKind, TriggerValue, ValueError};
+use super::text;
+use crate::features::triggers::{Reach, TriggerKind, TriggerValue};
 use crate::kit::db::schema::import_rows;
 use crate::kit::db::text_enum;
 use crate::kit::web::spreadsheet::code;
@@ -11,9 +12,9 @@ text_enum! {
         /// It has more cells than the header, so the columns of its cells are unknown.
         MoreCells = "more_cells", "More cells than the header";
         /// Its code looks changed by a spreadsheet, and no one confirmed it.
-        LooksChanged = "looks_changed", "Changed by a spreadsheet";
+        LooksChanged = "looks_changed", "May be changed by a spreadsheet";
         /// Only an existing code can have this format, but the row asks for a new one.
-        ExistingOnly = "existing_only", "Only in Vouch";
+        ExistingOnly = "existing_only", "Not created in stores";
     }
 }
 
@@ -50,25 +51,16 @@ impl ImportRow {
     /// Why it was skipped.
     pub(crate) fn reason(&self) -> Option<String> {
         let problem = self.problem.map(|problem| match problem {
-            Problem::MoreCells => {
-                "It has more cells than the header. Put quotation marks around a \
-                                   value with a comma."
-                    .to_owned()
-            }
+            Problem::MoreCells => text::MORE_CELLS.to_owned(),
             Problem::LooksChanged => {
                 code(&self.value).1.map(|change| change.words()).unwrap_or_default()
             }
             Problem::ExistingOnly => {
                 let (code, kind) = (code(&self.value).0, TriggerKind::CouponCode);
                 let error = TriggerValue::parse(kind, &code, Reach::Stores);
-                error.err().as_ref().map(existing_only_words).unwrap_or_default()
+                error.err().as_ref().map(text::existing_only).unwrap_or_default()
             }
         });
         problem.or_else(|| self.refusal.clone())
     }
-}
-
-/// Why a code can't be a new one, and what to do if the stores already have it.
-pub(super) fn existing_only_words(error: &ValueError) -> String {
-    format!("{error} If your store already has this code, choose Only in Vouch.")
 }

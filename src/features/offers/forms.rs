@@ -7,6 +7,7 @@ use vouch_core::sku::key_of_reported_sku;
 use super::model::SaveOfferError;
 use super::new_offer::NewOffer;
 use super::read::{Offer, OfferTerms};
+use super::text;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 
@@ -78,9 +79,9 @@ impl OfferForm {
     pub(crate) fn read(&self, currency: Currency) -> Result<NewOffer, FormErrors> {
         let mut errors = FormErrors::new();
         match self.name.trim().chars().count() {
-            0 => errors.add("name", "Enter a name."),
+            0 => errors.add("name", text::ENTER_NAME),
             1..=100 => {}
-            _ => errors.add("name", "The name can have 100 characters at most."),
+            _ => errors.add("name", text::NAME_TOO_LONG),
         }
         let commission = self.read_commission(currency, &mut errors);
         let excluded_skus = self.read_skus(&mut errors);
@@ -106,7 +107,7 @@ impl OfferForm {
             Some(CommissionKind::FlatPerItem) => {
                 amount().map(|amount_minor| Commission::FlatPerItem { amount_minor, currency })
             }
-            None => Err(("pays", "Choose what the offer pays.".to_owned())),
+            None => Err(("pays", text::CHOOSE_COMMISSION.to_owned())),
         };
         read.unwrap_or_else(|(field, message)| {
             errors.add(field, message);
@@ -119,14 +120,14 @@ impl OfferForm {
         for line in self.excluded_skus.lines() {
             let key = key_of_reported_sku(line);
             if key.chars().count() > 255 {
-                errors.add("excluded_skus", "A SKU can have 255 characters at most.");
+                errors.add("excluded_skus", text::SKU_TOO_LONG);
                 break;
             }
             if !key.is_empty() && !keys.contains(&key) {
                 keys.push(key);
             }
             if keys.len() > MAX_SKUS {
-                errors.add("excluded_skus", "An offer can exclude 1,000 SKUs at most.");
+                errors.add("excluded_skus", text::TOO_MANY_SKUS);
                 break;
             }
         }
@@ -150,8 +151,8 @@ impl Edits for OfferForm {
             ("Percent", applies(is_percent, &self.percent)),
             ("Amount", applies(!is_percent, &self.amount)),
             ("Excluded SKUs", self.excluded_skus.clone()),
-            ("Approve conversions by themselves", ticked(!self.auto_approve.is_empty())),
-            ("Make it the default offer", ticked(!self.is_default.is_empty())),
+            ("Approve conversions automatically", ticked(!self.auto_approve.is_empty())),
+            ("Use as default offer", ticked(!self.is_default.is_empty())),
         ])
     }
 }
@@ -159,11 +160,9 @@ impl Edits for OfferForm {
 fn read_amount(typed: &str, currency: Currency) -> Result<i64, String> {
     match parse_decimal(typed, currency) {
         Ok(minor @ 0..=MAX_MINOR) => Ok(minor),
-        Ok(0..) | Err(MoneyError::TooLarge) => Err("This amount is too large.".to_owned()),
-        Err(MoneyError::TooPrecise(currency)) => {
-            Err(format!("This amount has more decimals than {currency} has."))
-        }
-        _ => Err(format!("Enter an amount, for example {}.", format_plain(1000, currency))),
+        Ok(0..) | Err(MoneyError::TooLarge) => Err(text::AMOUNT_TOO_LARGE.to_owned()),
+        Err(MoneyError::TooPrecise(currency)) => Err(text::too_precise(currency)),
+        _ => Err(text::enter_amount(currency)),
     }
 }
 

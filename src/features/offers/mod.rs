@@ -6,6 +6,7 @@ pub(crate) mod model;
 mod new_offer;
 mod read;
 mod terms;
+mod text;
 
 pub use model::{create, update};
 pub use new_offer::NewOffer;

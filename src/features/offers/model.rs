@@ -5,6 +5,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use super::new_offer::NewOffer;
 use super::read::Offer;
 use super::terms::Terms;
+use super::text;
 use crate::features::recalculations::{RecalculationReason, request_since};
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::dated;
@@ -14,10 +15,10 @@ use crate::kit::db::schema::{affiliates, offers};
 #[derive(Debug, thiserror::Error)]
 pub enum SaveOfferError {
     /// Another offer of the merchant has that name, ignoring case.
-    #[error("Another offer has this name already.")]
+    #[error("{}", text::NAME_TAKEN)]
     NameTaken,
     /// An archived offer can't be the default.
-    #[error("An archived offer cannot be the default.")]
+    #[error("{}", text::ARCHIVED_DEFAULT)]
     Archived,
     #[error(transparent)]
     Database(#[from] Error),
@@ -163,10 +164,10 @@ fn lock(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ArchiveError {
     /// It's the default for new affiliates.
-    #[error("It is the default offer. Make another one the default first.")]
+    #[error("{}", text::IS_DEFAULT)]
     IsDefault,
     /// Affiliates are on it.
-    #[error("Affiliates are on it. Put them on another offer first.")]
+    #[error("{}", text::IN_USE)]
     InUse,
     #[error(transparent)]
     Database(#[from] Error),

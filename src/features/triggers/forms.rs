@@ -7,8 +7,8 @@ use vouch_core::trigger::{Reach, TriggerKind, TriggerValue};
 
 use super::holding::{ReassignError, owners};
 use super::model::{CreateTriggerError, Trigger, create_value};
-use super::words::unavailable_words;
-use crate::features::availability::{Unavailable, UnavailableValue};
+use super::text;
+use crate::features::availability::UnavailableValue;
 use crate::features::pushes;
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::affiliates;
@@ -57,14 +57,11 @@ pub(crate) fn chosen(affiliate_ids: &[String]) -> Result<i64, &'static str> {
         affiliate_ids.iter().map(|id| id.trim()).filter(|id| !id.is_empty()).collect();
     ids.dedup();
     match ids.as_slice() {
-        [] => Err("Choose an affiliate."),
-        [id] => id.parse().map_err(|_| UNKNOWN_AFFILIATE),
-        _ => Err("Two affiliates were chosen. Choose one."),
+        [] => Err(text::CHOOSE_AFFILIATE),
+        [id] => id.parse().map_err(|_| text::UNKNOWN_AFFILIATE),
+        _ => Err(text::CHOOSE_ONE_AFFILIATE),
     }
 }
-
-/// The error for an affiliate that the merchant doesn't have.
-pub(crate) const UNKNOWN_AFFILIATE: &str = "Choose an affiliate from the list.";
 
 /// Why a form was rejected.
 #[derive(Clone, Debug, Default)]
@@ -114,7 +111,7 @@ impl TriggerForm {
         affiliate_id: i64,
     ) -> QueryResult<Result<CreatedTrigger, Refusal>> {
         let Some(kind) = self.kind() else {
-            return Ok(Err(Refusal::of("type", "Choose one of the types.")));
+            return Ok(Err(Refusal::of("type", text::CHOOSE_TYPE)));
         };
         let reach = if self.only_in_vouch { Reach::VouchOnly } else { Reach::Stores };
         let typed = self.typed(kind);
@@ -132,24 +129,13 @@ impl TriggerForm {
                 Ok(Ok(CreatedTrigger { trigger, stores }))
             }
             Err(CreateTriggerError::Refused(refused)) => {
-                let words = refusal_words(&refused, affiliate_id);
+                let words = text::refused(&refused.wanted, &refused.why, affiliate_id);
                 // The kinds and their fields have the same names.
                 let errors = FormErrors::one(kind.as_str(), words);
                 Ok(Err(Refusal { errors, refused: Some(*refused) }))
             }
             Err(CreateTriggerError::Database(error)) => Err(error),
         }
-    }
-}
-
-/// Also explains how to add a code that a store already has.
-fn refusal_words(refused: &UnavailableValue, affiliate_id: i64) -> String {
-    let words = unavailable_words(&refused.wanted, &refused.why, affiliate_id);
-    match &refused.why {
-        Unavailable::Malformed(error) if error.concerns_new_codes() => {
-            format!("{words} If your store already has this code, select “Only in Vouch”.")
-        }
-        _ => words,
     }
 }
 
@@ -221,7 +207,7 @@ impl ReassignForm {
         if self.from.trim().is_empty() {
             return Ok(now);
         }
-        let unreadable = || "Enter a date as YYYY-MM-DD, for example 2026-11-23.".to_owned();
+        let unreadable = || text::ENTER_DATE.to_owned();
         let day = read_day(&self.from).ok_or_else(unreadable)?;
         let start = start_of_day(tz, day).ok_or_else(unreadable)?;
         let began_that_day = day_of(holder_since, tz) == day;
@@ -236,22 +222,16 @@ pub(crate) fn reassign_refusal(
     calendar: Calendar,
 ) -> QueryResult<FormErrors> {
     let errors = match error {
-        ReassignError::SameHolder => FormErrors::one(
-            "affiliate_id",
-            format!("{} is this affiliate’s already. Choose another one.", trigger.value),
-        ),
-        ReassignError::TooFar => {
-            FormErrors::one("from", "Choose a day within the next two years, or an earlier one.")
+        ReassignError::SameHolder => {
+            FormErrors::one("affiliate_id", text::same_holder(&trigger.value))
         }
-        ReassignError::BeforeHolder { since } => FormErrors::one(
-            "from",
-            format!(
-                "The current affiliate has held it since {}. Choose that day or a later one.",
-                calendar.date(calendar.date_of(since))
-            ),
-        ),
+        ReassignError::TooFar => FormErrors::one("from", text::CHOOSE_NEAR_DATE),
+        ReassignError::BeforeHolder { since } => {
+            let since = calendar.date(calendar.date_of(since));
+            FormErrors::one("from", text::before_holder(&since))
+        }
         ReassignError::Database(diesel::result::Error::NotFound) => {
-            FormErrors::one("affiliate_id", UNKNOWN_AFFILIATE)
+            FormErrors::one("affiliate_id", text::UNKNOWN_AFFILIATE)
         }
         ReassignError::Database(error) => return Err(error),
     };
@@ -276,9 +256,9 @@ mod tests {
         let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
         assert_eq!(chosen(&ids(&["7"])), Ok(7));
         assert_eq!(chosen(&ids(&["", "7", "7"])), Ok(7));
-        assert_eq!(chosen(&ids(&["7", "8"])), Err("Two affiliates were chosen. Choose one."));
-        assert_eq!(chosen(&ids(&[""])), Err("Choose an affiliate."));
-        assert_eq!(chosen(&ids(&["x"])), Err(UNKNOWN_AFFILIATE));
+        assert_eq!(chosen(&ids(&["7", "8"])), Err(text::CHOOSE_ONE_AFFILIATE));
+        assert_eq!(chosen(&ids(&[""])), Err(text::CHOOSE_AFFILIATE));
+        assert_eq!(chosen(&ids(&["x"])), Err(text::UNKNOWN_AFFILIATE));
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub(crate) mod list;
 mod model;
 mod periods;
 mod rekey;
-mod words;
+mod text;
 
 pub(crate) use bulk::{NewTrigger, create_all};
 pub(crate) use handover::cancel_handover;
@@ -20,7 +20,9 @@ pub(crate) use list::{Holder, TriggerFilter, TriggerRow, TriggerSort, TriggerSta
 pub(crate) use model::create_value;
 pub use model::{CreateTriggerError, Trigger, create, create_reaching};
 pub(crate) use rekey::rekey;
+pub(crate) use text::{
+    unavailable as unavailable_text, unknown_affiliate as unknown_affiliate_text,
+};
 pub use vouch_core::code::CouponCode;
 pub(crate) use vouch_core::trigger::ValueError;
 pub use vouch_core::trigger::{Reach, TriggerKind, TriggerValue};
-pub(crate) use words::{unavailable_words, unknown_affiliate_words};

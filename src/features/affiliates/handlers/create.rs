@@ -6,6 +6,7 @@ use diesel::QueryResult;
 use crate::features::affiliates::forms::{AffiliateForm, refusal};
 use crate::features::affiliates::model;
 use crate::features::affiliates::status::AffiliateStatus;
+use crate::features::affiliates::text;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::offers;
 use crate::kit::db::Db;
@@ -67,10 +68,7 @@ pub(crate) async fn create(
         .await?;
     match outcome {
         Ok(affiliate) => {
-            page.done(format!(
-                "{} is an affiliate now, with the affiliate ID {}.",
-                affiliate.name, affiliate.public_id
-            ))?;
+            page.done(text::added(&affiliate))?;
             Ok(see_other(&urls::affiliate_triggers(affiliate.id)))
         }
         Err((offers, errors)) => rejected(&NewPage { page, offers, form, errors }),

@@ -38,14 +38,14 @@ impl AffiliateList {
 struct IndexPage {
     page: MerchantPage,
     list: AffiliateList,
-    /// How many further codes wait for a decision.
+    /// How many code requests are pending.
     codes_waiting: Count,
 }
 
 impl IndexPage {
-    /// How many further codes wait.
+    /// How many code requests are pending.
     fn waiting_words(&self) -> String {
-        self.codes_waiting.words("further code", "further codes")
+        self.codes_waiting.words("code request", "code requests")
     }
 }
 

@@ -8,6 +8,7 @@ use crate::features::affiliates::forms::{AffiliateForm, refusal};
 use crate::features::affiliates::frame::{Frame, FrameItem};
 use crate::features::affiliates::model::Affiliate;
 use crate::features::affiliates::status::AffiliateStatus;
+use crate::features::affiliates::text;
 use crate::features::applications::{
     Application, CodeRequest, CodeRequestOrigin, CodeRequestStatus,
 };
@@ -84,27 +85,16 @@ impl SettingsPage {
     fn moves(&self) -> Vec<(AffiliateStatus, &'static str)> {
         use AffiliateStatus::{Active, Denied, Disabled, Pending};
         match self.frame.affiliate.status {
-            Pending => vec![(Active, "Approve"), (Denied, "Deny")],
-            Active => vec![(Disabled, "Disable")],
-            Denied => vec![(Active, "Approve"), (Pending, "Back to Pending")],
-            Disabled => vec![(Active, "Enable")],
+            Pending => vec![(Active, "Approve affiliate"), (Denied, "Deny affiliate")],
+            Active => vec![(Disabled, "Disable affiliate")],
+            Denied => vec![(Active, "Approve affiliate"), (Pending, "Set to pending")],
+            Disabled => vec![(Active, "Enable affiliate")],
         }
     }
 
     /// The status's effect on orders.
     fn meaning(&self) -> &'static str {
-        match self.frame.affiliate.status {
-            AffiliateStatus::Pending => {
-                "Waits for your decision. Orders placed until then earn nothing."
-            }
-            AffiliateStatus::Active => "Takes part: orders with its triggers are credited.",
-            AffiliateStatus::Denied => {
-                "Was not taken on. Orders placed meanwhile earn nothing; the codes it has stay its own."
-            }
-            AffiliateStatus::Disabled => {
-                "No longer takes part. Orders placed meanwhile earn nothing; its codes stay reserved."
-            }
-        }
+        text::meaning(self.frame.affiliate.status)
     }
 
     fn when(&self, entry: &audit::AuditEntry) -> String {
@@ -200,7 +190,7 @@ pub(crate) async fn update(
         .await?;
     match outcome {
         Ok(affiliate) => {
-            page.done(format!("The settings of {} are saved.", affiliate.name))?;
+            page.done(text::saved(&affiliate.name))?;
             Ok(see_other(&urls::affiliate(affiliate.id)))
         }
         Err((surroundings, errors)) => rejected(&surroundings.page(page, form, errors)),

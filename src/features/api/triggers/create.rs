@@ -5,8 +5,8 @@ use super::body::TriggerBody;
 use crate::features::api::text;
 use crate::features::availability::{Unavailable, UnavailableValue};
 use crate::features::triggers::{
-    CreateTriggerError, Reach, TriggerKind, TriggerValue, create_value, unavailable_words,
-    unknown_affiliate_words,
+    CreateTriggerError, Reach, TriggerKind, TriggerValue, create_value, unavailable_text,
+    unknown_affiliate_text,
 };
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::affiliates;
@@ -47,7 +47,7 @@ pub(super) fn create(
     };
     let affiliate_id = affiliate(conn, actor.merchant_id, &body.affiliate)?;
     if affiliate_id.is_none() {
-        wrong("/affiliate", unknown_affiliate_words(&body.affiliate));
+        wrong("/affiliate", unknown_affiliate_text(&body.affiliate));
     }
     let reach = if body.only_in_vouch { Reach::VouchOnly } else { Reach::Stores };
     let wanted = TriggerValue::parse(TriggerKind::from(body.kind), &body.value, reach)
@@ -75,7 +75,7 @@ pub(super) fn create(
 
 /// Why a value isn't available, and what the caller can send instead.
 fn detail(refused: &UnavailableValue, affiliate_id: i64) -> String {
-    let words = unavailable_words(&refused.wanted, &refused.why, affiliate_id);
+    let words = unavailable_text(&refused.wanted, &refused.why, affiliate_id);
     match &refused.why {
         Unavailable::Malformed(error) if error.concerns_new_codes() => {
             text::with_only_in_vouch(&words)

@@ -19,7 +19,7 @@ use crate::features::api::limits::ApiLimits;
 use crate::features::api::problem::Problem;
 use crate::features::api::text;
 use crate::features::triggers::{
-    TriggerFilter, TriggerKind, TriggerSort, TriggerState, list, unknown_affiliate_words,
+    TriggerFilter, TriggerKind, TriggerSort, TriggerState, list, unknown_affiliate_text,
 };
 use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::clock;
@@ -189,7 +189,7 @@ async fn listed(req: &HttpRequest, db: &Db, limits: &ApiLimits) -> Result<Trigge
             if let Some(named) = &query.affiliate {
                 match create::affiliate(conn, key.merchant_id, named)? {
                     Some(id) => filter.affiliate_id = Some(id),
-                    None => return QueryResult::Ok(Err(unknown_affiliate_words(named))),
+                    None => return QueryResult::Ok(Err(unknown_affiliate_text(named))),
                 }
             }
             let sort = TriggerSort::Newest;

@@ -2,11 +2,11 @@ use diesel::prelude::*;
 
 use crate::features::code_requests::{self, ReservedCode};
 use crate::features::exclusions::Pattern;
+use crate::features::exclusions::text;
 use crate::features::triggers::Trigger;
 use crate::features::triggers::list::some_like;
 use crate::kit::lists::Count;
 use crate::kit::urls;
-use crate::kit::web::numbers::counted;
 
 /// How many codes are shown.
 const NAMED: usize = 5;
@@ -40,15 +40,7 @@ impl AffectedTriggers {
 
     /// The title above the codes.
     pub(crate) fn title(&self) -> String {
-        let asked = match self.waiting.len() {
-            0 => return format!("Affiliates have {} like this already", self.count()),
-            count => counted(count, "code", "codes"),
-        };
-        if self.some.is_empty() {
-            format!("Affiliates wait for {asked} like this")
-        } else {
-            format!("Affiliates have {} like this already, and wait for {asked}", self.count())
-        }
+        text::affected(&self.count(), self.waiting.len())
     }
 
     /// The URL, code and affiliate of each pending request.

@@ -9,6 +9,7 @@ use super::enabled;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::exclusions::forms::SCOPES;
 use crate::features::exclusions::forms::{ExclusionForm, refusal};
+use crate::features::exclusions::text;
 use crate::features::exclusions::{Exclusion, NewExclusion, add};
 use crate::kit::audit::Actor;
 use crate::kit::db::Db;
@@ -93,7 +94,7 @@ pub(crate) async fn create(
     match outcome {
         ExclusionOutcome::Saved(exclusion) => {
             page.done_undoable(
-                format!("Affiliates can no longer claim {}.", exclusion.value),
+                text::added(&exclusion.value),
                 urls::exclusion_removal(exclusion.id),
             )?;
             Ok(see_other(&urls::exclusions()))

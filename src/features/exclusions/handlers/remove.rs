@@ -4,6 +4,7 @@ use diesel::QueryResult;
 
 use super::enabled;
 use crate::features::auth::pages::MerchantPage;
+use crate::features::exclusions::text;
 use crate::features::exclusions::{self, SaveError};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -24,12 +25,9 @@ pub(crate) async fn remove(
     let (exclusion, removed) =
         db.merchant(actor.merchant_id, move |conn| exclusions::remove(conn, &actor, id)).await?;
     if removed {
-        page.done_undoable(
-            format!("{} is off the list: affiliates can claim it again.", exclusion.value),
-            urls::exclusion_restoration(id),
-        )?;
+        page.done_undoable(text::removed(&exclusion.value), urls::exclusion_restoration(id))?;
     } else {
-        page.leave(FlashKind::Info, format!("{} is off the list already.", exclusion.value))?;
+        page.leave(FlashKind::Info, text::already_removed(&exclusion.value))?;
     }
     Ok(see_other(&urls::exclusions()))
 }
@@ -50,9 +48,9 @@ pub(crate) async fn restore(
         })
         .await?;
     match restored {
-        Ok((exclusion, true)) => page.done(format!("{} is back on the list.", exclusion.value))?,
+        Ok((exclusion, true)) => page.done(text::restored(&exclusion.value))?,
         Ok((exclusion, false)) => {
-            page.leave(FlashKind::Info, format!("{} is on the list.", exclusion.value))?;
+            page.leave(FlashKind::Info, text::already_restored(&exclusion.value))?;
         }
         Err(why) => page.leave(FlashKind::Warning, why)?,
     }

@@ -2,12 +2,8 @@
 
 use crate::features::imports::columns::label;
 use crate::features::imports::parse::kind_of;
-use crate::features::imports::{CheckedRow, ImportRow, RowStatus};
+use crate::features::imports::{CheckedRow, ImportRow, RowStatus, text};
 use crate::kit::web::spreadsheet::{self, ParseSummary};
-
-const LOOKS_CHANGED: &str = "Looks changed by a spreadsheet";
-/// The note for a row that's fine, but isn't created exactly as in its cell.
-const UNQUOTED: &str = "The quotation marks around it are left out.";
 
 /// A row of the table.
 pub(super) struct ImportLine<'a> {
@@ -21,18 +17,20 @@ pub(super) struct ImportLine<'a> {
 impl<'a> ImportLine<'a> {
     pub(super) fn of(checked: &'a CheckedRow) -> Self {
         let badge = match checked.status {
-            _ if checked.is_changed() => (LOOKS_CHANGED, "wait"),
-            RowStatus::Fine if checked.existing_only().is_some() => ("Only in Vouch", "wait"),
+            _ if checked.is_changed() => (text::MAY_BE_CHANGED, "wait"),
+            RowStatus::Fine if checked.existing_only().is_some() => {
+                ("Not created in stores", "wait")
+            }
             RowStatus::Fine => ("Can be created", "good"),
             RowStatus::Excluded(..) => ("Excluded", "wait"),
-            RowStatus::Known(_) => ("Already there", "off"),
-            RowStatus::Refused(_) => ("Cannot be created", "bad"),
+            RowStatus::Known(_) => ("Already exists", "off"),
+            RowStatus::Refused(_) => ("Can’t be created", "bad"),
         };
         let (row, value) = (&checked.row, checked.text.clone());
         let mut line =
             Self { row, value, affiliate: checked.affiliate(), badge, reason: String::new() };
         line.reason = match checked.reason_beside_badge() {
-            None if line.cell().is_some() => UNQUOTED.to_owned(),
+            None if line.cell().is_some() => text::UNQUOTED.to_owned(),
             reason => reason.unwrap_or_default(),
         };
         line
@@ -41,7 +39,7 @@ impl<'a> ImportLine<'a> {
     pub(super) fn skipped(row: &'a ImportRow) -> Self {
         let reason = row.reason().unwrap_or_default();
         let value = spreadsheet::value(&row.value);
-        Self { row, value, affiliate: None, badge: ("Left out", "bad"), reason }
+        Self { row, value, affiliate: None, badge: ("Skipped", "bad"), reason }
     }
 
     /// The cell, if it differs from the value.

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::show::{CREATE_CHANGED, FORMER_SKIP_CHANGED, ImportPage, SKIP_CHANGED};
 use crate::features::auth::pages::MerchantPage;
+use crate::features::imports::text;
 use crate::features::imports::{
     self, CheckedRow, Completed, Import, ImportCounts, ImportDecisions,
 };
@@ -15,7 +16,6 @@ use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::memory::Memory;
-use crate::kit::web::numbers::counted;
 use crate::kit::web::{rejected, see_other};
 
 /// The decisions of a member who has seen the rows.
@@ -73,27 +73,33 @@ pub(crate) async fn complete(
     match completed {
         Completed::Begun(import) => {
             if !import.is_running() {
-                page.done(done_words(&import, choice.reach, &stores))?;
+                let stores = if choice.reach == Reach::VouchOnly { &[][..] } else { &stores };
+                page.done(text::created(import.created_count, stores))?;
             }
             Ok(see_other(&urls::import(import.id)))
         }
         Completed::Already(import) => {
-            page.leave(FlashKind::Info, "This file was saved already. Nothing was done twice.")?;
+            page.leave(FlashKind::Info, text::ALREADY_CREATED)?;
             Ok(see_other(&urls::import(import.id)))
         }
-        Completed::Changed(import, checked) => {
-            let why = "Nothing was created because something changed since you looked. Review the \
-                       rows again.";
-            refuse(page, import, checked, (stores, form), FormErrors::one("", why))
-        }
+        Completed::Changed(import, checked) => refuse(
+            page,
+            import,
+            checked,
+            (stores, form),
+            FormErrors::one("", text::CHANGED_SINCE_PREVIEW),
+        ),
         Completed::Undecided(import, checked) => {
-            let why = "Say what to do with the codes that look changed by a spreadsheet.";
-            refuse(page, import, checked, (stores, form), FormErrors::one("changed_rows", why))
+            let errors = FormErrors::one("changed_rows", text::CHOOSE_CHANGED);
+            refuse(page, import, checked, (stores, form), errors)
         }
-        Completed::Nothing(import, checked) => {
-            let why = "Nothing was created. With these choices, every row is left out.";
-            refuse(page, import, checked, (stores, form), FormErrors::one("", why))
-        }
+        Completed::Nothing(import, checked) => refuse(
+            page,
+            import,
+            checked,
+            (stores, form),
+            FormErrors::one("", text::NOTHING_TO_CREATE),
+        ),
     }
 }
 
@@ -116,21 +122,4 @@ fn refuse(
         changed_rows: form.changed_rows,
         only_in_vouch: form.only_in_vouch,
     })
-}
-
-fn done_words(import: &Import, reach: Reach, stores: &[String]) -> String {
-    let (one, many) = ("conversion trigger was", "conversion triggers were");
-    let created = format!("{} created.", counted(import.created_count, one, many));
-    let hint = if stores.is_empty() || reach == Reach::VouchOnly {
-        " Create the same discount codes in your store, if it has none yet, so that they are \
-         accepted during checkout."
-            .to_owned()
-    } else {
-        format!(
-            " The codes are on their way to {}. You’ll need to add expiration dates there, if they \
-             should have any.",
-            stores.join(", ")
-        )
-    };
-    format!("{created}{hint}")
 }

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::lines::{ImportLine, ReadingView};
 use crate::features::auth::pages::MerchantPage;
+use crate::features::imports::text;
 use crate::features::imports::{
     self, CheckedRow, Import, ImportCounts, ImportRow, RowStatus, check,
 };
@@ -16,7 +17,7 @@ use crate::kit::web::csv::{self, Cell};
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::memory::Memory;
-use crate::kit::web::numbers::{self, counted, thousands};
+use crate::kit::web::numbers::{self, thousands};
 use crate::kit::web::ok;
 
 /// How many rows are shown. The download has all rejected rows.
@@ -124,37 +125,19 @@ impl ImportPage {
     }
 
     fn create_words(&self) -> String {
-        match self.counts() {
-            ImportCounts { fine: 1, excluded: 0, existing: 0, changed: 0 } => {
-                "Create 1 conversion trigger".to_owned()
-            }
-            ImportCounts { fine, excluded: 0, existing: 0, changed: 0 } if fine > 0 => {
-                format!("Create {} conversion triggers", thousands(fine))
-            }
-            _ => "Create conversion triggers".to_owned(),
-        }
+        text::create(self.counts())
     }
 
     fn override_words(&self) -> String {
-        match self.all_excluded() {
-            1 => "Override exclusions: create the 1 excluded code as well".to_owned(),
-            count => format!(
-                "Override exclusions: create the {} excluded codes as well",
-                thousands(count)
-            ),
-        }
+        text::override_exclusions(self.all_excluded())
     }
 
     fn changed_words(&self) -> String {
-        let codes = counted(self.counts().changed, "code looks", "codes look");
-        format!("{codes} changed by a spreadsheet")
+        text::changed_codes(self.counts().changed)
     }
 
     fn changed_choices() -> [(&'static str, &'static str); 2] {
-        [
-            (SKIP_CHANGED, "Leave them out"),
-            (CREATE_CHANGED, "Create them as shown: I checked that they’re right"),
-        ]
+        [(SKIP_CHANGED, text::SKIP_THEM), (CREATE_CHANGED, text::CREATE_AS_SHOWN)]
     }
 
     fn offers_reach(&self) -> bool {
@@ -162,21 +145,8 @@ impl ImportPage {
     }
 
     fn reach_hint(&self) -> String {
-        let existing = match self.checked.iter().filter(|one| one.existing_only().is_some()).count()
-        {
-            0 => None,
-            1 => Some(
-                "1 code can’t be created as a new code. It’s left out unless you select this."
-                    .to_owned(),
-            ),
-            count => Some(format!(
-                "{} codes can’t be created as new codes. They’re left out unless you select this.",
-                thousands(count)
-            )),
-        };
-        let stores = (!self.stores.is_empty())
-            .then(|| format!("Otherwise the codes are created in {}.", self.stores.join(", ")));
-        stores.into_iter().chain(existing).collect::<Vec<_>>().join(" ")
+        let existing = self.checked.iter().filter(|one| one.existing_only().is_some()).count();
+        text::existing_codes_hint(&self.stores, existing)
     }
 }
 

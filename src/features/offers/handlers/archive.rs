@@ -5,6 +5,7 @@ use diesel::QueryResult;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::offers::model::{self, ArchiveError};
 use crate::features::offers::read::Offer;
+use crate::features::offers::text;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
@@ -33,7 +34,7 @@ pub(crate) async fn archive(
             format!("/offers/{id}/restoration"),
         )?,
         Some(refused) => {
-            page.leave(FlashKind::Warning, format!("{} cannot be archived. {refused}", offer.name))?
+            page.leave(FlashKind::Warning, format!("{} can’t be archived. {refused}", offer.name))?
         }
     }
     Ok(see_other(&urls::offer(id)))
@@ -49,6 +50,6 @@ pub(crate) async fn restore(
     let (actor, id) = (page.actor(), *offer_id);
     let offer =
         db.merchant(actor.merchant_id, move |conn| model::restore(conn, &actor, id)).await?;
-    page.done(format!("{} can be used again.", offer.name))?;
+    page.done(text::restored(&offer.name))?;
     Ok(see_other(&urls::offer(id)))
 }

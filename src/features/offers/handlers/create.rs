@@ -9,6 +9,7 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::offers::forms::PAYS;
 use crate::features::offers::forms::{OfferForm, refusal};
 use crate::features::offers::model;
+use crate::features::offers::text;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
@@ -49,7 +50,7 @@ pub(crate) async fn create(
     };
     match outcome {
         Ok(offer) => {
-            page.done(format!("{} is an offer now.", offer.name))?;
+            page.done(text::created(&offer.name))?;
             Ok(see_other(&urls::offer(offer.id)))
         }
         Err(errors) => rejected(&NewPage { page, form, errors }),

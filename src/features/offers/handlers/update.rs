@@ -11,6 +11,7 @@ use crate::features::offers::forms::PAYS;
 use crate::features::offers::forms::{OfferForm, refusal};
 use crate::features::offers::model;
 use crate::features::offers::read::{self, Offer, OfferTerms};
+use crate::features::offers::text;
 use crate::kit::audit::{self, SubjectKind};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -111,7 +112,7 @@ pub(crate) async fn update(
         .await?;
     match outcome {
         Ok(offer) => {
-            page.done(format!("{} is saved. Earlier orders keep their terms.", offer.name))?;
+            page.done(text::saved(&offer.name))?;
             Ok(see_other(&urls::offer(offer.id)))
         }
         Err((shown, errors)) => rejected(&ShowPage { page, shown, form, errors }),

@@ -6,12 +6,12 @@ use serde::Deserialize;
 use vouch_core::code::MAX_EXISTING_CODE_CHARS;
 
 use super::chooser::{AffiliateChoice, Chooser, PickerState};
-use super::created_words;
 use super::fields::Fields;
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::pushes;
 use crate::features::triggers::forms::{CreatedTrigger, Refusal, TriggerForm};
+use crate::features::triggers::text;
 use crate::kit::audit::Actor;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -85,7 +85,7 @@ pub(crate) async fn create(
     let actor = page.actor();
     match db.merchant(actor.merchant_id, move |conn| add(conn, &actor, form)).await? {
         Added::Created(created, affiliate) => {
-            page.done(created_words(&created, &affiliate))?;
+            page.done(text::created(&created, &affiliate))?;
             Ok(see_other(&urls::affiliate_triggers(created.trigger.affiliate_id)))
         }
         Added::Found(add) if page.is_fragment() => ok(&AddPart { page, add }),

@@ -1,7 +1,8 @@
 use diesel::prelude::*;
 
 use crate::features::affiliates::{self, Affiliate};
-use crate::features::triggers::forms::{UNKNOWN_AFFILIATE, chosen};
+use crate::features::triggers::forms::chosen;
+use crate::features::triggers::text;
 use crate::kit::web::form::FormErrors;
 
 /// How many affiliates are listed at once. Typing more narrows them down.
@@ -57,7 +58,7 @@ impl PickerState {
                 let chooser = Chooser { id: id.to_string(), shown, found: Vec::new() };
                 Ok(AffiliateChoice::Chosen(affiliate, chooser))
             }
-            None => self.open(conn, merchant_id, Some(UNKNOWN_AFFILIATE)),
+            None => self.open(conn, merchant_id, Some(text::UNKNOWN_AFFILIATE)),
         }
     }
 
@@ -75,7 +76,7 @@ impl PickerState {
         };
         let mut errors = FormErrors::new();
         if found.is_empty() && !words.is_empty() {
-            errors.add("affiliate_id", format!("No affiliate is found by “{words}”."));
+            errors.add("affiliate_id", text::no_affiliate_found(&words));
         } else if let Some(reason) = reason {
             errors.add("affiliate_id", reason);
         }

@@ -1,8 +1,8 @@
 use vouch_core::TextEnum;
 
 use crate::features::availability::{Excluded, HeldTrigger, PendingRequest, UnavailableValue};
-use crate::features::triggers::TriggerKind;
 use crate::features::triggers::forms::{Refusal, TriggerForm};
+use crate::features::triggers::{TriggerKind, text};
 use crate::kit::urls;
 use crate::kit::web::form::FormErrors;
 
@@ -28,11 +28,7 @@ impl Fields {
 
     /// The hint for the checkbox that keeps a code out of the stores.
     pub(crate) fn reach_hint(&self) -> String {
-        let existing = "Enter it as your store has it, with spaces and up to 255 characters.";
-        if self.stores.is_empty() {
-            return existing.to_owned();
-        }
-        format!("{existing} Otherwise the code is created in {}.", self.stores.join(", "))
+        text::existing_code_hint(&self.stores)
     }
 
     /// The excluded code that can be created anyway.

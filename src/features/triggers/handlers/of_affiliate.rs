@@ -4,13 +4,13 @@ use askama::Template;
 use diesel::QueryResult;
 use vouch_core::TextEnum;
 
-use super::created_words;
 use super::fields::Fields;
 use super::list::{TriggerList, find};
 use crate::features::affiliates::{Frame, FrameItem};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::pushes::{self, PushStatus};
 use crate::features::triggers::forms::TriggerForm;
+use crate::features::triggers::text;
 use crate::features::triggers::{TriggerFilter, TriggerKind, TriggerSort, TriggerState};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -114,7 +114,7 @@ pub(crate) async fn create_of_affiliate(
         .await?;
     match outcome {
         Ok(created) => {
-            page.done(created_words(&created, &frame.affiliate))?;
+            page.done(text::created(&created, &frame.affiliate))?;
             Ok(see_other(&urls::affiliate_triggers(id)))
         }
         Err(refusal) => {

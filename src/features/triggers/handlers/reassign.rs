@@ -5,14 +5,13 @@ use askama::Template;
 use diesel::prelude::*;
 
 use super::chooser::{AffiliateChoice, Chooser, PickerState};
-use super::earning_words;
 use super::view::TriggerView;
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::recalculations::{Pending, pending_of_trigger};
 use crate::features::triggers::forms::{ReassignForm, reassign_refusal};
-use crate::features::triggers::{self, Trigger, TriggerKind, TriggerRow, list};
+use crate::features::triggers::{self, Trigger, TriggerKind, TriggerRow, list, text};
 use crate::kit::audit::{Actor, SubjectKind};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -60,11 +59,7 @@ impl Reassignment {
     }
 
     fn hint_of_from(&self) -> String {
-        format!(
-            "Orders placed from the beginning of this day ({}) on count for the new affiliate. \
-             It can be a later day: until then nothing changes. Leave it empty to begin now.",
-            self.zone
-        )
+        text::reassign_from_hint(&self.zone)
     }
 }
 
@@ -119,7 +114,7 @@ pub(crate) async fn reassign(
         db.merchant(merchant.id, move |conn| hand_over(conn, &actor, &merchant, id, form)).await?;
     let (row, unfinished, found) = match outcome {
         Outcome::Done(trigger, affiliate, waiting) => {
-            page.done(waiting.behind(done_words(&trigger, &affiliate, from)))?;
+            page.done(waiting.behind(text::reassigned(&trigger, &affiliate, from)))?;
             return Ok(see_other(&urls::trigger(trigger.id)));
         }
         Outcome::Found(row, unfinished) => (row, unfinished, true),
@@ -190,29 +185,6 @@ fn check_holder(
     form.check_version(conn, record, |conn| ReassignForm::of(conn, merchant_id, id, merchant.tz()))
 }
 
-fn done_words(trigger: &Trigger, affiliate: &Affiliate, from: Option<String>) -> String {
-    let (value, name) = (&trigger.value, &affiliate.name);
-    let earning = earning_words(trigger, affiliate);
-    if let (Some(_), Some(from)) = (trigger.handover_at, &from) {
-        return format!("{value} goes to {name} on {from}.{earning}");
-    }
-    let since = match from {
-        Some(from) => format!("since {from}"),
-        None => "from now on".to_owned(),
-    };
-    let outside = match trigger.kind {
-        TriggerKind::CouponCode => {
-            " The discount code in your store stays as it is: change its discount or expiration \
-             date there."
-        }
-        TriggerKind::CustomerEmail | TriggerKind::Sku => "",
-    };
-    if !earning.is_empty() {
-        return format!("{value} belongs to {name} {since}.{earning}{outside}");
-    }
-    format!("Orders with {value} placed {since} credit {name}.{outside}")
-}
-
 /// `POST /triggers/{trigger_id}/reassignment/cancellation`: cancels a scheduled handover.
 pub(crate) async fn cancel_reassignment(
     db: Data<Db>,
@@ -229,9 +201,9 @@ pub(crate) async fn cancel_reassignment(
         .await?;
     let (value, holder) = (&row.trigger.value, &row.holder.name);
     if canceled {
-        page.done(format!("Reassignment canceled. {value} stays with {holder}."))?;
+        page.done(text::reassignment_canceled(value, holder))?;
     } else {
-        page.leave(FlashKind::Info, format!("No reassignment of {value} is scheduled."))?;
+        page.leave(FlashKind::Info, text::no_reassignment(value))?;
     }
     Ok(see_other(&urls::trigger(id)))
 }

@@ -5,14 +5,15 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use diesel::{PgConnection, QueryResult};
 
-use super::earning_words;
 use super::view::{TriggerView, notes_of};
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::availability::{Excluded, exclusion_of};
 use crate::features::pushes::Poll;
 use crate::features::recalculations::{Pending, pending_of_trigger};
-use crate::features::triggers::{self, CouponCode, HoldingPeriod, Trigger, TriggerKind, list};
+use crate::features::triggers::{
+    self, CouponCode, HoldingPeriod, Trigger, TriggerKind, list, text,
+};
 use crate::kit::audit::{self, Actor, SubjectKind};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -67,17 +68,11 @@ impl ShowPage {
     }
 
     fn retire_question(&self) -> String {
-        let value = &self.view.trigger.value;
-        let outside = if self.is_code() {
-            " Shoppers can still use the code until you delete it in your store."
-        } else {
-            ""
-        };
-        format!(
-            "Orders placed from now on with {value} will no longer be credited to {}.{outside} {value} \
-             stays reserved: nobody else can have it later.",
-            self.view.holder.name
-        )
+        text::retire_question(&self.view.trigger, &self.view.holder.name)
+    }
+
+    fn reinstate_question(&self) -> String {
+        text::reinstate_question(&self.view.trigger.value)
     }
 }
 
@@ -147,20 +142,12 @@ pub(crate) async fn retire(
     let Changed { trigger, changed, waiting, .. } =
         change(&db, page.actor(), *id, triggers::retire).await?;
     if changed {
-        let outside = match trigger.kind {
-            TriggerKind::CouponCode => {
-                " If shoppers should no longer use it, delete the code in your store as well."
-            }
-            TriggerKind::CustomerEmail | TriggerKind::Sku => "",
-        };
-        let text = format!(
-            "{} is retired: orders placed from now on are no longer credited, and it stays \
-             reserved.{outside}",
-            trigger.value
-        );
-        page.done_undoable(waiting.behind(text), urls::trigger_reinstatement(trigger.id))?;
+        page.done_undoable(
+            waiting.behind(text::retired(&trigger)),
+            urls::trigger_reinstatement(trigger.id),
+        )?;
     } else {
-        page.leave(FlashKind::Info, format!("{} is retired already.", trigger.value))?;
+        page.leave(FlashKind::Info, text::already_retired(&trigger.value))?;
     }
     Ok(see_other(&urls::trigger(trigger.id)))
 }
@@ -176,16 +163,9 @@ pub(crate) async fn reinstate(
         change(&db, page.actor(), *id, triggers::reinstate).await?;
     if changed {
         let trigger = Trigger { retired_at: None, ..trigger };
-        let earning = match earning_words(&trigger, &holder) {
-            words if words.is_empty() => {
-                " Orders placed while it was retired count as well.".into()
-            }
-            words => words,
-        };
-        let text = format!("{} is active again.{earning}", trigger.value);
-        page.done(waiting.behind(text))?;
+        page.done(waiting.behind(text::reinstated(&trigger, &holder)))?;
     } else {
-        page.leave(FlashKind::Info, format!("{} is active already.", trigger.value))?;
+        page.leave(FlashKind::Info, text::already_active(&trigger.value))?;
     }
     Ok(see_other(&urls::trigger(trigger.id)))
 }

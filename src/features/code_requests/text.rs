@@ -1,0 +1,93 @@
+//! What members and affiliates read about requested codes.
+
+use super::decide::{DecidedCodes, ReversedCodes};
+use crate::features::availability::{Unavailable, UnavailableValue};
+use crate::kit::web::numbers::counted;
+
+pub(super) const CHOOSE_DECISION: &str = "Choose Approve or Deny.";
+pub(super) const SELECT_CODES: &str = "Select at least one code.";
+const ALREADY_REVIEWED: &str = "These requests were already reviewed or withdrawn.";
+
+pub(super) fn too_many(max: usize) -> String {
+    format!("Select {max} codes or fewer.")
+}
+
+pub(super) fn reason_too_long(characters: usize) -> String {
+    format!("Enter 1,000 characters or fewer. You entered {characters}.")
+}
+
+/// Why a code isn't available, as far as an affiliate may know. It doesn't include who has or
+/// requested it, or the merchant's notes.
+pub(crate) fn refusal(refused: &UnavailableValue) -> String {
+    match &refused.why {
+        Unavailable::Malformed(error) => error.to_string(),
+        Unavailable::Held(_) | Unavailable::Requested(_) => {
+            format!("{} is taken. Choose a different code.", refused.wanted)
+        }
+        Unavailable::Excluded(excluded) => format!(
+            "This program doesn’t allow {} or similar codes. Choose a different code.",
+            excluded.value
+        ),
+    }
+}
+
+/// The message about reversed decisions.
+pub(super) fn reversed(outcome: &ReversedCodes) -> String {
+    let mut sentences = Vec::new();
+    match outcome.waiting.as_slice() {
+        [] => {}
+        [code] => sentences.push(format!("{code} is pending again.")),
+        codes => sentences.push(format!("{} codes are pending again.", codes.len())),
+    }
+    match outcome.retired.as_slice() {
+        [] => {}
+        [code] => sentences.push(format!(
+            "{code} retired. New orders don’t earn commission. To stop customers from using it, \
+             delete it in your store too."
+        )),
+        codes => sentences.push(format!(
+            "{} codes retired. New orders don’t earn commission. To stop customers from using \
+             them, delete them in your store too.",
+            codes.len()
+        )),
+    }
+    match (outcome.left, sentences.is_empty()) {
+        (0, _) => {}
+        (_, true) => sentences.push(
+            "Nothing was undone, because someone else reviewed or took the codes since.".to_owned(),
+        ),
+        (left, false) => {
+            let codes = counted(left, "code", "codes");
+            sentences.push(format!("{codes} skipped, because someone else reviewed or took them."));
+        }
+    }
+    sentences.join(" ")
+}
+
+/// The message about the reviewed codes.
+pub(super) fn reviewed(outcome: &DecidedCodes, approves: bool) -> String {
+    let mut sentences = Vec::new();
+    match (outcome.decided.as_slice(), approves) {
+        ([], _) => {}
+        ([(request, name)], true) => {
+            sentences.push(format!("{} approved for {name}.", request.code));
+        }
+        ([(request, _)], false) => {
+            sentences.push(format!("{} denied and available again.", request.code));
+        }
+        (codes, true) => sentences.push(format!("{} codes approved.", codes.len())),
+        (codes, false) => {
+            sentences.push(format!("{} codes denied and available again.", codes.len()));
+        }
+    }
+    for (code, name) in &outcome.inactive {
+        sentences.push(format!("{code} is still pending because {name} isn’t active."));
+    }
+    for (code, name) in &outcome.lost {
+        sentences.push(format!("{code} was taken. Give {name} a different code."));
+    }
+    if sentences.is_empty() {
+        return ALREADY_REVIEWED.to_owned();
+    }
+    sentences.join(" ")
+}

@@ -1,0 +1,66 @@
+//! What members read about Coupon Exclusions.
+
+use super::model::{MAX, MAX_COMPOSED};
+
+pub(super) const ENTER_DATE: &str = "Enter a date as YYYY-MM-DD, for example 2026-11-27.";
+pub(super) const ENDS_BEFORE_START: &str = "Choose a last day on or after the first day.";
+pub(super) const CHOOSE_SCOPE: &str = "Choose what the exclusion applies to.";
+pub(super) const MORE_CELLS: &str =
+    "The row has more cells than the header. Put quotation marks around values with a comma.";
+pub(super) const UNKNOWN_SCOPE: &str = "Enter “Claims” or “Claims and orders” in Applied_To.";
+
+/// The choices of [`ExclusionScope`](super::ExclusionScope), with what they mean.
+pub(super) const CLAIMS: &str = "Claims: affiliates can’t choose the code";
+pub(super) const CLAIMS_AND_ORDERS: &str =
+    "Claims and orders: orders with the code don’t earn commission either";
+
+pub(super) fn note_too_long(max: usize) -> String {
+    format!("Enter {max} characters or fewer.")
+}
+
+pub(super) fn unknown_date(typed: &str) -> String {
+    format!("“{typed}” isn’t a date. Enter it as 2026-11-27.")
+}
+
+pub(super) fn taken(value: &str) -> String {
+    format!("{value} is already excluded. Edit that exclusion instead.")
+}
+
+pub(super) fn too_many() -> String {
+    format!("You have {MAX} exclusions, the most you can have. Remove some first.")
+}
+
+pub(super) fn too_many_composed() -> String {
+    format!(
+        "You have {MAX_COMPOSED} patterns with a * in the middle, the most you can have. Use one * \
+         at the start or end instead."
+    )
+}
+
+pub(super) fn added(value: &str) -> String {
+    format!("{value} excluded.")
+}
+
+pub(super) fn removed(value: &str) -> String {
+    format!("{value} removed. Affiliates can claim it again.")
+}
+
+pub(super) fn already_removed(value: &str) -> String {
+    format!("{value} was already removed.")
+}
+
+pub(super) fn restored(value: &str) -> String {
+    format!("{value} restored.")
+}
+
+pub(super) fn already_restored(value: &str) -> String {
+    format!("{value} is already on the list.")
+}
+
+/// The title above the codes that an exclusion matches, such as "2 codes match, 1 requested".
+pub(super) fn affected(codes: &str, requested: usize) -> String {
+    match requested {
+        0 => format!("Affiliates already have {codes} like this"),
+        count => format!("Affiliates already have {codes} like this and requested {count}"),
+    }
+}

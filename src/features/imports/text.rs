@@ -1,0 +1,76 @@
+//! What members read about imports of conversion triggers.
+
+use vouch_core::trigger::ValueError;
+
+use super::ImportCounts;
+use crate::kit::web::numbers::counted;
+
+pub(super) const MAY_BE_CHANGED: &str = "May be changed by a spreadsheet";
+/// The note for a row that's valid, but isn't created exactly as in its cell.
+pub(super) const UNQUOTED: &str = "Created without the quotation marks.";
+pub(super) const MORE_CELLS: &str =
+    "The row has more cells than the header. Put quotation marks around values with a comma.";
+pub(super) const NO_AFFILIATE: &str = "Enter an affiliate.";
+pub(super) const ALREADY_CREATED: &str = "This file was already imported.";
+pub(super) const CHANGED_SINCE_PREVIEW: &str =
+    "Nothing was created because something changed since you previewed. Review the updated rows.";
+pub(super) const CHOOSE_CHANGED: &str = "Choose what to do with the codes that may be changed.";
+pub(super) const NOTHING_TO_CREATE: &str = "Nothing was created, because every row is skipped.";
+pub(super) const SKIP_THEM: &str = "Skip them";
+pub(super) const CREATE_AS_SHOWN: &str = "Create them as shown. I checked them.";
+
+/// Why a code can't be a new one, and what to do if the stores already have it.
+pub(super) fn existing_only(error: &ValueError) -> String {
+    format!("{error} If your stores already have this code, select that they do.")
+}
+
+pub(super) fn two_affiliates(id: (&str, &str), email: (&str, &str)) -> String {
+    format!("{} is {}’s affiliate ID, but {} is {}’s email.", id.0, id.1, email.0, email.1)
+}
+
+pub(super) fn unknown_kind(typed: &str) -> String {
+    format!("“{typed}” isn’t a type. Enter Coupon Code, Customer Email or SKU.")
+}
+
+pub(super) fn repeated(line: i32) -> String {
+    format!("This repeats line {line}.")
+}
+
+pub(super) fn created(count: i32, stores: &[String]) -> String {
+    let created = counted(count, "conversion trigger", "conversion triggers");
+    if stores.is_empty() {
+        return format!("{created} created. Create the codes in your store too, if it lacks them.");
+    }
+    let stores = stores.join(", ");
+    format!("{created} created. Vouch is adding the codes to {stores}. Set expiration dates there.")
+}
+
+/// The button that creates the triggers.
+pub(super) fn create(counts: ImportCounts) -> String {
+    match counts {
+        ImportCounts { fine, excluded: 0, existing: 0, changed: 0 } if fine > 0 => {
+            format!("Create {}", counted(fine, "conversion trigger", "conversion triggers"))
+        }
+        _ => "Create conversion triggers".to_owned(),
+    }
+}
+
+pub(super) fn override_exclusions(count: usize) -> String {
+    format!("Also create {}", counted(count, "excluded code", "excluded codes"))
+}
+
+pub(super) fn changed_codes(count: usize) -> String {
+    let codes = counted(count, "code", "codes");
+    format!("{codes} may be changed by a spreadsheet")
+}
+
+/// The hint for the checkbox that keeps codes out of the `stores`. `existing` codes can't be created.
+pub(super) fn existing_codes_hint(stores: &[String], existing: usize) -> String {
+    let in_stores = (!stores.is_empty())
+        .then(|| format!("Otherwise Vouch creates the codes in {}.", stores.join(", ")));
+    let codes = counted(existing, "code", "codes");
+    let skipped = (existing > 0).then(|| {
+        format!("{codes} can’t be created as new, so we skip them unless you select this.")
+    });
+    in_stores.into_iter().chain(skipped).collect::<Vec<_>>().join(" ")
+}
