@@ -1,6 +1,7 @@
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::text;
 use crate::features::affiliates::{Affiliate, OwnChange};
 use crate::features::availability;
 use crate::kit::web::form::{FormErrors, several_lines};
@@ -60,17 +61,16 @@ impl ProfileForm {
     /// The change for an affiliate with the name `current`. Fails with all errors.
     pub(crate) fn read(&self, current: &str) -> Result<OwnChange, FormErrors> {
         let mut errors = FormErrors::new();
-        let missing = "Enter your name, or your company’s.";
+        let missing = text::ENTER_NAME;
         errors.check_changed_name("name", &self.name, current, missing);
         let payout_details = several_lines(&self.payout_details);
         let characters = payout_details.chars().count();
         if characters > PAYMENT_CHARACTERS {
-            let words =
-                format!("Shorten it to {PAYMENT_CHARACTERS} characters; it has {characters}.");
+            let words = text::too_long(PAYMENT_CHARACTERS, characters);
             errors.add("payout_details", words);
         }
         if payout_details.chars().any(|c| c.is_control() && c != '\n') {
-            let words = "It contains a character that cannot be seen. Type it anew.";
+            let words = text::HIDDEN_CHARACTER;
             errors.add("payout_details", words);
         }
         errors.into_result()?;

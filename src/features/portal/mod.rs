@@ -4,4 +4,5 @@ mod emails;
 mod forms;
 pub(crate) mod handlers;
 mod model;
+mod text;
 mod weeks;

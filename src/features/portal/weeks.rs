@@ -4,7 +4,7 @@ use chrono::{Days, NaiveDate};
 use vouch_core::calendar::Calendar;
 
 use super::model::WEEKS;
-use crate::kit::web::numbers::{counted, thousands};
+use super::text;
 
 /// In units of the drawing, which is scaled to fit.
 const HEIGHT: i64 = 28;
@@ -44,13 +44,7 @@ impl Weeks {
         let total: i64 = orders.iter().sum();
         Some(Self {
             bars: orders.iter().enumerate().map(bar).collect(),
-            description: format!(
-                "{} in the last {WEEKS} weeks. The best week, {} to {}, had {}.",
-                counted(total, "order", "orders"),
-                calendar.date(first),
-                calendar.date(last),
-                thousands(most)
-            ),
+            description: text::weeks(WEEKS, total, (first, last), most, calendar),
         })
     }
 
@@ -73,7 +67,7 @@ mod tests {
         assert_eq!((heights[0], heights[1], heights[10], heights[11]), (3, 1, 28, 14));
         assert_eq!(
             weeks.description,
-            "301 orders in the last 12 weeks. The best week, Nov 10, 2026 to Nov 16, 2026, had 200."
+            "301 orders in the last 12 weeks. The best week was Nov 10, 2026 to Nov 16, 2026 with 200."
         );
         assert!(Weeks::new(&[0; WEEKS], today, Calendar::UTC).is_none());
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::applicant::Applicant;
 use super::settings::{CodeRequirement, CustomField, FieldKind, MAX_FIELDS, Registration};
+use super::text;
 use crate::features::applications::FieldAnswer;
 use crate::features::availability;
 use crate::features::offers;
@@ -12,7 +13,7 @@ use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 
 /// The label for no separate offer.
-pub(super) const DEFAULT_OFFER: &str = "The default offer";
+pub(super) const DEFAULT_OFFER: &str = "Default offer";
 /// The maximum lengths of a merchant's texts, as in the database.
 const TEXT_CHARACTERS: usize = 2_000;
 const TERMS_CHARACTERS: usize = 20_000;
@@ -53,10 +54,8 @@ pub(crate) struct SettingsForm {
 }
 
 /// The choices for who approves applications.
-pub(super) const APPROVALS: [(&str, &str); 2] = [
-    ("member", "A member of the program, by hand"),
-    ("itself", "Nobody: an application is approved once its e-mail address is confirmed"),
-];
+pub(super) const APPROVALS: [(&str, &str); 2] =
+    [("member", text::REVIEW_EACH), ("itself", text::APPROVE_AUTOMATICALLY)];
 
 /// A custom field in the form.
 #[derive(Clone, Debug, Default)]
@@ -150,13 +149,13 @@ impl SettingsForm {
     pub(crate) fn read(&self, offers: &[(String, String)]) -> Result<Registration, FormErrors> {
         let mut errors = FormErrors::new();
         if CodeRequirement::parse(&self.code_requirement).is_none() {
-            errors.add("code_requirement", "Choose whether a code is asked for.");
+            errors.add("code_requirement", text::CHOOSE_CODE_REQUIREMENT);
         }
         if !self.offer_id.is_empty() && !offers.iter().any(|(id, _)| *id == self.offer_id) {
-            errors.add("offer_id", "Choose one of the program’s offers.");
+            errors.add("offer_id", text::CHOOSE_OFFER);
         }
         if APPROVALS.iter().all(|(approval, _)| *approval != self.approval) {
-            errors.add("approval", "Choose who approves applications.");
+            errors.add("approval", text::CHOOSE_APPROVAL);
         }
         for (field, text, most) in [
             ("intro", &self.intro, TEXT_CHARACTERS),
@@ -165,18 +164,18 @@ impl SettingsForm {
         ] {
             let characters = text.trim().chars().count();
             if characters > most {
-                errors.add(field, format!("Shorten it to {most} characters; it has {characters}."));
+                errors.add(field, text::too_long(most, characters));
             }
         }
         for (at, row) in self.rows().iter().enumerate() {
             if row.label.trim().chars().count() > LABEL_CHARACTERS {
-                errors.add(&format!("field_label_{at}"), "Use at most 200 characters.");
+                errors.add(&format!("field_label_{at}"), text::LABEL_TOO_LONG);
             } else if !row.label.trim().is_empty() && FieldKind::parse(&row.kind).is_none() {
-                errors.add(&format!("field_kind_{at}"), "Choose what the field takes.");
+                errors.add(&format!("field_kind_{at}"), text::CHOOSE_FIELD_TYPE);
             }
         }
         if self.field_label.iter().filter(|label| !label.trim().is_empty()).count() > MAX_FIELDS {
-            errors.add("field_label_0", format!("Ask for at most {MAX_FIELDS} further fields."));
+            errors.add("field_label_0", text::too_many_fields(MAX_FIELDS));
         }
         errors.into_result()?;
         Ok(self.lenient())
@@ -195,15 +194,15 @@ impl Edits for SettingsForm {
         let mut offers = offers::all_options(conn, merchant_id)?;
         offers.push((String::new(), DEFAULT_OFFER.to_owned()));
         Ok(vec![
-            ("Open: people can apply", ticked(!self.is_open.is_empty())),
-            ("Coupon code of their own choice", chosen(code_requirements, &self.code_requirement)),
-            ("Offer that applicants get", chosen(offers, &self.offer_id)),
-            ("Who approves applications", chosen(APPROVALS, &self.approval)),
+            ("Accept applications", ticked(!self.is_open.is_empty())),
+            ("Preferred coupon code", chosen(code_requirements, &self.code_requirement)),
+            ("Offer for applicants", chosen(offers, &self.offer_id)),
+            ("Approval", chosen(APPROVALS, &self.approval)),
             ("Text above the form", self.intro.clone()),
             ("Terms to agree to", self.terms_text.clone()),
-            ("Text once the address is confirmed", self.thanks.clone()),
-            ("Further fields", self.fields_in_words()),
-            ("Affiliates can ask for further codes", ticked(!self.allows_code_requests.is_empty())),
+            ("Text after email confirmation", self.thanks.clone()),
+            ("Additional fields", self.fields_in_words()),
+            ("Let affiliates request codes", ticked(!self.allows_code_requests.is_empty())),
         ])
     }
 }
@@ -250,14 +249,14 @@ impl ApplicationForm {
     /// errors.
     pub(crate) fn read(&self, registration: &Registration) -> Result<Applicant, FormErrors> {
         let mut errors = FormErrors::new();
-        errors.check_name("name", &self.name, "Enter your name, or your company’s.");
+        errors.check_name("name", &self.name, text::ENTER_NAME);
         errors.check_email("email", &self.email);
         let code = match registration.code_requirement {
             CodeRequirement::No => "",
             CodeRequirement::Optional | CodeRequirement::Required => self.wanted_code(),
         };
         if code.is_empty() && registration.code_requirement == CodeRequirement::Required {
-            errors.add("code", "Enter the coupon code that you would like.");
+            errors.add("code", text::ENTER_CODE);
         }
         let mut answers = Vec::new();
         for (at, field) in registration.fields.iter().enumerate() {
@@ -270,7 +269,7 @@ impl ApplicationForm {
             answers.push(FieldAnswer { label: field.label.clone(), answer: answer.to_owned() });
         }
         if !registration.terms.is_empty() && self.terms.is_empty() {
-            errors.add("terms", "Tick the box if you agree to the terms.");
+            errors.add("terms", text::AGREE_TO_TERMS);
         }
         errors.into_result()?;
         Ok(Applicant {
@@ -285,24 +284,21 @@ impl ApplicationForm {
 /// Why an answer is invalid.
 fn refusal(field: &CustomField, answer: &str) -> Option<String> {
     if answer.is_empty() {
-        let words = match field.kind {
-            FieldKind::Tick => "Tick this box to go on.",
-            _ => "Fill in this field.",
-        };
-        return field.required.then(|| words.to_owned());
+        let is_box = field.kind == FieldKind::Tick;
+        return field.required.then(|| text::missing_answer(&field.label, is_box));
     }
     let most = match field.kind {
         FieldKind::Lines => LINES_CHARACTERS,
         _ => LINE_CHARACTERS,
     };
     if answer.chars().count() > most {
-        return Some(format!("Use at most {most} characters."));
+        return Some(text::answer_too_long(most));
     }
     let is_address = ["https://", "http://"]
         .iter()
         .any(|scheme| answer.len() > scheme.len() && answer.to_lowercase().starts_with(scheme));
     if field.kind == FieldKind::Link && (!is_address || answer.chars().any(char::is_whitespace)) {
-        return Some("Enter a web address that begins with https://.".to_owned());
+        return Some(text::ENTER_URL.to_owned());
     }
     None
 }

@@ -10,6 +10,7 @@ mod forms;
 pub(crate) mod handlers;
 mod limits;
 mod settings;
+mod text;
 
 pub(crate) use account::{PortalInvitation, accept};
 pub use application::sweep;

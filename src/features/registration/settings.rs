@@ -11,12 +11,12 @@ text_enum! {
     #[derive(Default)]
     pub enum CodeRequirement {
         /// The form has no code field.
-        No = "no", "Do not ask for a code";
+        No = "no", "Don’t ask for a code";
         /// The code is optional.
-        Optional = "optional", "Ask for a code; it may stay empty";
+        Optional = "optional", "Optional";
         /// The code is required.
         #[default]
-        Required = "required", "Ask for a code, and require it";
+        Required = "required", "Required";
     }
 }
 
@@ -30,9 +30,9 @@ text_enum! {
         /// Several lines.
         Lines = "lines", "Several lines";
         /// A URL.
-        Link = "link", "Web address";
+        Link = "link", "URL";
         /// A checkbox.
-        Tick = "tick", "Box to tick";
+        Tick = "tick", "Checkbox";
     }
 }
 

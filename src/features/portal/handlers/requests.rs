@@ -6,8 +6,9 @@ use serde::Deserialize;
 use super::codes::CodesPage;
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::pages::AffiliatePage;
-use crate::features::code_requests::{self, MAX_WAITING, RequestOutcome, refusal_words};
+use crate::features::code_requests::{self, MAX_WAITING, RequestOutcome, refusal_text};
 use crate::features::portal::forms::CodeRequestForm;
+use crate::features::portal::text;
 use crate::features::registration::{self, RegistrationLimits};
 use crate::kit::clock;
 use crate::kit::db::Db;
@@ -78,33 +79,27 @@ pub(crate) async fn ask(
     let program = page.merchant_name().to_owned();
     let refused = match asked {
         Some(RequestOutcome::Waits(request)) => {
-            let words = format!(
-                "{} is reserved for you. {program} decides, and writes to you.",
-                request.code
-            );
+            let words = text::requested(&request.code, &program);
             page.leave(FlashKind::Success, words)?;
             return Ok(see_other(&urls::portal()));
         }
         Some(RequestOutcome::Refused(refused)) => refused,
         Some(RequestOutcome::TooMany) => {
-            let words = format!(
-                "Nothing was asked for: {MAX_WAITING} of your codes wait already. Withdraw one of \
-                 them, or wait until {program} has decided."
-            );
+            let words = text::too_many(MAX_WAITING);
             return turned_away(&page, words);
         }
         Some(RequestOutcome::NotActive) => {
-            let words = format!("Nothing was asked for: you are not active in {program} now.");
+            let words = text::not_active(&program);
             return turned_away(&page, words);
         }
         None => {
-            let words = format!("Nothing was asked for: {program} takes no wishes for codes now.");
+            let words = text::closed(&program);
             return turned_away(&page, words);
         }
     };
     let mut shown = CodesPage::load(&db, page, Params::default()).await?;
     form.wanted().clone_into(&mut shown.typed);
-    shown.errors = FormErrors::one("code", refusal_words(&refused));
+    shown.errors = FormErrors::one("code", refusal_text(&refused));
     shown.checked = Some(Err(refused));
     rejected(&shown)
 }
@@ -129,12 +124,10 @@ pub(crate) async fn withdraw(
         .await?;
     match withdrawn {
         Some(request) => {
-            let words = format!("You no longer ask for {}: it is free again.", request.code);
-            page.leave(FlashKind::Success, words)?;
+            page.leave(FlashKind::Success, text::withdrawn(&request.code))?;
         }
         None => {
-            let words = "Nothing was changed: this was decided already, or withdrawn.";
-            page.leave(FlashKind::Info, words)?;
+            page.leave(FlashKind::Info, text::ALREADY_REVIEWED)?;
         }
     }
     Ok(see_other(&urls::portal()))

@@ -3,13 +3,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use crate::features::affiliates::{self, Affiliate};
-use crate::features::auth::account::{self, CHANGED, PasswordForm};
-use crate::features::auth::devices::handlers::{ENDED, ended_others};
+use crate::features::auth::account::{self, PasswordForm};
+use crate::features::auth::devices::handlers::ended_others;
 use crate::features::auth::devices::{self, Device};
 use crate::features::auth::pages::AffiliatePage;
+use crate::features::auth::text::{DEVICE_SIGNED_OUT, PASSWORD_CHANGED};
 use crate::features::auth::{AttemptLimits, Hashing};
 use crate::features::portal::emails;
 use crate::features::portal::forms::ProfileForm;
+use crate::features::portal::text::PROFILE_SAVED;
 use crate::kit::audit::SubjectKind;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
@@ -97,8 +99,7 @@ pub(crate) async fn update(
         AppResult::Ok(())
     })
     .await?;
-    let text = format!("Saved. {} sees it from now on.", page.merchant_name());
-    page.leave(FlashKind::Success, text)?;
+    page.leave(FlashKind::Success, PROFILE_SAVED)?;
     Ok(see_other(&urls::portal_settings()))
 }
 
@@ -114,7 +115,7 @@ pub(crate) async fn change_password(
     let person = &page.affiliate_context.person;
     match account::change(&db, &hashing, &attempts, &req, person, page.session(), form).await? {
         Ok(()) => {
-            page.leave(FlashKind::Success, CHANGED)?;
+            page.leave(FlashKind::Success, PASSWORD_CHANGED)?;
             Ok(see_other(&urls::portal_settings()))
         }
         Err(errors) => {
@@ -135,7 +136,7 @@ pub(crate) async fn end_session(
     db.run(Scope::Unowned, move |conn| devices::end(conn, user_id, &session_id, clock::now()))
         .await?;
     security::note(Kind::SessionsEnded);
-    page.leave(FlashKind::Success, ENDED)?;
+    page.leave(FlashKind::Success, DEVICE_SIGNED_OUT)?;
     Ok(see_other(&urls::portal_settings()))
 }
 

@@ -8,6 +8,7 @@ use super::program;
 use crate::features::auth::pages::PublicPage;
 use crate::features::auth::sign_in::sign_in;
 use crate::features::auth::{Hashing, Merchant, NewPassword, Origin};
+use crate::features::registration::text;
 use crate::features::registration::{self, PortalInvitation, RegistrationLimits};
 use crate::kit::clock;
 use crate::kit::db::Db;
@@ -114,8 +115,7 @@ pub(crate) async fn accept(
         None => html(StatusCode::GONE, &AccountGonePage { page, program }),
         // The link proves that the email is theirs, but not that they know the password.
         Some(_) if has_account => {
-            let text = format!("{program} is in your account now. Sign in with your password.");
-            page.leave(FlashKind::Success, text)?;
+            page.leave(FlashKind::Success, text::added_to_account(&program))?;
             Ok(see_other(&urls::login("/portal")))
         }
         Some(user_id) => {

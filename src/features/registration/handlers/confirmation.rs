@@ -10,10 +10,11 @@ use super::shown;
 use crate::features::applications::Application;
 use crate::features::auth::pages::PublicPage;
 use crate::features::availability::{self, UnavailableValue};
-use crate::features::code_requests::{self, CodeLookup, refusal_words};
+use crate::features::code_requests::{self, CodeLookup, refusal_text};
 use crate::features::registration::RegistrationLimits;
 use crate::features::registration::application::{self, Confirmed};
 use crate::features::registration::settings::PublicProgram;
+use crate::features::registration::text;
 use crate::kit::clock;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -69,7 +70,7 @@ impl ConfirmPage {
     }
 
     fn asking_again(self, refused: UnavailableValue, form: ConfirmForm) -> Self {
-        let errors = FormErrors::one("code", refusal_words(&refused));
+        let errors = FormErrors::one("code", refusal_text(&refused));
         Self { asks_again: true, form, errors, checked: Some(Err(refused)), ..self }
     }
 
@@ -151,7 +152,10 @@ pub(crate) async fn confirm(
         .await?;
     match outcome {
         Confirmed::Done { code, is_active } => {
-            page.leave(FlashKind::Success, done(&shown.name, code.as_deref(), is_active))?;
+            page.leave(
+                FlashKind::Success,
+                text::confirmed(&shown.name, code.as_deref(), is_active),
+            )?;
             Ok(see_other(&urls::join_confirmed(&shown.slug)))
         }
         Confirmed::CodeGone(application, refused) => {
@@ -160,19 +164,6 @@ pub(crate) async fn confirm(
         Confirmed::Known => gone(page, shown, true),
         Confirmed::NoSuchLink => gone(page, shown, false),
         Confirmed::Closed => rejected(&ClosedPage { page, program: shown.name }),
-    }
-}
-
-fn done(program: &str, code: Option<&str>, is_active: bool) -> String {
-    match (code, is_active) {
-        (Some(code), true) => {
-            format!("You are an affiliate of {program} now, and {code} is your code.")
-        }
-        (None, true) => format!("You are an affiliate of {program} now."),
-        (Some(code), false) => {
-            format!("Your e-mail address is confirmed, and {code} is reserved for you.")
-        }
-        (None, false) => "Your e-mail address is confirmed.".to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@ use actix_web::web::{Data, Path};
 use crate::features::affiliates::{Affiliate, AffiliateStatus, has_account};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::registration;
+use crate::features::registration::text;
 use crate::kit::db::Db;
 use crate::kit::email;
 use crate::kit::error::AppResult;
@@ -36,11 +37,9 @@ pub(crate) async fn invite(
         })
         .await?;
     if sent {
-        page.done(format!("A letter with the link is on its way to {}.", affiliate.email))?;
+        page.done(text::invitation_sent(&affiliate.email))?;
     } else {
-        let text =
-            format!("Nothing was sent: {} has an account, or is not Active.", affiliate.name);
-        page.leave(FlashKind::Info, text)?;
+        page.leave(FlashKind::Info, text::invitation_not_sent(&affiliate.name))?;
     }
     Ok(see_other(&urls::affiliate(id)))
 }

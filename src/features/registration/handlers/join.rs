@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::shown;
 use crate::features::auth::pages::PublicPage;
 use crate::features::availability::UnavailableValue;
-use crate::features::code_requests::{self, CodeLookup, refusal_words};
+use crate::features::code_requests::{self, CodeLookup, refusal_text};
 use crate::features::registration::RegistrationLimits;
 use crate::features::registration::application::{self, ApplicationOutcome};
 use crate::features::registration::forms::ApplicationForm;
@@ -55,7 +55,7 @@ impl Apply {
 
     fn refused(shown: PublicProgram, mut form: ApplicationForm, refused: UnavailableValue) -> Self {
         form.code = form.wanted_code().to_owned();
-        let errors = FormErrors::one("code", refusal_words(&refused));
+        let errors = FormErrors::one("code", refusal_text(&refused));
         Self { checked: Some(Err(refused)), ..Self::of(shown, form, errors) }
     }
 
@@ -70,7 +70,7 @@ impl Apply {
         let above = |field: &str| ["name", "email"].contains(&field);
         let mut all = FormErrors::new();
         errors.all().filter(|(field, _)| above(field)).for_each(|(f, why)| all.add(f, why));
-        all.add("code", refusal_words(&refused));
+        all.add("code", refusal_text(&refused));
         errors.all().filter(|(field, _)| !above(field)).for_each(|(f, why)| all.add(f, why));
         Self { errors: all, ..Self::refused(shown, form, refused) }
     }

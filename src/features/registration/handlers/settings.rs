@@ -10,6 +10,7 @@ use crate::features::registration::forms::{APPROVALS, DEFAULT_OFFER, SettingsFor
 use crate::features::registration::settings::{
     CodeRequirement, FieldKind, Registration, load, save,
 };
+use crate::features::registration::text;
 use crate::kit::audit::SubjectKind;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
@@ -101,9 +102,9 @@ pub(crate) async fn update(
     let (page, form) = (shown.page, shown.form);
     let actor = page.actor();
     let words = match (saved.is_open, new.is_open) {
-        (false, true) => "Saved. The registration is open: share its address.",
-        (true, false) => "Saved. The registration is closed: nobody can apply.",
-        _ => "The registration is saved.",
+        (false, true) => text::OPENED,
+        (true, false) => text::CLOSED,
+        _ => text::SAVED,
     };
     db.merchant(actor.merchant_id, move |conn| {
         let (kind, action) = (SubjectKind::Registration, Some("registration.changed"));

@@ -8,7 +8,8 @@ use super::denial::ask_again;
 use super::status_form::{StatusForm, own_page};
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::auth::pages::MerchantPage;
-use crate::features::registration::{self, DecisionOutcome};
+use crate::features::registration;
+use crate::features::registration::text;
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::secrets::Encryptor;
@@ -62,10 +63,10 @@ pub(crate) async fn change(
         .await?;
     let back = urls::affiliate(id);
     if decided.changed.is_empty() {
-        page.leave(FlashKind::Info, format!("{} is {status} already.", affiliate.name))?;
+        page.leave(FlashKind::Info, text::already(&affiliate.name, status))?;
     } else {
         let undo = undo_url(now, &decided.changed, &back);
-        let words = format!("{} is now {status}.{}", affiliate.name, about_codes(&decided));
+        let words = text::changed(&decided, status);
         page.done_undoable(words, undo)?;
     }
     Ok(see_other(&back))
@@ -81,13 +82,11 @@ pub(crate) async fn change_several(
     let status = wanted(&form)?;
     let back = form.back_to();
     if form.ids.is_empty() {
-        page.leave(FlashKind::Info, "Choose affiliates by their check boxes first.")?;
+        page.leave(FlashKind::Info, text::SELECT_AFFILIATES)?;
         return Ok(see_other(back));
     }
     if form.ids.len() > MAX_AT_ONCE {
-        return Err(AppError::BadRequest(format!(
-            "Choose at most {MAX_AT_ONCE} affiliates at once."
-        )));
+        return Err(AppError::BadRequest(text::too_many_affiliates(MAX_AT_ONCE)));
     }
     let denial = match form.denial(status) {
         Ok(denial) => denial,
@@ -101,10 +100,10 @@ pub(crate) async fn change_several(
         })
         .await?;
     if decided.changed.is_empty() {
-        page.leave(FlashKind::Info, format!("Nothing to change: all chosen are {status}."))?;
+        page.leave(FlashKind::Info, text::all_already(status))?;
     } else {
         let undo = undo_url(now, &decided.changed, back);
-        let words = format!("{} now {status}.{}", who(&decided.changed), about_codes(&decided));
+        let words = text::changed(&decided, status);
         page.done_undoable(words, undo)?;
     }
     Ok(see_other(back))
@@ -124,44 +123,18 @@ pub(crate) async fn reverse(
     let undone = db
         .merchant(actor.merchant_id, move |conn| registration::undo(conn, &actor, &ids, since))
         .await?;
-    match asked - undone.len() {
-        0 => page.done(format!("{} as before.", who(&undone)))?,
-        left if undone.is_empty() => page.leave(
-            FlashKind::Warning,
-            format!("Nothing was undone: {left} changed again since, or cannot be found."),
-        )?,
-        left => page.leave(
-            FlashKind::Warning,
-            format!("{} as before; {left} changed again since and stayed so.", who(&undone)),
-        )?,
+    let left = asked - undone.len();
+    let words = text::undone(&undone, left);
+    match left {
+        0 => page.done(words)?,
+        _ => page.leave(FlashKind::Warning, words)?,
     }
     Ok(see_other(own_page(&query.back)))
 }
 
 fn wanted(form: &StatusForm) -> AppResult<AffiliateStatus> {
     AffiliateStatus::parse(&form.status)
-        .ok_or_else(|| AppError::BadRequest("Choose one of the statuses on the page.".into()))
-}
-
-/// The message about the codes they had requested.
-fn about_codes(decided: &DecisionOutcome) -> String {
-    let made = match decided.codes.as_slice() {
-        [] => String::new(),
-        [code] => format!(" {code} is their code."),
-        codes => format!(" {} codes are theirs.", codes.len()),
-    };
-    let lost = decided.lost.iter().map(|(name, code)| {
-        format!(" {code} has gone to somebody else meanwhile: give {name} another code.")
-    });
-    made + &lost.collect::<String>()
-}
-
-/// Such as `Ann Lee is` or `3 affiliates are`.
-fn who(affiliates: &[Affiliate]) -> String {
-    match affiliates {
-        [only] => format!("{} is", only.name),
-        several => format!("{} affiliates are", several.len()),
-    }
+        .ok_or_else(|| AppError::BadRequest(text::CHOOSE_STATUS.into()))
 }
 
 fn undo_url(at: DateTime<Utc>, changed: &[Affiliate], back: &str) -> String {
