@@ -17,61 +17,61 @@ pub enum AppError {
     #[error("forbidden")]
     Forbidden,
     /// No user is signed in. Contains the path to return to afterwards.
-    #[error("not signed in")]
+    #[error("sign-in needed")]
     SignInNeeded(String),
     /// The user is signed in but hasn't chosen a program yet. Contains the path to return to
     /// afterwards.
-    #[error("no program chosen")]
+    #[error("a workspace must be chosen")]
     WorkspaceNeeded(String),
     /// Support staff viewed a program as a user who lost access, or for too long. Contains the page
     /// to continue with.
-    #[error("view ended")]
+    #[error("the view is over")]
     ViewOver(String),
     /// The user must set up two-factor sign-in first. Contains the path to return to afterwards.
-    #[error("two-factor sign-in required")]
+    #[error("two-factor sign-in must be set up")]
     TwoFactorNeeded(String),
     /// The request can't be parsed. The sentence says how to fix it.
     #[error("bad request: {0}")]
     BadRequest(String),
     /// Text in the form contains a forbidden character. Contains the form, so that the user can
     /// correct it.
-    #[error("invalid character in a form")]
+    #[error("unreadable text in a form")]
     Unreadable(Box<UnreadableForm>),
     /// The form's token is missing: an old page, or another site.
-    #[error("form token missing or expired")]
+    #[error("the form's token is missing or old")]
     StaleForm,
     /// The input is stored in the session, and `/unsent-form` shows it.
-    #[error("form without session")]
+    #[error("the form was sent without its session")]
     Unsent,
     /// The same form was processed before. Contains the location of its response.
-    #[error("form already processed")]
+    #[error("the form was sent before")]
     Answered(String),
     /// The stored version differs from the one that the form showed.
-    #[error("another version was saved")]
+    #[error("changed meanwhile")]
     Conflict(Box<StoredVersion>),
     /// The URL exists, but not with this method. Contains the allowed methods, as in `Allow`.
     #[error("method not allowed")]
     MethodNotAllowed(String),
     /// The URL is longer than any of Vouch's.
-    #[error("URL too long")]
+    #[error("the URL is too long")]
     UrlTooLong,
     /// The headers are longer than any supported browser sends.
-    #[error("headers too long")]
+    #[error("the headers are too long")]
     HeadersTooLong,
     /// The body is larger than the URL accepts.
-    #[error("body too large")]
+    #[error("too large")]
     TooLarge,
     /// The rate limit is reached. Contains the seconds to wait.
     #[error("too many requests")]
     TooMany(u64),
     /// The database is down or overloaded, and nothing was changed.
-    #[error("database unavailable")]
+    #[error("unavailable")]
     Unavailable,
     /// The database connection was lost during a commit, so the change may or may not be saved.
-    #[error("connection lost during a commit")]
+    #[error("cut off during a commit")]
     CutOff,
     /// An error in Vouch.
-    #[error("internal error: {0:#}")]
+    #[error("internal: {0:#}")]
     Internal(anyhow::Error),
 }
 

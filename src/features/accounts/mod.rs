@@ -10,6 +10,7 @@
 mod by;
 mod log;
 mod merchant;
+mod text;
 mod user;
 
 use vouch_core::name::is_invisible;
@@ -31,10 +32,10 @@ const MAX_REASON_CHARS: usize = 500;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ReasonError {
     /// Longer than the logs can show.
-    #[error("Enter {MAX_REASON_CHARS} characters or fewer.")]
+    #[error("{}", text::reason_too_long(MAX_REASON_CHARS))]
     TooLong,
     /// It has a line end, a direction mark or another invisible character.
-    #[error("The reason contains a character that can’t be seen. Type it without copying.")]
+    #[error("{}", text::INVISIBLE_CHARACTER)]
     Invisible,
 }
 

@@ -11,6 +11,7 @@ use super::limits::AttemptLimits;
 use super::model::{Person, User, change_password as store_password};
 use super::password::MAX_BYTES;
 use super::personal_words::personal_words_of;
+use super::text;
 use crate::features::auth::pages::AccountPage;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
@@ -54,15 +55,12 @@ pub(crate) async fn change_password(
 ) -> AppResult<HttpResponse> {
     match change(&db, &hashing, &attempts, &req, &page.person, page.session(), form).await? {
         Ok(()) => {
-            page.leave(FlashKind::Success, CHANGED)?;
+            page.leave(FlashKind::Success, text::PASSWORD_CHANGED)?;
             Ok(see_other("/"))
         }
         Err(errors) => rejected(&PasswordPage { page, errors }),
     }
 }
-
-/// The success message.
-pub(crate) const CHANGED: &str = "Your password is changed. You are signed out everywhere else.";
 
 /// Changes the password of a person who knows the current one. Their other sessions end, and
 /// `session` gets a new key. The inner error belongs to the fields `current` and `new`. Fails with
@@ -85,7 +83,7 @@ pub(crate) async fn change(
         && hashing.verify(form.current.clone(), user.password_hash).await?;
     if !fits {
         security::note(Kind::WrongPassword);
-        errors.add("current", "This is not your current password.");
+        errors.add("current", text::WRONG_CURRENT_PASSWORD);
     }
     let known = personal_words_of(db, person).await?;
     NewPassword { field: "new", password: &form.new, about_the_person: &known }.check(&mut errors);

@@ -13,6 +13,7 @@ use super::limits::AttemptLimits;
 use super::model::{User, is_deserted};
 use super::password::{MAX_BYTES, is_outdated, replace_hash};
 use super::sign_in::{sign_in, workspaces};
+use super::text;
 use super::two_factor::second_step;
 use crate::features::auth::pages::{PersonPage, PublicPage};
 use crate::kit::db::{Db, Scope};
@@ -111,8 +112,7 @@ pub(crate) async fn login(
     let known_id = user.as_ref().map(|user| user.id);
     let Some(user) = user.filter(|_| fits) else {
         security::note(Kind::SignInFailed.by(known_id));
-        let errors =
-            FormErrors::one("email", "This e-mail address and password do not fit together.");
+        let errors = FormErrors::one("email", text::INCORRECT_LOGIN);
         return rejected(&LoginPage { page, form, errors });
     };
     if let Some(old) = stored.filter(|phc| is_outdated(phc)) {
@@ -127,10 +127,7 @@ pub(crate) async fn login(
 
 /// 429, with the form as typed (except the password) and the time to wait.
 fn too_many(page: PublicPage, form: LoginForm, seconds: u64) -> AppResult<HttpResponse> {
-    let message = format!(
-        "To protect accounts, tries are limited. Please wait {seconds} seconds and try again."
-    );
-    let errors = FormErrors::one("password", message);
+    let errors = FormErrors::one("password", text::too_many_attempts(seconds));
     let mut response = html(StatusCode::TOO_MANY_REQUESTS, &LoginPage { page, form, errors })?;
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     Ok(response)

@@ -24,6 +24,7 @@ mod route;
 mod session_store;
 /// Starts a session.
 pub(crate) mod sign_in;
+pub(crate) mod text;
 pub(crate) mod two_factor;
 /// Forms that were submitted without a session, saved until the person signs in again.
 pub(crate) mod unsent;

@@ -10,6 +10,7 @@ use vouch_core::platform::Platform;
 
 use super::links::{self, LinkEnd, LinkSubject};
 use super::session_store::end_sessions_of;
+use super::text;
 use crate::features::affiliates::AffiliateStatus;
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::clock;
@@ -338,7 +339,7 @@ pub struct NewUser<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum NewUserError {
     /// Another user already has that email.
-    #[error("Somebody signs in with this e-mail address already.")]
+    #[error("{}", text::EMAIL_TAKEN)]
     EmailTaken,
     #[error(transparent)]
     Database(#[from] Error),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{AffiliateContext, MemberContext, Person};
 use super::route::Access;
+use super::text;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
@@ -49,7 +50,7 @@ impl Viewing {
     fn found<T>(&self, session: &Session, result: AppResult<T>) -> AppResult<T> {
         match result {
             Err(AppError::NotFound) => {
-                let why = format!("The view ended: {} has no access any more.", self.name);
+                let why = text::view_ended(&self.name);
                 Err(self.over(session, why)?)
             }
             result => result,
@@ -86,7 +87,7 @@ pub(super) async fn admit(
 ) -> AppResult<()> {
     let session = req.get_session();
     if viewing.until <= clock::now() {
-        return Err(viewing.over(&session, "The view ended after 30 minutes.".to_owned())?);
+        return Err(viewing.over(&session, text::VIEW_EXPIRED.to_owned())?);
     }
     let viewer = db.run(Scope::Unowned, move |conn| Person::find(conn, viewer_id)).await?;
     if !viewer.is_support || !viewer.has_two_factor() || !req.method().is_safe() {

@@ -2,6 +2,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use vouch_core::money::Currency;
 
+use super::text;
 use crate::features::auth::NewPassword;
 use crate::features::merchants::choices;
 use crate::kit::web::form::FormErrors;
@@ -27,11 +28,7 @@ impl FirstRunForm {
     /// The currency and time zone of a valid form. Fails with all errors, in the order of the form.
     pub(crate) fn check(&self) -> Result<(Currency, Tz), FormErrors> {
         let mut errors = FormErrors::new();
-        errors.check_name(
-            "program",
-            &self.program,
-            "Name the program, for example after your shop.",
-        );
+        errors.check_name("program", &self.program, text::ENTER_PROGRAM_NAME);
         let currency = choices::currency(&mut errors, "currency", &self.currency);
         let time_zone = choices::time_zone(&mut errors, "time_zone", &self.time_zone);
         errors.check_name("name", &self.name, "Enter your name.");

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::FirstRun;
 use super::forms::FirstRunForm;
+use super::text;
 use crate::features::auth::pages::PublicPage;
 use crate::features::auth::sign_in::sign_in;
 use crate::features::auth::{Hashing, NewUser, Origin};
@@ -75,7 +76,7 @@ pub(crate) async fn create(
             let answer =
                 sign_in(&db, page.session(), &origin, created.owner_id, &LocalPath::default())
                     .await?;
-            page.leave(FlashKind::Success, welcome(&form.program))?;
+            page.leave(FlashKind::Success, text::welcome(&form.program))?;
             Ok(answer)
         }
         Err(error @ CreateMerchantError::EmailTaken) => {
@@ -84,14 +85,6 @@ pub(crate) async fn create(
         }
         Err(CreateMerchantError::Database(error)) => Err(error.into()),
     }
-}
-
-fn welcome(program: &str) -> String {
-    format!(
-        "Welcome to {}! Next: connect your store under Settings, add your first affiliate, and give \
-         them a code.",
-        program.trim()
-    )
 }
 
 /// The page doesn't exist without the token, or once there's a merchant.

@@ -3,6 +3,7 @@
 
 mod forms;
 pub(crate) mod handlers;
+mod text;
 mod token;
 
 pub use self::token::FirstRun;

@@ -3,6 +3,7 @@
 use chrono_tz::{TZ_VARIANTS, Tz};
 use vouch_core::money::Currency;
 
+use super::text;
 use crate::kit::web::form::FormErrors;
 
 /// The currencies of most stores. Other currencies can be entered by code.
@@ -36,7 +37,7 @@ pub(crate) fn in_words(currency: Currency) -> String {
 pub(crate) fn currency(errors: &mut FormErrors, field: &str, typed: &str) -> Option<Currency> {
     let found = Currency::known(typed).ok();
     if found.is_none() {
-        errors.add(field, "Choose a currency from the list.");
+        errors.add(field, text::CHOOSE_CURRENCY);
     }
     found
 }
@@ -66,7 +67,7 @@ pub(crate) fn time_zones() -> Vec<(&'static str, String)> {
 pub(crate) fn time_zone(errors: &mut FormErrors, field: &str, typed: &str) -> Option<Tz> {
     let found = typed.trim().parse().ok();
     if found.is_none() {
-        errors.add(field, "Choose a time zone from the list.");
+        errors.add(field, text::CHOOSE_TIME_ZONE);
     }
     found
 }

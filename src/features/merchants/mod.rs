@@ -4,6 +4,7 @@ pub(crate) mod choices;
 mod model;
 mod rules;
 mod slug;
+mod text;
 
 pub(crate) use self::model::{CreateMerchantError, any_exists, general, rename};
 pub use self::model::{CreatedMerchant, NewMerchant, Owner, create};

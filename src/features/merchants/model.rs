@@ -9,6 +9,7 @@ use vouch_core::money::{Currency, Rate};
 
 use super::rules::RulesColumns;
 use super::slug::slug_of;
+use crate::features::auth::text::EMAIL_TAKEN;
 use crate::features::auth::{self, NewUser, NewUserError};
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::dated;
@@ -54,7 +55,7 @@ pub struct CreatedMerchant {
 #[derive(Debug, thiserror::Error)]
 pub enum CreateMerchantError {
     /// The email of the new owner belongs to an existing user.
-    #[error("Somebody signs in with this e-mail address already.")]
+    #[error("{}", EMAIL_TAKEN)]
     EmailTaken,
     #[error(transparent)]
     Database(#[from] Error),

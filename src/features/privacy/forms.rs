@@ -5,6 +5,7 @@ use vouch_core::email::EmailKey;
 use super::person::Lookup;
 use super::requests::DataRequest;
 use super::retention::{Period, Periods};
+use super::text;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version};
 
@@ -31,9 +32,7 @@ impl PersonForm {
         }
         match EmailKey::parse(&self.email) {
             Ok(_) => Ok(Lookup::by_email(&self.email)),
-            Err(_) => {
-                Err(FormErrors::one("email", "Email: enter an email such as name@example.com."))
-            }
+            Err(_) => Err(FormErrors::one("email", text::ENTER_EMAIL)),
         }
     }
 
@@ -43,7 +42,7 @@ impl PersonForm {
         if key(&self.email).is_some() && key(&self.email) == key(&self.confirmation) {
             return Ok(());
         }
-        Err(FormErrors::one("confirmation", "Email again: type the email of this person."))
+        Err(FormErrors::one("confirmation", text::CONFIRM_EMAIL))
     }
 }
 
@@ -109,11 +108,7 @@ impl RetentionForm {
                 Ok(days) if range.contains(&days) => periods.set(*period, days),
                 _ => {
                     let (min, max) = (range.start(), range.end());
-                    let label = period.label();
-                    errors.add(
-                        period.as_str(),
-                        format!("{label}: enter a number of days from {min} to {max}."),
-                    );
+                    errors.add(period.as_str(), text::days_out_of_range(*min, *max));
                 }
             }
         }

@@ -16,6 +16,7 @@ pub(crate) mod person;
 pub(crate) mod requests;
 /// Retention periods of personal data.
 pub mod retention;
+mod text;
 
 pub(crate) use self::emails::sent_emails;
 pub(crate) use self::erase::erase_from_instance;

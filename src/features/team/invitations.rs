@@ -3,6 +3,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 
 use super::emails;
+use super::text;
 use crate::features::auth::links::{self, LinkEnd, LinkPurpose, LinkSubject};
 use crate::features::auth::{self, NewUser, NewUserError, lock_owner};
 use crate::kit::audit::{Act, Actor, ActorKind, SubjectKind, record};
@@ -45,10 +46,10 @@ pub(crate) struct Invitation {
 #[derive(Debug, thiserror::Error)]
 pub enum InviteError {
     /// They're already a member.
-    #[error("Somebody with this e-mail address is a member already.")]
+    #[error("{}", text::ALREADY_MEMBER)]
     Member,
     /// They're already invited.
-    #[error("This e-mail address is invited already. You can send the letter again below.")]
+    #[error("{}", text::ALREADY_INVITED)]
     Invited,
     #[error(transparent)]
     Database(#[from] Error),

@@ -3,6 +3,7 @@ use diesel::prelude::*;
 
 use super::emails;
 use super::invitations::withdraw_with_rights;
+use super::text;
 use crate::features::auth::{Person, count_membership};
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::{members, merchants, users};
@@ -23,10 +24,10 @@ pub struct MemberRow {
 #[derive(Debug, thiserror::Error)]
 pub enum MemberError {
     /// A program always needs an owner.
-    #[error("A program needs an owner: make somebody else an owner first.")]
+    #[error("{}", text::LAST_OWNER)]
     LastOwner,
     /// The actor is no longer an owner, perhaps since a moment ago.
-    #[error("You are no longer an owner of this program.")]
+    #[error("{}", text::NOT_OWNER)]
     NotOwner,
     #[error(transparent)]
     Database(#[from] diesel::result::Error),

@@ -4,6 +4,7 @@ mod emails;
 pub(crate) mod handlers;
 mod invitations;
 mod members;
+mod text;
 
 pub(crate) use self::invitations::{
     Invitation, InvitationRow, InviteError, find, invited_address, open_invitations, withdraw,

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::model::{self, Device, name_of};
 use crate::features::auth::pages::AccountPage;
+use crate::features::auth::text;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
@@ -23,14 +24,11 @@ struct DevicesPage {
     base: &'static str,
 }
 
-/// The message after one session was ended.
-pub(crate) const ENDED: &str = "You are signed out there.";
-
 /// The message after `count` other sessions were ended.
 pub(crate) fn ended_others(count: usize) -> &'static str {
     match count {
-        0 => "You were signed in nowhere else.",
-        _ => "You are signed out everywhere else.",
+        0 => text::NO_OTHER_DEVICES,
+        _ => text::OTHER_DEVICES_SIGNED_OUT,
     }
 }
 
@@ -54,7 +52,7 @@ pub(crate) async fn end(
     db.run(Scope::Unowned, move |conn| model::end(conn, user_id, &session_id, clock::now()))
         .await?;
     security::note(Kind::SessionsEnded);
-    page.leave(FlashKind::Success, ENDED)?;
+    page.leave(FlashKind::Success, text::DEVICE_SIGNED_OUT)?;
     Ok(see_other(HERE))
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use unicode_normalization::UnicodeNormalization;
 
 use super::MAX_BYTES;
+use crate::features::auth::text;
 
 /// NIST SP 800-63B-4 requires at least eight characters and no composition rules.
 const MIN_CHARACTERS: usize = 8;
@@ -28,18 +29,16 @@ const COMMON: &str = include_str!("common.txt");
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PasswordRefusal {
     /// Too short to resist an attack.
-    #[error("Use at least 8 characters. A few words in a row are easy to remember.")]
+    #[error("{}", text::PASSWORD_TOO_SHORT)]
     Short,
     /// Longer than the hashing accepts.
-    #[error("Use at most 1,024 bytes.")]
+    #[error("{}", text::PASSWORD_TOO_LONG)]
     Long,
     /// Little more than the person's name or email, the program's name, or a common password.
-    #[error(
-        "This password is easy to guess. Leave out your name, your email, the program and common passwords, or add a few uncommon words."
-    )]
+    #[error("{}", text::PASSWORD_OF_KNOWN_WORDS)]
     KnownWords,
     /// Easy to guess in another way.
-    #[error("This password is easy to guess. {0}")]
+    #[error("{}", text::guessable_password(.0))]
     Guessable(String),
 }
 
@@ -75,7 +74,7 @@ pub(crate) fn judge(
     let advice = estimate
         .feedback()
         .and_then(|feedback| feedback.suggestions().first().map(ToString::to_string))
-        .unwrap_or_else(|| "Add another word or two. Uncommon words are better.".to_owned());
+        .unwrap_or_else(|| text::ADD_WORDS.to_owned());
     Err(PasswordRefusal::Guessable(advice))
 }
 

@@ -14,6 +14,7 @@ use crate::features::auth::limits::AttemptLimits;
 use crate::features::auth::model::Person;
 use crate::features::auth::pages::PublicPage;
 use crate::features::auth::personal_words::personal_words_of;
+use crate::features::auth::text;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
@@ -87,11 +88,7 @@ pub(crate) async fn create(
     let email = form.email.trim().to_owned();
     db.run(Scope::Unowned, move |conn| model::ask(conn, &encryptor, &form.email, clock::now()))
         .await?;
-    let text = format!(
-        "If somebody signs in with {email}, a letter with a link to a new password is on its way \
-         there. The link works for one hour."
-    );
-    page.leave(FlashKind::Info, text)?;
+    page.leave(FlashKind::Info, text::reset_requested(&email))?;
     sleep_until(began + ANSWER_AFTER).await;
     Ok(see_other("/login"))
 }
@@ -136,7 +133,7 @@ pub(crate) async fn update(
     let session = page.session();
     session.clear();
     renew_session(session)?;
-    page.leave(FlashKind::Success, "Your password is changed. Sign in with it.")?;
+    page.leave(FlashKind::Success, text::PASSWORD_RESET)?;
     Ok(see_other("/login"))
 }
 

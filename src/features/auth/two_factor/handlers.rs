@@ -11,6 +11,7 @@ use crate::features::auth::limits::AttemptLimits;
 use crate::features::auth::model::User;
 use crate::features::auth::pages::AccountPage;
 use crate::features::auth::password::MAX_BYTES;
+use crate::features::auth::text;
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::{Db, Scope};
@@ -92,7 +93,7 @@ pub(crate) async fn begin(
         form.current.len() <= MAX_BYTES && hashing.verify(form.current, user.password_hash).await?;
     if !fits {
         security::note(Kind::WrongPassword);
-        let errors = FormErrors::one("current", "This is not your current password.");
+        let errors = FormErrors::one("current", text::WRONG_CURRENT_PASSWORD);
         return rejected(&TwoFactorPage { page, state: State::Off, codes: Vec::new(), errors });
     }
     db.run(Scope::Unowned, move |conn| model::begin(conn, &encryptor, user_id)).await?;
@@ -188,10 +189,7 @@ pub(crate) async fn turn_off(
     }
     security::note(Kind::TwoFactorOff);
     renew_session(page.session())?;
-    page.leave(
-        FlashKind::Success,
-        "Two-factor sign-in is off. You are signed out everywhere else.",
-    )?;
+    page.leave(FlashKind::Success, text::TWO_FACTOR_OFF)?;
     Ok(see_other(HERE))
 }
 
@@ -233,9 +231,6 @@ async fn wrong(
 ) -> AppResult<HttpResponse> {
     security::note(Kind::WrongCode);
     let state = state(db, config, encryptor, &page).await?;
-    let errors = FormErrors::one(
-        "code",
-        "This is not the present code, or it was used before. Wait for the next one and enter that.",
-    );
+    let errors = FormErrors::one("code", text::WRONG_CODE);
     rejected(&TwoFactorPage { page, state, codes: Vec::new(), errors })
 }

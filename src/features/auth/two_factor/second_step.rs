@@ -13,6 +13,7 @@ use crate::features::auth::limits::AttemptLimits;
 use crate::features::auth::model::Person;
 use crate::features::auth::pages::PublicPage;
 use crate::features::auth::sign_in::sign_in;
+use crate::features::auth::text;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
@@ -101,7 +102,7 @@ pub(crate) async fn enter(
     CsrfForm(form): CsrfForm<SecondStepForm>,
 ) -> AppResult<HttpResponse> {
     let Some(pending) = pending(page.session())? else {
-        page.leave(FlashKind::Info, "That took too long. Please sign in again.")?;
+        page.leave(FlashKind::Info, text::SIGN_IN_EXPIRED)?;
         return Ok(see_other("/login"));
     };
     let by_recovery = form.with == "recovery";
@@ -124,11 +125,7 @@ pub(crate) async fn enter(
         CodeCheck::Recovery(left) => {
             security::note(Kind::RecoveryCodeUsed.by(user_id));
             let answer = sign_in(&db, page.session(), &origin, user_id, &pending.next).await?;
-            let text = format!(
-                "You used a recovery code; {left} are left. If your device is lost, turn two-factor \
-                 sign-in off and set it up anew, under Password and sign-in."
-            );
-            page.leave(FlashKind::Warning, text)?;
+            page.leave(FlashKind::Warning, text::recovery_code_used(left))?;
             Ok(answer)
         }
     }
@@ -143,24 +140,20 @@ fn wrong(page: PublicPage, pending: PendingSignIn, by_recovery: bool) -> AppResu
     let attempts = pending.attempts + 1;
     if attempts >= MAX_ATTEMPTS {
         page.session().remove(PENDING);
-        page.leave(FlashKind::Warning, "Several wrong codes. Please sign in again.")?;
+        page.leave(FlashKind::Warning, text::TOO_MANY_WRONG_CODES)?;
         return Ok(see_other("/login"));
     }
     page.session().insert(PENDING, PendingSignIn { attempts, ..pending })?;
     let message = match by_recovery {
-        true => "This is not one of your recovery codes, or it was used before.",
-        false => {
-            "This is not the present code, or it was used before. Wait for the next one and enter that."
-        }
+        true => text::WRONG_RECOVERY_CODE,
+        false => text::WRONG_CODE,
     };
     rejected(&CodePage { page, by_recovery, errors: FormErrors::one("code", message) })
 }
 
 /// 429, with the time to wait.
 fn too_many(page: PublicPage, by_recovery: bool, seconds: u64) -> AppResult<HttpResponse> {
-    let message =
-        format!("To protect your account, tries are limited. Please wait {seconds} seconds.");
-    let errors = FormErrors::one("code", message);
+    let errors = FormErrors::one("code", text::too_many_attempts(seconds));
     let page = CodePage { page, by_recovery, errors };
     let mut response = html(StatusCode::TOO_MANY_REQUESTS, &page)?;
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

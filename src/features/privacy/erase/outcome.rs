@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use crate::features::privacy::text;
 use crate::features::team::MemberError;
 
 /// How many rows of each kind were erased.
@@ -29,9 +30,9 @@ impl Erased {
 #[derive(Debug, thiserror::Error)]
 pub enum ErasureError {
     /// The requester is a member and would erase themselves.
-    #[error("You can’t erase yourself. Ask another owner.")]
+    #[error("{}", text::YOURSELF)]
     Yourself,
-    #[error("This person is the program’s only owner. Make another member an owner first.")]
+    #[error("{}", text::LAST_OWNER)]
     LastOwner,
     #[error(transparent)]
     Database(#[from] diesel::result::Error),

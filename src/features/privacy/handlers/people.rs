@@ -15,6 +15,7 @@ use crate::features::privacy::export::{self};
 use crate::features::privacy::forms::PersonForm;
 use crate::features::privacy::person::{DataSubject, Lookup};
 use crate::features::privacy::requests::DataRequest;
+use crate::features::privacy::text;
 use crate::kit::audit::Actor;
 use crate::kit::db::{Db, Scope, WorkKind};
 use crate::kit::error::{AppError, AppResult};
@@ -183,7 +184,7 @@ pub(crate) async fn erase(
         .await
         .map_err(|_| AppError::Unavailable)??;
     match outcome {
-        Ok(erased) if erased.is_nothing() => page.done("Nothing is stored about this person.")?,
+        Ok(erased) if erased.is_nothing() => page.done(text::NO_DATA)?,
         Ok(_) => {
             security::note(Kind::PersonErased);
             page.done("Person erased.")?;

@@ -9,6 +9,7 @@ use crate::features::auth::links::merchant_of;
 use crate::features::auth::pages::PublicPage;
 use crate::features::auth::sign_in::{enter_program, signed_in};
 use crate::features::auth::{Hashing, NewPassword, NewUserError, Origin, Person};
+use crate::features::team::text;
 use crate::features::team::{self, Invitation, Joining};
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
@@ -99,7 +100,7 @@ pub(crate) async fn join(
             None
         }
         JoinStep::SignIn | JoinStep::OtherAccount(_) => {
-            errors.add("", "Sign in with the e-mail address that was invited.");
+            errors.add("", text::SIGN_IN_AS_INVITED);
             None
         }
     };
@@ -147,9 +148,7 @@ async fn accept(
             |error| match error {
                 NewUserError::Database(error) => AppError::from(error),
                 // They chose a password in another browser meanwhile.
-                NewUserError::EmailTaken => AppError::BadRequest(
-                    "You have an account by now. Open the link of the invitation again.".to_owned(),
-                ),
+                NewUserError::EmailTaken => AppError::BadRequest(text::HAS_ACCOUNT.to_owned()),
             },
         )
     })

@@ -4,6 +4,7 @@ use actix_web::web::{Data, Path};
 use super::forms::{InviteForm, RequirementForm, RoleForm};
 use super::page::answer;
 use crate::features::auth::pages::MerchantPage;
+use crate::features::team::text;
 use crate::features::team::{self, InviteError, MemberError};
 use crate::kit::audit::SubjectKind;
 use crate::kit::db::Db;
@@ -53,7 +54,7 @@ pub(crate) async fn invite(
     if let Err(refusal) = outcome {
         return answer(&db, page, form, FormErrors::one("email", refusal.to_string())).await;
     }
-    page.done(format!("A letter with an invitation is on its way to {}.", form.email.trim()))?;
+    page.done(text::invited(form.email.trim()))?;
     Ok(see_other(HERE))
 }
 
@@ -74,7 +75,7 @@ pub(crate) async fn resend(
             Ok(team::resend(conn, &actor, &encryptor, id)?)
         })
         .await?;
-    page.done(format!("Sent {email} the invitation again. The link before works no longer."))?;
+    page.done(text::resent(&email))?;
     Ok(see_other(HERE))
 }
 
@@ -89,7 +90,7 @@ pub(crate) async fn withdraw(
     let email = db
         .merchant(page.merchant_id(), move |conn| team::withdraw(conn, &actor, *invitation_id))
         .await?;
-    page.done(format!("Withdrew the invitation of {email}. Its link works no longer."))?;
+    page.done(text::withdrawn(&email))?;
     Ok(see_other(HERE))
 }
 
@@ -101,7 +102,7 @@ pub(crate) async fn change_role(
     CsrfForm(form): CsrfForm<RoleForm>,
 ) -> AppResult<HttpResponse> {
     let Some(role) = Role::parse(&form.role) else {
-        return Err(AppError::BadRequest("Go back, choose a role and try again.".to_owned()));
+        return Err(AppError::BadRequest(text::CHOOSE_ROLE.to_owned()));
     };
     let actor = page.actor();
     let outcome = db
@@ -121,7 +122,7 @@ pub(crate) async fn change_role(
     match outcome {
         Ok(member) => {
             let role = member.role.label().to_lowercase();
-            page.done(format!("{} is now {role}.", member.person.name))?;
+            page.done(text::role_changed(&member.person.name, &role))?;
             Ok(see_other(HERE))
         }
         Err(refusal) => refused(&db, page, refusal).await,
@@ -141,8 +142,7 @@ pub(crate) async fn remove(
         .await?;
     match outcome {
         Ok(member) => {
-            let name = member.person.name;
-            page.done(format!("{name} is no longer a member, and can see nothing any more."))?;
+            page.done(text::removed(&member.person.name))?;
             Ok(see_other(HERE))
         }
         Err(refusal) => refused(&db, page, refusal).await,
@@ -161,7 +161,7 @@ pub(crate) async fn leave(
     match outcome {
         Ok(()) => {
             crate::features::auth::sign_in::leave_program(page.session());
-            page.leave(FlashKind::Success, format!("You have left {}.", page.merchant_name()))?;
+            page.leave(FlashKind::Success, text::left(page.merchant_name()))?;
             Ok(see_other("/programs"))
         }
         Err(refusal) => refused(&db, page, refusal).await,
@@ -176,10 +176,7 @@ pub(crate) async fn require_two_factor(
 ) -> AppResult<HttpResponse> {
     let required = form.required == "true";
     if required && !page.member_context.person.has_two_factor() {
-        let errors = FormErrors::one(
-            "required",
-            "Set up two-factor sign-in for yourself first, so that you do not lock yourself out.",
-        );
+        let errors = FormErrors::one("required", text::SET_UP_YOURSELF);
         return answer(&db, page, InviteForm::default(), errors).await;
     }
     let actor = page.actor();
@@ -194,8 +191,8 @@ pub(crate) async fn require_two_factor(
     })
     .await?;
     page.done(match required {
-        true => "From now on, members set up two-factor sign-in before they get to any page.",
-        false => "Members may sign in without two-factor again.",
+        true => text::TWO_FACTOR_REQUIRED,
+        false => text::TWO_FACTOR_OPTIONAL,
     })?;
     Ok(see_other(HERE))
 }

@@ -1,0 +1,38 @@
+//! What members read about their team.
+
+pub(crate) const CHOOSE_ROLE: &str = "Choose a role.";
+pub(crate) const SET_UP_YOURSELF: &str = "Set up two-factor sign-in for your own account first.";
+pub(crate) const TWO_FACTOR_REQUIRED: &str = "Two-factor sign-in is now required.";
+pub(crate) const TWO_FACTOR_OPTIONAL: &str = "Two-factor sign-in is now optional.";
+pub(crate) const SIGN_IN_AS_INVITED: &str = "Sign in with the email that was invited.";
+pub(crate) const HAS_ACCOUNT: &str = "You already have an account. Open the invitation link again.";
+pub(crate) const ALREADY_MEMBER: &str = "Someone with this email is already a member.";
+pub(crate) const ALREADY_INVITED: &str =
+    "This email is already invited. Resend the invitation below.";
+pub(crate) const LAST_OWNER: &str = "A program needs an owner. Make another member an owner first.";
+pub(crate) const NOT_OWNER: &str = "You’re no longer an owner of this program.";
+
+pub(super) fn invited(email: &str) -> String {
+    format!("Invitation sent to {email}.")
+}
+
+pub(super) fn resent(email: &str) -> String {
+    format!("Invitation resent to {email}. The previous link no longer works.")
+}
+
+pub(super) fn withdrawn(email: &str) -> String {
+    format!("Invitation to {email} withdrawn.")
+}
+
+// `role` is its label.
+pub(super) fn role_changed(name: &str, role: &str) -> String {
+    format!("{name} is now {role}.")
+}
+
+pub(super) fn removed(name: &str) -> String {
+    format!("{name} removed from the team.")
+}
+
+pub(super) fn left(program: &str) -> String {
+    format!("You left {program}.")
+}
