@@ -4,6 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 
+use super::text;
 use crate::features::api::keys::{self, ApiKey, ApiScope, NewKey};
 use crate::features::auth::pages::MerchantPage;
 use crate::kit::clock;
@@ -47,19 +48,19 @@ impl KeyForm {
     fn read(&self, now: DateTime<Utc>) -> Result<NewKey, FormErrors> {
         let mut errors = FormErrors::new();
         if self.name.trim().chars().count() > NAME_LENGTH {
-            errors.add("name", format!("Enter {NAME_LENGTH} characters or fewer."));
+            errors.add("name", text::key_name_too_long(NAME_LENGTH));
         } else {
-            let missing = "Say what the key is for, for example the name of your store.";
+            let missing = text::ENTER_KEY_NAME;
             errors.check_name("name", &self.name, missing);
         }
         let scopes: Vec<ApiScope> =
             ApiScope::ALL.iter().copied().filter(|scope| self.has(*scope)).collect();
         if scopes.is_empty() || self.scopes.iter().any(|name| ApiScope::parse(name).is_none()) {
-            errors.add("scopes", "Choose at least one permission.");
+            errors.add("scopes", text::CHOOSE_PERMISSION);
         }
         let is_offered = EXPIRIES.iter().any(|(days, _)| *days == self.expires_in);
         if !is_offered {
-            errors.add("expires_in", "Choose when the key expires.");
+            errors.add("expires_in", text::CHOOSE_EXPIRY);
         }
         if !errors.is_empty() {
             return Err(errors);
@@ -164,6 +165,6 @@ pub(crate) async fn revoke(
     let (actor, key_id) = (page.actor(), *key_id);
     db.merchant(page.merchant_id(), move |conn| keys::revoke(conn, &actor, key_id)).await?;
     security::note(Kind::ApiKeyRevoked.about("API key", key_id));
-    page.done("Revoked the key. Whatever still uses it is refused from now on.")?;
+    page.done(text::KEY_REVOKED)?;
     Ok(see_other("/settings/api"))
 }

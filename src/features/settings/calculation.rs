@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use vouch_core::attribution::{CalculationLogic, NegativeFees, OrdersCountWhen, Precedence};
 
+use super::text;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::merchants::{DatedRules, change_rules, rules_history};
 use crate::kit::audit::SubjectKind;
@@ -64,13 +65,13 @@ impl CalculationForm {
         };
         let mut errors = FormErrors::new();
         if precedence.is_none() {
-            errors.add("precedence", "Choose which code wins.");
+            errors.add("precedence", text::CHOOSE_PRECEDENCE);
         }
         if count_when.is_none() {
-            errors.add("orders_count_when", "Choose when orders count.");
+            errors.add("orders_count_when", text::CHOOSE_COUNT_WHEN);
         }
         if negative_fees.is_none() {
-            errors.add("negative_fees", "Choose what a negative fee is.");
+            errors.add("negative_fees", text::CHOOSE_NEGATIVE_FEES);
         }
         match (precedence, count_when, negative_fees) {
             (Some(precedence), Some(orders_count_when), Some(negative_fees)) => {
@@ -174,7 +175,7 @@ pub(crate) async fn update(
         AppResult::Ok(change_rules(conn, &actor, rules)?)
     })
     .await?;
-    page.done("Saved. The rules hold for orders placed from now on.")?;
+    page.done(text::CALCULATION_SAVED)?;
     Ok(see_other("/settings/calculation"))
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use vouch_core::TextEnum;
 use vouch_core::calendar::DateFormat;
 
+use super::text;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::merchants::{self, choices};
 use crate::kit::audit::SubjectKind;
@@ -44,7 +45,7 @@ impl Edits for GeneralForm {
         let zone = chosen(choices::time_zones(), &self.time_zone);
         let dates = DateFormat::parse(&self.date_format).map(DateFormat::label);
         Ok(vec![
-            ("Name of the program", self.name.clone()),
+            ("Program name", self.name.clone()),
             ("Time zone", zone),
             ("Date format", dates.unwrap_or_default().to_owned()),
         ])
@@ -83,7 +84,7 @@ pub(crate) async fn update(
     CsrfForm(form): CsrfForm<GeneralForm>,
 ) -> AppResult<HttpResponse> {
     let mut errors = FormErrors::new();
-    errors.check_changed_name("name", &form.name, &page.merchant().name, "Name the program.");
+    errors.check_changed_name("name", &form.name, &page.merchant().name, text::ENTER_PROGRAM_NAME);
     let time_zone = choices::time_zone(&mut errors, "time_zone", &form.time_zone);
     let dates = date_format(&mut errors, &form.date_format, page.merchant().date_format);
     let Some(time_zone) = time_zone.filter(|_| errors.is_empty()) else {
@@ -104,7 +105,7 @@ pub(crate) async fn update(
         AppResult::Ok(merchants::rename(conn, &actor, &merchant, &form.name, (time_zone, dates))?)
     })
     .await?;
-    page.done("The settings are saved.")?;
+    page.done(text::GENERAL_SAVED)?;
     Ok(see_other("/settings/general"))
 }
 
@@ -113,7 +114,7 @@ fn date_format(errors: &mut FormErrors, typed: &str, current: DateFormat) -> Dat
         return current;
     }
     DateFormat::parse(typed).unwrap_or_else(|| {
-        errors.add("date_format", "Choose one of the date formats.");
+        errors.add("date_format", text::CHOOSE_DATE_FORMAT);
         current
     })
 }

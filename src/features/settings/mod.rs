@@ -8,3 +8,4 @@ pub(crate) mod calculation;
 pub(crate) mod general;
 /// The connected stores of a platform.
 pub(crate) mod stores;
+mod text;

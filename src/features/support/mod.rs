@@ -8,4 +8,5 @@ pub(crate) mod merchant;
 mod model;
 mod readable_emails;
 pub(crate) mod stores;
+mod text;
 pub(crate) mod users;

@@ -5,6 +5,7 @@ use super::feature::reason_error;
 use super::show::{FeatureForm, SupportMerchantPage};
 use crate::features::accounts::{self, AccessChange};
 use crate::features::auth::pages::PersonPage;
+use crate::features::support::text;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::web::flash::FlashKind;
@@ -30,13 +31,13 @@ pub(crate) async fn set_access(
         .run(Scope::Instance, move |conn| {
             if opens {
                 return accounts::reopen(conn, &by, id).map(|changed| match changed {
-                    true => "Reopened. Its members can sign in again.".to_owned(),
-                    false => "It was not closed.".to_owned(),
+                    true => text::REOPENED.to_owned(),
+                    false => text::NOT_CLOSED.to_owned(),
                 });
             }
             accounts::close(conn, &by, id).map(|ended| match ended {
-                Some(ended) => format!("Closed. {}", ended.words()),
-                None => "It was closed already.".to_owned(),
+                Some(ended) => text::closed(&ended.words()),
+                None => text::ALREADY_CLOSED.to_owned(),
             })
         })
         .await?;

@@ -5,6 +5,7 @@ use super::show::{FeatureForm, SupportMerchantPage};
 use crate::features::accounts::read_reason;
 use crate::features::auth::pages::PersonPage;
 use crate::features::exclusions;
+use crate::features::support::text;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::web::flash::FlashKind;
@@ -29,12 +30,10 @@ pub(crate) async fn set_exclusions(
         .merchant(*merchant_id, move |conn| exclusions::enable(conn, &actor, on, &form.reason))
         .await?;
     let words = match (changed, on) {
-        (true, true) => {
-            "Coupon Exclusions are enabled: the merchant finds them under Account > Settings."
-        }
-        (true, false) => "Coupon Exclusions are disabled: the list stays, and nothing is applied.",
-        (false, true) => "Coupon Exclusions were enabled already.",
-        (false, false) => "Coupon Exclusions were disabled already.",
+        (true, true) => text::EXCLUSIONS_ENABLED,
+        (true, false) => text::EXCLUSIONS_DISABLED,
+        (false, true) => text::EXCLUSIONS_ALREADY_ENABLED,
+        (false, false) => text::EXCLUSIONS_ALREADY_DISABLED,
     };
     page.leave(if changed { FlashKind::Success } else { FlashKind::Info }, words)?;
     Ok(see_other(&format!("/support/merchants/{merchant_id}")))

@@ -8,6 +8,7 @@ use crate::features::auth::lock_open_merchant;
 use crate::features::auth::pages::PersonPage;
 use crate::features::support::acts;
 use crate::features::support::merchant::{affiliate_workspace, person_of};
+use crate::features::support::text;
 use crate::features::team;
 use crate::kit::db::{Db, Scope};
 use crate::kit::email::EmailLimits;
@@ -71,10 +72,7 @@ async fn end(
         })
         .await?;
     security::note(Kind::SessionsEnded.about("user", user_id));
-    page.leave(
-        FlashKind::Success,
-        format!("Every session of {name} has ended. They can sign in again."),
-    )?;
+    page.leave(FlashKind::Success, text::signed_out(&name))?;
     Ok(see_other(&format!("/support/merchants/{merchant_id}")))
 }
 
@@ -100,12 +98,8 @@ pub(crate) async fn resend_invitation(
         })
         .await?;
     let Some(email) = sent else {
-        let why = "This program is closed. Reopen it before you send an invitation.";
-        return impossible(&db, page, merchant_id, "", why).await;
+        return impossible(&db, page, merchant_id, "", text::CLOSED_PROGRAM).await;
     };
-    page.leave(
-        FlashKind::Success,
-        format!("Sent {email} the invitation again. The link before works no longer."),
-    )?;
+    page.leave(FlashKind::Success, text::invitation_resent(&email))?;
     Ok(see_other(&format!("/support/merchants/{merchant_id}")))
 }

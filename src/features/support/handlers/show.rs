@@ -9,6 +9,7 @@ use crate::features::accounts::{InstanceEntry, of_subject};
 use crate::features::auth::pages::PersonPage;
 use crate::features::support::merchant::{MerchantState, recent_acts};
 use crate::features::support::stores::{Failures, StoreState};
+use crate::features::support::text;
 use crate::features::team::InvitationRow;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
@@ -125,7 +126,7 @@ impl SupportMerchantPage {
     fn failures(store: &StoreState) -> [(String, &Failures); 2] {
         let StoreState { deliveries, pushes, .. } = store;
         [
-            (deliveries.count.words("failed delivery", "failed deliveries"), deliveries),
+            (deliveries.count.words("failed webhook", "failed webhooks"), deliveries),
             (pushes.count.words("failed code", "failed codes"), pushes),
         ]
     }
@@ -134,15 +135,11 @@ impl SupportMerchantPage {
     fn waiting(&self) -> Vec<String> {
         let waiting = &self.state.waiting;
         [
-            (waiting.deliveries, "failed delivery", "failed deliveries"),
-            (waiting.pushes, "code that failed in a store", "codes that failed in a store"),
-            (
-                waiting.recalculations,
-                "piece of background work that was given up",
-                "pieces of background work that were given up",
-            ),
-            (waiting.affiliates, "affiliate to be looked at", "affiliates to be looked at"),
-            (waiting.conversions, "conversion to be looked at", "conversions to be looked at"),
+            (waiting.deliveries, "failed webhook", "failed webhooks"),
+            (waiting.pushes, "failed code", "failed codes"),
+            (waiting.recalculations, "failed job", "failed jobs"),
+            (waiting.affiliates, "affiliate to review", "affiliates to review"),
+            (waiting.conversions, "conversion to review", "conversions to review"),
         ]
         .into_iter()
         .filter(|(count, ..)| !count.is_zero())
@@ -179,10 +176,7 @@ pub(super) async fn no_such_affiliate(
     typed: String,
 ) -> AppResult<HttpResponse> {
     let mut shown = SupportMerchantPage::read(db, page, merchant_id).await?;
-    shown.errors = FormErrors::one(
-        "affiliate",
-        "No affiliate of this program who can sign in has this affiliate ID or email address.",
-    );
+    shown.errors = FormErrors::one("affiliate", text::NO_AFFILIATE);
     shown.affiliate = typed;
     rejected(&shown)
 }

@@ -8,6 +8,7 @@ use crate::features::auth::pages::PersonPage;
 use crate::features::auth::{VIEW_LIMIT, Viewing};
 use crate::features::support::acts;
 use crate::features::support::merchant::{affiliate_workspace, member_workspace};
+use crate::features::support::text;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::security::{self, Kind};
@@ -53,10 +54,7 @@ pub(crate) async fn begin_view(
     };
     if !is_open {
         let field = if form.user_id.is_some() { "" } else { "affiliate" };
-        let why = format!(
-            "{name} has no access now, so there is nothing to view. The program is closed, or they \
-             were disabled or denied."
-        );
+        let why = text::no_access(&name);
         return impossible(&db, page, id, field, why).await;
     }
     let actor = page.support_actor(id);
@@ -92,9 +90,6 @@ pub(crate) async fn end_view(
         })
         .await?;
     security::note(Kind::ViewEnded.about("merchant", merchant_id));
-    page.leave(
-        FlashKind::Success,
-        format!("You no longer look at the program as {}.", viewing.name),
-    )?;
+    page.leave(FlashKind::Success, text::view_stopped(&viewing.name))?;
     Ok(see_other(&format!("/support/merchants/{merchant_id}")))
 }

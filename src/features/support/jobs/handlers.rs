@@ -6,17 +6,16 @@ use vouch_core::TextEnum;
 
 use super::model::{self, DeadJob, FailableKind, MAX_RETRIED, NEWEST, Retry};
 use crate::features::auth::pages::PersonPage;
+use crate::features::support::text;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::lists::{ListPage, Params};
 use crate::kit::urls::with_query;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
-use crate::kit::web::numbers::counted;
 use crate::kit::web::{ok, see_other};
 
 const HERE: &str = "/support/jobs";
-const OBSOLETE: &str = "There was nothing left to retry, so the job was deleted.";
 
 #[derive(Template)]
 #[template(path = "support/jobs.html")]
@@ -49,9 +48,9 @@ pub(crate) async fn retry(
     let by = page.support_actor(job.0);
     let retried = db.run(Scope::Instance, move |conn| model::retry(conn, &by, *job)).await?;
     match retried {
-        Retry::Retried => page.leave(FlashKind::Success, "The job runs again within seconds.")?,
-        Retry::NotFailed => page.leave(FlashKind::Info, "This job was retried already.")?,
-        Retry::Obsolete => page.leave(FlashKind::Info, OBSOLETE)?,
+        Retry::Retried => page.leave(FlashKind::Success, text::JOB_RETRIED)?,
+        Retry::NotFailed => page.leave(FlashKind::Info, text::JOB_ALREADY_RETRIED)?,
+        Retry::Obsolete => page.leave(FlashKind::Info, text::JOB_OBSOLETE)?,
     }
     Ok(see_other(HERE))
 }
@@ -77,11 +76,11 @@ pub(crate) async fn retry_all(
         count += usize::from(retried == Retry::Retried);
     }
     let mut message = match count {
-        0 => "There was nothing left to retry.".to_owned(),
-        count => format!("{} within seconds.", counted(count, "job runs again", "jobs run again")),
+        0 => text::NO_JOBS.to_owned(),
+        count => text::jobs_retried(count),
     };
     if is_full {
-        message.push_str(" Retry all once more for the next ones.");
+        message.push_str(text::MORE_JOBS);
     }
     page.leave(FlashKind::Success, &message)?;
     Ok(see_other(&with_query(HERE, &[("kind", kind.as_str())])))

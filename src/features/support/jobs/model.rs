@@ -96,10 +96,10 @@ text_enum! {
     enum DeadReason {
         NoAnswer = "no_answer", "The store didn’t answer";
         AccessDenied = "access_denied", "The store doesn’t accept the API credentials";
-        Refused = "refused", "The store refused it";
+        Refused = "refused", "The store rejected it";
         NotListed = "not_listed", "The store doesn’t list one of the refunds";
-        Unreadable = "unreadable", "Vouch can’t read it";
-        OwnFault = "own_fault", "Vouch failed; see the log";
+        Unreadable = "unreadable", "Vouch can’t parse it";
+        OwnFault = "own_fault", "Vouch failed. See the log";
         Value = "value", "It contains a value that can’t be stored";
         NotFetched = "not_fetched", "The order couldn’t be fetched";
         NotAccepted = "not_accepted", "The mail server didn’t accept it";

@@ -6,6 +6,7 @@ use super::model::{Membership, NEWEST, UserRow, UserState, users};
 use crate::features::accounts::{self, AccessChange};
 use crate::features::auth::pages::PersonPage;
 use crate::features::support::handlers::{FeatureForm, ReasonForm, reason_error};
+use crate::features::support::text;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
@@ -78,7 +79,7 @@ pub(crate) async fn show(
 /// Why a change of a user's access is rejected.
 fn refusal(page: &PersonPage, user_id: i64, reason: &str) -> Option<String> {
     if page.person.id == user_id {
-        return Some("You can’t change your own access. Ask someone else of your team.".to_owned());
+        return Some(text::OWN_ACCESS.to_owned());
     }
     reason_error(reason)
 }
@@ -110,13 +111,13 @@ pub(crate) async fn set_access(
         .run(Scope::Instance, move |conn| {
             if enabled {
                 return accounts::enable(conn, &by, id).map(|changed| match changed {
-                    true => "Enabled. They can sign in again.".to_owned(),
-                    false => "They were not disabled.".to_owned(),
+                    true => text::USER_ENABLED.to_owned(),
+                    false => text::NOT_DISABLED.to_owned(),
                 });
             }
             accounts::disable(conn, &by, id).map(|ended| match ended {
-                Some(ended) => format!("Disabled. {}", ended.words()),
-                None => "They were disabled already.".to_owned(),
+                Some(ended) => text::disabled(&ended.words()),
+                None => text::ALREADY_DISABLED.to_owned(),
             })
         })
         .await?;
@@ -139,10 +140,8 @@ pub(crate) async fn remove_support(
     let removed =
         db.run(Scope::Instance, move |conn| accounts::remove_support(conn, &by, id)).await?;
     match removed {
-        Some(ended) => {
-            page.leave(FlashKind::Success, format!("Support rights removed. {}", ended.words()))?
-        }
-        None => page.leave(FlashKind::Info, "They were not support staff.")?,
+        Some(ended) => page.leave(FlashKind::Success, text::rights_removed(&ended.words()))?,
+        None => page.leave(FlashKind::Info, text::NOT_SUPPORT)?,
     }
     Ok(see_other(&format!("{HERE}/{id}")))
 }
