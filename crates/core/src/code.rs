@@ -39,16 +39,16 @@ pub enum CodeError {
     Empty,
     #[error("Enter {max} characters or fewer. This code has {chars}.")]
     TooLong { chars: usize, max: usize },
-    #[error("A new code can’t contain spaces. Leave them out, or use a dash instead.")]
+    #[error("Remove the spaces, or use dashes instead. New codes can’t contain spaces.")]
     Space,
-    #[error("This code contains a line break or a special space. Type a plain space instead.")]
+    #[error("Replace the line break or special space with a regular space.")]
     SpecialSpace,
-    #[error("This code contains an invisible character {}. Delete it.", place(.before))]
+    #[error("Remove the hidden character {}.", place(.before))]
     Invisible {
         /// The text before the character; empty at the start.
         before: String,
     },
-    #[error("This code contains the quotation mark {0}. Leave it out.")]
+    #[error("Remove the quotation mark {0}.")]
     Quote(char),
 }
 
@@ -66,7 +66,7 @@ impl CodeError {
 }
 
 fn place(before: &str) -> String {
-    if before.is_empty() { "at the beginning".to_owned() } else { format!("after {before}") }
+    if before.is_empty() { "at the start".to_owned() } else { format!("after {before}") }
 }
 
 impl CouponCode {

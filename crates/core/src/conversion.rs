@@ -86,11 +86,11 @@ text_enum! {
         /// Applies to every conversion of the order, including later ones.
         Fraud = "fraud", "Fraud";
         /// The affiliate broke the program's terms.
-        Terms = "terms", "Against the program’s terms";
+        Terms = "terms", "Violates program terms";
         /// The code was shared where it isn't allowed, such as on a coupon site.
         Misuse = "misuse", "Code shared where it isn’t allowed";
         Duplicate = "duplicate", "Duplicate order";
-        Returned = "returned", "Returned or not accepted";
+        Returned = "returned", "Returned or refused";
         Other = "other", "Other reason";
     }
 }
@@ -113,9 +113,9 @@ text_enum! {
     /// How the affiliate was credited.
     pub enum Via {
         /// By a coupon code on the order.
-        Coupon = "coupon", "Coupon code";
+        Coupon = "coupon", "Coupon Code";
         /// By the customer's email.
-        Email = "email", "Customer e-mail";
+        Email = "email", "Customer Email";
         /// By a royalty on the lines with a SKU.
         Sku = "sku", "SKU";
         /// Manually, by a member.
@@ -127,16 +127,16 @@ text_enum! {
     /// Why a conversion earns nothing by the rules.
     pub enum UnqualifiedReason {
         TestOrder = "test_order", "Test order";
-        InactiveAffiliate = "inactive_affiliate", "Affiliate was not active";
+        InactiveAffiliate = "inactive_affiliate", "Affiliate wasn’t active";
         OwnPurchase = "own_purchase", "Affiliate’s own purchase";
         ExcludedCode = "excluded_code", "Excluded coupon code";
-        OtherCurrency = "other_currency", "Flat amount in another currency";
+        OtherCurrency = "other_currency", "Flat commission in another currency";
         /// Another attribution credits the order to others.
         NoLongerCredited = "no_longer_credited", "No longer credited";
         PaymentExpired = "payment_expired", "Payment expired";
         PaymentVoided = "payment_voided", "Payment voided";
         /// A rule of another version.
-        Unknown = "unknown", "Does not qualify";
+        Unknown = "unknown", "Doesn’t qualify";
     }
 }
 

@@ -7,14 +7,14 @@ text_enum! {
     #[derive(Default)]
     pub enum DeliveryOutcome {
         /// It was processed and changed the order.
-        TakenIn = "taken_in", "Taken in";
+        TakenIn = "taken_in", "Processed";
         /// A newer report of the order was already stored.
-        Outdated = "outdated", "Nothing new";
+        Outdated = "outdated", "No change";
         /// It was ignored because it doesn't contain an order's state.
         #[default]
-        Noted = "noted", "Noted";
+        Noted = "noted", "Ignored";
         /// It names an order that must be fetched from the store.
-        Waiting = "waiting", "Waiting for its order";
+        Waiting = "waiting", "Waiting for order";
         /// It couldn't be processed. It's stored and can be replayed.
         Failed = "failed", "Failed";
     }

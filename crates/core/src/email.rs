@@ -21,9 +21,9 @@ pub struct EmailKey(String);
 pub enum EmailError {
     #[error("Enter an email address.")]
     Empty,
-    #[error("This is not an email address; it should look like name@example.com.")]
+    #[error("Enter an email address like name@example.com.")]
     NotAnAddress,
-    #[error("An email address has at most {MAX_EMAIL_CHARS} characters.")]
+    #[error("Enter {MAX_EMAIL_CHARS} characters or fewer.")]
     TooLong,
 }
 

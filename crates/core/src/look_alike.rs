@@ -26,15 +26,15 @@ text_enum! {
     /// The form of an exclusion pattern, which decides how codes are compared with it.
     pub enum Shape {
         /// A code.
-        Exact = "exact", "One code";
+        Exact = "exact", "Exact match";
         /// `X*`
-        Begins = "begins", "Begins with";
+        Begins = "begins", "Starts with";
         /// `*X`
         Ends = "ends", "Ends with";
         /// `*X*`
         Contains = "contains", "Contains";
         /// Several parts, such as `X*Y`, or `*X*` with a part too long to be indexed whole.
-        Composed = "composed", "Several parts";
+        Composed = "composed", "Multiple parts";
     }
 }
 
@@ -48,22 +48,21 @@ pub struct Pattern {
 /// The rule that a pattern breaks. The message is shown next to the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PatternError {
-    #[error("Enter a coupon code, or a pattern such as SUMMER*.")]
+    #[error("Enter a coupon code or a pattern such as SUMMER*.")]
     Empty,
     /// It's longer than any code. Contains the number of characters.
-    #[error("An exclusion has at most {MAX_CHARS} characters; this one has {0}. Shorten it.")]
+    #[error("Enter {MAX_CHARS} characters or fewer. This exclusion has {0}.")]
     TooLong(usize),
     /// It contains an invisible character.
-    #[error("This contains an invisible character. Delete it, or type the code again.")]
+    #[error("Remove the hidden character, or retype the code.")]
     Invisible,
     /// It only contains characters that comparisons ignore.
     #[error("Enter at least one letter or digit. Spaces, dashes and dots don’t count.")]
     NothingLeft,
     /// It would match nearly every code.
     #[error(
-        "This would stop nearly every code, and cannot be looked up quickly: write at least \
-         {MIN_END} letters or digits after a * at the beginning, and {MIN_INNER} in a row \
-         where there is a * at both ends."
+        "Enter at least {MIN_END} letters or digits after a leading *, or {MIN_INNER} in a row \
+         between two *."
     )]
     TooOpen,
 }

@@ -26,10 +26,10 @@ pub enum NameError {
     #[error("Enter {MAX_CHARS} characters or fewer.")]
     TooLong,
     /// Contains a control character, a direction mark or another invisible character.
-    #[error("The name contains a character that can’t be seen. Type it without copying.")]
+    #[error("Retype the name. It contains a hidden character.")]
     Invisible,
     /// Contains a URL, or a domain that email programs turn into a link.
-    #[error("Leave web addresses out of the name.")]
+    #[error("Remove web addresses from the name.")]
     Url,
 }
 

@@ -21,9 +21,9 @@ pub struct SkuKey(String);
 pub enum SkuError {
     #[error("Enter a SKU.")]
     Empty,
-    #[error("A SKU has at most {MAX_SKU_CHARS} characters.")]
+    #[error("Enter {MAX_SKU_CHARS} characters or fewer.")]
     TooLong,
-    #[error("This SKU contains an invisible character. Delete it, or type the SKU again.")]
+    #[error("Remove the hidden character, or retype the SKU.")]
     Invisible,
 }
 

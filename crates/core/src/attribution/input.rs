@@ -81,9 +81,9 @@ pub enum Commission {
 text_enum! {
     /// How a commission is calculated.
     pub enum CommissionKind {
-        Percent = "percent", "A percent of the sale";
-        FlatPerOrder = "flat_per_order", "A flat amount per order";
-        FlatPerItem = "flat_per_item", "A flat amount per item";
+        Percent = "percent", "Percentage of sale";
+        FlatPerOrder = "flat_per_order", "Flat amount per order";
+        FlatPerItem = "flat_per_item", "Flat amount per item";
     }
 }
 
@@ -250,7 +250,7 @@ text_enum! {
     pub enum NegativeFees {
         /// A payment method, which doesn't change the commission base.
         #[default]
-        GiftCard = "gift_card", "A gift card or another means of payment";
+        GiftCard = "gift_card", "A gift card or other payment method";
         /// A discount, which lowers the commission base like a coupon.
         Discount = "discount", "A discount";
     }

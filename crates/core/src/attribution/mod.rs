@@ -10,7 +10,7 @@ mod decide;
 pub mod input;
 pub mod ledger;
 pub mod record;
-mod words;
+mod text;
 
 pub use decide::decide;
 pub use input::{

@@ -79,11 +79,11 @@ text_enum! {
     pub enum PaymentState {
         /// Not paid yet.
         #[default]
-        Pending = "pending", "Pending";
+        Pending = "pending", "Payment pending";
         /// Authorized by the bank, not captured yet.
-        Authorized = "authorized", "Authorized";
+        Authorized = "authorized", "Payment authorized";
         /// The authorization expired.
-        Expired = "expired", "Expired";
+        Expired = "expired", "Payment expired";
         /// A part is paid.
         PartiallyPaid = "partially_paid", "Partially paid";
         /// Paid.
@@ -93,10 +93,10 @@ text_enum! {
         /// All of it was refunded.
         Refunded = "refunded", "Refunded";
         /// Canceled before it was captured.
-        Voided = "voided", "Voided";
+        Voided = "voided", "Payment voided";
         /// A status that this version doesn't know.
         #[serde(other)]
-        Unknown = "unknown", "Unknown";
+        Unknown = "unknown", "Payment unknown";
     }
 }
 
@@ -182,11 +182,11 @@ text_enum! {
         /// Its format isn't the one that the store documents.
         Unreadable = "unreadable", "couldn’t be read";
         /// The same for a tax. The order is still accepted where tax isn't counted.
-        UnreadableTax = "unreadable_tax", "isn’t an amount of tax";
+        UnreadableTax = "unreadable_tax", "isn’t a valid tax amount";
         /// The same for shipping. The order is still accepted where shipping isn't counted.
-        UnreadableShipping = "unreadable_shipping", "isn’t an amount of shipping";
+        UnreadableShipping = "unreadable_shipping", "isn’t a valid shipping amount";
         /// An unknown currency, whose amounts are parsed with two decimals.
-        UnknownCurrency = "unknown_currency", "isn’t a currency Vouch knows";
+        UnknownCurrency = "unknown_currency", "isn’t a currency Vouch supports";
     }
 }
 

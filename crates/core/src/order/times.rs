@@ -54,11 +54,11 @@ impl DeliveryTimes {
 text_enum! {
     /// A timestamp in a message that was replaced by the time the message was received.
     pub enum ClampedTime {
-        Updated = "updated_at", "the update";
-        Placed = "placed_at", "the order";
-        Cancelled = "cancelled_at", "the cancellation";
-        Refunded = "refunded_at", "the refund";
-        Deleted = "deleted_at", "the deletion";
+        Updated = "updated_at", "updated";
+        Placed = "placed_at", "placed";
+        Cancelled = "cancelled_at", "canceled";
+        Refunded = "refunded_at", "refunded";
+        Deleted = "deleted_at", "deleted";
     }
 }
 

@@ -5,4 +5,4 @@ mod commission;
 mod fixtures;
 mod laws;
 mod payments;
-mod words;
+mod text;
