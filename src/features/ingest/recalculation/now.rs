@@ -26,7 +26,7 @@ pub(crate) fn recalculate(
     for order_id in order_ids {
         rows.push(OrderRow::by_id(conn, actor.merchant_id, order_id)?);
     }
-    let words = cause.words();
+    let words = cause.to_string();
     let cause = Cause { words: &words, delivery_id: None, now: actor.now };
     for row in rows {
         decide_again(conn, row, &cause, &mut batch)?;

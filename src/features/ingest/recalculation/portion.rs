@@ -9,11 +9,13 @@ use diesel::sql_types::{Array, BigInt, Integer};
 
 use crate::features::ingest::in_flight;
 use crate::features::ingest::intake::{Batch, Cause, OrderRow, decide_again};
+use crate::features::ingest::text::RecalculationFailure;
 use crate::features::recalculations::{IdRange, OrderSelection, PlacedOrder, RecalculationReason};
 use crate::kit::clock;
 use crate::kit::db::schema::{orders, recalculations, triggers};
 use crate::kit::db::statement::statement;
 use crate::kit::jobs::backoff;
+use crate::kit::stored_text::StoredText;
 
 /// How many orders are recalculated in one transaction. Their deliveries wait meanwhile.
 pub(super) const PORTION: usize = 25;
@@ -107,7 +109,7 @@ impl LockedRequest {
         let free: HashSet<i64> = rows.iter().map(|row| row.id).collect();
         let words = serde_json::from_value::<RecalculationReason>(self.cause.clone())
             .map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))?
-            .words();
+            .to_string();
         let cause = Cause { words: &words, delivery_id: None, now: clock::now() };
         let mut batch = Batch::of(self.merchant_id);
         for row in rows {
@@ -234,7 +236,7 @@ impl LockedRequest {
     pub(super) fn put_back(
         &self,
         conn: &mut PgConnection,
-        reason: &str,
+        failure: RecalculationFailure,
         most: i32,
     ) -> QueryResult<()> {
         let attempts = self.attempts + 1;
@@ -244,7 +246,8 @@ impl LockedRequest {
         diesel::update(self.row())
             .set((
                 recalculations::attempts.eq(attempts),
-                recalculations::last_error.eq(reason),
+                recalculations::last_error.eq(None::<&str>),
+                recalculations::failure.eq(StoredText::from(failure)),
                 recalculations::failed_at.eq(has_failed.then(clock::now)),
             ))
             .execute(conn)

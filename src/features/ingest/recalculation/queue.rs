@@ -10,10 +10,12 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::portion::{LockedRequest, Portion};
+use crate::features::ingest::text::RecalculationFailure;
 use crate::kit::db::schema::recalculations;
 use crate::kit::db::statement::statement;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
+use crate::kit::stored_text::{StoredText, shown};
 use crate::kit::supervise::Stop;
 
 /// After this many failed attempts, a request fails with its reason.
@@ -117,7 +119,9 @@ fn portion(db: &Db, merchant_id: i64) -> AppResult<Portion> {
             let reason: String = format!("{error:#}").chars().take(REASON_LENGTH).collect();
             let (id, attempts) = (request.id, request.attempts);
             tracing::error!(merchant_id, recalculation_id = id, attempts, error = %reason, "recalculation_failed");
-            db.run_blocking(Scope::Merchant(merchant_id), |conn| failed(conn, &request, &reason))?;
+            db.run_blocking(Scope::Merchant(merchant_id), |conn| {
+                failed(conn, &request, RecalculationFailure::Internal { error: reason })
+            })?;
             Ok(Portion::Done(0))
         }
         (done, _) => done,
@@ -126,10 +130,14 @@ fn portion(db: &Db, merchant_id: i64) -> AppResult<Portion> {
 
 /// Gives each order of a failed portion its own request, so that one bad order doesn't block the
 /// others. A request for a single order is retried later.
-fn failed(conn: &mut PgConnection, request: &LockedRequest, reason: &str) -> QueryResult<()> {
+fn failed(
+    conn: &mut PgConnection,
+    request: &LockedRequest,
+    failure: RecalculationFailure,
+) -> QueryResult<()> {
     let found = request.next(conn)?;
     if found.len() <= 1 {
-        return request.put_back(conn, reason, ATTEMPTS);
+        return request.put_back(conn, failure, ATTEMPTS);
     }
     let alone: Vec<Vec<i64>> = found.iter().map(|order| vec![order.id]).collect();
     request.hand_on(conn, &alone, 0)?;
@@ -139,12 +147,14 @@ fn failed(conn: &mut PgConnection, request: &LockedRequest, reason: &str) -> Que
 /// How many requests failed, and the reason of the last one. The caller holds `Scope::Instance`.
 pub fn failed_requests(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
     let failed = || recalculations::table.filter(recalculations::failed_at.is_not_null());
-    let last = failed()
+    type Failure = (Option<StoredText<RecalculationFailure>>, Option<String>);
+    let last: Option<Failure> = failed()
         .order(recalculations::failed_at.desc())
-        .select(recalculations::last_error)
-        .first::<Option<String>>(conn)
+        .select((recalculations::failure, recalculations::last_error))
+        .first(conn)
         .optional()?;
-    Ok((failed().count().get_result(conn)?, last.flatten().unwrap_or_default()))
+    let reason = last.and_then(|(stored, earlier)| shown(stored.as_ref(), earlier.as_deref()));
+    Ok((failed().count().get_result(conn)?, reason.unwrap_or_default()))
 }
 
 /// Makes failed requests due again with all their attempts, because the operator may have fixed the
