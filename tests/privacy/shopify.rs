@@ -102,7 +102,7 @@ fn a_data_request_is_a_task_until_it_is_completed() {
         assert_eq!(app.shopify("customers/data_request", &body).status, 200);
     }
     let owner = app.owner();
-    assert!(owner.get("/dashboard").has("a[href='/settings/privacy'] strong"));
+    assert!(owner.get("/dashboard").has("[data-task=data-requests] a"));
     let page = owner.get("/settings/privacy");
     let rows = page.all("section[aria-labelledby=requests] tbody tr");
     assert_eq!(rows.len(), 1, "once");

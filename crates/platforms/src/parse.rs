@@ -2,24 +2,26 @@ use chrono::{DateTime, Utc};
 use vouch_core::order::StoreEvent;
 use vouch_core::platform::Platform;
 
-use crate::{WebhookDelivery, api, provider};
+use crate::{PayloadError, WebhookDelivery, api, provider};
 
-/// Parses a message from a store. The error is a sentence for the merchant. The message is stored
-/// and can be processed again.
+/// Parses a message from a store. A message that fails is stored and can be processed again.
 pub fn parse_message(
     platform: Platform,
     topic: &str,
     body: &[u8],
     is_test: bool,
     sent_at: DateTime<Utc>,
-) -> Result<StoreEvent, String> {
+) -> Result<StoreEvent, PayloadError> {
     if let Some(provider) = provider(platform) {
         let message = WebhookDelivery { topic, body, is_test, sent_at };
-        return provider.parse(&message).map_err(|error| error.to_string());
+        return provider.parse(&message);
     }
     let report = api::parse(body).map_err(|errors| {
-        let lines = errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail));
-        lines.collect::<Vec<_>>().join(" ")
+        let first = errors.into_iter().next();
+        first.map_or_else(
+            || PayloadError::new("", ""),
+            |error| PayloadError::new(error.pointer, error.detail.trim_end_matches('.')),
+        )
     })?;
     Ok(StoreEvent::Order(Box::new(report)))
 }

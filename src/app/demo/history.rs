@@ -163,7 +163,7 @@ fn deliver(
     };
     match parse_message(Platform::Shopify, topic, &bytes, false, at) {
         Ok(event) => ingest_one(conn, &incoming, event, &store.pseudonyms)?,
-        Err(reason) => fail(conn, &incoming, FailureReason::Unreadable, &reason)?,
+        Err(error) => fail(conn, &incoming, FailureReason::Unreadable, error.into())?,
     };
     Ok(())
 }

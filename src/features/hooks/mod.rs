@@ -2,6 +2,7 @@
 
 mod known_stores;
 mod receive;
+mod text;
 
 pub(crate) use self::known_stores::KnownStores;
 pub(crate) use self::receive::receive;

@@ -6,6 +6,7 @@ use vouch_core::platform::Platform;
 use vouch_platforms::{Envelope, PrivacyRequest, PrivacyTopic, Provider, parse_message};
 
 use super::known_stores::{KnownStore, KnownStores};
+use super::text;
 use crate::features::ingest::intake::{DeliverySource, IncomingDelivery, gzip};
 use crate::features::ingest::queue::Intake;
 use crate::features::privacy::from_store;
@@ -49,11 +50,11 @@ pub(crate) async fn receive(
         return Ok(HttpResponse::Ok().finish());
     }
     if !provider.is_signed(&store.secrets, &store_key, &headers, &body) {
-        return Ok(refused(platform, "The signature does not fit the message.\n"));
+        return Ok(refused(platform, text::WRONG_SIGNATURE));
     }
     let now = clock::arrival();
     let Some(envelope) = provider.envelope(&headers, &body, now) else {
-        return Ok(refused(platform, "The message is too old or from the future.\n"));
+        return Ok(refused(platform, text::WRONG_TIME));
     };
     if let Some(topic) = privacy {
         let request = parse_privacy(provider, &store, topic, &body);

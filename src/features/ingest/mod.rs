@@ -12,6 +12,7 @@ pub mod read;
 pub mod recalculation;
 pub(crate) mod refund_reads;
 pub mod replay;
+pub(crate) mod text;
 
 pub(crate) use recalculation::recalculate;
 pub use replay::{ReplayError, replay};

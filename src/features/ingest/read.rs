@@ -7,8 +7,9 @@ use vouch_core::order::snapshot::StoreEvent;
 use vouch_platforms::OrderMessage;
 use vouch_platforms::parse_message;
 
-use super::failures::{FailureReason, OWN_FAULT};
+use super::failures::FailureReason;
 use super::intake::{DeliverySource, IncomingDelivery, IngestOutcome, fail, gzip, ingest_one};
+use super::text::DeliveryReason;
 use crate::features::stores::Store;
 use crate::kit::db::schema::orders;
 use crate::kit::pseudonyms::Pseudonyms;
@@ -19,8 +20,8 @@ pub struct ReadOutcome {
     pub outcome: IngestOutcome,
     /// `None` if the order isn't known yet.
     pub order_id: Option<i64>,
-    /// The note, or why it can't be parsed.
-    pub detail: String,
+    /// Why it was ignored, or can't be parsed.
+    pub(crate) reason: Option<DeliveryReason>,
 }
 
 /// Processes an order that was read by a call that began at `begun_at`, in the running transaction.
@@ -35,15 +36,19 @@ pub fn ingest(
 ) -> QueryResult<ReadOutcome> {
     let incoming = incoming(store, message, begun_at, now);
     let parsed = parse_message(store.platform, message.topic, &message.body, false, begun_at);
-    let (outcome, detail) = match parsed {
+    let (outcome, reason) = match parsed {
         Ok(event) => {
-            let detail = match &event {
-                StoreEvent::Noted { what, .. } => (*what).to_owned(),
-                _ => String::new(),
+            let reason = match &event {
+                StoreEvent::Noted { reason, .. } => Some((*reason).into()),
+                _ => None,
             };
-            (ingest_one(conn, &incoming, event, pseudonyms)?, detail)
+            (ingest_one(conn, &incoming, event, pseudonyms)?, reason)
         }
-        Err(reason) => (fail(conn, &incoming, FailureReason::Unreadable, &reason)?, reason),
+        Err(error) => {
+            let reason = DeliveryReason::from(error);
+            let failed = fail(conn, &incoming, FailureReason::Unreadable, reason.clone())?;
+            (failed, Some(reason))
+        }
     };
     let order_id = orders::table
         .filter(orders::merchant_id.eq(store.merchant_id))
@@ -52,7 +57,7 @@ pub fn ingest(
         .select(orders::id)
         .first(conn)
         .optional()?;
-    Ok(ReadOutcome { outcome, order_id, detail })
+    Ok(ReadOutcome { outcome, order_id, reason })
 }
 
 /// Stores an order that was read but couldn't be processed because of an error in Vouch, to be
@@ -65,7 +70,7 @@ pub(crate) fn keep_failed(
     now: DateTime<Utc>,
 ) -> QueryResult<IngestOutcome> {
     let incoming = incoming(store, message, begun_at, now);
-    fail(conn, &incoming, FailureReason::OwnFault, OWN_FAULT)
+    fail(conn, &incoming, FailureReason::OwnFault, DeliveryReason::OwnFault)
 }
 
 fn incoming(

@@ -10,30 +10,35 @@ use flate2::read::GzDecoder;
 use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::order::snapshot::StoreEvent;
 use vouch_core::platform::Platform;
-use vouch_platforms::parse_message;
+use vouch_platforms::{PayloadError, parse_message};
 
 use super::failures;
 use super::intake::{DeliverySource, IncomingDelivery, IngestOutcome, ingest_one};
 use super::pending_fetches;
+use super::text::DeliveryReason;
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::{deliveries, stores};
 use crate::kit::pseudonyms::Pseudonyms;
+use crate::kit::stored_text::StoredText;
 
 /// The maximum size of a decompressed body, in bytes. Larger ones aren't accepted in the first
 /// place.
 const MAX: u64 = 32 * 1024 * 1024;
 
 /// Why a delivery couldn't be replayed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum ReplayError {
     /// Its body was deleted when the retention period ended.
-    #[error("The message itself is no longer kept, so it cannot be replayed.")]
     BodyGone,
     /// It still can't be parsed.
-    #[error("{0}")]
-    StillUnparseable(String),
-    #[error(transparent)]
-    Database(#[from] Error),
+    StillUnparseable(PayloadError),
+    Database(Error),
+}
+
+impl From<Error> for ReplayError {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
 }
 
 #[derive(Queryable, Selectable)]
@@ -72,12 +77,17 @@ pub fn replay(
     let body_gzip = body_gzip.ok_or(ReplayError::BodyGone)?;
     let body = unpack(&body_gzip).ok_or(ReplayError::BodyGone)?;
     let event = parse_message(platform, &topic, &body, is_test, sent_at.unwrap_or(received_at))
-        .map_err(|reason| {
+        .map_err(|error| {
             // Stores the current reason, which may differ from the first one.
+            let reason = StoredText::from(DeliveryReason::from(error.clone()));
             let _ = diesel::update(deliveries::table.find(key))
-                .set((deliveries::detail.eq(&reason), deliveries::replayed_at.eq(actor.now)))
+                .set((
+                    deliveries::detail.eq(None::<&str>),
+                    deliveries::reason.eq(Some(reason)),
+                    deliveries::replayed_at.eq(actor.now),
+                ))
                 .execute(conn);
-            ReplayError::StillUnparseable(reason)
+            ReplayError::StillUnparseable(error)
         })?;
     if let StoreEvent::Announced { order_ref } = &event {
         let now = actor.now;
@@ -117,29 +127,25 @@ fn mark(
 ) -> QueryResult<()> {
     let row = deliveries::table.find((actor.merchant_id, delivery_id));
     diesel::update(row).set(deliveries::replayed_at.eq(actor.now)).execute(conn)?;
-    let failed = row.filter(deliveries::outcome.eq(DeliveryOutcome::Failed));
-    match *outcome {
+    let settled = match *outcome {
         IngestOutcome::TakenIn { order_id, .. } | IngestOutcome::Outdated { order_id } => {
-            diesel::update(failed)
-                .set((
-                    deliveries::outcome.eq(DeliveryOutcome::TakenIn),
-                    deliveries::detail.eq(""),
-                    deliveries::order_id.eq(order_id),
-                ))
-                .execute(conn)?;
+            Some((DeliveryOutcome::TakenIn, Some(order_id)))
         }
-        IngestOutcome::Noted => {
-            diesel::update(failed)
-                .set((deliveries::outcome.eq(DeliveryOutcome::Noted), deliveries::detail.eq("")))
-                .execute(conn)?;
-        }
+        IngestOutcome::Noted => Some((DeliveryOutcome::Noted, None)),
         // It contained nothing new, so its data is already known.
-        IngestOutcome::Repeated => {
-            diesel::update(failed)
-                .set((deliveries::outcome.eq(DeliveryOutcome::Outdated), deliveries::detail.eq("")))
-                .execute(conn)?;
-        }
-        IngestOutcome::Waiting | IngestOutcome::Conflict { .. } | IngestOutcome::Failed => {}
+        IngestOutcome::Repeated => Some((DeliveryOutcome::Outdated, None)),
+        IngestOutcome::Waiting | IngestOutcome::Conflict { .. } | IngestOutcome::Failed => None,
+    };
+    if let Some((outcome, order_id)) = settled {
+        let failed = row.filter(deliveries::outcome.eq(DeliveryOutcome::Failed));
+        diesel::update(failed)
+            .set((
+                deliveries::outcome.eq(outcome),
+                deliveries::detail.eq(None::<&str>),
+                deliveries::reason.eq(None::<StoredText<DeliveryReason>>),
+                order_id.map(|order_id| deliveries::order_id.eq(order_id)),
+            ))
+            .execute(conn)?;
     }
     if !matches!(outcome, IngestOutcome::Failed | IngestOutcome::Conflict { .. }) {
         failures::resolve(conn, actor.merchant_id, delivery_id)?;

@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
 use vouch_core::platform::Platform;
 
+use crate::features::ingest::text::DeliveryReason;
 use crate::kit::db::schema::stores;
 use crate::kit::db::statement::statement;
 use crate::kit::lists::{COUNT_LIMIT, Count};
+use crate::kit::stored_text::{StoredText, shown};
 
 /// The maximum of a store's newest failures on the page.
 const NEWEST: i64 = 3;
@@ -58,6 +60,31 @@ struct FailureRow {
     failed: Count,
     #[diesel(embed)]
     failure: StoreFailure,
+}
+
+/// A failed delivery, with its reason as stored.
+#[derive(QueryableByName)]
+struct DeliveryRow {
+    #[diesel(sql_type = BigInt)]
+    store_id: i64,
+    #[diesel(sql_type = BigInt)]
+    failed: Count,
+    #[diesel(sql_type = Text)]
+    topic: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    detail: Option<String>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    reason: Option<StoredText<DeliveryReason>>,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+}
+
+impl From<DeliveryRow> for FailureRow {
+    fn from(row: DeliveryRow) -> Self {
+        let reason = shown(row.reason.as_ref(), row.detail.as_deref()).unwrap_or_default();
+        let failure = StoreFailure { what: row.topic, reason, at: row.at };
+        Self { store_id: row.store_id, failed: row.failed, failure }
+    }
 }
 
 /// The stores of a merchant, disconnected ones last.
@@ -112,13 +139,13 @@ impl Failures {
 }
 
 fn failed_deliveries(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<FailureRow>> {
-    statement!(
+    let rows: Vec<DeliveryRow> = statement!(
         "SELECT s.id AS store_id, \
              (SELECT count(*) FROM (SELECT FROM deliveries WHERE merchant_id = s.merchant_id \
                  AND store_id = s.id AND outcome = 'failed' LIMIT :at_most) n) AS failed, \
-             d.topic AS what, d.detail AS reason, d.received_at AS at \
+             d.topic, d.detail, d.reason, d.received_at AS at \
          FROM stores s CROSS JOIN LATERAL (\
-             SELECT id, topic, detail, received_at FROM deliveries \
+             SELECT id, topic, detail, reason, received_at FROM deliveries \
              WHERE merchant_id = s.merchant_id AND store_id = s.id AND outcome = 'failed' \
              ORDER BY id DESC LIMIT :newest) d \
          WHERE s.merchant_id = :merchant_id ORDER BY s.id, d.id DESC",
@@ -126,7 +153,8 @@ fn failed_deliveries(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<V
         at_most: BigInt = COUNT_LIMIT + 1,
         newest: BigInt = NEWEST,
     )
-    .load(conn)
+    .load(conn)?;
+    Ok(rows.into_iter().map(FailureRow::from).collect())
 }
 
 fn failed_pushes(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<FailureRow>> {

@@ -303,7 +303,7 @@ diesel::table! {
         received_at -> Timestamptz,
         is_test -> Bool,
         outcome -> Text,
-        detail -> Text,
+        detail -> Nullable<Text>,
         order_id -> Nullable<Int8>,
         body_gzip -> Nullable<Bytea>,
         replayed_at -> Nullable<Timestamptz>,
@@ -312,6 +312,7 @@ diesel::table! {
         reported_at -> Nullable<Timestamptz>,
         clamped_times -> Array<Nullable<Text>>,
         notes -> Jsonb,
+        reason -> Nullable<Jsonb>,
     }
 }
 
@@ -683,6 +684,7 @@ diesel::table! {
         last_error -> Nullable<Text>,
         failed_at -> Nullable<Timestamptz>,
         up_to_order_id -> Nullable<Int8>,
+        failure -> Nullable<Jsonb>,
     }
 }
 

@@ -224,11 +224,20 @@ pub enum StoreEvent {
     /// Names an order without its state, which Vouch fetches from the store.
     Announced { order_ref: String },
     /// Parsed, but without an order's state, which arrives in another webhook.
-    Noted { order_ref: String, what: &'static str },
+    Noted { order_ref: String, reason: IgnoredReason },
 }
 
-/// The stored reason code for a delivery that isn't about an order.
-pub const NOT_AN_ORDER: &str = "not_an_order";
+/// Why a webhook without an order's state is ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IgnoredReason {
+    NotAnOrder,
+    /// The customer is still at the checkout.
+    NotPlaced,
+    /// Another webhook contains the edited order.
+    OrderEdited,
+    /// A refund without an amount. Another webhook contains the order.
+    EmptyRefund,
+}
 
 impl StoreEvent {
     /// The order that the event names.

@@ -11,7 +11,7 @@ mod refund;
 mod snapshot;
 
 use chrono::{DateTime, Utc};
-use vouch_core::order::snapshot::StoreEvent;
+use vouch_core::order::snapshot::{IgnoredReason, StoreEvent};
 
 use self::money::Amounts;
 use crate::payload::{Notes, PayloadError, read};
@@ -46,7 +46,7 @@ pub(super) fn parse(
             let (edited, _) = read::<payload::Edited>(body, |_| true)?;
             Ok(StoreEvent::Noted {
                 order_ref: edited.order_edit.order_id.0,
-                what: "The order was edited. What it is like now comes in its own message.",
+                reason: IgnoredReason::OrderEdited,
             })
         }
         "orders/delete" => {
@@ -74,10 +74,7 @@ fn refund_alone(
         return Err(PayloadError::new("order_id", "the refund does not say of which order"));
     };
     if refund::says_nothing(&refund) {
-        return Ok(StoreEvent::Noted {
-            order_ref: order_id.0,
-            what: "A refund without an amount. The order itself comes in its own message.",
-        });
+        return Ok(StoreEvent::Noted { order_ref: order_id.0, reason: IgnoredReason::EmptyRefund });
     }
     let currency = refund::currency_of(&refund);
     let mut refund =

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
-use vouch_core::order::snapshot::{NOT_AN_ORDER, StoreEvent};
+use vouch_core::order::snapshot::{IgnoredReason, StoreEvent};
 
 use crate::payload::{PayloadError, read};
 
@@ -33,7 +33,7 @@ pub(super) fn parse(
         "order.created" | "order.updated" | "order.restored" | READ | "order.deleted"
             if !is_order(body) =>
         {
-            Ok(StoreEvent::Noted { order_ref: String::new(), what: NOT_AN_ORDER })
+            Ok(StoreEvent::Noted { order_ref: String::new(), reason: IgnoredReason::NotAnOrder })
         }
         "order.created" | "order.updated" | READ => {
             let (order, notes) = read(body, payload::is_base)?;

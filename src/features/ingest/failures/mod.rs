@@ -12,6 +12,6 @@ mod run;
 pub use self::build::build;
 pub(crate) use self::model::RETRY_DELIVERY;
 pub(crate) use self::model::{DeliveryFailure, FailureCounts, FailureReason, counts, find, retry};
-pub(super) use self::model::{OWN_FAULT, record, resolve, retry_later};
+pub(super) use self::model::{record, resolve, retry_later};
 pub use self::run::renew;
 pub(crate) use self::run::run;

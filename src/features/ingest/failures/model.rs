@@ -19,17 +19,14 @@ pub(crate) const RETRY_DELIVERY: JobKind = JobKind {
     is_of_instance: false,
 };
 
-/// The detail of a delivery that failed because of an error in Vouch, as pages show it.
-pub(in crate::features::ingest) const OWN_FAULT: &str = "Vouch could not process it.";
-
 text_enum! {
     pub(crate) enum FailureReason {
         /// A panic, or a violated rule of the schema.
-        OwnFault = "own_fault", "Vouch failed";
+        OwnFault = "own_fault", "Internal error";
         /// It contains a value that no column can store.
         Value = "value", "Impossible value";
         /// Vouch couldn't parse it.
-        Unreadable = "unreadable", "Unreadable";
+        Unreadable = "unreadable", "Unparseable";
         /// The order that it names couldn't be fetched from the store.
         NotFetched = "not_fetched", "Not fetched";
     }

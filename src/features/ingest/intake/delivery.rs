@@ -2,15 +2,17 @@ use std::io::Write;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Jsonb, Nullable, Text, Timestamptz};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::order::times::{ClampedTime, DeliveryTimes};
 
 use crate::features::ingest::failures;
+use crate::features::ingest::text::DeliveryReason;
 use crate::kit::db::schema::deliveries;
 use crate::kit::db::statement::{columns, statement};
+use crate::kit::stored_text::StoredText;
 
 /// One delivery from a store. Its signature was verified before.
 #[derive(Clone, Debug)]
@@ -55,7 +57,8 @@ impl IncomingDelivery {
 #[derive(Default)]
 pub(super) struct DeliveryRecord<'a> {
     pub(crate) outcome: DeliveryOutcome,
-    pub(crate) detail: &'a str,
+    /// Why it failed or was ignored.
+    pub(crate) reason: Option<StoredText<DeliveryReason>>,
     pub(crate) order_id: Option<i64>,
     /// The store's timestamp, after implausible times were clamped.
     pub(crate) reported_at: Option<DateTime<Utc>>,
@@ -97,7 +100,7 @@ pub(super) fn remember(
             clamped_times: Array<Text> = record.clamped(),
             is_test: Bool = incoming.is_test,
             outcome: Text = record.outcome,
-            detail: Text = record.detail,
+            reason: Nullable<Jsonb> = record.reason.as_ref(),
             order_id: Nullable<BigInt> = record.order_id,
             body_gzip: Nullable<Binary> = body,
         ),
@@ -134,8 +137,10 @@ pub(super) fn restate(
         .filter(deliveries::store_id.eq(incoming.store_id))
         .filter(deliveries::topic.eq(&incoming.topic))
         .filter(deliveries::delivery_ref.eq(&incoming.delivery_ref));
-    let news = (record.outcome == DeliveryOutcome::TakenIn)
-        .then(|| (deliveries::outcome.eq(record.outcome), deliveries::detail.eq(record.detail)));
+    let news = (record.outcome == DeliveryOutcome::TakenIn).then(|| {
+        let detail = deliveries::detail.eq(None::<&str>);
+        (deliveries::outcome.eq(record.outcome), deliveries::reason.eq(&record.reason), detail)
+    });
     let id = diesel::update(kept)
         .set((
             deliveries::received_at.eq(incoming.received_at),

@@ -109,7 +109,11 @@ pub(super) fn mark(
         .filter(deliveries::order_id.eq(order_id))
         .filter(deliveries::body_gzip.is_not_null());
     diesel::update(bodies)
-        .set((deliveries::body_gzip.eq(None::<Vec<u8>>), deliveries::detail.eq("")))
+        .set((
+            deliveries::body_gzip.eq(None::<Vec<u8>>),
+            deliveries::detail.eq(None::<&str>),
+            deliveries::reason.eq(None::<serde_json::Value>),
+        ))
         .execute(conn)
         .map(drop)
 }

@@ -23,6 +23,7 @@ use super::parts;
 use super::rules::Setting;
 use crate::features::ingest::failures::{self, FailureReason};
 use crate::features::ingest::in_flight;
+use crate::features::ingest::text::DeliveryReason;
 use crate::features::ingest::{pending_fetches, refund_reads};
 use crate::features::rollups::{Delta, RollupAmounts, SharedAmounts};
 use crate::features::stores::jobs::{FETCH_ORDER, READ_REFUNDS};
@@ -112,7 +113,7 @@ pub(crate) fn ingest(
     let incoming = without_body.as_ref().unwrap_or(incoming);
     let passed_over = notes::take(&mut event, incoming.received_at);
     if let Some(reason) = notes::refusal(conn, incoming, &passed_over, batch)? {
-        fail(conn, incoming, FailureReason::Unreadable, &reason)?;
+        fail(conn, incoming, FailureReason::Unreadable, reason)?;
         // Also for a replay, where the delivery is already stored.
         return Ok(IngestOutcome::Failed);
     }
@@ -139,7 +140,7 @@ fn ingest_event(
         | StoreEvent::Deleted { order_ref, .. }
         | StoreEvent::Trashed { order_ref, .. } => order_ref.clone(),
         StoreEvent::Announced { order_ref } => return announced(conn, incoming, order_ref, batch),
-        StoreEvent::Noted { what, .. } => return note(conn, incoming, what),
+        StoreEvent::Noted { reason, .. } => return note(conn, incoming, (*reason).into()),
         StoreEvent::Uninstalled => return uninstalled(conn, incoming),
     };
     let Some(known) = batch.known_order(conn, incoming.store_id, &order_ref)? else {
@@ -173,7 +174,7 @@ fn announced(
 /// Disconnects the store. Its orders stay. Repeats and replays are ignored, since the store may
 /// have been reconnected in the meantime.
 fn uninstalled(conn: &mut PgConnection, incoming: &IncomingDelivery) -> QueryResult<IngestOutcome> {
-    let outcome = note(conn, incoming, "Vouch was uninstalled from the store.")?;
+    let outcome = note(conn, incoming, DeliveryReason::Uninstalled)?;
     if outcome == IngestOutcome::Noted {
         let store = Store::find(conn, incoming.merchant_id, incoming.store_id)?;
         let actor = Actor::system(incoming.merchant_id, incoming.received_at);
@@ -186,10 +187,10 @@ fn uninstalled(conn: &mut PgConnection, incoming: &IncomingDelivery) -> QueryRes
 fn note(
     conn: &mut PgConnection,
     incoming: &IncomingDelivery,
-    detail: &str,
+    reason: DeliveryReason,
 ) -> QueryResult<IngestOutcome> {
-    let record =
-        DeliveryRecord { outcome: DeliveryOutcome::Noted, detail, ..DeliveryRecord::default() };
+    let (outcome, reason) = (DeliveryOutcome::Noted, Some(reason.into()));
+    let record = DeliveryRecord { outcome, reason, ..DeliveryRecord::default() };
     let remembered = remember(conn, incoming, &record)?;
     Ok(remembered.map_or(IngestOutcome::Repeated, |_| IngestOutcome::Noted))
 }
@@ -199,16 +200,16 @@ fn note(
 pub(crate) fn fail(
     conn: &mut PgConnection,
     incoming: &IncomingDelivery,
-    reason: FailureReason,
-    detail: &str,
+    failure: FailureReason,
+    reason: DeliveryReason,
 ) -> QueryResult<IngestOutcome> {
-    let record =
-        DeliveryRecord { outcome: DeliveryOutcome::Failed, detail, ..DeliveryRecord::default() };
+    let (outcome, reason) = (DeliveryOutcome::Failed, Some(reason.into()));
+    let record = DeliveryRecord { outcome, reason, ..DeliveryRecord::default() };
     let Some(delivery_id) = remember(conn, incoming, &record)? else {
         return Ok(IngestOutcome::Repeated);
     };
-    failures::record(conn, incoming.merchant_id, &[delivery_id], reason)?;
-    if reason == FailureReason::OwnFault {
+    failures::record(conn, incoming.merchant_id, &[delivery_id], failure)?;
+    if failure == FailureReason::OwnFault {
         failures::retry_later(conn, incoming.merchant_id, delivery_id, incoming.received_at)?;
     }
     Ok(IngestOutcome::Failed)
@@ -257,7 +258,7 @@ impl OrderKnowledge {
         let is_news = self.applied.change == StateChange::Facts;
         DeliveryRecord {
             outcome: if is_news { DeliveryOutcome::TakenIn } else { DeliveryOutcome::Outdated },
-            detail: "",
+            reason: None,
             order_id: Some(order_id),
             reported_at: self.applied.reported_at,
             clamped: &self.applied.clamped,

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use vouch_core::order::snapshot::{ReadNote, ReadProblem, StoreEvent};
 use vouch_core::order::times;
-use vouch_platforms::PayloadError;
 
 use super::batch::Batch;
 use super::delivery::IncomingDelivery;
+use crate::features::ingest::text::DeliveryReason;
 use crate::kit::db::schema::deliveries;
 
 /// A skipped field, and the time whose rules decide whether it matters.
@@ -49,7 +49,7 @@ pub(super) fn refusal(
     incoming: &IncomingDelivery,
     passed_over: &[Noted],
     batch: &mut Batch,
-) -> QueryResult<Option<String>> {
+) -> QueryResult<Option<DeliveryReason>> {
     if passed_over.is_empty() {
         return Ok(None);
     }
@@ -62,10 +62,8 @@ pub(super) fn refusal(
             ReadProblem::Unreadable | ReadProblem::UnknownCurrency => false,
         }
     };
-    Ok(passed_over.iter().find(counts).map(|noted| {
-        let problem = "this is not an amount, and the Calculation Logic counts it";
-        PayloadError::new(noted.note.path.as_str(), problem).to_string()
-    }))
+    let refused = passed_over.iter().find(counts);
+    Ok(refused.map(|noted| DeliveryReason::NotAnAmount { path: noted.note.path.clone() }))
 }
 
 /// Stores the notes with the delivery.

@@ -3,10 +3,12 @@ use diesel::prelude::*;
 use vouch_core::delivery::DeliveryOutcome;
 
 use crate::features::ingest::failures;
+use crate::features::ingest::text::DeliveryReason;
 use crate::features::stores::Store;
 use crate::features::stores::jobs::FETCH_ORDER;
 use crate::kit::db::schema::deliveries;
 use crate::kit::jobs::{self, Queue};
+use crate::kit::stored_text::StoredText;
 
 /// Marks a stored delivery as waiting for a fetch of this order.
 pub(crate) fn wait_for(
@@ -18,7 +20,8 @@ pub(crate) fn wait_for(
     diesel::update(deliveries::table.find((merchant_id, delivery_id)))
         .set((
             deliveries::outcome.eq(DeliveryOutcome::Waiting),
-            deliveries::detail.eq(""),
+            deliveries::detail.eq(None::<&str>),
+            deliveries::reason.eq(None::<StoredText<DeliveryReason>>),
             deliveries::awaited_ref.eq(order_ref),
         ))
         .execute(conn)
@@ -89,10 +92,11 @@ pub(super) fn explain(
     conn: &mut PgConnection,
     store: &Store,
     order_ref: &str,
-    reason: &str,
+    reason: DeliveryReason,
 ) -> QueryResult<()> {
+    let reason = Some(StoredText::from(reason));
     diesel::update(waiting(store, order_ref))
-        .set(deliveries::detail.eq(reason))
+        .set((deliveries::detail.eq(None::<&str>), deliveries::reason.eq(reason)))
         .execute(conn)
         .map(drop)
 }
@@ -103,7 +107,7 @@ pub(super) fn settle(
     store: &Store,
     delivery_ids: &[i64],
     outcome: DeliveryOutcome,
-    detail: &str,
+    reason: Option<DeliveryReason>,
     order_id: Option<i64>,
 ) -> QueryResult<()> {
     let answered = deliveries::table
@@ -113,7 +117,8 @@ pub(super) fn settle(
     diesel::update(answered)
         .set((
             deliveries::outcome.eq(outcome),
-            deliveries::detail.eq(detail),
+            deliveries::detail.eq(None::<&str>),
+            deliveries::reason.eq(reason.map(StoredText::from)),
             deliveries::order_id.eq(order_id),
         ))
         .execute(conn)

@@ -7,9 +7,11 @@ use vouch_core::delivery::DeliveryOutcome;
 use vouch_platforms::{Client, OrderMessage};
 
 use super::model::{explain, settle, waiting_for};
-use crate::features::ingest::failures::{self, FailureReason, OWN_FAULT};
+use crate::features::ingest::failures::{self, FailureReason};
 use crate::features::ingest::intake::IngestOutcome;
 use crate::features::ingest::read::{self, ReadOutcome};
+use crate::features::ingest::refund_reads::ReadProblem;
+use crate::features::ingest::text::DeliveryReason;
 use crate::features::store_workers::{AttemptFailure, StoreRun, StoreRunError};
 use crate::features::stores::jobs::FETCH_ORDER;
 use crate::kit::counters;
@@ -45,21 +47,21 @@ fn ingest(
 ) -> QueryResult<IngestOutcome> {
     let store = &run.store;
     let Some(message) = message else {
-        let detail = "The store has no order of this number, or no longer.";
-        settle(conn, store, delivery_ids, DeliveryOutcome::Noted, detail, None)?;
+        let reason = Some(DeliveryReason::OrderMissing);
+        settle(conn, store, delivery_ids, DeliveryOutcome::Noted, reason, None)?;
         return Ok(IngestOutcome::Noted);
     };
     let pseudonyms = run.tools.pseudonyms();
     let read = read::ingest(conn, store, &pseudonyms, message, begun_at, run.now())?;
-    let ReadOutcome { outcome, order_id, detail } = read;
-    let (shown, detail) = match outcome {
-        IngestOutcome::TakenIn { .. } => (DeliveryOutcome::TakenIn, String::new()),
+    let ReadOutcome { outcome, order_id, reason } = read;
+    let (shown, reason) = match outcome {
+        IngestOutcome::TakenIn { .. } => (DeliveryOutcome::TakenIn, None),
         IngestOutcome::Outdated { .. } | IngestOutcome::Repeated if order_id.is_some() => {
-            (DeliveryOutcome::Outdated, String::new())
+            (DeliveryOutcome::Outdated, None)
         }
-        _ => (DeliveryOutcome::Noted, detail),
+        _ => (DeliveryOutcome::Noted, reason),
     };
-    settle(conn, store, delivery_ids, shown, &detail, order_id)?;
+    settle(conn, store, delivery_ids, shown, reason, order_id)?;
     Ok(outcome)
 }
 
@@ -71,24 +73,24 @@ fn failed(
 ) -> QueryResult<Finish> {
     let store = &run.store;
     let finish = Finish::Retry(failure.reason());
+    let problem = ReadProblem::parse(failure.reason()).unwrap_or(ReadProblem::NoAnswer);
     if !job.is_last_attempt(&FETCH_ORDER) {
-        let detail = match failure {
-            AttemptFailure::Call(error) => format!("{error} Vouch tries again by itself."),
-            AttemptFailure::Own => OWN_FAULT.to_owned(),
+        let reason = match failure {
+            AttemptFailure::Call(_) => DeliveryReason::FetchRetrying { problem },
+            AttemptFailure::Own => DeliveryReason::OwnFault,
         };
-        explain(conn, store, &job.key, &detail)?;
+        explain(conn, store, &job.key, reason)?;
         return Ok(finish);
     }
-    let (reason, detail) = match failure {
-        AttemptFailure::Call(error) => {
-            let tries = job.attempts;
-            let detail = format!("{error} Vouch has tried {tries} times; replay it to try again.");
-            (FailureReason::NotFetched, detail)
+    let (failed, reason) = match failure {
+        AttemptFailure::Call(_) => {
+            let reason = DeliveryReason::FetchFailed { problem, attempts: job.attempts };
+            (FailureReason::NotFetched, reason)
         }
-        AttemptFailure::Own => (FailureReason::OwnFault, OWN_FAULT.to_owned()),
+        AttemptFailure::Own => (FailureReason::OwnFault, DeliveryReason::OwnFault),
     };
     let delivery_ids = waiting_for(conn, store, &job.key)?;
-    failures::record(conn, store.merchant_id, &delivery_ids, reason)?;
-    settle(conn, store, &delivery_ids, DeliveryOutcome::Failed, &detail, None)?;
+    failures::record(conn, store.merchant_id, &delivery_ids, failed)?;
+    settle(conn, store, &delivery_ids, DeliveryOutcome::Failed, Some(reason), None)?;
     Ok(finish)
 }

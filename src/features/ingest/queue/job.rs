@@ -7,9 +7,10 @@ use crate::kit::db::Pool;
 use crate::kit::error::AppResult;
 use crate::kit::pseudonyms::Pseudonyms;
 use vouch_core::order::snapshot::StoreEvent;
+use vouch_platforms::PayloadError;
 
 /// The parsed event, or why it can't be parsed.
-pub(crate) type ParsedEvent = Result<StoreEvent, String>;
+pub(crate) type ParsedEvent = Result<StoreEvent, PayloadError>;
 
 /// The maximum number of deliveries that share a commit.
 pub(super) const BATCH: usize = 64;

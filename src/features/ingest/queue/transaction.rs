@@ -10,9 +10,10 @@ use diesel::connection::SimpleConnection;
 use diesel::r2d2::R2D2Connection;
 
 use super::job::{QueuedDelivery, Writer};
-use crate::features::ingest::failures::{FailureReason, OWN_FAULT};
+use crate::features::ingest::failures::FailureReason;
 use crate::features::ingest::in_flight;
 use crate::features::ingest::intake::{Batch, IfHeld, IngestOutcome, fail, ingest};
+use crate::features::ingest::text::DeliveryReason;
 use crate::kit::db::{Fault, Scope, in_scope, in_scope_with, turn_to};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::pseudonyms::Pseudonyms;
@@ -143,8 +144,9 @@ fn take_part(
     let mut free = batch.reserve(conn, &messages, IfHeld::PassOver)?.into_iter();
     for job in jobs {
         taken.push(match &job.parsed {
-            Err(reason) => {
-                IngestResult::In(fail(conn, &job.incoming, FailureReason::Unreadable, reason)?)
+            Err(error) => {
+                let detail = error.clone().into();
+                IngestResult::In(fail(conn, &job.incoming, FailureReason::Unreadable, detail)?)
             }
             Ok(event) if free.next() == Some(true) => {
                 IngestResult::In(ingest(conn, &job.incoming, event.clone(), batch)?)
@@ -163,8 +165,8 @@ pub(super) fn keep_failed(
     reason: FailureReason,
 ) -> AppResult<IngestOutcome> {
     let detail = match reason {
-        FailureReason::Value => "It holds a value that can't be stored.",
-        _ => OWN_FAULT,
+        FailureReason::Value => DeliveryReason::ImpossibleValue,
+        _ => DeliveryReason::OwnFault,
     };
     let mut conn = writer.pool.get().map_err(|_| AppError::Unavailable)?;
     let kept = in_scope(&mut conn, Scope::Merchant(job.incoming.merchant_id), |conn| {

@@ -13,15 +13,15 @@ text_enum! {
     /// Why an order's refunds couldn't be read.
     pub(crate) enum ReadProblem {
         /// The store didn't respond, or its response can't be parsed.
-        NoAnswer = "no_answer", "the store didn't answer";
+        NoAnswer = "no_answer", "the store didn’t respond";
         /// The store rejected the credentials.
-        AccessDenied = "access_denied", "the store doesn't accept the API credentials";
+        AccessDenied = "access_denied", "the store rejected the API credentials";
         /// The store has no such order, or refuses to show it.
-        Refused = "refused", "the store has no such order, or refuses to show it";
+        Refused = "refused", "the store can’t find the order or denies access to it";
         /// The response doesn't contain one of the refunds.
-        NotListed = "not_listed", "the store doesn't list one of the refunds";
+        NotListed = "not_listed", "the store doesn’t list one of the refunds";
         /// The response contains something that isn't an amount, or Vouch failed to process it.
-        Unreadable = "unreadable", "the store's answer can't be read";
+        Unreadable = "unreadable", "we couldn’t parse the store’s response";
     }
 }
 

@@ -94,11 +94,12 @@ pub(in crate::features::privacy) fn deciding_addresses(
 
 type WithoutBody = (
     diesel::dsl::Eq<deliveries::body_gzip, Option<Vec<u8>>>,
-    diesel::dsl::Eq<deliveries::detail, &'static str>,
+    diesel::dsl::Eq<deliveries::detail, Option<&'static str>>,
+    diesel::dsl::Eq<deliveries::reason, Option<serde_json::Value>>,
 );
 
 fn without_body() -> WithoutBody {
-    (deliveries::body_gzip.eq(None), deliveries::detail.eq(""))
+    (deliveries::body_gzip.eq(None), deliveries::detail.eq(None), deliveries::reason.eq(None))
 }
 
 /// Deletes the bodies of the deliveries about these orders.

@@ -70,8 +70,13 @@ const TEXTS: [WithoutWords; 9] = [
 ];
 
 /// The same for JSON.
-const JSONS: [WithoutWords; 3] =
-    [json!("recalculations", "cause"), json!("applications", "answers"), json!("imports", "run")];
+const JSONS: [WithoutWords; 5] = [
+    json!("recalculations", "cause"),
+    json!("recalculations", "failure"),
+    json!("deliveries", "reason"),
+    json!("applications", "answers"),
+    json!("imports", "run"),
+];
 
 /// Replaces a member's name with [`NAME`].
 type WithoutName = for<'a> fn(i64, &'a str) -> Statement<'a>;

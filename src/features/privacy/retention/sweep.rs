@@ -237,7 +237,7 @@ fn empty_bodies_of_store(
     store_id: i64,
 ) -> QueryResult<usize> {
     statement!(
-        "UPDATE deliveries d SET body_gzip = NULL, detail = '' \
+        "UPDATE deliveries d SET body_gzip = NULL, detail = NULL, reason = NULL \
          FROM (SELECT id FROM deliveries \
              WHERE merchant_id = :merchant_id AND store_id = :store_id AND body_gzip IS NOT NULL \
              ORDER BY received_at LIMIT :portion FOR UPDATE SKIP LOCKED) old \

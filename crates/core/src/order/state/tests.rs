@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::money::Currency;
 use crate::order::fixtures::{march, order, refund};
-use crate::order::snapshot::ReportedRefund;
+use crate::order::snapshot::{IgnoredReason, ReportedRefund};
 
 fn refund_event(refund: ReportedRefund) -> StoreEvent {
     StoreEvent::Refund { order_ref: "1".into(), refund, currency: Some(Currency::USD) }
@@ -346,7 +346,7 @@ fn cancelled_deleted_and_voided_orders_are_undone() {
 #[test]
 fn messages_without_a_state_change_nothing() {
     let mut state = OrderState::from(order());
-    let noted = StoreEvent::Noted { order_ref: "1".into(), what: "" };
+    let noted = StoreEvent::Noted { order_ref: "1".into(), reason: IgnoredReason::NotAnOrder };
     for event in [StoreEvent::Uninstalled, noted] {
         assert_eq!(state.apply(event, sent(1, 0)).change, StateChange::None);
     }

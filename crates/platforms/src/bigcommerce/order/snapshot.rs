@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use vouch_core::code::key_of_reported_code;
 use vouch_core::money::{Currency, allocate};
 use vouch_core::order::snapshot::{
-    LineKind, OrderSnapshot, ReadProblem, ReportedCode, ReportedLine, StoreEvent,
+    IgnoredReason, LineKind, OrderSnapshot, ReadProblem, ReportedCode, ReportedLine, StoreEvent,
 };
 
 use super::exact::Exact;
@@ -35,7 +35,7 @@ pub(super) fn event(
     if status::is_incomplete(&document.order) {
         return Ok(StoreEvent::Noted {
             order_ref: document.order.id.0,
-            what: "The shopper has not completed the order. Once that happens, it comes in its own message.",
+            reason: IgnoredReason::NotPlaced,
         });
     }
     report(document, notes, read_at).map(|report| StoreEvent::Order(Box::new(report)))

@@ -1,7 +1,8 @@
 use chrono::{DateTime, Utc};
 use vouch_core::money::{Currency, allocate};
 use vouch_core::order::snapshot::{
-    LineKind, OrderSnapshot, PaymentState, ReadProblem, ReportedCode, ReportedLine, StoreEvent,
+    IgnoredReason, LineKind, OrderSnapshot, PaymentState, ReadProblem, ReportedCode, ReportedLine,
+    StoreEvent,
 };
 
 use super::payload::{CouponLine, FeeLine, LineItem, Order};
@@ -27,10 +28,9 @@ pub(super) fn event(
             let reported_at = order.date_modified_gmt.map(|time| time.0);
             Ok(StoreEvent::Trashed { order_ref: order.id.0, reported_at })
         }
-        "checkout-draft" | "auto-draft" | "draft" => Ok(StoreEvent::Noted {
-            order_ref: order.id.0,
-            what: "The order is not placed yet: the shopper is at the checkout.",
-        }),
+        "checkout-draft" | "auto-draft" | "draft" => {
+            Ok(StoreEvent::Noted { order_ref: order.id.0, reason: IgnoredReason::NotPlaced })
+        }
         _ => report(order, notes, received_at).map(|report| StoreEvent::Order(Box::new(report))),
     }
 }

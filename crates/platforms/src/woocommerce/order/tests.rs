@@ -373,7 +373,9 @@ fn what_is_not_an_order_is_set_aside() {
             "<!DOCTYPE html><html><body>There has been a critical error</body></html>",
         ] {
             match parse(topic, body.as_bytes(), received_at()) {
-                Ok(StoreEvent::Noted { what, .. }) => assert_eq!(what, NOT_AN_ORDER, "{body}"),
+                Ok(StoreEvent::Noted { reason, .. }) => {
+                    assert_eq!(reason, IgnoredReason::NotAnOrder, "{body}");
+                }
                 other => panic!("{topic} {body}: {other:?}"),
             }
         }
