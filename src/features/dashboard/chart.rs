@@ -4,6 +4,8 @@ use chrono::NaiveDate;
 use vouch_core::calendar::Calendar;
 use vouch_core::money::{Currency, format_money};
 
+use super::text;
+
 /// In units of the drawing, which is scaled to the page.
 const WIDTH: f64 = 720.0;
 const TOP: f64 = 24.0;
@@ -61,13 +63,11 @@ impl Chart {
             }),
             grid: scale.lines().map(|minor| (scale.y(minor), money(minor))).collect(),
             days: scale.days(points, calendar),
-            description: format!(
-                "Revenue from credited orders and commission by day, {} to {}. The best day was \
-                 {} with {} revenue. The table below has every day.",
-                calendar.date(first.day),
-                calendar.date(last.day),
-                calendar.date(best.day),
-                money(best.revenue_minor)
+            description: text::chart(
+                &calendar.date(first.day),
+                &calendar.date(last.day),
+                &calendar.date(best.day),
+                &money(best.revenue_minor),
             ),
         })
     }
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(chart.revenue, "0.0,206.0 360.0,30.1 720.0,121.1");
         let words: Vec<&str> = chart.grid.iter().map(|line| line.1.as_str()).collect();
         assert_eq!(words, ["$0.00", "$100.00", "$200.00", "$300.00"]);
-        assert!(chart.description.contains("Mar 2, 2026 with $290.00"));
+        assert!(["Mar 2, 2026", "$290.00"].iter().all(|fact| chart.description.contains(fact)));
     }
 
     #[test]

@@ -9,8 +9,9 @@ use vouch_core::money::{Currency, format_money};
 
 use super::chart::{Chart, Point};
 use super::model::{AttentionCounts, SetupSteps, steps, waiting};
-use super::period::{CHOICES, PeriodQuery, ReportPeriod};
+use super::period::{PeriodQuery, ReportPeriod};
 use super::sums::{Number, numbers};
+use super::text;
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::conversions::ConversionFilter;
@@ -60,7 +61,7 @@ struct Signup {
 
 /// A row of the table below the chart.
 struct DayRow {
-    words: String,
+    date: String,
     href: String,
     orders: String,
     conversions: String,
@@ -95,7 +96,7 @@ impl NewestRow {
 
 impl DashboardPage {
     fn choices(&self) -> &'static [(&'static str, &'static str)] {
-        &CHOICES
+        &text::PERIODS
     }
 
     fn code_requests(&self) -> String {
@@ -208,7 +209,7 @@ fn points(days: &BTreeMap<NaiveDate, DayRollups>, period: &ReportPeriod) -> Vec<
 
 fn day_row(at: NaiveDate, of: &DayRollups, own: Currency, calendar: Calendar) -> DayRow {
     DayRow {
-        words: calendar.date(at),
+        date: calendar.date(at),
         href: urls::credited_conversions(at, at),
         orders: thousands(of.orders),
         conversions: thousands(of.rollups.conversions),

@@ -5,3 +5,4 @@ pub(crate) mod handlers;
 pub(crate) mod model;
 mod period;
 mod sums;
+mod text;

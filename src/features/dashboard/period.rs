@@ -2,6 +2,7 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::Deserialize;
 use vouch_core::calendar::Calendar;
 
+use super::text;
 use crate::kit::web::display_time::read_day;
 
 /// The maximum length of a period in days. A longer chart would be unreadable.
@@ -28,15 +29,6 @@ pub(crate) struct ReportPeriod {
     /// Inclusive.
     pub(crate) before_to: NaiveDate,
 }
-
-/// The choices: key and label.
-pub(crate) const CHOICES: [(&str, &str); 5] = [
-    ("7", "7 days"),
-    ("30", "30 days"),
-    ("90", "90 days"),
-    ("month", "This month"),
-    ("last-month", "Last month"),
-];
 
 impl ReportPeriod {
     /// The requested period as of `today`. The default is the last 30 days.
@@ -88,20 +80,14 @@ impl ReportPeriod {
         self.from.iter_days().take_while(move |day| *day <= to)
     }
 
-    /// Such as `Oct 25, 2026 to Nov 23, 2026`.
-    pub(crate) fn words(&self, calendar: Calendar) -> String {
-        words(self.from, self.to, calendar)
+    pub(crate) fn text(&self, calendar: Calendar) -> String {
+        text::period(&calendar.date(self.from), &calendar.date(self.to))
     }
 
-    /// The previous period in the same format.
-    pub(crate) fn before_words(&self, calendar: Calendar) -> String {
-        words(self.before_from, self.before_to, calendar)
+    /// The previous period.
+    pub(crate) fn previous(&self, calendar: Calendar) -> String {
+        text::period(&calendar.date(self.before_from), &calendar.date(self.before_to))
     }
-}
-
-fn words(from: NaiveDate, to: NaiveDate, calendar: Calendar) -> String {
-    let date = |date| calendar.date(date);
-    if from == to { date(from) } else { format!("{} to {}", date(from), date(to)) }
 }
 
 fn back(day: NaiveDate, days: u64) -> NaiveDate {

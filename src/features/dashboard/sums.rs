@@ -8,6 +8,7 @@ use crate::kit::urls;
 use crate::kit::web::numbers::thousands;
 
 use super::period::ReportPeriod;
+use super::text;
 
 /// One number on the dashboard.
 pub(crate) struct Number {
@@ -68,29 +69,28 @@ pub(crate) fn numbers(days: &[DayRollups], period: &ReportPeriod, own: Currency)
         href: href.to_owned(),
         change: change(value, before),
         better: value >= before,
-        note: format!("{} before", thousands(before)),
+        note: text::comparison(&[], &[thousands(before)]),
     };
     let money = |label, of: fn(&Rollups) -> i64, more_is_better: bool| {
-        let (mut shown, mut earlier) =
+        let (mut shown, previous) =
             (amounts(&now.rollups, own, of), amounts(&before.rollups, own, of));
         let (value, before) = (now.own(own, of), before.own(own, of));
         let first = shown.remove(0);
-        let others = shown.iter().map(|amount| format!("and {amount}; ")).collect::<String>();
         Number {
             label,
             value: first,
             href: credited.clone(),
             change: change(value, before),
             better: (value >= before) == more_is_better,
-            note: format!("{others}{} before", earlier.remove(0)),
+            note: text::comparison(&shown, &previous),
         }
     };
     vec![
-        count("Orders", now.orders, before.orders, &orders),
-        count("Conversions", now.conversions, before.conversions, &credited),
-        money("Revenue", |sum| sum.revenue_minor, true),
-        money("Commission", |sum| sum.commission_minor, true),
-        money("Refunds", |sum| sum.refunded_minor, false),
+        count(text::ORDERS, now.orders, before.orders, &orders),
+        count(text::CONVERSIONS, now.conversions, before.conversions, &credited),
+        money(text::REVENUE, |sum| sum.revenue_minor, true),
+        money(text::COMMISSION, |sum| sum.commission_minor, true),
+        money(text::REFUNDS, |sum| sum.refunded_minor, false),
     ]
 }
 
