@@ -16,13 +16,13 @@ async fn run(javascript: bool) {
     scenario.menu("Conversions").await;
     browser.shows("tbody .name", &["#1003", "#1002", "#1001"]).await;
     for order in ["#1003", "#1001"] {
-        browser.click(&format!("[aria-label='Choose {order} of Ada Active']")).await;
+        browser.click(&format!("tr:has(.name[data-order='{order}']) input[name=ids]")).await;
     }
     // The Enter key decides nothing.
     browser.fill("#f-note", "Looked at it").await;
     browser.find("#f-note").await.send_keys("\u{e007}").await.unwrap();
-    browser.press("Approve").await;
-    browser.sees("Approved 2 conversions.").await;
+    browser.click("button[name=status][value=approved]").await;
+    assert!(browser.text("[role=status].tone-good").await.contains('2'));
     browser.shows(statuses, &["Approved", "Pending", "Approved"]).await;
     browser.select("#q-status", "approved").await;
     scenario.apply().await;
@@ -33,10 +33,10 @@ async fn run(javascript: bool) {
     let lines = scenario.download(".head a[download]").await;
     assert_eq!(lines.len(), 2, "{lines:?}");
     browser.click("tbody input[name=ids]").await;
-    browser.press("Deny").await;
-    browser.sees("Denied 1 conversion").await;
-    browser.sees("No conversion fits").await;
-    browser.press("Undo").await;
+    browser.click("button[name=status][value=denied]").await;
+    assert!(browser.text("[role=status].tone-good").await.contains('1'));
+    browser.find(".empty").await;
+    browser.click("[role=status] form button").await;
     browser.shows("tbody .name", &["#1001"]).await;
     browser.click(".chip").await;
     browser.shows("tbody .name", &["#1003", "#1001"]).await;

@@ -27,27 +27,28 @@ fn fix(app: &TestApp, delivery_ref: &str, order: u64) {
 async fn run(javascript: bool) {
     let scenario = Scenario::begin(javascript, prepare).await;
     let browser = &scenario.browser;
-    browser.press("2 messages of your store could not be processed").await;
-    browser.shows("h1", &["Messages from stores"]).await;
+    browser.click("[data-task=deliveries] a").await;
     browser.find("tbody tr:nth-child(2)").await;
     // Both came at the same time; the first in the list was the last to come.
     browser.click("tbody tr:nth-child(2) .name").await;
-    browser.shows("h1", &["Order placed"]).await;
+    browser.find("[data-outcome=failed][data-reason=unparseable]").await;
     browser.sees("torn").await;
-    browser.press("Replay").await;
-    browser.sees("It failed again:").await;
+    browser.click("form[action$=replay] button").await;
+    browser.find("[role=status].tone-wait").await;
     fix(&scenario.app, "d-1", 1001);
-    browser.press("Replay").await;
-    browser.sees("Replayed: the message is taken in.").await;
-    browser.press("Open the order").await;
-    browser.sees("Ada Active is credited with $9.00").await;
+    browser.click("form[action$=replay] button").await;
+    browser.find("[role=status].tone-good").await;
+    browser.find("[data-outcome=taken_in]").await;
+    browser.click(".facts a[href^='/orders/']").await;
+    let credit = browser.text(".credit").await;
+    assert!(credit.contains("Ada Active") && credit.contains("$9.00"), "{credit}");
     fix(&scenario.app, "d-2", 1002);
     browser.goto("/deliveries?outcome=failed").await;
-    browser.press("Replay all that failed").await;
-    browser.sees("Replayed: 1 taken in, 0 failed again.").await;
-    browser.sees("Nothing has failed").await;
-    browser.press("Show all messages").await;
-    browser.shows("tbody [data-label=Outcome]", &["Taken in", "Taken in"]).await;
+    browser.click("form[action='/deliveries/replay'] button").await;
+    browser.find("[role=status].tone-good").await;
+    browser.click(".empty a[href='/deliveries']").await;
+    browser.find("tbody tr:nth-child(1) [data-outcome=taken_in]").await;
+    browser.find("tbody tr:nth-child(2) [data-outcome=taken_in]").await;
 }
 
 #[actix_web::test]

@@ -19,9 +19,9 @@ pub struct EmailKey(String);
 /// The rule that an email address breaks. The message is shown next to the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum EmailError {
-    #[error("Enter an email address.")]
+    #[error("Enter an email.")]
     Empty,
-    #[error("Enter an email address like name@example.com.")]
+    #[error("Enter an email like name@example.com.")]
     NotAnAddress,
     #[error("Enter {MAX_EMAIL_CHARS} characters or fewer.")]
     TooLong,

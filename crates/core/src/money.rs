@@ -35,7 +35,7 @@ pub struct Currency {
 
 /// The code doesn't have three letters, or was typed and isn't a currency in use.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("“{0}” is not a currency code (three letters, for example USD)")]
+#[error("“{0}” isn’t a currency code (such as USD)")]
 pub struct UnknownCurrency(pub String);
 
 impl Currency {
@@ -142,11 +142,11 @@ impl FromSql<Text, Pg> for Currency {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MoneyError {
-    #[error("is not an amount of money (for example 29.10)")]
+    #[error("isn’t an amount (such as 29.10)")]
     NotANumber,
-    #[error("has more decimals than {0} has")]
+    #[error("has more decimals than {0} allows")]
     TooPrecise(Currency),
-    #[error("is too large an amount")]
+    #[error("is too large")]
     TooLarge,
 }
 

@@ -7,7 +7,7 @@ use vouch_core::money::{Currency, format_plain};
 
 use super::text;
 use crate::features::auth::Merchant;
-use crate::features::conversions::list::{ConversionRow, of_order};
+use crate::features::conversions::list::{ConversionRow, denied_affiliates, of_order};
 use crate::features::conversions::status::NOT_PAID_YET;
 use crate::features::orders::explain::by_ref;
 
@@ -93,11 +93,12 @@ impl OrderAnswer {
         let (order, attribution) = by_ref(conn, merchant_id, store_id, order_ref)?;
         let calendar = Merchant::find(conn, merchant_id)?.calendar();
         let credits = of_order(conn, merchant_id, order.id)?;
+        let denied = denied_affiliates(&credits);
         Ok(Self {
             order_id: order.id.to_string(),
             id: order.order_ref.clone(),
             name: order.title(),
-            explanation: attribution.sentences(calendar),
+            explanation: attribution.sentences(calendar, &denied),
             credits: credits.into_iter().map(CreditAnswer::of).collect(),
         })
     }

@@ -14,7 +14,9 @@ pub(crate) use self::filter::{ConversionFilter, StatusFilter};
 pub(crate) use self::matching::MAX_FOUND;
 use self::matching::{ResolvedFilter, matching};
 pub(crate) use self::totals::ConversionTotals;
+pub(crate) use self::totals::Credited;
 use self::totals::{count, kept_totals, totals};
+use super::text;
 use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
 use crate::kit::lists::{ColumnType, Count, Listing, Range, SortOrder};
 
@@ -88,39 +90,6 @@ impl Conversion {
             && self.order_id.is_some()
             && self.unqualified_reason.is_some_and(UnqualifiedReason::can_be_overruled)
     }
-
-    /// The text next to the status. It contains the review and the qualification, unless the status already
-    /// shows them. `by` is the name of its reviewer, `fraud_by` of the member who denied its order.
-    fn standing(&self, by: Option<&str>, fraud_by: Option<&str>) -> String {
-        let denied = |reason: DenialReason, by: Option<&str>| match by {
-            Some(by) if reason == DenialReason::Other => format!("Denied by {by}"),
-            Some(by) => format!("Denied by {by}: {}", lower(reason.label())),
-            None if reason == DenialReason::Other => String::new(),
-            None => reason.label().to_owned(),
-        };
-        let said = match (self.review, self.denial_reason) {
-            _ if self.is_fraud => denied(DenialReason::Fraud, fraud_by),
-            (Some(Review::Denied), Some(reason)) => denied(reason, by),
-            (Some(Review::Approved), _) if self.status != ConversionStatus::Approved => {
-                by.map_or_else(|| "Approved".to_owned(), |by| format!("Approved by {by}"))
-            }
-            _ => String::new(),
-        };
-        let rule = match (self.unqualified_reason, self.not_paid_yet) {
-            (Some(reason), _) if said.is_empty() => reason.label().to_owned(),
-            (Some(reason), _) => format!("doesn’t qualify: {}", lower(reason.label())),
-            (None, true) if said.is_empty() => NOT_PAID_YET_LABEL.to_owned(),
-            (None, true) => lower(NOT_PAID_YET_LABEL),
-            (None, false) => String::new(),
-        };
-        [said, rule].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
-    }
-}
-
-/// The label with a lower-case first letter, for the middle of a sentence.
-fn lower(label: &str) -> String {
-    let mut chars = label.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 /// A conversion with its related names.
@@ -141,14 +110,19 @@ pub struct ConversionRow {
 
 impl ConversionRow {
     /// The text next to the status for members, with the names of reviewers.
-    pub(crate) fn standing(&self) -> String {
+    pub(crate) fn status_note(&self) -> String {
         let by = self.conversion.reviewed_by.as_deref();
-        self.conversion.standing(by, self.fraud_by.as_deref())
+        text::status_note(&self.conversion, by, self.fraud_by.as_deref())
     }
 
     /// The text next to the status for the affiliate, without the names of members.
-    pub(crate) fn standing_for_affiliate(&self) -> String {
-        self.conversion.standing(None, None)
+    pub(crate) fn status_note_for_affiliate(&self) -> String {
+        text::status_note(&self.conversion, None, None)
+    }
+
+    /// The code of the reason why it's Denied, Unqualified or still Pending, or "".
+    pub(crate) fn reason(&self) -> &str {
+        self.conversion.reason.as_deref().unwrap_or_default()
     }
 }
 
@@ -207,6 +181,15 @@ pub(crate) fn page(
         None => totals(conn, &matching)?,
     };
     Ok((fetch(conn, &matching, range)?, totals))
+}
+
+/// The affiliates whose conversions a member denied.
+pub(crate) fn denied_affiliates(rows: &[ConversionRow]) -> Vec<i64> {
+    rows.iter()
+        .map(|row| &row.conversion)
+        .filter(|one| one.status == ConversionStatus::Denied)
+        .map(|one| one.affiliate_id)
+        .collect()
 }
 
 /// The conversions of one order, in the order of creation.

@@ -21,22 +21,23 @@ use crate::kit::db::schema::{conversions, orders};
 use crate::kit::web::display_time::day_of;
 
 /// Why an order can't be credited manually.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum CreditOrderError {
     /// An order is credited once, so the current conversion must be denied first.
-    #[error("This order is credited to {} already.", .0.affiliate)]
     Already(Box<ConversionRow>),
     /// The affiliate's own conversion of it was denied. The member should approve that one instead.
-    #[error("{}’s conversion for this order was denied. Approve that one instead.", .0.affiliate)]
     DeniedBefore(Box<ConversionRow>),
     /// This applies to every conversion of the order, until a member lifts it.
-    #[error("This order was denied as fraud by {0}. Approve one of its conversions first.")]
     Fraud(String),
     /// The store reported only a refund or deletion of the order, not the order itself.
-    #[error("The store has not reported this order itself yet.")]
     NotReported,
-    #[error(transparent)]
-    Database(#[from] Error),
+    Database(Error),
+}
+
+impl From<Error> for CreditOrderError {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
 }
 
 /// Credits an order to an affiliate, whatever codes it contains, under the affiliate's terms when

@@ -4,6 +4,7 @@ pub(crate) mod change;
 pub(crate) mod handlers;
 pub(crate) mod list;
 pub mod manual;
+pub(crate) mod text;
 
 pub use change::{NewReview, overrule, review, undo};
 pub(crate) use list::ConversionFilter;

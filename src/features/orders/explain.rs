@@ -6,15 +6,18 @@ use serde_json::Value;
 use vouch_core::attribution::{Attribution, EntryKind};
 use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::money::{Currency, format_money};
-use vouch_core::order::snapshot::{NOT_AN_ORDER, ReadNote};
+use vouch_core::order::snapshot::ReadNote;
 use vouch_core::order::state::OrderState;
 
 use super::list::OrderHead;
 use super::stored::{attribution_of, not_json};
+use super::text;
 use crate::features::conversions::list::{ConversionRow, of_order};
 use crate::features::ingest::refund_reads::{self, RefundReadStatus};
+use crate::features::ingest::text::DeliveryReason;
 use crate::kit::audit::{self, SubjectKind};
 use crate::kit::db::schema::{audit_log, commission_entries, deliveries, orders, stores};
+use crate::kit::stored_text::{self, StoredText};
 
 /// How many lines of each history are shown.
 const MAX_LINES: i64 = 200;
@@ -29,8 +32,11 @@ pub(crate) struct DeliveryHead {
     pub(crate) topic: String,
     pub(crate) received_at: DateTime<Utc>,
     pub(crate) outcome: DeliveryOutcome,
-    /// Why it failed, or a note.
-    pub(crate) detail: String,
+    /// Why it failed, waits or was ignored.
+    reason: Option<StoredText<DeliveryReason>>,
+    /// The same, in the words of an earlier version.
+    #[diesel(column_name = detail)]
+    earlier: Option<String>,
     /// The order it's about, once it's parsed.
     pub(crate) order_id: Option<i64>,
     /// When it was last replayed.
@@ -39,16 +45,18 @@ pub(crate) struct DeliveryHead {
 }
 
 impl DeliveryHead {
-    /// The detail and the skipped fields as sentences.
-    pub(crate) fn words(&self) -> String {
-        let detail = match self.detail.as_str() {
-            NOT_AN_ORDER => "This isn’t about an order, so there’s nothing to process.",
-            sentence => sentence,
-        };
+    /// The reason and the skipped fields as sentences.
+    pub(crate) fn detail(&self) -> String {
+        let earlier = self.earlier.as_deref().filter(|text| !text.is_empty());
+        let reason = stored_text::shown(self.reason.as_ref(), earlier);
         let notes: Vec<ReadNote> = serde_json::from_value(self.notes.clone()).unwrap_or_default();
-        let notes = notes.iter().map(|note| format!("“{}” {}.", note.path, note.code));
-        let all = std::iter::once(detail.to_owned()).chain(notes);
-        all.filter(|sentence| !sentence.is_empty()).collect::<Vec<_>>().join(" ")
+        let notes = notes.iter().map(text::skipped_field);
+        reason.into_iter().chain(notes).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The code of the reason.
+    pub(crate) fn code(&self) -> Option<String> {
+        self.reason.as_ref().map(StoredText::code)
     }
 }
 

@@ -11,6 +11,7 @@ use vouch_core::money::Currency;
 use vouch_core::order::snapshot::PaymentState;
 
 use super::stored::attribution_of;
+use super::text::NotCredited;
 use crate::features::conversions::list::{ConversionRow, of_orders};
 use crate::features::rollups;
 use crate::kit::db::schema::{order_codes, orders, stores};
@@ -26,7 +27,7 @@ text_enum! {
         /// Orders that credit an affiliate.
         Credited = "credited", "Credited";
         /// Orders that credit no affiliate.
-        Nobody = "nobody", "Credited to nobody";
+        Nobody = "nobody", "Not credited";
         /// Orders placed in a store's test mode.
         Test = "test", "Test orders";
     }
@@ -51,7 +52,7 @@ impl OrderFilter {
             kind: address.choice("kind", "Show"),
             store_id: address.key("store", "Store"),
             from: address.day("from", "From"),
-            to: address.day("to", "Up to"),
+            to: address.day("to", "To"),
         }
     }
 }
@@ -86,9 +87,14 @@ pub(crate) struct OrderHead {
 }
 
 impl OrderHead {
+    /// `Order #1001`, for titles and links that say what they lead to.
+    pub(crate) fn full_title(&self) -> String {
+        format!("Order {}", self.name.as_ref().unwrap_or(&self.order_ref))
+    }
+
     /// The order's name, or the store's ID if it has no name.
     pub(crate) fn title(&self) -> String {
-        self.name.clone().unwrap_or_else(|| format!("Order {}", self.order_ref))
+        self.name.clone().unwrap_or_else(|| self.full_title())
     }
 }
 
@@ -102,8 +108,15 @@ pub(crate) struct OrderListRow {
     pub(crate) codes: Vec<String>,
     /// Its conversions with any status, including Denied and Unqualified.
     pub(crate) conversions: Vec<ConversionRow>,
-    /// The short reason why it has no conversions, or "" if it has any.
-    pub(crate) nobody: &'static str,
+    /// Why it has no conversions; `None` if it has any.
+    pub(crate) not_credited: Option<NotCredited>,
+}
+
+impl OrderListRow {
+    /// How many affiliates earn from it.
+    pub(crate) fn credited_count(&self) -> usize {
+        self.conversions.iter().filter(|row| row.conversion.status.counts()).count()
+    }
 }
 
 type Boxed = IntoBoxed<'static, orders::table, Pg>;
@@ -241,19 +254,21 @@ fn complete(
         }
     }
     let alone: Vec<i64> = ids.into_iter().filter(|id| !conversions.contains_key(id)).collect();
-    let reasons: HashMap<i64, &'static str> = orders::table
+    let reasons: HashMap<i64, NotCredited> = orders::table
         .filter(orders::merchant_id.eq(merchant_id))
         .filter(orders::id.eq_any(alone))
         .select((orders::id, orders::attribution))
         .load::<(i64, Option<serde_json::Value>)>(conn)?
         .into_iter()
-        .map(|(id, attribution)| (id, nobody_because(attribution)))
+        .map(|(id, attribution)| {
+            (id, NotCredited::of(&attribution_of(attribution).unwrap_or_default()))
+        })
         .collect();
     let row = |order: OrderHead| OrderListRow {
         store: stores.get(&order.store_id).map_or_else(String::new, |name| (*name).clone()),
         codes: codes.remove(&order.id).unwrap_or_default(),
         conversions: conversions.remove(&order.id).unwrap_or_default(),
-        nobody: reasons.get(&order.id).copied().unwrap_or_default(),
+        not_credited: reasons.get(&order.id).copied(),
         order,
     };
     Ok(found.into_iter().map(row).collect())
@@ -263,30 +278,4 @@ fn complete(
 pub(crate) fn any(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
     let all = orders::table.filter(orders::merchant_id.eq(merchant_id));
     diesel::select(exists(all)).get_result(conn)
-}
-
-/// A short reason why no affiliate is credited.
-fn nobody_because(attribution: Option<serde_json::Value>) -> &'static str {
-    let attribution = attribution_of(attribution).unwrap_or_default();
-    match (attribution.outcomes.is_empty(), attribution.other_codes.len()) {
-        (false, _) => "trigger not in force",
-        (true, 0) => "no code",
-        (true, 1) => "code is no affiliate’s",
-        (true, _) => "codes are no affiliate’s",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use vouch_core::attribution::Attribution;
-
-    use super::*;
-
-    #[test]
-    fn nobody_has_a_reason_in_a_few_words() {
-        assert_eq!(nobody_because(None), "no code");
-        let other = Attribution { other_codes: vec!["SUMMER".into()], ..Attribution::default() };
-        let other = serde_json::to_value(other).unwrap();
-        assert_eq!(nobody_because(Some(other)), "code is no affiliate’s");
-    }
 }

@@ -6,3 +6,4 @@ pub(crate) mod handlers;
 pub(crate) mod list;
 mod preview;
 mod stored;
+pub(crate) mod text;

@@ -7,6 +7,7 @@ mod cause;
 mod matching;
 mod pending;
 mod request;
+mod text;
 
 pub use self::cause::RecalculationReason;
 pub(crate) use self::matching::orders_of_affiliate;

@@ -4,6 +4,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::text;
 use crate::kit::db::schema::recalculations;
 use crate::kit::db::statement::statement;
 use crate::kit::lists::Count;
@@ -77,15 +78,12 @@ impl Pending {
     }
 
     /// A sentence for users.
-    pub(crate) fn words(self) -> String {
-        match self.0 {
-            1 => "1 order is being recalculated.".to_owned(),
-            orders => format!("{orders} orders are being recalculated."),
-        }
+    pub(crate) fn text(self) -> String {
+        text::recalculating(self.0)
     }
 
     /// Adds the sentence to another one if any order waits.
     pub(crate) fn behind(self, sentence: String) -> String {
-        if self.is_any() { format!("{sentence} {}", self.words()) } else { sentence }
+        if self.is_any() { format!("{sentence} {}", self.text()) } else { sentence }
     }
 }

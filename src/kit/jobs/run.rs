@@ -145,7 +145,7 @@ impl<'a> Run<'a> {
             Err(RunError::Own(error)) => {
                 let Queue { merchant_id, kind, store_id } = self.claimed.queue;
                 tracing::error!(merchant_id, store_id, kind = kind.name, %error, "job_run_failed");
-                failed("Vouch itself could not go on; see the log of that time.".to_owned())
+                failed("Vouch hit an internal error. The log has the details.".to_owned())
             }
         };
         let release = Release { looks_at_jobs, paused_until, failures, last_error };

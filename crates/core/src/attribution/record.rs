@@ -303,6 +303,19 @@ pub enum LineNote {
 }
 
 impl LineNote {
+    /// The code, as stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ExcludedSku => "excluded_sku",
+            Self::Shipping => "shipping",
+            Self::ShippingLeftOut => "shipping_left_out",
+            Self::GiftCard => "gift_card",
+            Self::Tip => "tip",
+            Self::Fee => "fee",
+            Self::Unknown => "unknown",
+        }
+    }
+
     pub fn earns_nothing(self) -> bool {
         match self {
             Self::ExcludedSku | Self::ShippingLeftOut | Self::GiftCard | Self::Tip | Self::Fee => {
@@ -324,6 +337,14 @@ pub(super) fn takes_back(undone: Option<Undone>, rules: &CalculationLogic) -> bo
 }
 
 impl Attribution {
+    /// How many triggers match the order. An edit can remove a code from it.
+    pub fn matched(&self) -> usize {
+        let is_gone = |outcome: &&CandidateOutcome| {
+            matches!(outcome.result, CandidateResult::Lost { reason: LostReason::NotOnOrder })
+        };
+        self.outcomes.len() - self.outcomes.iter().filter(is_gone).count()
+    }
+
     /// Whether this order's commission is reversed because the sale was undone.
     pub fn takes_back(&self) -> bool {
         takes_back(self.undone, &self.rules)

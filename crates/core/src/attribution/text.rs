@@ -53,10 +53,7 @@ impl Attribution {
     }
 
     fn no_one(&self) -> String {
-        let is_on_order = |outcome: &&CandidateOutcome| {
-            !matches!(outcome.result, CandidateResult::Lost { reason: LostReason::NotOnOrder })
-        };
-        let why = match self.outcomes.iter().filter(is_on_order).count() {
+        let why = match self.matched() {
             0 => "No conversion trigger matches this order’s codes, customer email or SKUs.",
             1 => "The matching trigger wasn’t active when the order was placed.",
             _ => "The matching triggers weren’t active when the order was placed.",

@@ -13,16 +13,19 @@ use crate::kit::audit::{Act, Actor, SubjectKind, record_all};
 use crate::kit::db::schema::orders;
 
 /// Why a conversion can't be overruled.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum OverruleError {
     /// It isn't unqualified, or no longer.
-    #[error("This conversion is not Unqualified any more: nothing stands against it.")]
     NotUnqualified,
     /// Members can't overrule the reason.
-    #[error("What stands against this conversion cannot be overruled.")]
     NotForMembers,
-    #[error(transparent)]
-    Database(#[from] diesel::result::Error),
+    Database(diesel::result::Error),
+}
+
+impl From<diesel::result::Error> for OverruleError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error)
+    }
 }
 
 /// Credits an unqualified conversion anyway, from now on and through every update of its order.

@@ -7,14 +7,13 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::conversions::change::{
     self, NOTE_LENGTH, NewReview, OverruleError, ReviewOutcome,
 };
-use crate::features::conversions::{DenialReason, Review};
+use crate::features::conversions::{DenialReason, Review, text};
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::local_path::LocalPath;
-use crate::kit::web::numbers::counted;
 use crate::kit::web::see_other;
 
 /// The conversions to review, with the new status.
@@ -63,64 +62,29 @@ pub(crate) async fn set_status(
     let back = back_to(&form.back).to_owned();
     let note = noted(&form.note);
     if form.review(&note).is_none() {
-        return Err(AppError::BadRequest("Choose Approve, Deny or Back to Pending.".into()));
+        return Err(AppError::BadRequest(text::CHOOSE_STATUS.into()));
     }
     if form.ids.is_empty() {
-        page.leave(FlashKind::Info, "Choose at least one conversion first.")?;
+        page.leave(FlashKind::Info, text::SELECT_ONE)?;
         return Ok(see_other(&back));
     }
     let actor = page.actor();
-    let (changed, done) = db
+    let (changed, result) = db
         .merchant(actor.merchant_id, move |conn| {
             let Some(review) = form.review(&note) else { return Ok(Default::default()) };
             let changed = change::review(conn, &actor, &form.ids, &review)?;
-            QueryResult::Ok((changed, was_reviewed(&review, &changed)))
+            QueryResult::Ok((changed, text::reviewed(&review, &changed)))
         })
         .await?;
-    tell(&page, changed, &done, &back)?;
+    tell(&page, changed, &result, &back)?;
     Ok(see_other(&back))
 }
 
-fn was_reviewed(review: &NewReview<'_>, changed: &ReviewOutcome) -> String {
-    let count = |n: usize| counted(n, "conversion", "conversions");
-    let what = count(changed.changed);
-    let done = match review {
-        NewReview::Approve { .. } => format!("Approved {what}."),
-        NewReview::Deny { reason: DenialReason::Fraud, .. } => {
-            format!("Denied {what} as fraud: no commission counts for the order.")
-        }
-        NewReview::Deny { .. } => format!("Denied {what}: no commission counts for it."),
-        NewReview::BackToPending { .. } => format!("Set {what} back to Pending."),
-    };
-    let waits = match (review, changed.not_paid_yet, changed.unqualified) {
-        (NewReview::Approve { .. }, 0, 0) => String::new(),
-        (NewReview::Approve { .. }, unpaid, unqualified) => {
-            let unpaid = match unpaid {
-                0 => String::new(),
-                n => format!(" {} will count once the order is paid.", count(n)),
-            };
-            let unqualified = match unqualified {
-                0 => String::new(),
-                n => format!(" {} will count once it qualifies.", count(n)),
-            };
-            format!("{unpaid}{unqualified}")
-        }
-        _ => String::new(),
-    };
-    format!("{done}{waits}")
-}
-
-/// Shows a message with the result, an undo button and the number of skipped conversions.
-fn tell(page: &MerchantPage, changed: ReviewOutcome, done: &str, back: &str) -> AppResult<()> {
-    let left_alone = match changed.left_alone {
-        0 => String::new(),
-        1 => " 1 stands so already.".to_owned(),
-        n => format!(" {n} stand so already."),
-    };
+/// Shows a message with the result, and an undo button if anything changed.
+fn tell(page: &MerchantPage, changed: ReviewOutcome, result: &str, back: &str) -> AppResult<()> {
     match changed.change_id {
-        None => page.leave(FlashKind::Info, format!("Nothing was changed.{left_alone}")),
-        Some(id) => page
-            .done_undoable(format!("{done}{left_alone}"), urls::conversion_change_undo(id, back)),
+        None => page.leave(FlashKind::Info, result),
+        Some(id) => page.done_undoable(result, urls::conversion_change_undo(id, back)),
     }
 }
 
@@ -142,7 +106,7 @@ pub(crate) async fn overrule(
         })
         .await?;
     match outcome {
-        Ok(changed) => tell(&page, changed, "Overruled: the conversion counts now.", &back)?,
+        Ok(changed) => tell(&page, changed, text::CREDITED, &back)?,
         Err(refusal) => page.leave(FlashKind::Warning, refusal.to_string())?,
     }
     Ok(see_other(&back))
@@ -166,15 +130,8 @@ pub(crate) async fn undo(
     let actor = page.actor();
     let undone =
         db.merchant(actor.merchant_id, move |conn| change::undo(conn, &actor, *change_id)).await?;
-    let what = match undone.changed {
-        1 => "Undone: 1 conversion is as it was before.".to_owned(),
-        count => format!("Undone: {count} conversions are as they were before."),
-    };
-    let left = match undone.left_alone {
-        0 => String::new(),
-        n => format!(" {n} had changed again since and stayed so."),
-    };
-    page.done(format!("{what}{left}"))?;
+    let kind = if undone.changed == 0 { FlashKind::Info } else { FlashKind::Success };
+    page.leave(kind, text::undone(&undone))?;
     Ok(see_other(back_to(&query.back)))
 }
 

@@ -9,7 +9,7 @@ use crate::features::affiliates::{Frame, FrameItem};
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::conversions::list::{self, ConversionRow, ConversionTotals, StatusFilter};
-use crate::features::conversions::{ConversionFilter, DenialReason, Review, Via};
+use crate::features::conversions::{ConversionFilter, DenialReason, Review, Via, text};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::lists::{ListPage, ListUrl, Listing, Params, Range, export as export_list};
@@ -21,9 +21,9 @@ use crate::kit::web::ok;
 /// A list of conversions, of the program or of one affiliate: everything in `#results`.
 struct ConversionList {
     page: ListPage<ConversionView>,
-    /// The list of one affiliate; of all, who then stand in a column, if `None`.
+    /// `None` for the list of all affiliates, which has a column for them.
     affiliate_id: Option<i64>,
-    /// Whether the rows can be chosen and decided upon.
+    /// Whether the rows can be selected and reviewed.
     may_write: bool,
     totals: ConversionTotals,
 }
@@ -31,7 +31,7 @@ struct ConversionList {
 /// A conversion as a row shows it.
 struct ConversionView {
     row: ConversionRow,
-    /// When the order was placed, or the amount given.
+    /// When the order was placed, or the amount was added.
     when: DisplayTime,
 }
 
@@ -45,7 +45,7 @@ impl ConversionView {
     }
 
     fn revenue(&self) -> String {
-        // A manual amount stands for no sale.
+        // A manual amount isn’t a sale.
         if self.row.conversion.order_id.is_none() {
             return String::new();
         }
@@ -72,10 +72,9 @@ impl ConversionView {
         self.row.conversion.trigger_id.map(urls::trigger).unwrap_or_default()
     }
 
-    /// What the check box stands for, for who cannot see the row.
+    /// The label of the check box.
     fn choice(&self) -> String {
-        let what = self.row.order.as_deref().unwrap_or("manual credit");
-        format!("Choose {what} of {}", self.row.affiliate)
+        text::select(&self.row)
     }
 }
 
@@ -102,7 +101,7 @@ impl ConversionList {
         self.affiliate_id.is_none()
     }
 
-    /// The list as it stands, as a file.
+    /// The URL of the same list as a CSV file.
     fn export(&self) -> String {
         let path = urls::conversions_csv();
         match self.affiliate_id {
@@ -111,32 +110,13 @@ impl ConversionList {
         }
     }
 
-    /// Whether the search looked at a part only, so that the rows are not all there is.
+    /// Whether the search considered only some matches, so rows may be missing.
     fn is_cut(&self) -> bool {
         self.totals.is_cut
     }
 
-    /// `1,234 conversions`, with what the credited ones come to.
     fn count(&self) -> String {
-        let count = self.totals.count.words("conversion", "conversions");
-        let credited: Vec<String> = self
-            .totals
-            .credited
-            .iter()
-            .map(|sum| {
-                let money = |minor| format_money(minor, sum.currency);
-                let (commission, revenue) = (money(sum.commission_minor), money(sum.revenue_minor));
-                let refunds = match sum.refunded_minor {
-                    0 => String::new(),
-                    refunded => format!(" after {} refunds", money(refunded)),
-                };
-                format!("{commission} commission on {revenue} revenue{refunds}")
-            })
-            .collect();
-        if credited.is_empty() {
-            return count;
-        }
-        format!("{count}; Pending and Approved: {}", credited.join(", "))
+        text::totals(self.totals.count, &self.totals.credited)
     }
 
     fn denial_reasons(&self) -> &'static [DenialReason] {
@@ -144,7 +124,7 @@ impl ConversionList {
     }
 }
 
-/// What a list was asked for.
+/// The data of a list.
 struct ListData {
     listing: Listing<ConversionRow>,
     totals: ConversionTotals,
@@ -246,7 +226,7 @@ const COLUMNS: [&str; 15] = [
     "Qualification",
 ];
 
-/// `GET /conversions.csv`: exactly what the list shows under the same address, all pages of it.
+/// `GET /conversions.csv`: all pages of the list with the same filters.
 pub(crate) async fn export(
     db: Data<Db>,
     page: MerchantPage,

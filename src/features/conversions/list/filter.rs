@@ -8,7 +8,7 @@ text_enum! {
     /// Which statuses a list shows.
     pub(crate) enum StatusFilter {
         /// The conversions in the totals: Pending and Approved.
-        Credited = "credited", "Pending or Approved";
+        Credited = "credited", "Pending or approved";
         Pending = "pending", "Pending";
         Approved = "approved", "Approved";
         Denied = "denied", "Denied";
@@ -50,7 +50,7 @@ impl ConversionFilter {
             affiliate_id: affiliate_id.or_else(|| address.key("affiliate", "Affiliate")),
             trigger_id: address.key("trigger", "Conversion trigger"),
             from: address.day("from", "From"),
-            to: address.day("to", "Up to"),
+            to: address.day("to", "To"),
         }
     }
 }

@@ -6,13 +6,13 @@ use askama::Template;
 use vouch_core::TextEnum;
 use vouch_core::delivery::DeliveryOutcome;
 
-use super::words::topic_label;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::ingest::intake::IngestOutcome;
 use crate::features::ingest::replay::{self, ReplayError};
 use crate::features::orders::deliveries::{self, Delivery};
 use crate::features::orders::explain::DeliveryHead;
 use crate::features::orders::list;
+use crate::features::orders::text;
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::lists::{ListPage, Params};
@@ -25,7 +25,7 @@ use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::ok;
 use crate::kit::web::see_other;
 
-/// How many failed deliveries one click replays. Each has its own transaction.
+/// How many failed deliveries one request retries. Each has its own transaction.
 const AT_ONCE: i64 = 200;
 /// The maximum length of a body on the page.
 const SHOWN_CHARACTERS: usize = 200_000;
@@ -70,7 +70,7 @@ impl IndexPage {
     }
 
     fn topic<'a>(&self, topic: &'a str) -> &'a str {
-        topic_label(topic)
+        text::topic(topic)
     }
 }
 
@@ -81,7 +81,7 @@ pub(crate) async fn deliveries(
     params: Query<Params>,
 ) -> AppResult<HttpResponse> {
     let mut address = params.into_inner().at(urls::deliveries());
-    let (outcome, range) = (address.choice("outcome", "Outcome"), address.page(deliveries::NEWEST));
+    let (outcome, range) = (address.choice("outcome", "Status"), address.page(deliveries::NEWEST));
     let merchant_id = page.merchant_id();
     let (listing, count, stores, orders) = db
         .merchant(merchant_id, move |conn| {
@@ -116,10 +116,8 @@ impl DeliveryPage {
         self.found.reported_at.map(|at| DisplayTime::new(at, self.page.merchant().calendar()))
     }
 
-    /// `the update, the order`.
     fn clamped(&self) -> String {
-        let labels: Vec<&str> = self.found.clamped.iter().map(|which| which.label()).collect();
-        labels.join(", ")
+        text::clamped(&self.found.clamped)
     }
 
     fn replayed(&self) -> Option<DisplayTime> {
@@ -146,7 +144,7 @@ impl DeliveryPage {
     }
 
     fn topic(&self) -> &str {
-        topic_label(&self.found.head.topic)
+        text::topic(&self.found.head.topic)
     }
 
     /// The readable body: formatted JSON, or the original text.
@@ -232,9 +230,11 @@ pub(crate) async fn replay(
 ) -> AppResult<HttpResponse> {
     let delivery_id = *delivery_id;
     match replay_one(&db, &encryptor, &page, delivery_id).await? {
-        Ok(IngestOutcome::Waiting) => page.done("Its order is read from the store once more.")?,
-        Ok(_) => page.done("Replayed: the message is taken in.")?,
-        Err(reason) => page.leave(FlashKind::Warning, format!("It failed again: {reason}"))?,
+        Ok(outcome) => match text::retried(&outcome) {
+            Some(text) => page.done(text)?,
+            None => page.leave(FlashKind::Warning, text::retry_failed(""))?,
+        },
+        Err(reason) => page.leave(FlashKind::Warning, text::retry_failed(&reason))?,
     }
     Ok(see_other(&urls::delivery(delivery_id)))
 }
@@ -269,11 +269,11 @@ pub(crate) async fn replay_all(
     let ids = db
         .merchant(merchant_id, move |conn| deliveries::failed(conn, merchant_id, AT_ONCE))
         .await?;
-    let (mut taken_in, mut failed) = (0, 0);
+    let (mut processed, mut failed) = (0, 0);
     for id in ids {
         match replay_one(&db, &encryptor, &page, id).await {
-            Ok(Ok(_)) => taken_in += 1,
-            Ok(Err(_)) => failed += 1,
+            Ok(Ok(outcome)) if text::retried(&outcome).is_some() => processed += 1,
+            Ok(_) => failed += 1,
             Err(AppError::Unavailable) => return Err(AppError::Unavailable),
             Err(error) => {
                 tracing::error!(delivery_id = id, %error, "delivery_retry_failed");
@@ -282,7 +282,7 @@ pub(crate) async fn replay_all(
         }
     }
     let kind = if failed == 0 { FlashKind::Success } else { FlashKind::Warning };
-    page.leave(kind, format!("Replayed: {taken_in} taken in, {failed} failed again."))?;
+    page.leave(kind, text::all_retried(processed, failed))?;
     Ok(see_other(&urls::failed_deliveries()))
 }
 

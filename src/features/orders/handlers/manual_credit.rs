@@ -12,9 +12,11 @@ use crate::features::conversions::ConversionStatus;
 use crate::features::conversions::change::NOTE_LENGTH;
 use crate::features::conversions::list::ConversionRow;
 use crate::features::conversions::manual::{self, Amount, CreditOrderError};
+use crate::features::conversions::text::adjusted;
 use crate::features::orders::explain::Explanation;
 use crate::features::orders::list::{self, OrderFilter, OrderListRow};
 use crate::features::orders::preview::preview;
+use crate::features::orders::text;
 use crate::kit::audit::Actor;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -90,6 +92,10 @@ impl ManualCreditPage {
         urls::order(found.order.id)
     }
 
+    fn order_name(&self, found: &Explanation) -> String {
+        found.order.full_title()
+    }
+
     fn placed(&self, row: &OrderListRow) -> DisplayTime {
         DisplayTime::new(row.order.placed_at.unwrap_or_default(), self.page.merchant().calendar())
     }
@@ -103,7 +109,7 @@ impl ManualCreditPage {
     fn holder(&self, row: &OrderListRow) -> String {
         let counted = row.conversions.iter().filter(|one| one.conversion.status.counts());
         let names: Vec<&str> = counted.map(|one| one.affiliate.as_str()).collect();
-        if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
+        if names.is_empty() { text::NOT_CREDITED.to_owned() } else { names.join(", ") }
     }
 
     fn holder_url(&self, row: &ConversionRow) -> String {
@@ -112,7 +118,7 @@ impl ManualCreditPage {
 
     /// Explains the attribution in the preview.
     fn sentences(&self, found: &Explanation) -> Vec<String> {
-        found.attribution.sentences(self.page.merchant().calendar())
+        found.attribution.sentences(self.page.merchant().calendar(), &[])
     }
 }
 
@@ -223,7 +229,7 @@ pub(crate) async fn credit_order(
         let merchant_id = actor.merchant_id;
         db.merchant(merchant_id, move |conn| Affiliate::find(conn, merchant_id, affiliate_id))
             .await?;
-        page.leave(FlashKind::Warning, INCOMPLETE)?;
+        page.leave(FlashKind::Warning, text::RELOAD_FORM)?;
         return Ok(see_other(&back));
     }
     let outcome = db
@@ -241,12 +247,12 @@ pub(crate) async fn credit_order(
         .await?;
     match outcome {
         Ok(OneTimeOutcome::Before(order_id)) => {
-            page.leave(FlashKind::Info, "This credit was saved already. It counts once.")?;
+            page.leave(FlashKind::Info, text::ORDER_CREDITED_BEFORE)?;
             Ok(see_other(&urls::order(order_id)))
         }
         Ok(OneTimeOutcome::Done(())) => {
             let undo = urls::manual_credit_removal(order_id);
-            page.done_undoable("Credited the order by hand.", undo)?;
+            page.done_undoable(text::ORDER_CREDITED, undo)?;
             Ok(see_other(&urls::order(order_id)))
         }
         Err(refusal) => {
@@ -265,7 +271,7 @@ pub(crate) async fn remove_manual_credit(
 ) -> AppResult<HttpResponse> {
     let (actor, order_id) = (page.actor(), *order_id);
     db.merchant(actor.merchant_id, move |conn| manual::remove(conn, &actor, order_id)).await?;
-    page.done("Took the manual credit back. The order is decided by its codes again.")?;
+    page.done(text::CREDIT_REMOVED)?;
     Ok(see_other(&urls::order(order_id)))
 }
 
@@ -301,19 +307,13 @@ pub(crate) async fn give_amount(
     let back = urls::affiliate_conversions(affiliate_id);
     match outcome {
         OneTimeOutcome::Done(given) => page.done_undoable(
-            format!("Gave {} by hand.", format_money(minor, currency)),
+            adjusted(minor, currency),
             urls::conversion_change_undo(given.change_id, &back),
         )?,
-        OneTimeOutcome::Before(_) => page.leave(
-            FlashKind::Info,
-            "This form was saved already. To credit another amount, open it again.",
-        )?,
+        OneTimeOutcome::Before(_) => page.leave(FlashKind::Info, text::ADJUSTED_BEFORE)?,
     }
     Ok(see_other(&back))
 }
-
-/// The error for a form without a one-time key.
-const INCOMPLETE: &str = "The form was incomplete. Check it and send it again.";
 
 /// The largest manual amount, in minor units. Larger ones are typing errors.
 const MAX_MINOR: i64 = 100_000_000_000;
@@ -322,32 +322,31 @@ impl AmountForm {
     fn read(&self) -> Result<(i64, Currency), FormErrors> {
         let mut errors = FormErrors::new();
         if !self.one_time_key.is_valid() {
-            errors.add("", INCOMPLETE);
+            errors.add("", text::RELOAD_FORM);
         }
         let currency = Currency::known(&self.currency);
-        if let Err(unknown) = &currency {
-            errors.add("currency", format!("{unknown}."));
+        if currency.is_err() {
+            errors.add("currency", text::UNKNOWN_CURRENCY);
         }
         let typed = self.amount.trim().replace('\u{2212}', "-");
         let typed = typed.strip_prefix('+').unwrap_or(&typed);
         let minor = parse_decimal(typed, currency.clone().unwrap_or(Currency::USD));
         match minor {
-            Err(error) => errors.add("amount", format!("The amount {error}.")),
-            Ok(0) => errors.add("amount", "Enter an amount other than zero."),
-            Ok(minor) if minor.abs() > MAX_MINOR => {
-                errors.add("amount", "This is more than can be given at once.");
-            }
+            Err(error) => errors.add("amount", text::amount_error(error)),
+            Ok(0) => errors.add("amount", text::ZERO_AMOUNT),
+            Ok(minor) if minor.abs() > MAX_MINOR => errors.add("amount", text::LARGE_AMOUNT),
             Ok(_) => {}
         }
         match self.note.trim().chars().count() {
-            0 => errors.add("note", "Say what the amount is for."),
+            0 => errors.add("note", text::NO_REASON),
             1..=NOTE_LENGTH => {}
-            _ => errors.add("note", format!("Use {NOTE_LENGTH} characters at the most.")),
+            _ => errors.add("note", text::long_reason()),
         }
         errors.into_result()?;
         match (minor, currency) {
             (Ok(minor), Ok(currency)) => Ok((minor, currency)),
-            _ => Err(FormErrors::one("amount", "Enter an amount.")),
+            (Err(error), _) => Err(FormErrors::one("amount", text::amount_error(error))),
+            (Ok(_), Err(_)) => Err(FormErrors::one("currency", text::UNKNOWN_CURRENCY)),
         }
     }
 }

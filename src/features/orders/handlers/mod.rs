@@ -4,7 +4,6 @@ mod delivery;
 mod list;
 mod manual_credit;
 mod show;
-mod words;
 
 pub(crate) use self::delivery::{deliveries, delivery, replay, replay_all};
 pub(crate) use self::list::index;

@@ -4,19 +4,22 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use vouch_core::attribution::{CandidateOutcome, CandidateResult, Credit, LineCommission};
+use vouch_core::attribution::{
+    CandidateOutcome, CandidateResult, Credit, LineCommission, Unqualified,
+};
 use vouch_core::calendar::Calendar;
 use vouch_core::code::decoded;
+use vouch_core::conversion::UnqualifiedReason;
 use vouch_core::money::{Currency, format_money};
 use vouch_core::order::amounts::given_back;
 use vouch_core::order::snapshot::{OrderSnapshot, ReportedRefund};
 
-use super::words::topic_label;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::conversions::list::ConversionRow;
+use crate::features::conversions::list::{ConversionRow, denied_affiliates};
 use crate::features::conversions::{ConversionStatus, DenialReason};
 use crate::features::ingest::refund_reads::{self, ReadProblem};
 use crate::features::orders::explain::{Explanation, LedgerLine};
+use crate::features::orders::text::{self, NotCredited};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
@@ -50,6 +53,10 @@ impl OrderPage {
         self.found.order.title()
     }
 
+    fn page_title(&self) -> String {
+        self.found.order.full_title()
+    }
+
     fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
         DisplayTime::new(*at, self.calendar())
     }
@@ -72,32 +79,28 @@ impl OrderPage {
 
     /// The difference between the store's clock and Vouch's, if it mattered.
     fn clock_note(&self) -> Option<String> {
-        let seconds = self.found.clock_shift;
-        let direction = match seconds {
-            0 => return None,
-            1.. => "behind",
-            _ => "ahead of",
-        };
-        let (seconds, store) = (seconds.unsigned_abs(), &self.found.store);
-        let length = match (seconds / 60, seconds % 60) {
-            (0, seconds) => format!("{seconds} seconds"),
-            (minutes, 0) => format!("{minutes} minutes"),
-            (minutes, seconds) => format!("{minutes} minutes {seconds} seconds"),
-        };
-        Some(format!(
-            "The clock of {store} was {length} {direction} Vouch’s. The time the order was placed is by \
-             Vouch’s clock."
-        ))
+        let shift = self.found.clock_shift;
+        (shift != 0).then(|| text::clock_note(&self.found.store, shift))
     }
 
-    /// Who is credited and why, or why no one is, followed by members' denials.
+    /// Who is credited and why, or why no one is.
     fn sentences(&self) -> Vec<String> {
-        let denied = |row: &&ConversionRow| row.conversion.status == ConversionStatus::Denied;
-        let mut sentences = self.found.attribution.sentences(self.calendar());
-        sentences.extend(self.found.conversions.iter().filter(denied).map(|row| {
-            format!("A member denied the credit of {}: it does not count.", row.affiliate)
-        }));
-        sentences
+        let denied = denied_affiliates(&self.found.conversions);
+        self.found.attribution.sentences(self.calendar(), &denied)
+    }
+
+    /// Why no one is credited.
+    fn not_credited(&self) -> Option<NotCredited> {
+        let has_credits = !self.found.attribution.credits.is_empty();
+        (!has_credits).then(|| NotCredited::of(&self.found.attribution))
+    }
+
+    /// The rule that a member overrode for this affiliate.
+    fn overridden(&self, row: &ConversionRow) -> Option<UnqualifiedReason> {
+        let affiliate_id = row.conversion.affiliate_id;
+        let credits = &self.found.attribution.credits;
+        let own = credits.iter().find(|credit| credit.affiliate.id == affiliate_id)?;
+        own.overruled.map(Unqualified::code)
     }
 
     /// Members' notes on their reviews.
@@ -142,7 +145,7 @@ impl OrderPage {
     }
 
     fn topic<'a>(&self, topic: &'a str) -> &'a str {
-        topic_label(topic)
+        text::topic(topic)
     }
 
     fn delivery_url(&self, id: &i64) -> String {
@@ -226,6 +229,6 @@ pub(crate) async fn read_refunds(
     let (merchant_id, now, order_id) = (page.merchant_id(), page.actor().now, *order_id);
     db.merchant(merchant_id, move |conn| refund_reads::retry(conn, merchant_id, order_id, now))
         .await?;
-    page.done("We’re reading from the store what was refunded.")?;
+    page.done(text::REFUNDS_REQUESTED)?;
     Ok(see_other(&urls::order(order_id)))
 }

@@ -42,7 +42,7 @@ impl Row {
             when: DisplayTime::day(at, calendar),
             by,
             status: conversion.status,
-            standing: row.standing_for_affiliate(),
+            standing: row.status_note_for_affiliate(),
             revenue: money(conversion.revenue_minor),
             commission: money(conversion.commission_minor),
         }
