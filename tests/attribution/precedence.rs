@@ -41,7 +41,7 @@ fn each_setting_picks_its_own_winner_and_holds_from_its_own_date() {
     for order in [&late, &middle, &early] {
         send(&app, order);
     }
-    assert_eq!(winner(&app, &early), ada, "first on the order");
+    assert_eq!(winner(&app, &early), ada, "position");
     assert_eq!(winner(&app, &middle), ben, "largest discount");
     assert_eq!(winner(&app, &late), cleo, "oldest trigger");
     // 100.00 less 35.00 of discounts, at 10%.
@@ -62,7 +62,7 @@ fn ties_are_decided_alike_whatever_the_setting() {
     prefer(&app, Precedence::LargestDiscount, then() + hours(1));
     let equal = order(1).code("ADA", "5.00").code("BEN", "5.00");
     send(&app, &equal);
-    assert_eq!(winner(&app, &equal), ada, "alike in discount: the first on the order");
+    assert_eq!(winner(&app, &equal), ada, "equal discounts");
 }
 
 #[test]

@@ -191,13 +191,13 @@ fn a_denial_keeps_its_reason_and_its_note() {
     let ada = app.fixture.ada_id;
     send(&app, &order(1).code("ADA10", "10.00"));
     let id = id_of(&app, ada);
-    post(&app, &[id], &[("status", "denied"), ("reason", "misuse"), ("note", "On a deal site")]);
+    post(&app, &[id], &[("status", "denied"), ("reason", "misuse"), ("note", "deal-site")]);
     let kept: (Option<String>, String) = app.within(|conn| {
         conversions::table
             .select((conversions::denial_reason, conversions::review_note))
             .first(conn)
     });
-    assert_eq!(kept, (Some("misuse".to_owned()), "On a deal site".to_owned()));
+    assert_eq!(kept, (Some("misuse".to_owned()), "deal-site".to_owned()));
     let fields = [("ids", &*id.to_string()), ("status", "denied"), ("reason", "whim")];
     assert_eq!(app.owner().post_signed("/conversions/statuses", &fields).status, 400);
     assert_eq!(reasons(&app), ["misuse"]);

@@ -27,6 +27,7 @@ const SEVERAL: u64 = 12;
 /// A transaction of somebody else, open until it's dropped, that holds what `sql` locks.
 fn hold(app: &TestApp, sql: &str) -> PgConnection {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    // copy: SQL
     conn.batch_execute(&format!("BEGIN; SET LOCAL vouch.scope = 'installation'; {sql}")).unwrap();
     conn
 }

@@ -343,7 +343,7 @@ fn a_royalty_stays_beside_whatever_else_is_on_the_order() {
     // code lower.
     let attribution =
         decided(report.clone(), &[max.clone(), jane.clone().created(5), royalty.clone()]);
-    assert_eq!(attribution.paid(), [(JANE, 325)], "first on the order");
+    assert_eq!(attribution.paid(), [(JANE, 325)], "position");
     let rules =
         CalculationLogic { precedence: Precedence::OldestTrigger, ..CalculationLogic::default() };
     let late = jane.clone().created(5);
