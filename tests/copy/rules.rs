@@ -100,6 +100,7 @@ const DENIED: &[(&str, &str)] = &[
 /// Where a denied word is the right one: "upper-case letters" aren't emails.
 const ALLOWED: &[&str] = &[
     "letters and digits",
+    "letters from a to z",
     "letters and numbers",
     "letters digits",
     "letters or digits",

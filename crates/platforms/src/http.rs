@@ -94,12 +94,12 @@ impl Response {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
         serde_json::from_slice(&self.body).map_err(|_| {
             CallError::Unanswered(format!(
-                "The store’s answer (HTTP {}) is not what its platform answers: {}",
+                "Unexpected response from the store (HTTP {}): “{}”",
                 self.status,
                 if self.body.starts_with(b"<") {
                     "it is a web page."
                 } else {
-                    "it cannot be read."
+                    "it can’t be read."
                 }
             ))
         })
@@ -207,27 +207,27 @@ fn behind_seconds(
 
 fn in_words(error: &Error) -> String {
     let words = match error {
-        Error::Timeout(_) => "The store did not answer within ten seconds.",
-        Error::HostNotFound => "There is no store at this address.",
-        Error::BodyExceedsLimit(_) => "The store’s answer is longer than 4 MiB and was not read.",
-        Error::RequireHttpsOnly(_) => "The store’s address is not an https address.",
-        Error::BadUri(_) | Error::Http(_) => "The store’s address cannot be called.",
+        Error::Timeout(_) => "The store didn’t respond within 10 seconds.",
+        Error::HostNotFound => "There’s no store at this URL.",
+        Error::BodyExceedsLimit(_) => "The store’s response is larger than 4 MiB, the most Vouch accepts.",
+        Error::RequireHttpsOnly(_) => "The store’s URL doesn’t start with https.",
+        Error::BadUri(_) | Error::Http(_) => "The store’s URL isn’t valid.",
         Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) | Error::TlsRequired => {
-            "No secure connection to the store came about."
+            "Couldn’t make a secure connection. Check the store’s SSL certificate."
         }
         Error::Other(error) if error.is::<NotPublic>() => {
-            "The store’s address leads into a private network, where Vouch calls nobody."
+            "This URL points to a private network, so Vouch can’t connect to it."
         }
         Error::Io(error) => match error.kind() {
-            ErrorKind::TimedOut => "The store did not answer within ten seconds.",
-            ErrorKind::ConnectionRefused => "Nobody answers at the store’s address.",
-            ErrorKind::InvalidData => "No secure connection to the store came about.",
+            ErrorKind::TimedOut => "The store didn’t respond within 10 seconds.",
+            ErrorKind::ConnectionRefused => "The store isn’t responding.",
+            ErrorKind::InvalidData => "Couldn’t make a secure connection. Check the store’s SSL certificate.",
             ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
-                "The connection to the store broke off before its answer was complete."
+                "The connection to the store was interrupted."
             }
-            _ => "The store could not be reached.",
+            _ => "Couldn’t reach the store.",
         },
-        _ => "The store’s answer could not be read.",
+        _ => "Couldn’t read the store’s response.",
     };
     words.to_owned()
 }

@@ -62,7 +62,7 @@ pub trait Client: Send {
     /// it. Fails with [`CallError::Refused`] if the platform's webhooks contain the whole order.
     fn order(&mut self, order_ref: &str) -> Result<Option<OrderMessage>, CallError> {
         let words =
-            format!("The messages of this store say themselves what order {order_ref} is like.");
+            format!("Webhooks of this store contain the complete order {order_ref}.");
         Err(CallError::Refused(words))
     }
 
@@ -77,8 +77,7 @@ pub trait Client: Send {
         read_at: DateTime<Utc>,
     ) -> Result<Option<OrderMessage>, CallError> {
         let words = format!(
-            "The messages of this store say themselves what the refunds of order {order_ref} were \
-             for (in {currency}, {read_at})."
+            "Webhooks of this store contain the complete refunds of order {order_ref} (in {currency}, {read_at})."
         );
         Err(CallError::Refused(words))
     }
@@ -202,7 +201,7 @@ pub struct Webhooks {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// The store's rate limit is used up. Nothing was done.
-    #[error("The store asked for a pause.")]
+    #[error("The store limits requests right now.")]
     Throttled {
         /// Given by the store, or computed from its response.
         wait: Duration,
@@ -214,7 +213,7 @@ pub enum CallError {
     #[error("{0}")]
     Denied(String),
     /// The store already has the code.
-    #[error("The store has a code of this spelling already.")]
+    #[error("The store already has this code.")]
     Taken,
     /// The store rejects this permanently, in its own words.
     #[error("{0}")]

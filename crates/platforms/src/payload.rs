@@ -55,9 +55,9 @@ impl PayloadError {
     fn sentence(&self) -> String {
         let Self { path, problem } = self;
         if path.is_empty() {
-            format!("The store’s message cannot be understood: {problem}.")
+            format!("The webhook can’t be parsed ({problem}).")
         } else {
-            format!("The store’s message cannot be understood at “{path}”: {problem}.")
+            format!("The webhook can’t be parsed at “{path}” ({problem}).")
         }
     }
 }

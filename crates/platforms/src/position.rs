@@ -47,7 +47,7 @@ impl Position {
         if new.is_empty() || goes_back {
             self.idle += 1;
             if self.idle > MAX_IDLE_PAGES {
-                let words = "The store gives the same codes again and again.";
+                let words = "The store repeats the same page of codes.";
                 return Err(CallError::Unanswered(words.to_owned()));
             }
         }

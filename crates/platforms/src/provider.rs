@@ -170,7 +170,7 @@ pub struct Connection<'a> {
 
 /// The error for stored credentials that can't be parsed.
 pub(crate) fn unreadable_credentials() -> CallError {
-    CallError::Denied("The API credentials can’t be read: enter them again.".into())
+    CallError::Denied("The API credentials can’t be read. Enter them again.".into())
 }
 
 /// Whether `signature` is base64 of the length of an HMAC-SHA-256.

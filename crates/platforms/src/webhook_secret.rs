@@ -11,10 +11,10 @@ const MAX_CHARACTERS: usize = 200;
 /// Why a webhook secret is rejected, with how to fix it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretRefusal {
-    #[error("Paste the secret that your store signs its webhooks with.")]
+    #[error("Paste the secret your store signs webhooks with.")]
     Missing,
     #[error(
-        "This does not look like a webhook secret: it should be one word of letters, digits and signs. Copy it whole, without the text around it."
+        "Paste only the complete secret, without spaces or other text."
     )]
     Impossible,
 }

@@ -36,8 +36,7 @@ fn allowed(
     match api.get(path) {
         // Every store has these lists, even if they're empty.
         Ok(Reply::NotFound) => Err(CallError::Denied(
-            "BigCommerce has no store under this API path. Compare it with the one that was shown \
-             with the API account; if it is another, connect the store anew."
+            "BigCommerce has no store with this API path. Check the path in your API account, then connect the store again."
                 .to_owned(),
         )),
         Ok(reply) => reply.value().map(Some),

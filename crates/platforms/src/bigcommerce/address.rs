@@ -3,10 +3,10 @@
 /// Why the input is rejected, with what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AddressError {
-    #[error("Enter the API path that BigCommerce shows when the API account is made.")]
+    #[error("Enter the API path that BigCommerce shows when you create the API account.")]
     Missing,
     #[error(
-        "This is no API path of a BigCommerce store. It looks like https://api.bigcommerce.com/stores/abc123/v3/, and abc123 alone will do."
+        "Enter an API path like https://api.bigcommerce.com/stores/abc123/v3/, or only the store hash abc123."
     )]
     Impossible,
 }

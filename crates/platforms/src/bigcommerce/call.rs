@@ -68,7 +68,7 @@ impl Reply {
 /// The error for 404 on a list that BigCommerce always has, even if it's empty.
 pub(super) fn nothing_there() -> CallError {
     CallError::Unanswered(
-        "BigCommerce says that there is nothing where its lists are (HTTP 404).".into(),
+        "BigCommerce returned “not found” (HTTP 404). Check the API path.".into(),
     )
 }
 
@@ -83,7 +83,7 @@ pub(super) fn rows_of(mut body: Value) -> Result<Vec<Value>, CallError> {
     };
     match rows {
         Value::Array(rows) => Ok(rows),
-        _ => Err(CallError::Unanswered("BigCommerce answered with no list.".into())),
+        _ => Err(CallError::Unanswered("Unexpected response from BigCommerce.".into())),
     }
 }
 
@@ -180,19 +180,19 @@ fn reply(answer: &Response, path: &str) -> Result<Reply, CallError> {
         200..=299 if answer.body.is_empty() => Ok(Reply::Done(Value::Null)),
         200..=299 => answer.json().map(Reply::Done),
         300..=399 => Err(CallError::Refused(
-            "The store answered with a redirect, which Vouch never follows. Check the API path."
+            "BigCommerce sent a redirect, which Vouch doesn’t follow. Check the API path."
                 .into(),
         )),
         400 | 422 => Ok(Reply::Refused(words_of(answer))),
         401 => Err(CallError::Denied(
-            "BigCommerce does not accept the access token: it was revoked or mistyped. Create a new API account there and enter its credentials.".into(),
+            "BigCommerce rejected the access token. Create a new API account and enter its credentials.".into(),
         )),
         403 => Err(CallError::Denied(missing_scope(path))),
         404 => Ok(Reply::NotFound),
         409 => Ok(Reply::Conflict),
         429 => Err(CallError::Throttled { wait: asked_wait(answer) }),
         status => Err(CallError::Unanswered(format!(
-            "BigCommerce could not answer (HTTP {status})."
+            "BigCommerce isn’t available right now (HTTP {status})."
         ))),
     }
 }
@@ -215,7 +215,7 @@ pub(super) fn missing_scope(path: &str) -> String {
         "“Marketing” to modify"
     };
     format!(
-        "The API account lacks a right. In BigCommerce, edit it and set {scope}; then check again here."
+        "The API account lacks a permission. In BigCommerce, edit it and set {scope}. Then test the connection again."
     )
 }
 
@@ -227,9 +227,9 @@ fn words_of(answer: &Response) -> String {
     words.dedup();
     let text: String = words.join(" ").chars().take(300).collect();
     if text.is_empty() {
-        format!("BigCommerce refused it (HTTP {}) without a reason.", answer.status)
+        format!("BigCommerce rejected the request without a reason (HTTP {}).", answer.status)
     } else {
-        format!("BigCommerce refused it: {text}")
+        format!("BigCommerce rejected the request: “{text}”")
     }
 }
 

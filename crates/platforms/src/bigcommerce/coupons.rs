@@ -31,7 +31,7 @@ pub(super) fn store_code(api: &Api, own: &Rules, coupon: &Value) -> StoreCode {
         mark: mark::of(text("name")),
         state: state(coupon, api.now),
         rules: rules.as_ref().map_or_else(
-            || "A coupon of its own kind: see BigCommerce.".to_owned(),
+            || "A custom coupon. See it in BigCommerce.".to_owned(),
             |rules| rules.sentence() + rules.made_otherwise(own),
         ),
         same_rules: rules.as_ref().is_some_and(|rules| rules.gives_as(own)),
@@ -76,7 +76,7 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
         Reply::Conflict => Err(CallError::Taken),
         Reply::Refused(words) => Err(refused(api, own, &new.code, words)?),
         Reply::NotFound => Err(CallError::Refused(
-            "This store has no V2 coupons. Choose promotions in the rules.".into(),
+            "This store doesn’t have legacy coupons. Choose promotions in the discount settings.".into(),
         )),
     }
 }

@@ -14,13 +14,13 @@ const KINDS: &[SelectOption] = &[
     ("promotion", "Promotions (recommended)"),
     (
         "coupon",
-        "Legacy coupons: for stores whose checkout needs them; the store’s own currency only",
+        "Legacy coupons, for checkouts that need them, in the store’s currency",
     ),
 ];
 const DISCOUNTS: &[SelectOption] = &[
-    ("percent", "A percentage off the order"),
-    ("per_order", "An amount off the order"),
-    ("per_item", "An amount off each item"),
+    ("percent", "Percentage off the order"),
+    ("per_order", "Amount off the order"),
+    ("per_item", "Amount off each item"),
     ("free_shipping", "Free shipping"),
 ];
 
@@ -30,31 +30,31 @@ impl DiscountsForm for BigcommerceDiscounts {
     fn parts(&self, _stored: Stored<'_>) -> Vec<FormPart> {
         let fields = [
             Field::radios(CREATES_CODES, "Create new codes in BigCommerce", YES_NO),
-            Field::radios("discount", "What a code takes off", DISCOUNTS),
-            Field::text("amount", "How much", "20")
+            Field::radios("discount", "Discount type", DISCOUNTS),
+            Field::text("amount", "Discount value", "20")
                 .keyboard("decimal")
-                .hint("A percentage such as 10, or an amount such as 12.50. Free shipping needs none.")
+                .hint("A percentage such as 10, or an amount such as 12.50. Leave blank for free shipping.")
                 .needed("not for free shipping"),
             Field::text("currency", "Currency", "3")
-                .hint("Three letters such as USD for orders in that currency only, or * for all. An amount of money needs one.")
+                .hint("A currency such as USD, or * for orders in any currency. Amounts need a currency.")
                 .needed("for amounts of money"),
-            Field::text("minimum", "Minimum order", "20")
+            Field::text("minimum", "Minimum purchase amount", "20")
                 .keyboard("decimal")
-                .hint("What an order must come to; empty for none.")
+                .hint("Leave blank for none.")
                 .optional(),
-            Field::text("max_uses", "Uses in all", "6")
+            Field::text("max_uses", "Total usage limit", "6")
                 .keyboard("numeric")
-                .hint("Empty for no limit.")
+                .hint("Leave blank for no limit.")
                 .optional(),
-            Field::text("max_uses_per_customer", "Uses per customer", "6")
+            Field::text("max_uses_per_customer", "Usage limit per customer", "6")
                 .keyboard("numeric")
-                .hint("Empty for no limit.")
+                .hint("Leave blank for no limit.")
                 .optional(),
-            Field::checkbox("combines", "Can be used together with other promotions"),
-            Field::radios("kind", "Created as", KINDS),
+            Field::checkbox("combines", "Can be used with other promotions"),
+            Field::radios("kind", "Create as", KINDS),
         ];
         let end = FormPart::Hint(
-            "A code starts at once and has no end. What you change here holds for codes that are created from then on.",
+            "Codes start immediately and don’t expire. Changes apply to new codes only.",
         );
         fields.map(FormPart::Field).into_iter().chain([end]).collect()
     }
@@ -98,7 +98,7 @@ fn parse(typed: &Typed, errors: &mut FieldErrors) -> Rules {
         && (in_money || minimum.is_some())
         && errors.is_empty()
     {
-        errors.add("currency", "An amount of money needs its currency, for example USD.");
+        errors.add("currency", "Enter the currency of the amount, for example USD.");
     }
     let mut limit = |field: &'static str| {
         let limit = unless_zero(field, typed).and_then(|_| typed.count(field, MAX_USES, errors));

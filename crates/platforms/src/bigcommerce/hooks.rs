@@ -37,7 +37,7 @@ pub(super) fn ensure(
     let mut webhooks = Webhooks::default();
     if !api.is_local() && !is_reachable(address) {
         webhooks.problem = Some(
-            "BigCommerce sends messages only to https addresses on port 443, and this installation has none. Orders still arrive: Vouch reads them from the store every few minutes.".into(),
+            "BigCommerce only sends webhooks to https URLs on port 443, which this instance doesn’t have. Vouch imports orders every 15 minutes instead.".into(),
         );
         return Ok(webhooks);
     }
@@ -77,10 +77,10 @@ fn made(reply: Reply) -> Result<(), CallError> {
     match reply {
         Reply::Done(_) => Ok(()),
         Reply::NotFound => {
-            Err(CallError::Unanswered("BigCommerce lost a webhook while it was renewed.".into()))
+            Err(CallError::Unanswered("BigCommerce deleted a webhook while Vouch updated it.".into()))
         }
         Reply::Conflict => Err(CallError::Refused(
-            "BigCommerce says that such a webhook is there already, but does not list it.".into(),
+            "BigCommerce reports a duplicate webhook, but doesn’t list it.".into(),
         )),
         Reply::Refused(words) => Err(CallError::Refused(words)),
     }

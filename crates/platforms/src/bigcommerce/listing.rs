@@ -34,7 +34,7 @@ pub(super) fn codes(
     let mut cursor = match cursor {
         None => CodeCursor { promotions: Some(Position::default()), ..CodeCursor::default() },
         Some(cursor) => serde_json::from_str(cursor).map_err(|_| {
-            CallError::Unanswered("The place in the list of codes was lost.".into())
+            CallError::Unanswered("The list of codes changed while Vouch read it.".into())
         })?,
     };
     let (rows, next) = if !cursor.many.is_empty() {

@@ -49,7 +49,7 @@ pub(super) fn check(code: &str) -> Result<(), CallError> {
         return Ok(());
     }
     Err(CallError::Refused(
-        "BigCommerce accepts only letters from A to Z, digits, spaces, dashes and underscores in a code.".into(),
+        "BigCommerce only accepts letters from A to Z, digits, spaces, dashes and underscores in codes.".into(),
     ))
 }
 

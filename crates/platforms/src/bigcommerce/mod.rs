@@ -51,7 +51,7 @@ impl Bigcommerce {
         let credentials = Credentials::from_json(credentials).ok_or_else(unreadable_credentials)?;
         let rules = match rules {
             Some(rules) => Rules::deserialize(rules).map_err(|_| {
-                CallError::Denied("The discount rules can’t be read: save them again.".into())
+                CallError::Denied("The discount settings can’t be read. Save them again.".into())
             })?,
             None => Rules::default(),
         };

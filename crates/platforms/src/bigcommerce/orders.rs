@@ -89,7 +89,7 @@ fn refunds_of(api: &mut Api, orders: &[Value]) -> Result<Vec<Value>, CallError> 
 
 fn compose(api: &mut Api, order: Value, refunds: Vec<Value>) -> Result<OrderMessage, CallError> {
     let id = order.get("id").and_then(id_of).ok_or_else(|| {
-        CallError::Unanswered("BigCommerce answered with an order without an id.".into())
+        CallError::Unanswered("Unexpected response from BigCommerce (an order without an ID).".into())
     })?;
     let products = paged(api, &format!("/v2/orders/{id}/products?limit={PARTS}"))?;
     let products = products.ok_or_else(nothing_there)?;
@@ -131,5 +131,5 @@ fn paged(api: &mut Api, path: &str) -> Result<Option<Vec<Value>>, CallError> {
             return Ok(Some(all));
         }
     }
-    Err(CallError::Refused("The order has more parts than Vouch reads.".into()))
+    Err(CallError::Refused("The order has more items than Vouch can import.".into()))
 }

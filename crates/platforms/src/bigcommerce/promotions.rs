@@ -56,7 +56,7 @@ pub(super) fn store_code(
         mark: promotion.get("name").and_then(Value::as_str).and_then(mark::of),
         state: state(promotion, code, api.now),
         rules: rules.as_ref().map_or_else(
-            || "A promotion of its own kind: see BigCommerce.".to_owned(),
+            || "A custom promotion. See it in BigCommerce.".to_owned(),
             |rules| rules.sentence() + rules.made_otherwise(own),
         ),
         same_rules: rules.as_ref().is_some_and(|rules| rules.gives_as(own)),
@@ -97,7 +97,7 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
         None => made(api, own, new)?,
     };
     let id = promotion.get("id").and_then(Value::as_i64).ok_or_else(|| {
-        CallError::Unanswered("BigCommerce’s answer does not name the promotion it made.".into())
+        CallError::Unanswered("Unexpected response from BigCommerce after creating the promotion.".into())
     })?;
     let body = json!({
         "code": new.code,
@@ -110,7 +110,7 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
         Reply::Refused(words) => return Err(refused(api, own, &new.code, words)?),
         Reply::NotFound => {
             return Err(CallError::Unanswered(
-                "BigCommerce lost the promotion it just made.".into(),
+                "BigCommerce no longer has the promotion it just created.".into(),
             ));
         }
     };
@@ -149,10 +149,10 @@ fn made(api: &mut Api, own: &Rules, new: &NewCode) -> Result<Value, CallError> {
         Reply::Done(made) => Ok(made.get("data").cloned().unwrap_or_default()),
         Reply::Refused(words) => Err(CallError::Refused(words)),
         Reply::Conflict => Err(CallError::Refused(
-            "BigCommerce has a promotion of this name already. Delete or rename it there, then try again.".into(),
+            "BigCommerce already has a promotion with this name. Delete or rename it there, then retry.".into(),
         )),
         Reply::NotFound => Err(CallError::Refused(
-            "This store has no V3 promotions. Choose V2 coupons in the rules.".into(),
+            "This store doesn’t have promotions. Choose legacy coupons in the discount settings.".into(),
         )),
     }
 }

@@ -142,7 +142,7 @@ impl Rules {
         }
         text += ".";
         if self.kind == DiscountFeature::Coupon && has_amounts {
-            text += " Amounts are in the store’s own currency.";
+            text += " Amounts are in the store’s currency.";
         }
         text
     }
@@ -152,8 +152,8 @@ impl Rules {
     pub(super) fn made_otherwise(&self, own: &Self) -> &'static str {
         match self.kind {
             kind if kind == own.kind => "",
-            DiscountFeature::Coupon => " It was made as a legacy (V2) coupon.",
-            DiscountFeature::Promotion => " It was made as a promotion (V3).",
+            DiscountFeature::Coupon => " It’s a legacy coupon.",
+            DiscountFeature::Promotion => " It’s a promotion.",
         }
     }
 

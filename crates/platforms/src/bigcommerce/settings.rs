@@ -10,14 +10,14 @@ use crate::settings::{
 use crate::webhook_secret::WebhookSecret;
 
 const WORDS: PlatformText = PlatformText {
-    lead: "Connect your BigCommerce store, so that its orders credit your affiliates and new codes are created there by themselves.",
+    lead: "Connect your BigCommerce store to credit affiliates for its orders and create new codes there.",
     credentials: "API credentials",
-    no_credentials: "None yet.",
+    no_credentials: "None yet",
     credentials_title: "Additional API credentials",
     credentials_heading: "Additional API credentials",
     credentials_lead: "",
-    discounts_lead: "What every code gets that Vouch creates in {store}. A change holds for codes created from then on; those that are in the store stay as they are.",
-    disconnect: "Delete the API account in BigCommerce, too.",
+    discounts_lead: "The discount of codes that Vouch creates in {store}. Changes apply to new codes only.",
+    disconnect: "Also delete the API account in BigCommerce.",
     previous_secret: "",
     refunds: "",
 };
@@ -56,13 +56,13 @@ fn steps(address: Option<&str>) -> FormPart {
             panel_url(address)
         )),
         Cow::Borrowed(
-            "Choose **Create API account**, type **V2/V3 API Token**, and call it “Vouch”.",
+            "Choose **Create API account**, select **V2/V3 API Token**, and name it “Vouch”.",
         ),
         Cow::Borrowed(
             "Under **OAuth scopes**, set **Marketing** to **modify**, **Orders** and **Order Transactions** to **read-only**, and **Information & Settings** to **read-only**. Leave the others at none.",
         ),
         Cow::Borrowed(
-            "Save. BigCommerce shows the API path and the credentials once: paste them here.",
+            "Save. BigCommerce shows the API path and the credentials once. Paste them here.",
         ),
     ])
 }
@@ -73,7 +73,7 @@ fn credentials() -> [FormPart; 4] {
         FormPart::Field(Field::password(CLIENT_SECRET, "Client secret")),
         FormPart::Field(Field::password(ACCESS_TOKEN, "Access token")),
         FormPart::Hint(
-            "Secret and token are kept encrypted and never shown again. Vouch checks them at once.",
+            "Vouch stores the secret and token encrypted and doesn’t show them again.",
         ),
     ]
 }
@@ -89,7 +89,7 @@ impl StoreSettings for BigcommerceSettings {
 
     fn connect_form(&self) -> Vec<FormPart> {
         let address = Field::code(ADDRESS, "API path", "200").keyboard("url").hint(
-            "For example https://api.bigcommerce.com/stores/abc123/v3/. The store hash (abc123) alone will do.",
+            "For example https://api.bigcommerce.com/stores/abc123/v3/, or only the store hash abc123.",
         );
         [steps(None), FormPart::Field(address)].into_iter().chain(credentials()).collect()
     }
@@ -107,18 +107,18 @@ impl StoreSettings for BigcommerceSettings {
         let client_id = typed.text(CLIENT_ID).trim();
         if !is_one_word(client_id, 8) {
             let words =
-                "Paste the client ID that BigCommerce shows: one word of letters and digits.";
+                "Paste the complete client ID. It has only letters and digits.";
             errors.add(CLIENT_ID, words);
         }
         let client_secret = typed.text(CLIENT_SECRET);
         let secret = WebhookSecret::parse(client_secret);
         let secret = secret.map_err(|_| {
-            let words = "Paste the client secret whole: one word of letters and digits.";
+            let words = "Paste the complete client secret. It has only letters and digits.";
             errors.add(CLIENT_SECRET, words);
         });
         let token = typed.text(ACCESS_TOKEN).trim();
         if !is_one_word(token, 8) {
-            let words = "Paste the access token whole: one word of letters and digits.";
+            let words = "Paste the complete access token. It has only letters and digits.";
             errors.add(ACCESS_TOKEN, words);
         }
         let credentials = Credentials {

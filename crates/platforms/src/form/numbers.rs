@@ -58,7 +58,7 @@ impl Typed {
             }
             Err(MoneyError::TooPrecise(_)) => match unit.exponent() {
                 0 => format!("Enter an amount{of} without decimals."),
-                decimals => format!("Enter an amount{of} with at most {decimals} decimals."),
+                decimals => format!("Enter an amount{of} with up to {decimals} decimals."),
             },
         };
         errors.add(field, error);

@@ -149,7 +149,7 @@ fn attempt<T: DeserializeOwned>(text: &str) -> Result<T, Result<FieldMismatch, P
         if error.classify() == Category::Data || is_json() {
             Ok(FieldMismatch { path, words: words_of(&error) })
         } else {
-            Err(PayloadError::new("", "it is not complete JSON"))
+            Err(PayloadError::new("", "it isn’t complete JSON"))
         }
     })?;
     json.end().map_err(|_| Err(PayloadError::new("", "something follows after its end")))?;

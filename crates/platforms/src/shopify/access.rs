@@ -41,7 +41,7 @@ pub(super) fn access(admin: &mut Admin) -> Result<StoreAccess, CallError> {
     let creates_codes = has("write_discounts");
     let mut missing = Vec::new();
     let mut lacks = |scope: &str, what: &str| {
-        missing.push(format!("The scope {scope} is missing, so that Vouch cannot {what}. Add it to the app in Shopify, release it, and install the app again."));
+        missing.push(format!("The scope {scope} is missing, so Vouch can’t {what}. Add it to the app in Shopify, release it, and reinstall the app."));
     };
     if !creates_codes {
         lacks("write_discounts", "create codes");
@@ -54,7 +54,7 @@ pub(super) fn access(admin: &mut Admin) -> Result<StoreAccess, CallError> {
         !address.contains("://") && !data.shop.myshopify_domain.eq_ignore_ascii_case(address);
     if is_other {
         return Err(CallError::Denied(format!(
-            "These credentials belong to another store: {}.",
+            "These credentials belong to another store, {}.",
             short(&data.shop.myshopify_domain)
         )));
     }

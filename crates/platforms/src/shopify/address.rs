@@ -3,15 +3,15 @@
 /// Why the input is rejected, with what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AddressError {
-    #[error("Enter the store’s address, for example your-store.myshopify.com.")]
+    #[error("Enter the store’s domain, for example your-store.myshopify.com.")]
     Missing,
     /// The merchant's own domain, or one of another platform.
     #[error(
-        "Enter the address that ends in .myshopify.com, not the domain shoppers see. Shopify shows it under Settings > Domains."
+        "Enter the domain that ends in .myshopify.com. Shopify shows it under Settings > Domains."
     )]
     NotShopify,
     #[error(
-        "A store’s name has letters, digits and dashes only, for example your-store.myshopify.com."
+        "Use only letters, digits and dashes, for example your-store.myshopify.com."
     )]
     Impossible,
 }

@@ -132,7 +132,7 @@ impl Admin {
         let body: Body = answer.json()?;
         let data = data_of(body)?;
         serde_json::from_value(data).map_err(|_| {
-            CallError::Unanswered("Shopify’s answer has not the shape it should have.".to_owned())
+            CallError::Unanswered("Unexpected response from Shopify.".to_owned())
         })
     }
 
@@ -167,22 +167,22 @@ pub(super) fn refused_status(answer: &Response) -> CallError {
     let status = answer.status;
     match status {
         401 => CallError::Denied(
-            "Shopify no longer accepts the access token: the app was removed, or its credentials were changed.".to_owned(),
+            "Shopify rejected the access token. The app was uninstalled or its credentials changed.".to_owned(),
         ),
         402 => CallError::Denied(
-            "Shopify has frozen this store: its owner has to settle the store’s bill.".to_owned(),
+            "Shopify froze this store because of an unpaid bill.".to_owned(),
         ),
-        403 => CallError::Denied("Shopify refuses this app the access to the store.".to_owned()),
+        403 => CallError::Denied("Shopify doesn’t allow this app to access the store.".to_owned()),
         404 => CallError::Denied(
-            "Shopify has no store at this address. Look whether it is the one that ends in .myshopify.com.".to_owned(),
+            "Shopify has no store with this domain. Check that it ends in .myshopify.com.".to_owned(),
         ),
-        423 => CallError::Denied("Shopify has locked this store.".to_owned()),
+        423 => CallError::Denied("Shopify locked this store.".to_owned()),
         429 | 430 => CallError::Throttled { wait: retry_after(answer) },
         300..=399 => CallError::Unanswered(
-            "The store’s address sends Vouch on to another address, which Vouch does not follow. Look whether it is the one that ends in .myshopify.com.".to_owned(),
+            "The store’s domain redirects to another one, which Vouch doesn’t follow. Check that it ends in .myshopify.com.".to_owned(),
         ),
-        400..=499 => CallError::Refused(format!("Shopify refuses the call (HTTP {status}).")),
-        _ => CallError::Unanswered(format!("Shopify has a problem of its own (HTTP {status}).")),
+        400..=499 => CallError::Refused(format!("Shopify rejected the request (HTTP {status}).")),
+        _ => CallError::Unanswered(format!("Shopify isn’t available right now (HTTP {status}).")),
     }
 }
 
@@ -222,9 +222,9 @@ fn data_of(body: Body) -> Result<Value, CallError> {
         Some("THROTTLED") => CallError::Throttled { wait: wait(body.extensions) },
         Some("ACCESS_DENIED") => CallError::Denied(missing_scope(fault)),
         Some("INTERNAL_SERVER_ERROR" | "TIMEOUT") => {
-            CallError::Unanswered("Shopify has a problem of its own.".to_owned())
+            CallError::Unanswered("Shopify isn’t available right now.".to_owned())
         }
-        _ => CallError::Refused(format!("Shopify says: {}", short(&fault.message))),
+        _ => CallError::Refused(format!("Shopify says “{}”", short(&fault.message))),
     })
 }
 
@@ -237,10 +237,10 @@ fn missing_scope(fault: &GraphqlError) -> String {
     // Shopify's format: "`write_discounts` access scope."
     match needed.split('`').nth(1) {
         Some(scope) => format!(
-            "The app lacks the scope {}. Add it to the app in Shopify, release it, and install the app again.",
+            "The app lacks the scope {}. Add it to the app in Shopify, release it, and reinstall the app.",
             short(scope)
         ),
-        None => format!("Shopify says: {}", short(&fault.message)),
+        None => format!("Shopify says “{}”", short(&fault.message)),
     }
 }
 

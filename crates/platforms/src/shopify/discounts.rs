@@ -165,11 +165,11 @@ pub(super) fn create(
     }
     if !user_errors.is_empty() {
         let said: Vec<String> = user_errors.iter().map(|error| short(&error.message)).collect();
-        return Err(CallError::Refused(format!("Shopify says: {}", said.join(" "))));
+        return Err(CallError::Refused(format!("Shopify says “{}”", said.join(" "))));
     }
     let Some(CodeNode { id, code_discount: discount }) = code_discount_node else {
         return Err(CallError::Unanswered(
-            "Shopify’s answer does not say whether the discount was made.".to_owned(),
+            "Unexpected response from Shopify after creating the discount.".to_owned(),
         ));
     };
     Ok(discount.as_code(admin, Some(rules), &id, &code.code))

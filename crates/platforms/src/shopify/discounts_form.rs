@@ -19,11 +19,11 @@ use crate::provider::Connection;
 use crate::settings::{CREATES_CODES, CheckedRules, DiscountsForm, NewRules, Stored, YES_NO};
 use crate::{CallError, Client};
 
-const DISCOUNT_AMOUNTS: &[SelectOption] = &[("percent", "A percentage"), ("amount", "An amount")];
+const DISCOUNT_AMOUNTS: &[SelectOption] = &[("percent", "Percentage"), ("amount", "Fixed amount")];
 const ITEMS: &[SelectOption] =
-    &[("all", "Everything"), ("collections", "Some collections"), ("products", "Some products")];
+    &[("all", "All products"), ("collections", "Specific collections"), ("products", "Specific products")];
 const MINIMUMS: &[SelectOption] =
-    &[("none", "None"), ("subtotal", "An amount of goods"), ("quantity", "A number of items")];
+    &[("none", "No minimum requirements"), ("subtotal", "Minimum purchase amount"), ("quantity", "Minimum quantity of items")];
 const PURCHASES: &[SelectOption] =
     &[("one_time", "One-time purchases"), ("subscription", "Subscriptions"), ("both", "Both")];
 
@@ -38,19 +38,19 @@ impl DiscountsForm for ShopifyDiscounts {
             .chain(condition_fields(known.as_ref(), unit))
             .map(FormPart::Field)
             .collect();
-        parts.push(FormPart::Label("Combines with"));
+        parts.push(FormPart::Label("Combinations"));
         parts.extend(
             [
                 Field::checkbox("combine_order", "Order discounts"),
                 Field::checkbox("combine_product", "Product discounts"),
                 Field::checkbox("combine_shipping", "Shipping discounts"),
-                Field::text("title", "Title in Shopify", "150").hint(
-                    "{affiliate} and {code} stand for the affiliate’s name and the code. Customers may see it.",
+                Field::text("title", "Discount title", "150").hint(
+                    "{affiliate} and {code} are replaced by the affiliate’s name and the code. Customers may see it.",
                 ),
             ]
             .map(FormPart::Field),
         );
-        parts.push(FormPart::Hint("Codes start at once and have no end."));
+        parts.push(FormPart::Hint("Codes start immediately and don’t expire."));
         parts
     }
 
@@ -94,7 +94,7 @@ impl DiscountsForm for ShopifyDiscounts {
         if currency.is_none() && needs_money(typed) {
             errors.add(
                 "",
-                "The store does not answer, so its currency is not known yet. Try again in a minute, or take a percentage.",
+                "The store isn’t responding, so we don’t know its currency yet. Try again in a minute, or use a percentage.",
             );
         }
         let reached = client.as_mut().ok().filter(|_| access.is_ok());
@@ -111,17 +111,17 @@ fn amount_fields(unit: &'static str) -> [Field; 5] {
     let is_amount: fn(&Typed) -> bool = |typed| typed.text("takeoff") == "amount";
     [
         Field::radios(CREATES_CODES, "Create new codes in this store", YES_NO),
-        Field::radios("takeoff", "What a shopper saves", DISCOUNT_AMOUNTS),
+        Field::radios("takeoff", "Discount value", DISCOUNT_AMOUNTS),
         Field::money("percent", "Percentage", "%")
             .hint("For a percentage.")
             .needed("one of the two")
             .applies(|typed| typed.text("takeoff") == "percent"),
         Field::money("amount", "Amount", unit)
-            .hint("For an amount, in the store’s currency.")
+            .hint("In the store’s currency.")
             .needed("one of the two")
             .applies(is_amount),
-        Field::checkbox("each_item", "Take the amount off each item")
-            .hint("Otherwise it is taken off once per order.")
+        Field::checkbox("each_item", "Apply the amount to each item")
+            .hint("If not selected, it’s taken off once per order.")
             .applies(is_amount),
     ]
 }
@@ -133,24 +133,24 @@ fn condition_fields(known: Option<&Rules>, unit: &'static str) -> [Field; 8] {
     [
         Field::radios("items", "Applies to", ITEMS),
         Field::textarea("item_list", "Collections or products")
-            .hint(format!("Each on a line of its own: its number, its handle, or its address in the shop or the admin.{now}"))
+            .hint(format!("One per line, as ID, handle or URL.{now}"))
             .optional()
             .applies(|typed| typed.text("items") != "all"),
-        Field::radios("minimum", "Minimum", MINIMUMS),
-        Field::money("subtotal", "Least amount of goods", unit)
+        Field::radios("minimum", "Minimum purchase requirements", MINIMUMS),
+        Field::money("subtotal", "Minimum purchase amount", unit)
             .needed("for a least amount")
             .applies(|typed| typed.text("minimum") == "subtotal"),
-        Field::text("quantity", "Least number of items", "8")
+        Field::text("quantity", "Minimum quantity of items", "8")
             .keyboard("numeric")
             .needed("for a least number")
             .applies(|typed| typed.text("minimum") == "quantity"),
-        Field::text("total_uses", "Uses in all", "8")
+        Field::text("total_uses", "Limit number of times this discount can be used in total", "8")
             .keyboard("numeric")
-            .hint("How many orders can use one code. Empty for no limit.")
+            .hint("Leave blank for no limit.")
             .optional(),
-        Field::checkbox("once_per_customer", "Once per customer"),
-        Field::radios("purchases", "Counts for", PURCHASES)
-            .hint("Subscriptions need an app for subscriptions in the store."),
+        Field::checkbox("once_per_customer", "Limit to one use per customer"),
+        Field::radios("purchases", "Purchase type", PURCHASES)
+            .hint("Subscriptions need a subscription app in the store."),
     ]
 }
 

@@ -28,7 +28,7 @@ pub enum Reference {
 
 /// The input isn't a product or collection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("“{0}” is neither a number, nor a handle, nor the address of a product or collection.")]
+#[error("“{0}” isn’t an ID, handle or URL of a product or collection.")]
 pub struct ItemRefusal(pub String);
 
 impl Reference {
@@ -96,7 +96,7 @@ pub(super) fn find(
         .ok_or_else(|| CallError::Refused(format!("The store has no {what} “{named}”.")))?;
     let id = found.id.rsplit('/').next().and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| {
-        CallError::Unanswered("Shopify’s answer has not the shape it should have.".to_owned())
+        CallError::Unanswered("Unexpected response from Shopify.".to_owned())
     })?;
     Ok(Item { id, title: short(&found.title) })
 }

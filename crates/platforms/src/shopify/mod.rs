@@ -94,7 +94,7 @@ impl Client for Shopify {
     fn create_code(&mut self, code: &NewCode) -> Result<StoreCode, CallError> {
         let Some(rules) = &self.rules else {
             return Err(CallError::Refused(
-                "Nothing is set for what codes get in this store. Set it in Account > Settings > Shopify."
+                "No discount is set for this store. Set it under Account > Settings > Shopify."
                     .to_owned(),
             ));
         };

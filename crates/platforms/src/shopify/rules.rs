@@ -141,7 +141,7 @@ impl Rules {
 
     /// The customer's discount, in one or two sentences.
     pub fn sentence(&self) -> String {
-        let mut sentence = format!("A shopper gets {}", self.takeoff_in_words());
+        let mut sentence = format!("Customers get {}", self.takeoff_in_words());
         match self.minimum {
             Minimum::None => {}
             Minimum::Subtotal { minor } => {
@@ -313,7 +313,7 @@ impl Combines {
         let kinds: Vec<&str> =
             kinds.iter().filter(|(combines, _)| *combines).map(|(_, kind)| *kind).collect();
         match kinds.as_slice() {
-            [] => "It does not combine with other discounts.".to_owned(),
+            [] => "It doesn’t combine with other discounts.".to_owned(),
             [one] => format!("It combines with {one}."),
             [first, last] => format!("It combines with {first} and {last}."),
             _ => "It combines with every other kind of discount.".to_owned(),

@@ -9,16 +9,16 @@ use crate::settings::{
 use crate::webhook_secret::WebhookSecret;
 
 const WORDS: PlatformText = PlatformText {
-    lead: "Connect your Shopify store, so that its orders credit your affiliates and new codes are created there by themselves.",
+    lead: "Connect your Shopify store to credit affiliates for its orders and create new codes there.",
     credentials: "API access",
-    no_credentials: "None: you make webhooks and codes in Shopify by hand.",
+    no_credentials: "None. You create webhooks and codes in Shopify manually.",
     credentials_title: "Shopify API access",
     credentials_heading: "API access",
-    credentials_lead: "With API access to {store}, Vouch creates your codes there, makes the webhooks, and reads orders whose messages were lost.",
-    discounts_lead: "What every code gets that Vouch creates in {store}. A change holds for codes created from then on; those that are in the store stay as they are.",
-    disconnect: "Delete the webhooks in Shopify, too, or uninstall the app.",
-    previous_secret: "Still accepted, while Shopify goes over to the new one (up to an hour).",
-    refunds: "Cancelling a paid order in Shopify mostly refunds it, too.",
+    credentials_lead: "With API access to {store}, Vouch creates codes and webhooks there and imports missed orders.",
+    discounts_lead: "The discount of codes that Vouch creates in {store}. Changes apply to new codes only.",
+    disconnect: "Also delete the webhooks in Shopify, or uninstall the app.",
+    previous_secret: "Still valid, because Shopify can take up to 1 hour to use the new one.",
+    refunds: "Canceling a paid order in Shopify usually refunds it too.",
 };
 
 const FEATURES: Features = Features {
@@ -29,21 +29,21 @@ const FEATURES: Features = Features {
     webhook_secret: SecretShown::Replaceable,
     has_return_rules: true,
     webhook_help: Some(WebhookHelp {
-        summary: "How to make the webhooks in Shopify",
+        summary: "How to create the webhooks in Shopify",
         steps: &[
             "In Shopify, open **Settings > Notifications > Webhooks** and choose **Create webhook**.",
-            "Choose an event from the list below, **JSON** as the format, and the newest version of the API that is not marked as unstable.",
-            "Paste this address as the URL, and save: {url}",
-            "Do the same for the other events. All of them get the same address.",
-            "Compare the secret below Shopify’s list (“Your webhooks will be signed with …”) with the one here: it should end alike.",
-            "Choose **Send test notification** beside a webhook. The message appears here within seconds; test orders credit nobody.",
+            "Choose an event from the list below, **JSON** as the format, and the newest stable API version.",
+            "Paste this URL and save: {url}",
+            "Repeat for the other events with the same URL.",
+            "Check that the secret below Shopify’s list ends like the one here.",
+            "Choose **Send test notification** next to a webhook. It appears here within seconds. Test orders don’t earn commission.",
         ],
         topics: &TOPICS,
     }),
 };
 
 const APP: Help = Help {
-    summary: "How to make it",
+    summary: "How to create it",
     steps: &[
         "Open [dev.shopify.com/dashboard](https://dev.shopify.com/dashboard), signed in as the store’s owner, and choose **Create app**. Name it Vouch.",
         "In its first version, enter these **scopes**: `write_discounts,read_orders`. Add `read_products` if you want to name products and collections by their handles. Choose **Release**.",
@@ -55,9 +55,9 @@ const CUSTOM_APP: Help = Help {
     summary: "Where to find it",
     steps: &[
         "In Shopify, open **Settings > Apps > Develop apps** and choose the app.",
-        "Under **Configuration**, see that it has the scopes `write_discounts` and `read_orders`.",
-        "Under **API credentials**, copy the **Admin API access token**. Shopify shows it once only; if it is lost, install the app again for a new one.",
-        "Copy the **API secret key** from the same page: Shopify signs its messages with it.",
+        "Under **Configuration**, check that it has the scopes `write_discounts` and `read_orders`.",
+        "Under **API credentials**, copy the **Admin API access token**. Shopify shows it once. To get a new one, reinstall the app.",
+        "Copy the **API secret key** from the same page. Shopify signs webhooks with it.",
     ],
 };
 
@@ -79,12 +79,12 @@ fn access() -> [FormPart; 2] {
     let api_secret = Field::password(API_SECRET, "API secret key").needed("with the access token");
     [
         FormPart::Group {
-            legend: "An app from the Dev Dashboard",
+            legend: "App from the Dev Dashboard",
             help: Some(APP),
             fields: vec![client_id, client_secret],
         },
         FormPart::Group {
-            legend: "Or a custom app that was made in the store’s admin before 2026",
+            legend: "Or a custom app created in the store’s admin before 2026",
             help: Some(CUSTOM_APP),
             fields: vec![token, api_secret],
         },
@@ -101,26 +101,26 @@ impl StoreSettings for ShopifySettings {
     }
 
     fn connect_form(&self) -> Vec<FormPart> {
-        let address = Field::code(ADDRESS, "Shop address", "200").keyboard("url").hint(
-            "The one that ends in .myshopify.com; Shopify shows it under Settings > Domains.",
+        let address = Field::code(ADDRESS, "Store domain", "200").keyboard("url").hint(
+            "The domain that ends in .myshopify.com, shown under Settings > Domains in Shopify.",
         );
         let secret = Field::password(SECRET, "Webhook secret").optional().hint(
-            "In Shopify under Settings > Notifications > Webhooks, below the list: “Your webhooks will be signed with …”. If the list is still empty, make one webhook first.",
+            "In Shopify, see “Your webhooks will be signed with” under Settings > Notifications > Webhooks. If the list is empty, create a webhook first.",
         );
         let [app, custom_app] = access();
         vec![
             FormPart::Field(address),
             FormPart::Text(
-                "Then fill in one of these three, and leave the others empty. With an app, Vouch makes the webhooks and your codes by itself.",
+                "Use one of these 3 ways. With an app, Vouch creates the webhooks and codes automatically.",
             ),
             app,
             custom_app,
             FormPart::Group {
-                legend: "Or webhooks that you make by hand, for orders only",
+                legend: "Or webhooks you create manually, for orders only",
                 help: None,
                 fields: vec![secret],
             },
-            FormPart::Hint("Secrets are kept encrypted and never shown again."),
+            FormPart::Hint("Vouch stores secrets encrypted and doesn’t show them again."),
         ]
     }
 
@@ -130,7 +130,7 @@ impl StoreSettings for ShopifySettings {
             app,
             custom_app,
             FormPart::Hint(
-                "Secrets are kept encrypted and never shown again. Messages signed with the present secret are accepted until you remove it.",
+                "Vouch stores secrets encrypted and doesn’t show them again. Webhooks signed with the current secret stay valid until you remove it.",
             ),
         ]
     }
@@ -146,9 +146,9 @@ impl StoreSettings for ShopifySettings {
         let words = match (has_client, has_token) {
             (true, false) => return client(typed),
             (false, true) => return token(typed),
-            (true, true) => "Fill in one of the two ways, and leave the other empty.",
+            (true, true) => "Fill in only one of the two ways.",
             (false, false) => {
-                "Fill in the client ID and client secret, or the access token and API secret key."
+                "Enter the client ID and client secret, or the access token and API secret key."
             }
         };
         let mut errors = FieldErrors::default();
@@ -188,10 +188,10 @@ fn client(typed: &Typed) -> Result<NewCredentials, FieldErrors> {
     let mut errors = FieldErrors::default();
     let id = typed.text(CLIENT_ID).trim();
     if !is_one_word(id, 16) {
-        errors.add(CLIENT_ID, "Paste the client ID whole: one word of letters and digits.");
+        errors.add(CLIENT_ID, "Paste the complete client ID. It has only letters and digits.");
     }
     let secret = typed.text(CLIENT_SECRET);
-    let words = "Paste the client secret whole: one word of letters, digits and signs.";
+    let words = "Paste the complete client secret, without spaces.";
     let credentials = Credentials::Client { id: id.to_owned(), secret: secret.trim().into() };
     signed_by(credentials, secret, (CLIENT_SECRET, words), errors)
 }
@@ -202,10 +202,10 @@ fn token(typed: &Typed) -> Result<NewCredentials, FieldErrors> {
     if !is_one_word(token, 16) {
         errors.add(
             TOKEN,
-            "Paste the Admin API access token whole. It begins with shpat_, and Shopify shows it once.",
+            "Paste the complete Admin API access token. It starts with shpat_.",
         );
     }
-    let words = "Paste the app’s API secret key, too: Shopify signs the messages with it.";
+    let words = "Enter the app’s API secret key too. Shopify signs webhooks with it.";
     let credentials = Credentials::Token(token.into());
     signed_by(credentials, typed.text(API_SECRET), (API_SECRET, words), errors)
 }

@@ -37,7 +37,7 @@ pub(super) fn grant(
         ("client_secret", secret.expose_secret()),
     ];
     let form = serde_html_form::to_string(form)
-        .map_err(|_| CallError::Denied("The client ID cannot be sent.".to_owned()))?;
+        .map_err(|_| CallError::Denied("The client ID isn’t valid.".to_owned()))?;
     let call = Call::new(Method::Post, format!("{base}/admin/oauth/access_token"))
         .header("accept", "application/json")
         .body("application/x-www-form-urlencoded", form);
@@ -54,13 +54,13 @@ fn refusal(answer: &Response) -> CallError {
     let said = serde_json::from_slice::<NotGranted>(&answer.body).map(|said| said.error);
     match (answer.status, said.as_deref()) {
         (_, Ok("shop_not_permitted")) => CallError::Denied(
-            "Shopify does not let this app into this store: app and store must belong to the same organization, and the app must be installed in the store.".to_owned(),
+            "Shopify doesn’t allow this app in this store. Both must belong to the same organization, and the app must be installed.".to_owned(),
         ),
         (_, Ok("app_not_installed" | "application_cannot_be_found")) => CallError::Denied(
-            "Shopify does not know this app in this store. Look whether the client ID is right and the app is installed.".to_owned(),
+            "Shopify can’t find this app in the store. Check the client ID and that the app is installed.".to_owned(),
         ),
         (400 | 401 | 403, _) => CallError::Denied(
-            "Shopify does not accept this client ID and client secret. Copy both again from the app’s settings in the Dev Dashboard.".to_owned(),
+            "Shopify rejected the client ID and secret. Copy both again from the app’s settings in the Dev Dashboard.".to_owned(),
         ),
         _ => super::admin::refused_status(answer),
     }

@@ -72,7 +72,7 @@ pub(super) fn ensure(admin: &mut Admin, address: &str) -> Result<Webhooks, CallE
     // Shopify would reject each of eight calls with the same reason.
     if !admin.is_local() && !address.starts_with("https://") {
         webhooks.problem = Some(
-            "Shopify sends webhooks to https addresses only, and Vouch’s own address is not one: set VOUCH_PUBLIC_URL to its https address."
+            "Shopify only sends webhooks to https URLs. Ask your Vouch administrator to set VOUCH_PUBLIC_URL to one."
                 .to_owned(),
         );
         return Ok(webhooks);
@@ -88,7 +88,7 @@ pub(super) fn ensure(admin: &mut Admin, address: &str) -> Result<Webhooks, CallE
         match create(admin, topic, address)? {
             None => webhooks.made += 1,
             Some(said) => {
-                webhooks.problem = Some(format!("Shopify refuses the webhook {topic}: {said}"));
+                webhooks.problem = Some(format!("Shopify rejected the webhook {topic}: “{said}”"));
             }
         }
     }

@@ -7,12 +7,8 @@ use super::api::Api;
 use crate::http::Method;
 use crate::{CallError, StoreAccess};
 
-const READS: &str = "Vouch cannot read orders with this key. In WooCommerce > Settings > Advanced > \
-                     REST API, give it the permission Read/Write, for a user who is an administrator \
-                     or shop manager.";
-const WRITES: &str = "Vouch cannot create codes with this key: it may only read. In WooCommerce > \
-                      Settings > Advanced > REST API, give it the permission Read/Write, for a user \
-                      who is an administrator or shop manager.";
+const READS: &str = "Vouch can’t read orders with this key. In WooCommerce, create a Read/Write key for an administrator or shop manager.";
+const WRITES: &str = "This key is read-only, so Vouch can’t create codes. In WooCommerce, give it Read/Write permission.";
 
 /// Reads an order, then checks with an empty batch whether coupons could be written.
 pub(super) fn access(api: &Api) -> Result<StoreAccess, CallError> {

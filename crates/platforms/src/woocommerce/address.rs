@@ -3,10 +3,10 @@
 /// Why the input is rejected, with what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AddressError {
-    #[error("Enter the address of your site, for example shop.example.com.")]
+    #[error("Enter your site’s URL, for example https://shop.example.com.")]
     Missing,
     #[error(
-        "This is not the address of a site. Copy it from the address bar of your browser, for example https://shop.example.com."
+        "Enter a complete URL, for example https://shop.example.com."
     )]
     Impossible,
 }

@@ -108,7 +108,7 @@ fn judge(answer: Response) -> Result<Result<Response, StoreObjection>, CallError
         }
         500.. => {
             return Err(CallError::Unanswered(format!(
-                "The store has a fault of its own (HTTP {status})."
+                "The store isn’t available right now (HTTP {status})."
             )));
         }
         _ => {}
@@ -123,11 +123,10 @@ fn redirected(answer: &Response) -> String {
     let host = target.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
     match host.filter(|host| !host.is_empty()) {
         Some(host) => format!(
-            "The store’s address leads on to {}. Enter the address where the store really is.",
+            "The store’s URL redirects to {}. Enter that URL instead.",
             plain(host)
         ),
-        None => "The store's address leads on to another one. Enter the address where the store \
-                 really is."
+        None => "The store’s URL redirects to another one. Enter the final URL."
             .to_owned(),
     }
 }
@@ -159,25 +158,22 @@ impl From<StoreObjection> for CallError {
         let said = objection.said();
         match objection.status {
             _ if objection.is_lacking() => Self::Denied(format!(
-                "The consumer key is not allowed to do this: {said}. Give it the permission \
-                 Read/Write in WooCommerce, for a user who is an administrator or shop manager."
+                "The consumer key lacks permission ({said}). In WooCommerce, create a Read/Write key for an administrator or shop manager."
             )),
             401 => Self::Denied(format!(
-                "WooCommerce does not accept the consumer key: {said}. Make a new key in \
-                 WooCommerce > Settings > Advanced > REST API and enter it here."
+                "WooCommerce rejected the consumer key ({said}). Create a new key under WooCommerce > Settings > Advanced > REST API."
             )),
             _ if objection.is_elsewhere() => Self::Denied(
-                "There is no WooCommerce at this address, or its REST API cannot be reached: \
-                     in WordPress, Settings > Permalinks must not be “Plain”."
+                "We couldn’t find WooCommerce’s REST API at this URL. In WordPress, Settings > Permalinks must not be “Plain”."
                     .to_owned(),
             ),
             // Most likely a firewall responded, not WooCommerce.
             403 if objection.code.is_empty() => Self::Unanswered(
-                "Something before the store, perhaps a firewall, refuses Vouch (HTTP 403)."
+                "A firewall or security plugin in front of the store blocks Vouch (HTTP 403)."
                     .to_owned(),
             ),
             _ if objection.code == "woocommerce_rest_coupon_code_already_exists" => Self::Taken,
-            _ => Self::Refused(format!("WooCommerce refuses this: {said}.")),
+            _ => Self::Refused(format!("WooCommerce rejected the request ({said}).")),
         }
     }
 }

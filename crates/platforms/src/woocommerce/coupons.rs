@@ -101,7 +101,7 @@ fn taken(api: &Api, code: &str) -> Result<CallError, CallError> {
     }
     Ok(found.first().map_or(CallError::Taken, |other| {
         CallError::Refused(format!(
-            "WooCommerce has the code {} and cannot tell {code} from it.",
+            "WooCommerce already has {} and can’t distinguish {code} from it.",
             decoded(&other.code)
         ))
     }))
@@ -215,7 +215,7 @@ fn is_restricted(coupon: &Coupon) -> bool {
 
 fn in_words(coupon: &Coupon, found: Option<Rules>) -> String {
     let Some(found) = found else {
-        return format!("A coupon of the kind “{}”.", plain(&coupon.discount_type));
+        return format!("A coupon of type “{}”.", plain(&coupon.discount_type));
     };
     let sentence = found.sentence();
     if is_restricted(coupon) {

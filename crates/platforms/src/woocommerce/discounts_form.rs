@@ -15,11 +15,11 @@ use crate::{CallError, Client};
 const MAX_USES: u32 = 1_000_000;
 
 const CREATES: &[SelectOption] =
-    &[("yes", "Yes: new coupon codes are created in this store"), ("no", "No")];
+    &[("yes", "Yes"), ("no", "No")];
 const KINDS: &[SelectOption] = &[
-    ("percent", "Percentage off"),
-    ("cart", "Amount off the order"),
-    ("product", "Amount off each item"),
+    ("percent", "Percentage discount"),
+    ("cart", "Fixed cart discount"),
+    ("product", "Fixed product discount"),
 ];
 
 pub(super) struct WoocommerceDiscounts;
@@ -28,26 +28,26 @@ impl DiscountsForm for WoocommerceDiscounts {
     fn parts(&self, _stored: Stored<'_>) -> Vec<FormPart> {
         let fields = [
             Field::radios(CREATES_CODES, "Create codes in this store?", CREATES),
-            Field::select("kind", "Discount", KINDS),
-            Field::text("amount", "Value", "20")
+            Field::select("kind", "Discount type", KINDS),
+            Field::text("amount", "Coupon amount", "20")
                 .keyboard("decimal")
-                .hint("A percentage, or an amount in the store’s own currency."),
-            Field::text("minimum", "Least value of the order", "20")
+                .hint("A percentage, or an amount in the store’s currency."),
+            Field::text("minimum", "Minimum spend", "20")
                 .keyboard("decimal")
-                .hint("In the store’s own currency. Empty for none.")
+                .hint("In the store’s currency. Leave blank for none.")
                 .optional(),
-            Field::text("total_uses", "Uses in all", "7")
+            Field::text("total_uses", "Usage limit per coupon", "7")
                 .keyboard("numeric")
-                .hint("How often each code can be used. Empty for no limit.")
+                .hint("Leave blank for no limit.")
                 .optional(),
-            Field::text("uses_per_customer", "Uses per customer", "7")
+            Field::text("uses_per_customer", "Usage limit per user", "7")
                 .keyboard("numeric")
-                .hint("Empty for no limit.")
+                .hint("Leave blank for no limit.")
                 .optional(),
-            Field::checkbox("individual_use", "Not together with other coupons"),
-            Field::checkbox("exclude_sale_items", "Not for what is on sale"),
-            Field::checkbox("free_shipping", "With free shipping")
-                .hint("The store needs a free shipping method that asks for a coupon."),
+            Field::checkbox("individual_use", "Individual use only"),
+            Field::checkbox("exclude_sale_items", "Exclude sale items"),
+            Field::checkbox("free_shipping", "Allow free shipping")
+                .hint("Your store needs a free shipping method that requires a coupon."),
         ];
         fields.map(FormPart::Field).into()
     }
@@ -111,7 +111,7 @@ impl DiscountsForm for WoocommerceDiscounts {
             errors.add(
                 "amount",
                 format!(
-                    "The store could not be asked for its currency: {error} Try again in a minute, or take a percentage without a least value of the order."
+                    "We couldn’t get the store’s currency. {error} Try again in a minute, or use a percentage without a minimum spend."
                 ),
             );
             Err(errors)

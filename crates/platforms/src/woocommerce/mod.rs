@@ -76,8 +76,7 @@ impl Woocommerce {
         };
         match access::currency(&self.api)?.filter(|theirs| theirs != own.code()) {
             Some(theirs) => Err(CallError::Refused(format!(
-                "The store counts in {}, but the amounts that codes get are meant in {own}. Set them \
-                 again in Account > Settings > WooCommerce.",
+                "The store’s currency is {}, but discounts are set in {own}. Update them under Account > Settings > WooCommerce.",
                 api::plain(&theirs)
             ))),
             None => {
@@ -101,7 +100,7 @@ impl Client for Woocommerce {
         self.check_currency()?;
         let Some(rules) = &self.rules else {
             return Err(CallError::Refused(
-                "Nothing is set for what codes get in this store. Set it in Account > Settings > WooCommerce."
+                "No discount is set for this store. Set it under Account > Settings > WooCommerce."
                     .to_owned(),
             ));
         };

@@ -86,7 +86,7 @@ fn list(api: &Api, cursor: &OrderCursor) -> Result<Vec<Box<RawValue>>, CallError
 fn message(order: &RawValue, since: DateTime<Utc>) -> Result<OrderMessage, CallError> {
     let unreadable = || {
         CallError::Unanswered(
-            "The store sent something that is no order of WooCommerce.".to_owned(),
+            "Unexpected response from WooCommerce (not an order).".to_owned(),
         )
     };
     let head: Head = serde_json::from_str(order.get()).map_err(|_| unreadable())?;

@@ -81,9 +81,9 @@ fn all(api: &Api, order_ref: &str) -> Result<Option<Vec<Box<RawValue>>>, CallErr
             return Ok(Some(refunds));
         }
     }
-    Err(CallError::Refused("The order has more refunds than Vouch reads.".to_owned()))
+    Err(CallError::Refused("The order has more refunds than Vouch can import.".to_owned()))
 }
 
 fn unreadable() -> CallError {
-    CallError::Unanswered("The store sent something that is no refund of WooCommerce.".to_owned())
+    CallError::Unanswered("Unexpected response from WooCommerce (not a refund).".to_owned())
 }

@@ -9,14 +9,14 @@ use crate::settings::{
 use crate::webhook_secret::WebhookSecret;
 
 const WORDS: PlatformText = PlatformText {
-    lead: "Connect your WooCommerce store, so that its orders arrive here and your affiliates’ codes can be created there.",
+    lead: "Connect your WooCommerce store to credit affiliates for its orders and create new codes there.",
     credentials: "Consumer key",
     no_credentials: "Not set",
-    credentials_title: "Replace the consumer key",
-    credentials_heading: "Replace the consumer key",
+    credentials_title: "Replace consumer key",
+    credentials_heading: "Replace consumer key",
     credentials_lead: "",
-    discounts_lead: "A coupon code that you add in Vouch is created in {store} as well, as set here. Codes that are there already stay as they are: change those in WooCommerce.",
-    disconnect: "Delete the webhooks and the key in WooCommerce, too.",
+    discounts_lead: "The discount of codes that Vouch creates in {store}. Changes apply to new codes only.",
+    disconnect: "Also delete the webhooks and the key in WooCommerce.",
     previous_secret: "",
     refunds: "",
 };
@@ -29,11 +29,11 @@ const FEATURES: Features = Features {
     webhook_secret: SecretShown::Yes,
     has_return_rules: false,
     webhook_help: Some(WebhookHelp {
-        summary: "Make the webhooks by hand",
+        summary: "Create the webhooks manually",
         steps: &[
-            "Vouch makes the webhooks itself and switches on again what WooCommerce has switched off. Where that is not possible, open **WooCommerce > Settings > Advanced > Webhooks**.",
-            "Make one for each topic below, with the status **Active**, one secret for all, and this delivery URL: {url}",
-            "Enter that secret here, with **Replace it** beside the consumer key.",
+            "Vouch creates the webhooks and reactivates them automatically. If that fails, open **WooCommerce > Settings > Advanced > Webhooks**.",
+            "Create one for each topic below, with the status **Active**, the same secret, and this delivery URL: {url}",
+            "Enter that secret here. Choose **Replace** next to the consumer key.",
         ],
         topics: &TOPICS,
     }),
@@ -48,22 +48,22 @@ pub(crate) struct WoocommerceSettings;
 fn key_steps() -> FormPart {
     steps(&[
         "In WordPress, open **WooCommerce > Settings > Advanced > REST API** and choose **Add key**.",
-        "Enter **Vouch** as the description, choose a user who is an administrator or shop manager, and the permissions **Read/Write**.",
-        "Choose **Generate API key** and copy the consumer key and the consumer secret at once: WooCommerce shows them only this time.",
-        "Under **Settings > Permalinks**, anything but **Plain** must be chosen.",
+        "Enter **Vouch** as the description. Choose an administrator or shop manager, and **Read/Write** permissions.",
+        "Choose **Generate API key**, then copy the consumer key and secret. WooCommerce shows them once.",
+        "Under **Settings > Permalinks**, choose anything except **Plain**.",
     ])
 }
 
 fn key() -> [FormPart; 4] {
     let webhook_secret = Field::code(WEBHOOK_SECRET, "Webhook secret", "200").optional().secret();
     [
-        FormPart::Field(Field::password(CONSUMER_KEY, "Consumer key").hint("It begins with ck_.")),
-        FormPart::Field(Field::password(CONSUMER_SECRET, "Consumer secret").hint("It begins with cs_.")),
-        FormPart::Hint("Both are kept encrypted and never shown again."),
+        FormPart::Field(Field::password(CONSUMER_KEY, "Consumer key").hint("It starts with ck_.")),
+        FormPart::Field(Field::password(CONSUMER_SECRET, "Consumer secret").hint("It starts with cs_.")),
+        FormPart::Hint("Vouch stores both encrypted and doesn’t show them again."),
         FormPart::More {
-            summary: "I made the webhooks by hand",
+            summary: "I created the webhooks manually",
             fields: vec![webhook_secret.hint(
-                "Only if the webhooks are there already. Otherwise Vouch makes them, with a secret of its own.",
+                "Only if your webhooks already exist. Otherwise Vouch creates them with its own secret.",
             )],
         },
     ]
@@ -79,9 +79,9 @@ impl StoreSettings for WoocommerceSettings {
     }
 
     fn connect_form(&self) -> Vec<FormPart> {
-        let address = Field::code(ADDRESS, "Site address", "300")
+        let address = Field::code(ADDRESS, "Site URL", "300")
             .keyboard("url")
-            .hint("For example https://shop.example.com. The store must be reached over https.");
+            .hint("For example https://shop.example.com. Your store needs https.");
         [key_steps(), FormPart::Field(address)].into_iter().chain(key()).collect()
     }
 
@@ -103,14 +103,14 @@ impl StoreSettings for WoocommerceSettings {
         let mut errors = FieldErrors::default();
         let (key, secret) = (typed.text(CONSUMER_KEY).trim(), typed.text(CONSUMER_SECRET).trim());
         if !fits(key, "ck_") {
-            errors.add(CONSUMER_KEY, "Paste the consumer key whole: it begins with ck_.");
+            errors.add(CONSUMER_KEY, "Paste the complete consumer key. It starts with ck_.");
         }
         if !fits(secret, "cs_") {
-            errors.add(CONSUMER_SECRET, "Paste the consumer secret whole: it begins with cs_.");
+            errors.add(CONSUMER_SECRET, "Paste the complete consumer secret. It starts with cs_.");
         }
         let webhook_secret = typed.filled(WEBHOOK_SECRET).map(WebhookSecret::parse).transpose();
         let webhook_secret = webhook_secret.map_err(|_| {
-            let words = "Use one word of at least 16 letters, digits and signs.";
+            let words = "Enter at least 16 characters, without spaces.";
             errors.add(WEBHOOK_SECRET, words);
         });
         let credentials = Credentials { consumer_key: key.into(), consumer_secret: secret.into() };

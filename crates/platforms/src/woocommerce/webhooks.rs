@@ -60,8 +60,7 @@ pub(super) fn ensure(
             }
             Some(webhook) if webhook.status == "paused" => {
                 webhooks.problem = Some(format!(
-                    "Somebody has paused the webhook “{label}” in WooCommerce > Settings > \
-                     Advanced > Webhooks. Set it to Active there."
+                    "The webhook “{label}” is paused in WooCommerce > Settings > Advanced > Webhooks. Set it to Active."
                 ));
                 continue;
             }

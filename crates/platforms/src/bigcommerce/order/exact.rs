@@ -24,7 +24,7 @@ impl Exact {
     ) -> Result<Option<Self>, PayloadError> {
         match Self::signed(decimal, at)? {
             Some(Self(negative)) if negative < 0 => {
-                Err(PayloadError::new(at(), "this amount cannot be negative"))
+                Err(PayloadError::new(at(), "this amount can’t be negative"))
             }
             amount => Ok(amount),
         }

@@ -49,10 +49,10 @@ pub(super) fn references(typed: &Typed, errors: &mut FieldErrors) -> Vec<Referen
         }
     }
     if references.is_empty() && !errors.has("item_list") {
-        errors.add("item_list", "Name at least one, each on a line of its own.");
+        errors.add("item_list", "Enter at least one, one per line.");
     }
     if references.len() > MAX_ITEMS {
-        let words = format!("{MAX_ITEMS} are the most. Put them into a collection, and name that.");
+        let words = format!("Enter {MAX_ITEMS} or fewer. For more, use a collection.");
         errors.add("item_list", words);
     }
     references
@@ -85,10 +85,10 @@ pub(super) fn find_items(
                 continue;
             }
             (Some(Err(CallError::Denied(words))), Reference::Handle(handle)) => {
-                format!("“{handle}” cannot be looked up, so enter its number. {words}")
+                format!("“{handle}” can’t be found right now. Enter its ID. {words}")
             }
             (_, Reference::Handle(handle)) => format!(
-                "The store does not answer, so “{handle}” cannot be looked up. Try again in a minute, or enter its number."
+                "The store isn’t responding, so we can’t find “{handle}”. Try again in a minute, or enter its ID."
             ),
         };
         errors.add("item_list", unknown);

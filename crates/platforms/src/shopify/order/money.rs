@@ -40,7 +40,7 @@ impl Amounts {
     ) -> Result<i64, PayloadError> {
         match self.signed(set, plain, at)? {
             Some(minor) if minor < 0 => {
-                Err(PayloadError::new(at(), "this amount cannot be negative"))
+                Err(PayloadError::new(at(), "this amount can’t be negative"))
             }
             minor => Ok(minor.unwrap_or(0)),
         }

@@ -186,7 +186,7 @@ fn line(
     let price = amounts.signed(item.price_set.as_ref(), item.price.as_ref(), &|| at("price"))?;
     let price = price.ok_or_else(|| PayloadError::new(at("price"), "the price is missing"))?;
     if price < 0 {
-        return Err(PayloadError::new(at("price"), "this amount cannot be negative"));
+        return Err(PayloadError::new(at("price"), "this amount can’t be negative"));
     }
     // The allocations are all discounts of the line, including those on the order. `total_discount`
     // is a part of them, or the only discount in old orders.
