@@ -209,7 +209,9 @@ fn in_words(error: &Error) -> String {
     let words = match error {
         Error::Timeout(_) => "The store didn’t respond within 10 seconds.",
         Error::HostNotFound => "There’s no store at this URL.",
-        Error::BodyExceedsLimit(_) => "The store’s response is larger than 4 MiB, the most Vouch accepts.",
+        Error::BodyExceedsLimit(_) => {
+            "The store’s response is larger than 4 MiB, the most Vouch accepts."
+        }
         Error::RequireHttpsOnly(_) => "The store’s URL doesn’t start with https.",
         Error::BadUri(_) | Error::Http(_) => "The store’s URL isn’t valid.",
         Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) | Error::TlsRequired => {
@@ -221,7 +223,9 @@ fn in_words(error: &Error) -> String {
         Error::Io(error) => match error.kind() {
             ErrorKind::TimedOut => "The store didn’t respond within 10 seconds.",
             ErrorKind::ConnectionRefused => "The store isn’t responding.",
-            ErrorKind::InvalidData => "Couldn’t make a secure connection. Check the store’s SSL certificate.",
+            ErrorKind::InvalidData => {
+                "Couldn’t make a secure connection. Check the store’s SSL certificate."
+            }
             ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
                 "The connection to the store was interrupted."
             }

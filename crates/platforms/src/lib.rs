@@ -61,8 +61,7 @@ pub trait Client: Send {
     /// One order, for platforms whose webhooks only name it, or `None` if the store doesn't have
     /// it. Fails with [`CallError::Refused`] if the platform's webhooks contain the whole order.
     fn order(&mut self, order_ref: &str) -> Result<Option<OrderMessage>, CallError> {
-        let words =
-            format!("Webhooks of this store contain the complete order {order_ref}.");
+        let words = format!("Webhooks of this store contain the complete order {order_ref}.");
         Err(CallError::Refused(words))
     }
 

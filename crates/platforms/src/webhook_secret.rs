@@ -13,9 +13,7 @@ const MAX_CHARACTERS: usize = 200;
 pub enum SecretRefusal {
     #[error("Paste the secret your store signs webhooks with.")]
     Missing,
-    #[error(
-        "Paste only the complete secret, without spaces or other text."
-    )]
+    #[error("Paste only the complete secret, without spaces or other text.")]
     Impossible,
 }
 

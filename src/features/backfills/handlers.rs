@@ -8,6 +8,7 @@ use serde::Deserialize;
 use vouch_platforms::TimeRange;
 
 use super::model::{self, AskError, Backfill, BackfillProgress};
+use super::text;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::Store;
 use crate::kit::clock;
@@ -44,21 +45,18 @@ impl PeriodForm {
         let mut day = |field: &str, typed: &str| {
             let day = read_day(typed);
             if day.is_none() {
-                errors.add(field, "Choose a day.");
+                errors.add(field, text::CHOOSE_DATE);
             }
             day
         };
         let (from, until) = (day("from", &self.from), day("until", &self.until));
         let (Some(from), Some(until)) = (from, until) else { return Err(errors) };
         if until < from {
-            errors.add("until", "The last day must not be before the first.");
+            errors.add("until", text::ENDS_BEFORE_START);
         } else if from > day_of(now, zone) {
-            errors.add("from", "This day has yet to come.");
+            errors.add("from", text::IN_FUTURE);
         } else if (until - from).num_days() >= MAX_DAYS {
-            errors.add(
-                "until",
-                format!("Choose {MAX_DAYS} days at the most, and the rest after that."),
-            );
+            errors.add("until", text::too_many_days(MAX_DAYS));
         }
         let begin = |day: NaiveDate| begin_of(day, zone);
         let end = until.checked_add_days(Days::new(1)).and_then(begin);
@@ -99,18 +97,8 @@ impl BackfillPage {
         DisplayTime::day(*at, self.page.merchant().calendar()).text
     }
 
-    /// For example `Read 214 orders: 3 were new, 1 had changed.`
     fn result(backfill: &Backfill) -> String {
-        let Backfill { read_count, new_count, changed_count, .. } = backfill;
-        let orders = if *read_count == 1 { "order" } else { "orders" };
-        let were = if *new_count == 1 { "was" } else { "were" };
-        let news = match (new_count, changed_count) {
-            (0, 0) => "nothing was missing".to_owned(),
-            (new, 0) => format!("{new} {were} new"),
-            (0, changed) => format!("{changed} had changed"),
-            (new, changed) => format!("{new} {were} new, {changed} had changed"),
-        };
-        format!("Read {read_count} {orders}: {news}.")
+        text::result(backfill)
     }
 
     fn url(&self) -> String {
@@ -178,6 +166,6 @@ pub(crate) async fn create(
         let errors = FormErrors::one("from", refusal.to_string());
         return rejected(&shown(&db, page, store_id, form, errors).await?);
     }
-    page.done("The orders of this period are being read. What was missing appears by itself.")?;
+    page.done(text::STARTED)?;
     Ok(see_other(&urls::backfills(store_id)))
 }

@@ -6,5 +6,6 @@
 pub(crate) mod handlers;
 mod model;
 mod run;
+mod text;
 
 pub(crate) use self::run::run;

@@ -3,6 +3,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use vouch_platforms::TimeRange;
 
+use super::text;
 use crate::features::stores::Store;
 use crate::features::stores::jobs::{self, enqueue_periodic};
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
@@ -36,7 +37,7 @@ pub(crate) struct Backfill {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AskError {
     /// A store has one unfinished backfill at a time.
-    #[error("The orders of another period are being read. Wait until that is done.")]
+    #[error("{}", text::RUNNING)]
     Running,
     #[error(transparent)]
     Database(#[from] Error),

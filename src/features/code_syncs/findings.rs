@@ -23,19 +23,19 @@ text_enum! {
     /// Which differences a list shows.
     pub(crate) enum Show {
         /// Codes that customers still can't use.
-        Unusable = "unusable", "Missing or off";
+        Unusable = "unusable", "Missing or inactive";
         /// [`SyncStatus::VouchOnly`].
-        VouchOnly = "vouch_only", "Only in Vouch";
+        VouchOnly = "vouch_only", "Missing in store";
         /// [`SyncStatus::Off`].
-        Off = "off", "Off in the store";
+        Off = "off", "Inactive in store";
         /// [`SyncStatus::Different`].
-        Different = "different", "Different rules";
+        Different = "different", "Different settings";
         /// [`SyncStatus::StoreOnly`].
-        StoreOnly = "store_only", "Only in the store";
+        StoreOnly = "store_only", "Only in store";
         /// [`SyncStatus::Retired`].
-        Retired = "retired", "Retired here";
+        Retired = "retired", "Retired in Vouch";
         /// [`SyncStatus::Both`].
-        Both = "both", "In both";
+        Both = "both", "In sync";
     }
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct DifferenceRow {
 
 impl DifferenceFilter {
     pub(crate) fn read(address: &mut ListUrl) -> Self {
-        Self { q: address.search(), show: address.choice("finding", "Finding") }
+        Self { q: address.search(), show: address.choice("finding", "Result") }
     }
 }
 

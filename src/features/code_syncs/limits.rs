@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use vouch_core::code::key_of_reported_code;
 
+use super::text;
 use crate::features::stores::Store;
 use crate::kit::audit::{Act, Actor, SubjectKind, record};
 use crate::kit::db::schema::stores;
@@ -18,13 +19,13 @@ pub struct CountedCodes(Vec<String>);
 /// The rule that the list breaks, with a message for the form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
-    #[error("“{0}”: a * can only stand at the end.")]
+    #[error("{}", text::misplaced_star(.0))]
     Star(String),
-    #[error("“{0}”: write each code, or beginning of codes, on a line of its own, without spaces.")]
+    #[error("{}", text::spaces(.0))]
     Space(String),
-    #[error("“{0}” is longer than any code.")]
+    #[error("{}", text::too_long(.0))]
     TooLong(String),
-    #[error("Enter {MAX_LINES} lines at the most. A beginning such as VIP* stands for many codes.")]
+    #[error("{}", text::too_many_lines(MAX_LINES))]
     TooMany,
 }
 

@@ -7,6 +7,7 @@ mod limits;
 mod model;
 mod repair;
 mod run;
+mod text;
 
 pub(crate) use self::findings::{BY_CODE, page, rows};
 pub(crate) use self::findings::{Difference, DifferenceFilter, DifferenceRow, Show};

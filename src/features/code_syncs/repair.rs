@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::findings::still_missing;
 use super::model::CodeSync;
+use super::text;
 use crate::features::pushes;
 use crate::features::stores::Store;
 use crate::features::triggers::Trigger;
@@ -13,7 +14,7 @@ use crate::kit::web::numbers::counted;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RepairError {
     /// Vouch doesn't create codes in the store.
-    #[error("Vouch creates no codes in {0}. Switch code creation on, or create them by hand.")]
+    #[error("{}", text::not_creating(.0))]
     NotCreating(String),
     #[error(transparent)]
     Database(#[from] diesel::result::Error),

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::lines::{Poll, PushCell, of_triggers};
 use super::model;
+use super::text;
 use crate::features::auth::pages::MerchantPage;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -12,7 +13,6 @@ use crate::kit::lists::PAGE_SIZE;
 use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
-use crate::kit::web::numbers::thousands;
 use crate::kit::web::{ok, see_other};
 
 /// The triggers that a page shows, as comma-separated IDs.
@@ -56,7 +56,7 @@ pub(crate) async fn retry(
     let (actor, (trigger_id, push_id)) = (page.actor(), *ids);
     db.merchant(page.merchant_id(), move |conn| model::retry(conn, &actor, trigger_id, push_id))
         .await?;
-    page.done("The code is on its way to the store again.")?;
+    page.done(text::RETRIED)?;
     Ok(see_other(&urls::trigger(trigger_id)))
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn attach(
     let (actor, (trigger_id, push_id)) = (page.actor(), *ids);
     db.merchant(page.merchant_id(), move |conn| model::attach(conn, &actor, trigger_id, push_id))
         .await?;
-    page.done("The code that the store has is attached. It stays as it is there.")?;
+    page.done(text::ATTACHED)?;
     Ok(see_other(&urls::trigger(trigger_id)))
 }
 
@@ -83,12 +83,8 @@ pub(crate) async fn retry_all(
     let actor = page.actor();
     let count = db.merchant(page.merchant_id(), move |conn| model::retry_all(conn, &actor)).await?;
     match count {
-        0 => page.leave(FlashKind::Info, "No code had failed any more.")?,
-        1 => page.done("1 code is on its way to the store again.")?,
-        count => {
-            let count = thousands(i64::try_from(count).unwrap_or(i64::MAX));
-            page.done(format!("{count} codes are on their way to the stores again."))?;
-        }
+        0 => page.leave(FlashKind::Info, text::NONE_FAILED)?,
+        count => page.done(text::retried(count))?,
     }
     Ok(see_other(&urls::triggers()))
 }

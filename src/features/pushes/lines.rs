@@ -6,6 +6,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 
 use super::model::{Push, PushStatus};
+use super::text;
 use crate::kit::db::schema::{pushes, stores};
 use crate::kit::lists::Count;
 use crate::kit::urls;
@@ -37,14 +38,14 @@ impl PushLine {
         }
         if self.access_problem.is_some() {
             // The reason is already at the top of every page.
-            return format!("Waits until Vouch is let into {} again.", self.store);
+            return text::waiting_for_access(&self.store);
         }
         if !self.creates_codes {
-            return format!("Waits: the creation of codes is switched off for {}.", self.store);
+            return text::creation_off(&self.store);
         }
         match self.push.reason.as_str() {
             "" => String::new(),
-            reason => format!("{reason} Vouch tries again by itself."),
+            reason => text::will_retry(reason),
         }
     }
 

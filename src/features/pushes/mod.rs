@@ -5,6 +5,7 @@ pub(crate) mod handlers;
 mod lines;
 mod model;
 mod run;
+mod text;
 
 pub(crate) use self::lines::{
     Poll, PushCell, PushLine, count_failed, destinations, in_status, of_trigger, of_triggers,

@@ -21,7 +21,7 @@ text_enum! {
         /// The store refused it, or too many attempts failed.
         Failed = "failed", "Failed";
         /// The store has this code already, and Vouch didn't create it.
-        InStore = "in_store", "In store already";
+        InStore = "in_store", "Already in store";
     }
 }
 

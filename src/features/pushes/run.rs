@@ -3,17 +3,15 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use vouch_platforms::{CallError, Client, CodeState, Mark, NewCode, StoreCode};
+use vouch_platforms::{CallError, Client, Mark, NewCode, StoreCode};
 
 use super::model::PushStatus;
+use super::text;
 use crate::features::store_workers::{AttemptFailure, StoreRun, StoreRunError};
 use crate::features::stores::jobs::PUSH;
 use crate::kit::counters;
 use crate::kit::db::schema::{affiliates, pushes, triggers};
 use crate::kit::jobs::{Ending, Finish, Job};
-
-/// The reason if Vouch failed to push a code.
-const OWN_FAULT: &str = "Vouch could not process the store's answer.";
 
 #[derive(Queryable)]
 struct Queued {
@@ -87,8 +85,7 @@ fn push(
     queued: Queued,
 ) -> Result<Settled, CallError> {
     if queued.retired_at.is_some() {
-        let reason = "The code was retired before it was sent to the store.";
-        return Ok(Settled::failed(reason.to_owned()));
+        return Ok(Settled::failed(text::RETIRED.to_owned()));
     }
     let mark = Mark { merchant_id: run.store.merchant_id, trigger_id: queued.trigger_id };
     let code = NewCode { mark, code: queued.code, affiliate: queued.affiliate, now: run.now() };
@@ -105,11 +102,9 @@ fn look_then_create(client: &mut dyn Client, code: &NewCode) -> Result<StoreCode
     }
     match client.create_code(code) {
         // Someone else created it first, or an earlier attempt of Vouch did.
-        Err(CallError::Taken) => client.find_code(&code.code)?.ok_or_else(|| {
-            CallError::Unanswered(
-                "The store says that it has this code already, but does not show it.".to_owned(),
-            )
-        }),
+        Err(CallError::Taken) => client
+            .find_code(&code.code)?
+            .ok_or_else(|| CallError::Unanswered(text::NOT_SHOWN.to_owned())),
         created => created,
     }
 }
@@ -119,22 +114,9 @@ fn judge(found: StoreCode, mark: Mark) -> Settled {
     let (status, reason) = if found.mark == Some(mark) {
         (PushStatus::Pushed, String::new())
     } else {
-        (PushStatus::InStore, described(&found))
+        (PushStatus::InStore, text::found(&found))
     };
     Settled { status, reason, found: Some(found) }
-}
-
-/// Describes the store's code, so that a member can decide whether it's the intended one.
-fn described(found: &StoreCode) -> String {
-    let state = match found.state {
-        CodeState::Live => "",
-        CodeState::Scheduled => " It is not in force yet.",
-        CodeState::Expired => " It has ended: shoppers cannot use it.",
-        CodeState::Disabled => " It is switched off: shoppers cannot use it.",
-    };
-    let rules = found.rules.trim().trim_end_matches('.');
-    let gets = if rules.is_empty() { String::new() } else { format!(": {rules}") };
-    format!("The store has a code {} that Vouch did not make{gets}.{state}", found.code)
 }
 
 /// Stores the reason of an attempt without a response. The next attempt looks for the code first.
@@ -147,12 +129,12 @@ fn failed(
 ) -> QueryResult<Finish> {
     let mut reason = match failure {
         AttemptFailure::Call(error) => error.to_string(),
-        AttemptFailure::Own => OWN_FAULT.to_owned(),
+        AttemptFailure::Own => text::OWN_FAULT.to_owned(),
     };
     let push_id = job.row_id();
     let is_last = job.is_last_attempt(&PUSH);
     if is_last {
-        reason = format!("{reason} Vouch gave up after {} tries.", job.attempts);
+        reason = text::gave_up(&reason, job.attempts);
         settle(conn, run, push_id, Settled::failed(reason))?;
     } else {
         diesel::update(pushes::table.find((run.store.merchant_id, push_id)))

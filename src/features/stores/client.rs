@@ -6,6 +6,7 @@ use vouch_platforms::http::Http;
 use vouch_platforms::{CallError, Client, Connection, provider};
 
 use super::model::Store;
+use super::text;
 use crate::kit::secrets::Encryptor;
 
 /// The client of `store`, with its credentials and rules, for calls from `now` on. Fails with
@@ -16,9 +17,8 @@ pub fn open_client(
     http: &Http,
     now: DateTime<Utc>,
 ) -> Result<Box<dyn Client>, CallError> {
-    let provider = provider(store.platform).ok_or_else(|| {
-        CallError::Denied(format!("Vouch makes no calls to {} stores.", store.platform))
-    })?;
+    let provider = provider(store.platform)
+        .ok_or_else(|| CallError::Denied(text::not_callable(store.platform)))?;
     with_connection(store, encryptor, http, now, |connection| provider.client(connection?))
 }
 
@@ -41,13 +41,10 @@ pub(crate) fn with_connection<T>(
     let credentials = match store.credentials(encryptor) {
         Ok(Some(credentials)) => credentials,
         Ok(None) => {
-            let words = "Vouch has no API credentials for this store.";
-            return act(Err(CallError::Denied(words.into())));
+            return act(Err(CallError::Denied(text::NO_CREDENTIALS.into())));
         }
         Err(_) => {
-            let words =
-                "The API credentials do not open with this installation’s key: enter them again.";
-            return act(Err(CallError::Denied(words.into())));
+            return act(Err(CallError::Denied(text::UNREADABLE_CREDENTIALS.into())));
         }
     };
     let token = store.access_token(encryptor, now);

@@ -8,6 +8,7 @@ use vouch_core::platform::Platform;
 use vouch_platforms::WebhookSecret;
 
 use super::model::{Store, new_store_key, webhook_use};
+use super::text;
 use crate::kit::audit::{Actor, ActorKind, SubjectKind, record};
 use crate::kit::db::schema::{audit_log, stores};
 use crate::kit::secrets::Encryptor;
@@ -19,7 +20,7 @@ const DISCONNECTED: &str = "store.disconnected";
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The merchant has already connected it.
-    #[error("This store is connected already.")]
+    #[error("{}", text::ALREADY_CONNECTED)]
     Connected,
     #[error(transparent)]
     Database(#[from] Error),

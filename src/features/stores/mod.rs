@@ -11,6 +11,7 @@ mod model;
 mod returns;
 mod rotate;
 mod secret;
+mod text;
 mod traffic;
 
 pub(crate) use self::access::{keep_access_token, note_answered, note_denied, note_webhooks};

@@ -71,14 +71,14 @@ impl Note {
     /// The problem, in a few words.
     pub(crate) fn words(&self) -> &'static str {
         match (self.status, self.state) {
-            (SyncStatus::VouchOnly, _) => "Missing in the store",
-            (SyncStatus::Off, Some(StoreState::Scheduled)) => "Not started yet in the store",
-            (SyncStatus::Off, Some(StoreState::Expired)) => "Ended or used up in the store",
-            (SyncStatus::Off, _) => "Switched off in the store",
-            (SyncStatus::Different, _) => "Other rules in the store",
-            (SyncStatus::Retired, _) => "Still in the store",
-            (SyncStatus::StoreOnly, _) => "Only in the store",
-            (SyncStatus::Both, _) => "In the store",
+            (SyncStatus::VouchOnly, _) => "Missing in store",
+            (SyncStatus::Off, Some(StoreState::Scheduled)) => "Scheduled in store",
+            (SyncStatus::Off, Some(StoreState::Expired)) => "Expired in store",
+            (SyncStatus::Off, _) => "Inactive in store",
+            (SyncStatus::Different, _) => "Different settings",
+            (SyncStatus::Retired, _) => "Still in store",
+            (SyncStatus::StoreOnly, _) => "Only in store",
+            (SyncStatus::Both, _) => "In sync",
         }
     }
 }

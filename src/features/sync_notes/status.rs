@@ -6,17 +6,17 @@ text_enum! {
     /// The result of a sync check for a code.
     pub enum SyncStatus {
         /// Missing in the store.
-        VouchOnly = "vouch_only", "Only in Vouch";
+        VouchOnly = "vouch_only", "Missing in store";
         /// In the store, but customers can't use it.
-        Off = "off", "Off in the store";
+        Off = "off", "Inactive in store";
         /// In the store with different settings.
-        Different = "different", "Different rules";
+        Different = "different", "Different settings";
         /// Only in the store, without a trigger.
-        StoreOnly = "store_only", "Only in the store";
+        StoreOnly = "store_only", "Only in store";
         /// Customers can use it, but its trigger is retired.
-        Retired = "retired", "Retired here";
+        Retired = "retired", "Retired in Vouch";
         /// In sync.
-        Both = "both", "In both";
+        Both = "both", "In sync";
     }
 }
 
@@ -35,13 +35,13 @@ text_enum! {
     /// Whether customers can use a code in the store.
     pub(crate) enum StoreState {
         /// Customers can use it.
-        Live = "live", "Live";
+        Live = "live", "Active";
         /// It starts later.
-        Scheduled = "scheduled", "Not started yet";
+        Scheduled = "scheduled", "Scheduled";
         /// It ended, or its uses are used up.
-        Expired = "expired", "Ended or used up";
+        Expired = "expired", "Expired";
         /// It's disabled.
-        Disabled = "disabled", "Switched off";
+        Disabled = "disabled", "Inactive";
     }
 }
 

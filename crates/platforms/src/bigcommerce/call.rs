@@ -67,9 +67,7 @@ impl Reply {
 
 /// The error for 404 on a list that BigCommerce always has, even if it's empty.
 pub(super) fn nothing_there() -> CallError {
-    CallError::Unanswered(
-        "BigCommerce returned “not found” (HTTP 404). Check the API path.".into(),
-    )
+    CallError::Unanswered("BigCommerce returned “not found” (HTTP 404). Check the API path.".into())
 }
 
 /// The rows of a list. V2 returns them alone, or no body if there are none; V3 has them in `data`.

@@ -76,7 +76,8 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
         Reply::Conflict => Err(CallError::Taken),
         Reply::Refused(words) => Err(refused(api, own, &new.code, words)?),
         Reply::NotFound => Err(CallError::Refused(
-            "This store doesn’t have legacy coupons. Choose promotions in the discount settings.".into(),
+            "This store doesn’t have legacy coupons. Choose promotions in the discount settings."
+                .into(),
         )),
     }
 }

@@ -12,10 +12,7 @@ const MAX_USES: u32 = 100_000;
 
 const KINDS: &[SelectOption] = &[
     ("promotion", "Promotions (recommended)"),
-    (
-        "coupon",
-        "Legacy coupons, for checkouts that need them, in the store’s currency",
-    ),
+    ("coupon", "Legacy coupons, for checkouts that need them, in the store’s currency"),
 ];
 const DISCOUNTS: &[SelectOption] = &[
     ("percent", "Percentage off the order"),

@@ -76,9 +76,9 @@ pub(super) fn ensure(
 fn made(reply: Reply) -> Result<(), CallError> {
     match reply {
         Reply::Done(_) => Ok(()),
-        Reply::NotFound => {
-            Err(CallError::Unanswered("BigCommerce deleted a webhook while Vouch updated it.".into()))
-        }
+        Reply::NotFound => Err(CallError::Unanswered(
+            "BigCommerce deleted a webhook while Vouch updated it.".into(),
+        )),
         Reply::Conflict => Err(CallError::Refused(
             "BigCommerce reports a duplicate webhook, but doesn’t list it.".into(),
         )),

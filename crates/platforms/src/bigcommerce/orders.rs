@@ -89,7 +89,9 @@ fn refunds_of(api: &mut Api, orders: &[Value]) -> Result<Vec<Value>, CallError> 
 
 fn compose(api: &mut Api, order: Value, refunds: Vec<Value>) -> Result<OrderMessage, CallError> {
     let id = order.get("id").and_then(id_of).ok_or_else(|| {
-        CallError::Unanswered("Unexpected response from BigCommerce (an order without an ID).".into())
+        CallError::Unanswered(
+            "Unexpected response from BigCommerce (an order without an ID).".into(),
+        )
     })?;
     let products = paged(api, &format!("/v2/orders/{id}/products?limit={PARTS}"))?;
     let products = products.ok_or_else(nothing_there)?;

@@ -97,7 +97,9 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
         None => made(api, own, new)?,
     };
     let id = promotion.get("id").and_then(Value::as_i64).ok_or_else(|| {
-        CallError::Unanswered("Unexpected response from BigCommerce after creating the promotion.".into())
+        CallError::Unanswered(
+            "Unexpected response from BigCommerce after creating the promotion.".into(),
+        )
     })?;
     let body = json!({
         "code": new.code,

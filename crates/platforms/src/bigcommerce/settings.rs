@@ -52,7 +52,7 @@ fn panel_url(address: Option<&str>) -> String {
 fn steps(address: Option<&str>) -> FormPart {
     FormPart::Steps(vec![
         Cow::Owned(format!(
-            "[Click here]({}) to open your BigCommerce store, as its owner. Go to **Settings** and, under **API**, to **API Accounts** (**Store-level API accounts**; in older control panels **Advanced Settings > API Accounts**).",
+            "[Click here]({}) to open your BigCommerce store as its owner. Go to **Settings > API > Store-level API accounts**, or **Advanced Settings > API Accounts** in older control panels.",
             panel_url(address)
         )),
         Cow::Borrowed(
@@ -72,9 +72,7 @@ fn credentials() -> [FormPart; 4] {
         FormPart::Field(Field::code(CLIENT_ID, "Client ID", "200")),
         FormPart::Field(Field::password(CLIENT_SECRET, "Client secret")),
         FormPart::Field(Field::password(ACCESS_TOKEN, "Access token")),
-        FormPart::Hint(
-            "Vouch stores the secret and token encrypted and doesn’t show them again.",
-        ),
+        FormPart::Hint("Vouch stores the secret and token encrypted and doesn’t show them again."),
     ]
 }
 
@@ -106,8 +104,7 @@ impl StoreSettings for BigcommerceSettings {
         let mut errors = FieldErrors::default();
         let client_id = typed.text(CLIENT_ID).trim();
         if !is_one_word(client_id, 8) {
-            let words =
-                "Paste the complete client ID. It has only letters and digits.";
+            let words = "Paste the complete client ID. It has only letters and digits.";
             errors.add(CLIENT_ID, words);
         }
         let client_secret = typed.text(CLIENT_SECRET);

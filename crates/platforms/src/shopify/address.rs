@@ -10,9 +10,7 @@ pub(super) enum AddressError {
         "Enter the domain that ends in .myshopify.com. Shopify shows it under Settings > Domains."
     )]
     NotShopify,
-    #[error(
-        "Use only letters, digits and dashes, for example your-store.myshopify.com."
-    )]
+    #[error("Use only letters, digits and dashes, for example your-store.myshopify.com.")]
     Impossible,
 }
 

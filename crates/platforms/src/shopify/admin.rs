@@ -131,9 +131,8 @@ impl Admin {
         }
         let body: Body = answer.json()?;
         let data = data_of(body)?;
-        serde_json::from_value(data).map_err(|_| {
-            CallError::Unanswered("Unexpected response from Shopify.".to_owned())
-        })
+        serde_json::from_value(data)
+            .map_err(|_| CallError::Unanswered("Unexpected response from Shopify.".to_owned()))
     }
 
     fn send(&mut self, document: &str, variables: &Value) -> Result<Response, CallError> {

@@ -20,10 +20,16 @@ use crate::settings::{CREATES_CODES, CheckedRules, DiscountsForm, NewRules, Stor
 use crate::{CallError, Client};
 
 const DISCOUNT_AMOUNTS: &[SelectOption] = &[("percent", "Percentage"), ("amount", "Fixed amount")];
-const ITEMS: &[SelectOption] =
-    &[("all", "All products"), ("collections", "Specific collections"), ("products", "Specific products")];
-const MINIMUMS: &[SelectOption] =
-    &[("none", "No minimum requirements"), ("subtotal", "Minimum purchase amount"), ("quantity", "Minimum quantity of items")];
+const ITEMS: &[SelectOption] = &[
+    ("all", "All products"),
+    ("collections", "Specific collections"),
+    ("products", "Specific products"),
+];
+const MINIMUMS: &[SelectOption] = &[
+    ("none", "No minimum requirements"),
+    ("subtotal", "Minimum purchase amount"),
+    ("quantity", "Minimum quantity of items"),
+];
 const PURCHASES: &[SelectOption] =
     &[("one_time", "One-time purchases"), ("subscription", "Subscriptions"), ("both", "Both")];
 

@@ -95,8 +95,7 @@ pub(super) fn find(
         .found
         .ok_or_else(|| CallError::Refused(format!("The store has no {what} “{named}”.")))?;
     let id = found.id.rsplit('/').next().and_then(|id| id.parse().ok());
-    let id = id.ok_or_else(|| {
-        CallError::Unanswered("Unexpected response from Shopify.".to_owned())
-    })?;
+    let id =
+        id.ok_or_else(|| CallError::Unanswered("Unexpected response from Shopify.".to_owned()))?;
     Ok(Item { id, title: short(&found.title) })
 }

@@ -200,10 +200,7 @@ fn token(typed: &Typed) -> Result<NewCredentials, FieldErrors> {
     let mut errors = FieldErrors::default();
     let token = typed.text(TOKEN).trim();
     if !is_one_word(token, 16) {
-        errors.add(
-            TOKEN,
-            "Paste the complete Admin API access token. It starts with shpat_.",
-        );
+        errors.add(TOKEN, "Paste the complete Admin API access token. It starts with shpat_.");
     }
     let words = "Enter the app’s API secret key too. Shopify signs webhooks with it.";
     let credentials = Credentials::Token(token.into());

@@ -5,9 +5,7 @@
 pub(super) enum AddressError {
     #[error("Enter your site’s URL, for example https://shop.example.com.")]
     Missing,
-    #[error(
-        "Enter a complete URL, for example https://shop.example.com."
-    )]
+    #[error("Enter a complete URL, for example https://shop.example.com.")]
     Impossible,
 }
 

@@ -122,12 +122,10 @@ fn redirected(answer: &Response) -> String {
     let target = answer.header("location").unwrap_or_default();
     let host = target.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
     match host.filter(|host| !host.is_empty()) {
-        Some(host) => format!(
-            "The store’s URL redirects to {}. Enter that URL instead.",
-            plain(host)
-        ),
-        None => "The store’s URL redirects to another one. Enter the final URL."
-            .to_owned(),
+        Some(host) => {
+            format!("The store’s URL redirects to {}. Enter that URL instead.", plain(host))
+        }
+        None => "The store’s URL redirects to another one. Enter the final URL.".to_owned(),
     }
 }
 

@@ -14,8 +14,7 @@ use crate::{CallError, Client};
 
 const MAX_USES: u32 = 1_000_000;
 
-const CREATES: &[SelectOption] =
-    &[("yes", "Yes"), ("no", "No")];
+const CREATES: &[SelectOption] = &[("yes", "Yes"), ("no", "No")];
 const KINDS: &[SelectOption] = &[
     ("percent", "Percentage discount"),
     ("cart", "Fixed cart discount"),

@@ -84,11 +84,8 @@ fn list(api: &Api, cursor: &OrderCursor) -> Result<Vec<Box<RawValue>>, CallError
 
 /// An order whose time can't be parsed counts as changed at `since`, because the list contains it.
 fn message(order: &RawValue, since: DateTime<Utc>) -> Result<OrderMessage, CallError> {
-    let unreadable = || {
-        CallError::Unanswered(
-            "Unexpected response from WooCommerce (not an order).".to_owned(),
-        )
-    };
+    let unreadable =
+        || CallError::Unanswered("Unexpected response from WooCommerce (not an order).".to_owned());
     let head: Head = serde_json::from_str(order.get()).map_err(|_| unreadable())?;
     Ok(OrderMessage {
         order_ref: id_of(&head.id).ok_or_else(unreadable)?,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::counted_form::CountedForm;
 use super::show::shown;
 use crate::features::auth::pages::MerchantPage;
+use crate::features::code_syncs::text;
 use crate::features::code_syncs::{self, CountedCodes, RepairError, SyncRequest};
 use crate::features::stores::Store;
 use crate::kit::audit::SubjectKind;
@@ -15,7 +16,6 @@ use crate::kit::lists::Params;
 use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::kit::web::numbers::counted;
 use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::{rejected, see_other};
 
@@ -37,15 +37,9 @@ pub(crate) async fn create(
         })
         .await?;
     match asked {
-        Some(SyncRequest::Begins) => page.done("The codes are being compared. This page says how far it has come.")?,
-        Some(SyncRequest::Follows) => page.leave(
-            FlashKind::Info,
-            "A check is running. Another one follows it, so that what you changed meanwhile is seen.",
-        )?,
-        None => page.leave(
-            FlashKind::Danger,
-            "Vouch has no API credentials for this store, so that nothing could be compared.",
-        )?,
+        Some(SyncRequest::Begins) => page.done(text::CHECK_STARTED)?,
+        Some(SyncRequest::Follows) => page.leave(FlashKind::Info, text::CHECK_QUEUED)?,
+        None => page.leave(FlashKind::Danger, text::NO_CREDENTIALS)?,
     }
     Ok(see_other(&urls::code_sync(store_id)))
 }
@@ -83,8 +77,8 @@ pub(crate) async fn set_counted_codes(
         })
         .await?;
     page.done(match is_compared {
-        true => "Saved. The codes are being compared anew.",
-        false => "Saved.",
+        true => text::WATCHED_SAVED_CHECKING,
+        false => text::WATCHED_SAVED,
     })?;
     Ok(see_other(&urls::code_sync(store_id)))
 }
@@ -115,12 +109,9 @@ pub(crate) async fn repair(
         })
         .await?;
     match sent {
-        Ok(0) => {
-            page.leave(FlashKind::Info, "Nothing is missing any more, or it is on its way.")?
-        }
+        Ok(0) => page.leave(FlashKind::Info, text::NOTHING_MISSING)?,
         Ok(count) => {
-            let codes = counted(count, "code is on its", "codes are on their");
-            page.done(format!("{codes} way to the store."))?;
+            page.done(text::sent(count))?;
         }
         Err(refusal) => page.leave(FlashKind::Danger, refusal.to_string())?,
     }

@@ -27,6 +27,6 @@ impl Edits for CountedForm {
     }
 
     fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
-        Ok(vec![("Codes that count", self.counted.clone())])
+        Ok(vec![("Codes to watch", self.counted.clone())])
     }
 }

@@ -13,13 +13,13 @@ use crate::kit::web::csv::Cell;
 
 const COLUMNS: [&str; 8] = [
     "Code",
-    "Finding",
-    "In the store as",
-    "State in the store",
-    "A shopper gets",
+    "Result",
+    "Code in store",
+    "Status in store",
+    "Discount",
     "Affiliate",
     "What to do",
-    "Page in the store",
+    "Store URL",
 ];
 
 /// `GET /settings/stores/{store_id}/code-sync.csv`: all pages of the list that has the same parameters.

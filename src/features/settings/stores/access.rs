@@ -6,6 +6,7 @@ use vouch_core::money::Currency;
 use vouch_platforms::{CallError, StoreAccess, provider};
 
 use super::find;
+use super::text;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::store_workers::Tools;
 use crate::features::stores::{self, Store, StoreCall, StoreCalls};
@@ -66,27 +67,14 @@ fn in_words(store: &Store, answer: &Result<StoreAccess, CallError>) -> (FlashKin
             let name = if access.store_name.is_empty() { &store.name } else { &access.store_name };
             if access.missing.is_empty() {
                 if let Some((own, theirs)) = other_currency(store, access) {
-                    let words = format!(
-                        "{name} answers, but counts in {theirs}: the amounts of its rules for codes are \
-                         meant in {own}. Set them again; until then no codes are created there."
-                    );
+                    let words = text::other_currency(name, own, &theirs);
                     return (FlashKind::Warning, words);
                 }
-                let words = format!("{name} answers: Vouch can read its orders and its codes.");
-                return (FlashKind::Success, words);
+                return (FlashKind::Success, text::connection_works(name));
             }
-            let can = match (access.reads_orders, access.creates_codes) {
-                (true, _) => "Vouch can read its orders, but not make codes.",
-                (_, true) => "Vouch can make codes, but not read its orders.",
-                _ => "Vouch can neither read its orders nor make codes.",
-            };
-            let words = format!("{name} answers. {can} {}", access.missing.join(" "));
-            (FlashKind::Warning, words)
+            (FlashKind::Warning, text::missing_access(name, access))
         }
-        Err(CallError::Throttled { .. }) => (
-            FlashKind::Warning,
-            "The store asks for a pause, so that nothing could be checked. Check again in half a minute.".into(),
-        ),
+        Err(CallError::Throttled { .. }) => (FlashKind::Warning, text::THROTTLED.into()),
         Err(error) => (FlashKind::Warning, error.to_string()),
     }
 }

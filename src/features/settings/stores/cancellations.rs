@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use vouch_platforms::settings::PlatformText;
 
 use super::record;
+use super::text;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::{self, ReturnRules, Store};
 use crate::kit::db::Db;
@@ -20,10 +21,8 @@ use crate::kit::web::{ok, rejected, see_other};
 
 /// The maximum of earlier rules on the page.
 const SHOWN: usize = 20;
-const CHOICES: [(&str, &str); 2] = [
-    ("follow", "Commission follows: what the shopper gets back earns nothing"),
-    ("keep", "Commission stays as it was: we decide by hand"),
-];
+const CHOICES: [(&str, &str); 2] =
+    [("follow", text::REVERSE_COMMISSION), ("keep", text::KEEP_COMMISSION)];
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -116,7 +115,7 @@ pub(crate) async fn set_cancellations(
     let mut errors = FormErrors::new();
     for (field, typed) in [("cancelled", &form.cancelled), ("refunded", &form.refunded)] {
         if CHOICES.iter().all(|(word, _)| word != typed) {
-            errors.add(field, "Choose what happens to commission.");
+            errors.add(field, text::CHOOSE_COMMISSION);
         }
     }
     if !errors.is_empty() {
@@ -135,7 +134,7 @@ pub(crate) async fn set_cancellations(
         AppResult::Ok(stores::change_return_rules(conn, &actor, &store, rules)?)
     })
     .await?;
-    page.done("Saved. The rules hold for orders placed from now on.")?;
+    page.done(text::CANCELLATIONS_SAVED)?;
     Ok(see_other(&back))
 }
 

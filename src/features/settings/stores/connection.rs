@@ -11,6 +11,7 @@ use vouch_platforms::settings::{ADDRESS, NewCredentials};
 use super::access::checked;
 use super::credentials::CredentialsPage;
 use super::page::StorePageState;
+use super::text;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::{
     self, ConnectError, NewStore, Store, StoreCall, StoreCalls, random_secret,
@@ -154,12 +155,9 @@ async fn connected_in_words(
     let (name, back) = (store.name.clone(), store.settings_url());
     if store.has_credentials() {
         let (kind, words) = checked(call, &shop.db, &shop.config, store).await?;
-        page.leave(kind, format!("{name} is connected. {words}"))?;
+        page.leave(kind, text::connected_with(&name, &words))?;
     } else {
-        page.done(format!(
-            "{name} is connected. Now make the webhooks in {}, as described below.",
-            store.platform
-        ))?;
+        page.done(text::connected(&name))?;
     }
     Ok(see_other(&back))
 }
@@ -179,6 +177,6 @@ pub(crate) async fn disconnect(
             Ok(store)
         })
         .await?;
-    page.done(format!("{} is disconnected. Its orders and their credits stay.", store.name))?;
+    page.done(text::disconnected(&store.name))?;
     Ok(see_other(&urls::store_settings(platform)))
 }

@@ -12,6 +12,7 @@ use vouch_platforms::settings::{
 use vouch_platforms::{FreshToken, Provider};
 
 use super::discounts_form::{DiscountsView, EditedRules, stored};
+use super::text;
 use super::{find, record};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::{self, Store, StoreCalls, with_connection};
@@ -93,8 +94,7 @@ pub(crate) async fn set_discounts(
         return ok(&shown);
     }
     if shown.creates() && !shown.store.has_credentials() {
-        let words = "Give Vouch API access to the store first.";
-        shown.discounts.errors.add(CREATES_CODES, words);
+        shown.discounts.errors.add(CREATES_CODES, text::NEEDS_CREDENTIALS);
     }
     let checked = check(of.provider, &shown, &calls, &config, &encryptor).await?;
     let (rules, errors) = match checked.rules {
@@ -163,12 +163,11 @@ async fn save(
     })
     .await?;
     match (creates, trouble) {
-        (false, _) => page.done(format!("Saved. Vouch creates no codes in {name}."))?,
-        (true, None) => page.done(format!("Saved. {sentence}"))?,
-        (true, Some(trouble)) => page.leave(
-            FlashKind::Warning,
-            format!("Saved, but not checked with the store. {trouble}"),
-        )?,
+        (false, _) => page.done(text::creation_off(&name))?,
+        (true, None) => page.done(text::discount_saved(&sentence))?,
+        (true, Some(trouble)) => {
+            page.leave(FlashKind::Warning, text::discount_unchecked(&trouble))?
+        }
     }
     Ok(see_other(&back))
 }

@@ -8,6 +8,7 @@ mod discounts;
 mod discounts_form;
 mod page;
 mod secret;
+mod text;
 
 pub(crate) use self::access::check_access;
 pub(crate) use self::cancellations::{cancellations, set_cancellations};

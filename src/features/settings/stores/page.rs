@@ -10,6 +10,7 @@ use vouch_platforms::form::{FormPart, Typed};
 use vouch_platforms::settings::{Features, PlatformText};
 
 use super::discounts_form::DiscountsView;
+use super::text;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::{ReturnRules, Store, Traffic, return_rules_history, rules_in_words};
 use crate::kit::config::Config;
@@ -137,7 +138,7 @@ impl StorePageState {
     ) -> StoreView {
         let (calendar, features) = (page.merchant().calendar(), provider.settings().features());
         StoreView {
-            returns: features.has_return_rules.then(|| returns_in_words(returns)),
+            returns: features.has_return_rules.then(|| text::returns(returns)),
             webhook_url: store.webhook_url(&self.config.public_url),
             secret: self.secret_in_words(&store, calendar),
             credentials: self.credentials_in_words(provider, &store, calendar),
@@ -151,14 +152,9 @@ impl StorePageState {
     }
 
     fn secret_in_words(&self, store: &Store, calendar: Calendar) -> Option<String> {
-        let set_on =
-            format!("Set on {}", DisplayTime::day(store.webhook_secret_set_at?, calendar).text);
-        Some(match store.secret_ending(&self.encryptor) {
-            Some(ending) => format!("{set_on}, ends in {ending}"),
-            None => format!(
-                "{set_on}, but it does not open with this installation’s key: paste it again."
-            ),
-        })
+        let set_on = DisplayTime::day(store.webhook_secret_set_at?, calendar).text;
+        let ending = store.secret_ending(&self.encryptor);
+        Some(text::secret(&set_on, ending.as_deref()))
     }
 
     /// A description of the store's credentials, without secret parts.
@@ -172,13 +168,10 @@ impl StorePageState {
         let opened = store.credentials(&self.encryptor).ok().flatten();
         let known =
             opened.and_then(|json| provider.settings().describe_credentials(json.expose_secret()));
-        Some(match known {
-            Some(("", ending)) => format!("Set on {set_on}, ends in {ending}"),
-            Some((kind, ending)) => format!("{kind}, set on {set_on}, ends in {ending}"),
-            None => format!(
-                "Set on {set_on}, but they do not open with this installation’s key: enter them again."
-            ),
-        })
+        Some(text::credentials(
+            &set_on,
+            known.as_ref().map(|(kind, ending)| (*kind, ending.as_str())),
+        ))
     }
 }
 
@@ -186,13 +179,4 @@ fn read(conn: &mut PgConnection, store: Store) -> QueryResult<StoreColumns> {
     let traffic = Traffic::of(conn, &store)?;
     let rules = return_rules_history(conn, &store, 1)?.first().map(|(_, rules)| *rules);
     Ok((store, traffic, rules.unwrap_or_default()))
-}
-
-fn returns_in_words(rules: ReturnRules) -> &'static str {
-    match (rules.keeps_cancelled, rules.keeps_refunded) {
-        (false, false) => "Commission follows when an order is cancelled or refunded.",
-        (true, true) => "Commission stays when an order is cancelled or refunded.",
-        (true, false) => "Commission stays when an order is cancelled, and follows refunds.",
-        (false, true) => "Commission follows when an order is cancelled, and stays at refunds.",
-    }
 }

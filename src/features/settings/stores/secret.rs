@@ -5,6 +5,7 @@ use serde::Deserialize;
 use vouch_platforms::WebhookSecret;
 
 use super::find;
+use super::text;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::{self, Store};
 use crate::kit::db::Db;
@@ -80,9 +81,7 @@ pub(crate) async fn replace_secret(
         stores::replace_secret(conn, &actor, &encryptor, &store, &secret)
     })
     .await?;
-    page.done(
-        "The secret is replaced. Messages signed with the one before it are still accepted.",
-    )?;
+    page.done(text::SECRET_REPLACED)?;
     Ok(see_other(&back))
 }
 
@@ -99,6 +98,6 @@ pub(crate) async fn remove_previous_secret(
         stores::remove_previous_secret(conn, &actor, &store)
     })
     .await?;
-    page.done("The previous secret is no longer accepted.")?;
+    page.done(text::PREVIOUS_SECRET_REMOVED)?;
     Ok(see_other(&back))
 }

@@ -1,0 +1,12 @@
+//! What members read about stores.
+
+use vouch_core::platform::Platform;
+
+pub(crate) const ALREADY_CONNECTED: &str = "This store is already connected.";
+pub(crate) const NO_CREDENTIALS: &str = "Vouch has no API credentials for this store.";
+pub(crate) const UNREADABLE_CREDENTIALS: &str =
+    "Vouch can’t decrypt the API credentials. Enter them again.";
+
+pub(super) fn not_callable(platform: Platform) -> String {
+    format!("Vouch doesn’t connect to {platform} stores.")
+}
