@@ -26,7 +26,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 pub use self::parse::parse_message;
-pub use self::payload::PayloadError;
+pub use self::payload::{PayloadError, PayloadProblem};
 use self::position::Position;
 pub use self::provider::{
     Connection, Envelope, Headers, PROVIDERS, PrivacyRequest, PrivacyTopic, Provider,

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use vouch_core::order::StoreEvent;
 use vouch_core::platform::Platform;
 
-use crate::{PayloadError, WebhookDelivery, api, provider};
+use crate::{PayloadError, PayloadProblem, WebhookDelivery, api, provider};
 
 /// Parses a message from a store. A message that fails is stored and can be processed again.
 pub fn parse_message(
@@ -19,8 +19,11 @@ pub fn parse_message(
     let report = api::parse(body).map_err(|errors| {
         let first = errors.into_iter().next();
         first.map_or_else(
-            || PayloadError::new("", ""),
-            |error| PayloadError::new(error.pointer, error.detail.trim_end_matches('.')),
+            || PayloadError::new("", PayloadProblem::Undocumented),
+            |error| {
+                let detail = error.detail.trim_end_matches('.');
+                PayloadError::new(error.pointer, PayloadProblem::invalid(detail))
+            },
         )
     })?;
     Ok(StoreEvent::Order(Box::new(report)))

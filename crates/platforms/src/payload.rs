@@ -8,13 +8,13 @@
 mod json;
 mod list;
 mod scalar;
+mod text;
 mod time;
-
-use thiserror::Error;
 
 pub(crate) use self::json::{Notes, read};
 pub(crate) use self::list::{list, maybe_list};
 pub(crate) use self::scalar::{Decimal, Id, Text, count, maybe, plain, unchecked};
+pub use self::text::{PayloadError, PayloadProblem};
 pub(crate) use self::time::Time;
 
 /// The time in a field of an API response, in any format.
@@ -36,32 +36,6 @@ pub(crate) const MAX_PARTS: usize = 1_000;
 /// The maximum quantity of a line.
 pub(crate) const MAX_QUANTITY: i64 = 100_000_000;
 
-/// Why a signed message can't be parsed, for the merchant.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{}", self.sentence())]
-pub struct PayloadError {
-    /// The path in the JSON, for example `line_items[3].price`; empty for the whole message.
-    pub path: String,
-    pub problem: String,
-}
-
-impl PayloadError {
-    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        // Both can quote the message, and PostgreSQL can't store U+0000.
-        let kept = |text: String| text.replace('\0', "\u{fffd}");
-        Self { path: kept(path.into()), problem: kept(problem.into()) }
-    }
-
-    fn sentence(&self) -> String {
-        let Self { path, problem } = self;
-        if path.is_empty() {
-            format!("The webhook can’t be parsed ({problem}).")
-        } else {
-            format!("The webhook can’t be parsed at “{path}” ({problem}).")
-        }
-    }
-}
-
 /// A path in the message, written out only if an error needs it.
 pub(crate) type At<'a> = &'a dyn Fn() -> String;
 
@@ -74,7 +48,7 @@ pub(crate) fn at_most(
     if count <= limit {
         return Ok(());
     }
-    Err(PayloadError::new(at(), format!("{count} entries are too many, {limit} are the most")))
+    Err(PayloadError::new(at(), PayloadProblem::TooMany { count, limit }))
 }
 
 /// Adds up amounts. Fails with the first that can't be parsed.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use vouch_core::order::snapshot::IgnoredReason;
-use vouch_platforms::PayloadError;
+use vouch_platforms::{PayloadError, PayloadProblem};
 
 use super::refund_reads::ReadProblem;
 use super::replay::ReplayError;
@@ -27,8 +27,7 @@ pub(crate) enum DeliveryReason {
     Unparseable {
         /// The path in the JSON; empty for the whole webhook.
         path: String,
-        /// The parser's message.
-        problem: String,
+        problem: PayloadProblem,
     },
     /// A value that the Calculation Logic includes isn't an amount.
     NotAnAmount {
@@ -95,7 +94,7 @@ impl fmt::Display for DeliveryReason {
             Self::Uninstalled => f.write_str("Vouch was uninstalled from the store."),
             Self::OrderMissing => f.write_str("The store doesn’t have this order."),
             Self::Unparseable { path, problem } => {
-                PayloadError::new(path.as_str(), problem.as_str()).fmt(f)
+                PayloadError::new(path.as_str(), problem.clone()).fmt(f)
             }
             Self::NotAnAmount { path } => {
                 write!(f, "“{path}” isn’t a valid amount, and Calculation Logic includes it.")

@@ -27,7 +27,7 @@ text_enum! {
         /// Orders that credit an affiliate.
         Credited = "credited", "Credited";
         /// Orders that credit no affiliate.
-        Nobody = "nobody", "Not credited";
+        Nobody = "nobody", "Not credited or royalty only";
         /// Orders placed in a store's test mode.
         Test = "test", "Test orders";
     }

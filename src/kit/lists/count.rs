@@ -78,10 +78,6 @@ impl Count {
         self.found == 0
     }
 
-    pub(crate) fn is_one(self) -> bool {
-        self.found == 1
-    }
-
     /// The number, if it's exact.
     pub(crate) fn exact(self) -> Option<i64> {
         self.is_exact().then_some(self.found)

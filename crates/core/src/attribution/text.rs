@@ -297,9 +297,9 @@ impl LineCommission {
             }
             Commission::FlatPerOrder { amount_minor, currency: own } => {
                 let amount = format_money(amount_minor, own);
-                format!("This line’s share of {amount} per order is {earned}.")
+                format!("This item’s share of {amount} per order is {earned}.")
             }
-            Commission::Unknown => format!("This line earns {earned}."),
+            Commission::Unknown => format!("This item earns {earned}."),
         }
     }
 }

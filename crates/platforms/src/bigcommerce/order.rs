@@ -15,7 +15,7 @@ mod status;
 use chrono::{DateTime, Utc};
 use vouch_core::order::snapshot::StoreEvent;
 
-use crate::payload::{PayloadError, read};
+use crate::payload::{PayloadError, PayloadProblem, read};
 
 /// The topic of a document that Vouch composed from API responses.
 pub const READ: &str = "orders/read";
@@ -38,10 +38,7 @@ pub(super) fn parse(
             let (hook, _) = read::<payload::Hook>(body, |_| true)?;
             Ok(StoreEvent::Announced { order_ref: hook.data.id.0 })
         }
-        other => {
-            let name: String = other.chars().take(60).collect();
-            Err(PayloadError::new("", format!("“{name}” is no kind of message Vouch reads")))
-        }
+        other => Err(PayloadError::new("", PayloadProblem::unknown_topic(other))),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use vouch_core::money::Currency;
 use vouch_core::order::snapshot::{ReadNote, ReadProblem};
 
-use super::PayloadError;
+use super::{PayloadError, PayloadProblem};
 
 /// The maximum number of skipped fields. A message with more isn't an order.
 const MAX_PASSED_OVER: usize = 500;
@@ -48,14 +48,8 @@ impl Notes {
 
     /// Parses a currency code and notes an unknown one. Fails if it isn't three letters.
     pub(crate) fn currency(&mut self, code: &str, path: &str) -> Result<Currency, PayloadError> {
-        // A replay has the same code, so only a new message from the store helps.
-        let currency = Currency::from_code(code).map_err(|error| {
-            let problem = format!(
-                "{error}. Choose a currency with such a code in the store and save the order there, \
-                 so that the store sends it again"
-            );
-            PayloadError::new(path, problem)
-        })?;
+        let currency = Currency::from_code(code)
+            .map_err(|_| PayloadError::new(path, PayloadProblem::not_a_currency(code)))?;
         if !currency.is_known() {
             self.add(ReadProblem::UnknownCurrency, path.to_owned());
         }
@@ -88,7 +82,7 @@ pub(crate) fn read<T: DeserializeOwned>(
     let mut passed_over = BTreeSet::<Vec<Step>>::new();
     let mut by_name = BTreeMap::<String, usize>::new();
     for _ in 0..MAX_PASSED_OVER {
-        let FieldMismatch { mut path, words } = match attempt(&text) {
+        let FieldMismatch { mut path, detail } = match attempt(&text) {
             Ok(value) => return Ok((value, notes)),
             Err(misfit) => misfit?,
         };
@@ -98,7 +92,7 @@ pub(crate) fn read<T: DeserializeOwned>(
         }
         let names: Vec<&str> = path.iter().filter_map(Step::name).collect();
         if path.is_empty() || is_base(&names) {
-            return Err(PayloadError::new(written(&path), words));
+            return Err(PayloadError::new(written(&path), PayloadProblem::invalid(&detail)));
         }
         let times = by_name.entry(names.join(".")).or_default();
         *times += 1;
@@ -112,13 +106,13 @@ pub(crate) fn read<T: DeserializeOwned>(
         }
         passed_over.insert(path);
     }
-    Err(PayloadError::new("", "too many of its fields are of another form than documented"))
+    Err(PayloadError::new("", PayloadProblem::Undocumented))
 }
 
 /// A path in the JSON whose value doesn't match its type.
 struct FieldMismatch {
     path: Vec<Step>,
-    words: String,
+    detail: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,12 +141,12 @@ fn attempt<T: DeserializeOwned>(text: &str) -> Result<T, Result<FieldMismatch, P
         // serde_json reports a list in place of an object as a syntax error.
         let is_json = || serde_json::from_str::<IgnoredAny>(text).is_ok();
         if error.classify() == Category::Data || is_json() {
-            Ok(FieldMismatch { path, words: words_of(&error) })
+            Ok(FieldMismatch { path, detail: detail_of(&error) })
         } else {
-            Err(PayloadError::new("", "it isn’t complete JSON"))
+            Err(PayloadError::new("", PayloadProblem::IncompleteJson))
         }
     })?;
-    json.end().map_err(|_| Err(PayloadError::new("", "something follows after its end")))?;
+    json.end().map_err(|_| Err(PayloadError::new("", PayloadProblem::TrailingData)))?;
     Ok(value)
 }
 
@@ -227,10 +221,10 @@ fn elements(value: &str) -> Vec<&RawValue> {
 }
 
 /// The reason without line and column, because the path is more precise.
-fn words_of(error: &serde_json::Error) -> String {
+fn detail_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let words = text.split(" at line ").next().unwrap_or(&text);
-    words.chars().take(200).collect()
+    let detail = text.split(" at line ").next().unwrap_or(&text);
+    detail.chars().take(200).collect()
 }
 
 /// Replaces U+0000, which PostgreSQL can't store.

@@ -3,7 +3,7 @@ use serde::de::{Deserializer, Error};
 use serde_json::value::RawValue;
 use vouch_core::money::{Currency, parse_scaled};
 
-use super::{At, PayloadError};
+use super::{At, PayloadError, PayloadProblem};
 
 /// The maximum length of a stored text, in characters. Longer text is cut.
 const MAX_TEXT_CHARS: usize = 500;
@@ -122,14 +122,11 @@ impl Decimal {
 
     /// Like [`Self::minor`], in units of `10^-exponent`.
     pub(crate) fn scaled(&self, exponent: u32, at: At<'_>) -> Result<i64, PayloadError> {
-        let units = parse_scaled(&self.0, exponent).map_err(|problem| {
-            let shown: String = self.0.chars().take(40).collect();
-            PayloadError::new(at(), format!("“{shown}” {problem}"))
-        })?;
+        let units = parse_scaled(&self.0, exponent)
+            .map_err(|error| PayloadError::new(at(), PayloadProblem::of_amount(&self.0, error)))?;
         let bounded = i64::try_from(units).ok();
         let bounded = bounded.filter(|units| units.unsigned_abs() <= MAX_MINOR.unsigned_abs());
-        bounded
-            .ok_or_else(|| PayloadError::new(at(), "the amount is too large to be one of an order"))
+        bounded.ok_or_else(|| PayloadError::new(at(), PayloadProblem::TooLarge))
     }
 }
 

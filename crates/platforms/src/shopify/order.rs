@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use vouch_core::order::snapshot::{IgnoredReason, StoreEvent};
 
 use self::money::Amounts;
-use crate::payload::{Notes, PayloadError, read};
+use crate::payload::{Notes, PayloadError, PayloadProblem, read};
 
 /// Metadata from the headers that the body doesn't contain.
 #[derive(Debug, Clone, Copy)]
@@ -58,10 +58,7 @@ pub(super) fn parse(
             refund_alone(refund, notes, envelope)
         }
         "app/uninstalled" => Ok(StoreEvent::Uninstalled),
-        other => {
-            let name: String = other.chars().take(60).collect();
-            Err(PayloadError::new("", format!("“{name}” is no kind of message Vouch reads")))
-        }
+        other => Err(PayloadError::new("", PayloadProblem::unknown_topic(other))),
     }
 }
 
@@ -71,7 +68,7 @@ fn refund_alone(
     envelope: ShopifyHeaders,
 ) -> Result<StoreEvent, PayloadError> {
     let Some(order_id) = refund.order_id.clone() else {
-        return Err(PayloadError::new("order_id", "the refund does not say of which order"));
+        return Err(PayloadError::new("order_id", PayloadProblem::Missing));
     };
     if refund::says_nothing(&refund) {
         return Ok(StoreEvent::Noted { order_ref: order_id.0, reason: IgnoredReason::EmptyRefund });

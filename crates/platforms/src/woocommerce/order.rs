@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
 use vouch_core::order::snapshot::{IgnoredReason, StoreEvent};
 
-use crate::payload::{PayloadError, read};
+use crate::payload::{PayloadError, PayloadProblem, read};
 
 /// The topic of an order read from the store's REST API.
 pub const READ: &str = "order.read";
@@ -55,10 +55,7 @@ pub(super) fn parse(
             // Usually it was moved to the trash, from which it can be restored.
             Ok(StoreEvent::Trashed { order_ref: deleted.id.0, reported_at: None })
         }
-        other => {
-            let name: String = other.chars().take(60).collect();
-            Err(PayloadError::new("", format!("“{name}” is no kind of message Vouch reads")))
-        }
+        other => Err(PayloadError::new("", PayloadProblem::unknown_topic(other))),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use vouch_core::money::{Currency, parse_scaled};
 
-use crate::payload::{At, Decimal, PayloadError};
+use crate::payload::{At, Decimal, PayloadError, PayloadProblem};
 
 /// How many [`Exact`] units are one unit of the currency.
 const UNIT: i128 = 100_000_000;
@@ -24,7 +24,7 @@ impl Exact {
     ) -> Result<Option<Self>, PayloadError> {
         match Self::signed(decimal, at)? {
             Some(Self(negative)) if negative < 0 => {
-                Err(PayloadError::new(at(), "this amount can’t be negative"))
+                Err(PayloadError::new(at(), PayloadProblem::Negative))
             }
             amount => Ok(amount),
         }
@@ -44,13 +44,10 @@ impl Exact {
         else {
             return Ok(None);
         };
-        let wrong = |problem: &str| {
-            let shown: String = text.chars().take(40).collect();
-            PayloadError::new(at(), format!("“{shown}” {problem}"))
-        };
-        let exact = parse_scaled(text, DECIMALS).map_err(|error| wrong(&error.to_string()))?;
+        let exact = parse_scaled(text, DECIMALS)
+            .map_err(|error| PayloadError::new(at(), PayloadProblem::of_amount(text, error)))?;
         if exact.abs() >= MAX {
-            return Err(wrong("is too large to be an amount of an order"));
+            return Err(PayloadError::new(at(), PayloadProblem::TooLarge));
         }
         Ok(Some(Self(exact)))
     }

@@ -14,7 +14,8 @@ use super::payload::{Address, Coupon, Document, Order, Product};
 use super::refund::{are_all_declined, declined_items, refunds};
 use super::status;
 use crate::payload::{
-    Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, PayloadError, Text, at_most, filled, plain,
+    Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, PayloadError, PayloadProblem, Text,
+    at_most, filled, plain,
 };
 
 /// BigCommerce's gateway for test orders, which moves no money.
@@ -222,7 +223,7 @@ fn line(
     let Some(total) = total.or(price.map(times)) else {
         return Err(PayloadError::new(
             format!("products[{i}].price_ex_tax"),
-            "the price is missing",
+            PayloadProblem::Missing,
         ));
     };
     let discounted = read(product.discounted_total_inc_tax.as_ref(), "discounted_total_inc_tax")?;
@@ -321,7 +322,7 @@ pub(super) fn whole(decimal: &Decimal, at: &dyn Fn() -> String) -> Result<i64, P
         .parse()
         .ok()
         .filter(|quantity| (0..=MAX_QUANTITY).contains(quantity))
-        .ok_or_else(|| PayloadError::new(at(), "this is no quantity of an order"))
+        .ok_or_else(|| PayloadError::new(at(), PayloadProblem::NotAQuantity))
 }
 
 /// The discounts on goods, by the order's totals.

@@ -4,7 +4,7 @@ use vouch_core::money::Currency;
 use vouch_core::order::snapshot::NO_CURRENCY_EXPONENT;
 
 use super::payload::{Allocation, MoneySet, TaxLine};
-use crate::payload::{At, Decimal, PayloadError, Text, sum};
+use crate::payload::{At, Decimal, PayloadError, PayloadProblem, Text, sum};
 
 /// Parses amounts in the store's currency.
 #[derive(Clone, Copy)]
@@ -39,9 +39,7 @@ impl Amounts {
         at: At<'_>,
     ) -> Result<i64, PayloadError> {
         match self.signed(set, plain, at)? {
-            Some(minor) if minor < 0 => {
-                Err(PayloadError::new(at(), "this amount can’t be negative"))
-            }
+            Some(minor) if minor < 0 => Err(PayloadError::new(at(), PayloadProblem::Negative)),
             minor => Ok(minor.unwrap_or(0)),
         }
     }

@@ -14,8 +14,8 @@ use super::money::Amounts;
 use super::payload::{self, Allocation, LineItem, MoneySet, Order, ShippingLine};
 use super::refund::refund;
 use crate::payload::{
-    Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, PayloadError, Text, at_most, filled, plain,
-    sum,
+    Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, PayloadError, PayloadProblem, Text,
+    at_most, filled, plain, sum,
 };
 
 /// The application type of codes.
@@ -181,12 +181,12 @@ fn line(
 ) -> Result<ReportedLine, PayloadError> {
     let at = |field: &str| format!("line_items[{i}].{field}");
     if !(0..=MAX_QUANTITY).contains(&item.quantity) {
-        return Err(PayloadError::new(at("quantity"), "this is no quantity of an order"));
+        return Err(PayloadError::new(at("quantity"), PayloadProblem::NotAQuantity));
     }
     let price = amounts.signed(item.price_set.as_ref(), item.price.as_ref(), &|| at("price"))?;
-    let price = price.ok_or_else(|| PayloadError::new(at("price"), "the price is missing"))?;
+    let price = price.ok_or_else(|| PayloadError::new(at("price"), PayloadProblem::Missing))?;
     if price < 0 {
-        return Err(PayloadError::new(at("price"), "this amount can’t be negative"));
+        return Err(PayloadError::new(at("price"), PayloadProblem::Negative));
     }
     // The allocations are all discounts of the line, including those on the order. `total_discount`
     // is a part of them, or the only discount in old orders.

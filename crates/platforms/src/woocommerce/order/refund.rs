@@ -10,7 +10,7 @@ use vouch_core::order::snapshot::{ReadProblem, RefundedLine, ReportedRefund, Sto
 use super::payload::{Meta, Refund, RefundPart, RefundRead, RefundsRead};
 use super::snapshot::Amounts;
 use crate::payload::{
-    At, Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, PayloadError, at_most,
+    At, Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, PayloadError, PayloadProblem, at_most,
 };
 
 /// The refunds of an order. The order contains how much was refunded, but not for what, and not
@@ -48,8 +48,9 @@ pub(super) fn outlines(
 /// Parses the store's response with the lines of an order's refunds. Fails if the currency or an
 /// amount can't be parsed, or if there are too many parts.
 pub(super) fn lines(read: RefundsRead) -> Result<StoreEvent, PayloadError> {
-    let currency = Currency::from_code(&read.currency.0)
-        .map_err(|error| PayloadError::new("currency", error.to_string()))?;
+    let code = &read.currency.0;
+    let currency = Currency::from_code(code)
+        .map_err(|_| PayloadError::new("currency", PayloadProblem::not_a_currency(code)))?;
     at_most(MAX_PARTS, read.refunds.len(), || "refunds".to_owned())?;
     let read_at = read.read_at.0;
     let refunds = read.refunds.iter().enumerate();

@@ -8,8 +8,8 @@ use vouch_core::order::snapshot::{
 use super::payload::{CouponLine, FeeLine, LineItem, Order};
 use super::refund::outlines;
 use crate::payload::{
-    At, Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, PayloadError, at_most, filled, plain,
-    sum,
+    At, Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, PayloadError, PayloadProblem, at_most,
+    filled, plain, sum,
 };
 
 /// The prefixes of the metadata keys that gift card extensions (WooCommerce Gift Cards, PW, YITH)
@@ -148,7 +148,7 @@ fn line(
     let asked = amounts.signed(item.subtotal.as_ref(), &|| at("subtotal"));
     let is_missing = item.total.as_ref().is_none_or(Decimal::is_blank);
     if is_missing && asked != Ok(0) {
-        return Err(PayloadError::new(at("total"), "the total is missing"));
+        return Err(PayloadError::new(at("total"), PayloadProblem::Missing));
     }
     let paid = amounts.signed(item.total.as_ref(), &|| at("total"))?.max(0);
     // It only determines how much of the price is a discount.
