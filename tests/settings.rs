@@ -242,7 +242,8 @@ fn a_store_is_connected_and_its_secret_never_shown() {
     let answer = stranger.submit(&page, "form[action='/settings/shopify']", &fields);
     assert_eq!(answer.status, 303, "{}", answer.text());
     let page = stranger.follow(&answer);
-    assert!(page.says("borealis.myshopify.com is connected."));
+    assert!(page.has("[role=status].tone-good"));
+    assert_eq!(page.all("section.panel > .panel-head > h2")[0], "Borealis Books on Shopify");
     assert!(page.says("ends in 9f2c"), "{}", page.text());
     assert!(page.says("Waiting for the first message"));
     assert!(!page.text().contains(secret) && !page.text().contains(&secret[..28]));

@@ -140,7 +140,7 @@ fn a_code_names_the_stores_that_have_it() {
             .execute(conn)
     });
     let page = app.affiliate().get("/portal");
-    assert_eq!(page.all("tbody td[data-label='Works in']"), ["acme-tea.myshopify.com"]);
+    assert_eq!(page.all("tbody td[data-label='Works in']"), ["Acme Tea on Shopify"]);
 }
 
 #[test]

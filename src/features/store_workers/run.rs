@@ -58,7 +58,7 @@ pub(crate) fn run_for_store(
     match ended {
         Ok(ending) => {
             if store_run.has_called.get() && needs_noting(store.access_checked_at, now) {
-                run.write(|conn| stores::note_answered(conn, store, now))?;
+                run.write(|conn| stores::note_answered(conn, store, "", now))?;
             }
             Ok(ending)
         }

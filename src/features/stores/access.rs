@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretSlice;
 
+use super::connect::title;
 use super::jobs;
 use super::model::Store;
 use crate::kit::audit::{Actor, record};
@@ -154,11 +155,21 @@ pub(crate) fn note_denied(
 }
 
 /// Records that the store accepted the credentials in `store`, and clears any access problem.
+/// `called` is the store's own title, or "".
 pub(crate) fn note_answered(
     conn: &mut PgConnection,
     store: &Store,
+    called: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
+    if let Some(address) = store.address.as_deref().filter(|_| !called.trim().is_empty()) {
+        let key = (store.merchant_id, Some(store.id));
+        let name = title(conn, key, (called.trim(), store.platform), address)?;
+        diesel::update(stores::table.find((store.merchant_id, store.id)))
+            .filter(stores::name.ne(&name))
+            .set(stores::name.eq(&name))
+            .execute(conn)?;
+    }
     diesel::update(stores::table.find((store.merchant_id, store.id)))
         .filter(stores::credentials_set_at.is_not_distinct_from(store.credentials_set_at))
         .set((stores::access_problem.eq(None::<String>), stores::access_checked_at.eq(now)))

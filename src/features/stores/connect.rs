@@ -10,7 +10,7 @@ use vouch_platforms::WebhookSecret;
 use super::model::{Store, new_store_key, webhook_use};
 use super::text;
 use crate::kit::audit::{Actor, ActorKind, SubjectKind, record};
-use crate::kit::db::schema::{audit_log, stores};
+use crate::kit::db::schema::{audit_log, merchants, stores};
 use crate::kit::secrets::Encryptor;
 
 /// The audit log's action for a disconnected store.
@@ -99,11 +99,14 @@ fn insert(
     platform: Platform,
     address: &str,
 ) -> Result<i64, ConnectError> {
+    let program: String =
+        merchants::table.find(actor.merchant_id).select(merchants::name).first(conn)?;
+    let name = title(conn, (actor.merchant_id, None), (&program, platform), address)?;
     diesel::insert_into(stores::table)
         .values((
             stores::merchant_id.eq(actor.merchant_id),
             stores::platform.eq(platform),
-            stores::name.eq(address),
+            stores::name.eq(name),
             stores::address.eq(address),
             stores::store_key.eq(new_store_key(actor.merchant_id)),
             stores::created_at.eq(actor.now),
@@ -119,6 +122,23 @@ fn insert(
             }
             error => ConnectError::Database(error),
         })
+}
+
+/// What pages call a store, such as "Juniper & Sage on Shopify". Another one of the same title has
+/// its domain as well. `key` is the merchant and the store, if it's connected already.
+pub(super) fn title(
+    conn: &mut PgConnection,
+    (merchant_id, store_id): (i64, Option<i64>),
+    (called, platform): (&str, Platform),
+    address: &str,
+) -> QueryResult<String> {
+    let title = text::title(called, platform);
+    let others = stores::table
+        .filter(stores::merchant_id.eq(merchant_id))
+        .filter(stores::name.eq(&title))
+        .filter(stores::id.nullable().is_distinct_from(store_id));
+    let is_taken: bool = diesel::select(exists(others)).get_result(conn)?;
+    Ok(if is_taken { format!("{title} ({address})") } else { title })
 }
 
 /// Disconnects a store. Its webhooks are rejected from now on, except privacy requests. Its secrets

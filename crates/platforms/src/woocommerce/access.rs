@@ -23,7 +23,7 @@ pub(super) fn access(api: &Api) -> Result<StoreAccess, CallError> {
         missing.push(WRITES.to_owned());
     }
     Ok(StoreAccess {
-        store_name: api.site_name().unwrap_or_else(|| api.site().to_owned()),
+        store_name: api.site_name().unwrap_or_default(),
         currency: currency(api)?,
         reads_orders,
         creates_codes: writes,

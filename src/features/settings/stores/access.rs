@@ -32,8 +32,8 @@ pub(super) async fn checked(
     let answer = call.run(move || tools.client(&asked, now)?.access()).await?;
     let (kind, words) = in_words(&store, &answer);
     db.merchant(store.merchant_id, move |conn| match answer {
-        Ok(_) => {
-            stores::note_answered(conn, &store, now)?;
+        Ok(access) => {
+            stores::note_answered(conn, &store, &access.store_name, now)?;
             stores::jobs::wake_jobs(conn, store.merchant_id, store.id, now)
         }
         Err(CallError::Denied(problem)) => stores::note_denied(conn, &store, &problem, now),
