@@ -8,6 +8,8 @@ pub mod affiliates;
 pub mod api;
 /// What applicants sent, and the codes that were asked for.
 pub mod applications;
+/// The events of the audit log and their sentences.
+pub(crate) mod audit;
 /// People: signing in and out, sessions, passwords, roles, who may reach which route.
 pub mod auth;
 /// Whether a code is available: one decision for every way to get one.

@@ -1,9 +1,12 @@
 //! The audit log: who did what, when and to what. Entries are written in the same transaction as
-//! the change.
+//! the change. `features/audit` has the events and their sentences.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::result::Error;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::kit::db::schema::audit_log;
 use crate::kit::db::text_enum;
@@ -92,32 +95,25 @@ impl Actor {
     }
 }
 
-/// An event to append to the log.
+/// An event to append to the log. `E` is an object with plain parameters, and with `action` as
+/// noun.verb: `trigger.created`.
 #[derive(Debug)]
-pub struct Act<'a> {
-    /// As noun.verb: `trigger.created`.
-    pub action: &'a str,
+pub struct Act<E> {
+    pub event: E,
     /// The noun: `trigger`.
     pub subject_kind: SubjectKind,
     /// The subject's id within the merchant.
     pub subject_id: Option<i64>,
-    /// One sentence for people.
-    pub summary: String,
     /// The changed fields with their old values.
-    pub before: Option<serde_json::Value>,
+    pub before: Option<Value>,
     /// The changed fields with their new values.
-    pub after: Option<serde_json::Value>,
+    pub after: Option<Value>,
 }
 
-impl<'a> Act<'a> {
+impl<E> Act<E> {
     /// An event that changed no field.
-    pub(crate) fn new(
-        action: &'a str,
-        subject_kind: SubjectKind,
-        subject_id: Option<i64>,
-        summary: String,
-    ) -> Self {
-        Self { action, subject_kind, subject_id, summary, before: None, after: None }
+    pub(crate) fn new(event: E, subject_kind: SubjectKind, subject_id: Option<i64>) -> Self {
+        Self { event, subject_kind, subject_id, before: None, after: None }
     }
 }
 
@@ -131,18 +127,19 @@ struct NewEntry<'a> {
     actor_user_id: Option<i64>,
     actor_name: &'a str,
     came_from: Option<&'a str>,
-    action: &'a str,
+    action: String,
     subject_kind: SubjectKind,
     subject_id: Option<i64>,
-    summary: String,
-    before: Option<serde_json::Value>,
-    after: Option<serde_json::Value>,
+    params: Value,
+    before: Option<Value>,
+    after: Option<Value>,
 }
 
 impl<'a> NewEntry<'a> {
-    fn new(actor: &'a Actor, act: Act<'a>) -> Self {
-        let Act { action, subject_kind, subject_id, summary, before, after } = act;
-        Self {
+    fn new<E: Serialize>(actor: &'a Actor, act: Act<E>) -> QueryResult<Self> {
+        let Act { event, subject_kind, subject_id, before, after } = act;
+        let (action, params) = split(&event)?;
+        Ok(Self {
             merchant_id: actor.merchant_id,
             at: actor.now,
             actor_kind: actor.kind,
@@ -152,24 +149,40 @@ impl<'a> NewEntry<'a> {
             action,
             subject_kind,
             subject_id,
-            summary,
+            params,
             before,
             after,
-        }
+        })
     }
 }
 
-pub fn record(conn: &mut PgConnection, actor: &Actor, act: Act<'_>) -> QueryResult<()> {
-    diesel::insert_into(audit_log::table).values(NewEntry::new(actor, act)).execute(conn).map(drop)
+/// The action and the other parameters.
+fn split<E: Serialize>(event: &E) -> QueryResult<(String, Value)> {
+    let mut params =
+        serde_json::to_value(event).map_err(|error| Error::SerializationError(Box::new(error)))?;
+    match params.as_object_mut().and_then(|params| params.remove("action")) {
+        Some(Value::String(action)) => Ok((action, params)),
+        _ => Err(Error::SerializationError("an event has an action".into())),
+    }
+}
+
+pub fn record<E: Serialize>(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    act: Act<E>,
+) -> QueryResult<()> {
+    let entry = NewEntry::new(actor, act)?;
+    diesel::insert_into(audit_log::table).values(entry).execute(conn).map(drop)
 }
 
 /// Appends several events at once. Returns their ids, in order.
-pub(crate) fn record_all(
+pub(crate) fn record_all<E: Serialize>(
     conn: &mut PgConnection,
     actor: &Actor,
-    acts: Vec<Act<'_>>,
+    acts: Vec<Act<E>>,
 ) -> QueryResult<Vec<i64>> {
-    let entries: Vec<_> = acts.into_iter().map(|act| NewEntry::new(actor, act)).collect();
+    let entries: Vec<_> =
+        acts.into_iter().map(|act| NewEntry::new(actor, act)).collect::<QueryResult<_>>()?;
     diesel::insert_into(audit_log::table).values(entries).returning(audit_log::id).get_results(conn)
 }
 
@@ -254,37 +267,4 @@ extern "SQL" {
         words: Array<Text>,
         substitute: Text,
     ) -> BigInt;
-}
-
-/// An entry of the log, as pages show it.
-#[derive(Debug, Queryable, Selectable)]
-#[diesel(table_name = audit_log)]
-pub struct AuditEntry {
-    /// The id within the merchant.
-    pub id: i64,
-    pub at: DateTime<Utc>,
-    pub actor_kind: ActorKind,
-    pub actor_name: String,
-    /// As noun.verb.
-    pub action: String,
-    /// The event in one sentence.
-    pub summary: String,
-}
-
-/// The events of one subject, newest first.
-pub fn history(
-    conn: &mut PgConnection,
-    merchant_id: i64,
-    subject_kind: SubjectKind,
-    subject_id: i64,
-    limit: i64,
-) -> QueryResult<Vec<AuditEntry>> {
-    audit_log::table
-        .filter(audit_log::merchant_id.eq(merchant_id))
-        .filter(audit_log::subject_kind.eq(subject_kind))
-        .filter(audit_log::subject_id.eq(subject_id))
-        .order(audit_log::id.desc())
-        .limit(limit)
-        .select(AuditEntry::as_select())
-        .load(conn)
 }

@@ -1,7 +1,8 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use crate::kit::audit::{Act, Actor, ActorKind, SubjectKind, record};
+use crate::features::audit::{Act, AuditEvent};
+use crate::kit::audit::{Actor, ActorKind, SubjectKind, record};
 
 /// Who ends or restores access, and why.
 #[derive(Clone, Debug)]
@@ -59,10 +60,9 @@ pub(super) fn tell(
     conn: &mut PgConnection,
     by: &AccessChange,
     merchant_id: i64,
-    action: &str,
     (subject_kind, subject_id): (SubjectKind, i64),
-    summary: String,
+    event: AuditEvent,
 ) -> QueryResult<()> {
-    let act = Act::new(action, subject_kind, Some(subject_id), summary);
+    let act = Act::new(event, subject_kind, Some(subject_id));
     record(conn, &by.within(merchant_id), act)
 }

@@ -3,6 +3,7 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::by::{AccessChange, tell};
+use crate::features::audit::AuditEvent;
 use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::instance_log;
 use crate::kit::email::RevealedEmail;
@@ -123,8 +124,11 @@ pub fn note_revealed(
     email: &RevealedEmail,
 ) -> QueryResult<()> {
     if let Some(merchant_id) = email.merchant_id {
-        let summary = format!("Read the email “{}” to {}.", email.subject, email.recipient);
-        tell(conn, by, merchant_id, "email.revealed", (SubjectKind::Email, email.id), summary)?;
+        let event = AuditEvent::EmailViewed {
+            subject: email.subject.clone(),
+            recipient: email.recipient.clone(),
+        };
+        tell(conn, by, merchant_id, (SubjectKind::Email, email.id), event)?;
     }
     note(conn, by, "email.revealed", email.id, json!({ "merchant_id": email.merchant_id }))
 }

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::{AccessChange, EndedAccess, note, tell};
 use crate::features::api::keys;
+use crate::features::audit::{AuditEvent, KeyRevocation};
 use crate::features::auth::links::{self, LinkEnd};
 use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::{affiliates, members, merchants, sessions};
@@ -34,12 +35,15 @@ pub fn close(
     links::end_of_merchant(conn, merchant_id, LinkEnd::Withdrawn, by.now)?;
     let keys = keys::revoke_of_merchant(conn, merchant_id, by.now)?;
     for key in &keys {
-        let summary = format!("Revoked the API key {} with the program.", key.name);
-        tell(conn, by, merchant_id, "api_key.revoked", (SubjectKind::ApiKey, key.id), summary)?;
+        let event = AuditEvent::ApiKeyRevoked {
+            name: key.name.clone(),
+            because: KeyRevocation::ProgramClosed,
+        };
+        tell(conn, by, merchant_id, (SubjectKind::ApiKey, key.id), event)?;
     }
     let ended = EndedAccess { sessions, keys: keys.len() };
-    let summary = "Closed the program.".to_owned();
-    tell(conn, by, merchant_id, "merchant.closed", (SubjectKind::Merchant, merchant_id), summary)?;
+    let subject = (SubjectKind::Merchant, merchant_id);
+    tell(conn, by, merchant_id, subject, AuditEvent::ProgramClosed)?;
     let details = json!({ "sessions": ended.sessions, "api_keys": ended.keys });
     note(conn, by, "merchant.closed", merchant_id, details)?;
     Ok(Some(ended))
@@ -53,15 +57,8 @@ pub fn reopen(conn: &mut PgConnection, by: &AccessChange, merchant_id: i64) -> Q
     diesel::update(merchants::table.find(merchant_id))
         .set(merchants::closed_at.eq(None::<chrono::DateTime<chrono::Utc>>))
         .execute(conn)?;
-    let summary = "Reopened the program.".to_owned();
-    tell(
-        conn,
-        by,
-        merchant_id,
-        "merchant.reopened",
-        (SubjectKind::Merchant, merchant_id),
-        summary,
-    )?;
+    let subject = (SubjectKind::Merchant, merchant_id);
+    tell(conn, by, merchant_id, subject, AuditEvent::ProgramReopened)?;
     note(conn, by, "merchant.reopened", merchant_id, json!({}))?;
     Ok(true)
 }

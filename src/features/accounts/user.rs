@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{AccessChange, EndedAccess, note, tell};
 use crate::features::api::keys;
+use crate::features::audit::{AuditEvent, KeyRevocation};
 use crate::features::auth::end_sessions_of;
 use crate::features::auth::links::{self, LinkEnd, LinkSubject};
 use crate::features::team;
@@ -30,11 +31,9 @@ pub fn disable(
     let ended = end_everything(conn, by, user_id)?;
     for invitation in team::withdraw_of_inviter(conn, user_id, None, by.now)? {
         let subject = (SubjectKind::Invitation, invitation.id);
-        let summary = invitation.summary();
-        tell(conn, by, invitation.merchant_id, "invitation.withdrawn", subject, summary)?;
+        tell(conn, by, invitation.merchant_id, subject, invitation.event())?;
     }
-    let what = format!("Disabled the account of {name}.");
-    tell_merchants(conn, by, user_id, "member.disabled", &what)?;
+    tell_merchants(conn, by, user_id, &AuditEvent::AccountDisabled { name })?;
     let details = json!({ "sessions": ended.sessions, "api_keys": ended.keys });
     note(conn, by, "user.disabled", user_id, details)?;
     Ok(Some(ended))
@@ -50,8 +49,7 @@ pub fn enable(conn: &mut PgConnection, by: &AccessChange, user_id: i64) -> Query
     if changed == 0 {
         return Ok(false);
     }
-    let what = format!("Enabled the account of {name}.");
-    tell_merchants(conn, by, user_id, "member.enabled", &what)?;
+    tell_merchants(conn, by, user_id, &AuditEvent::AccountEnabled { name })?;
     note(conn, by, "user.enabled", user_id, json!({}))?;
     Ok(true)
 }
@@ -108,8 +106,11 @@ fn end_everything(
     let sessions = end_sessions_of(conn, user_id)?;
     let keys = keys::revoke_of_user(conn, user_id, by.now)?;
     for key in &keys {
-        let summary = format!("Revoked the API key {}: its creator’s access changed.", key.name);
-        tell(conn, by, key.merchant_id, "api_key.revoked", (SubjectKind::ApiKey, key.id), summary)?;
+        let event = AuditEvent::ApiKeyRevoked {
+            name: key.name.clone(),
+            because: KeyRevocation::CreatorLostAccess,
+        };
+        tell(conn, by, key.merchant_id, (SubjectKind::ApiKey, key.id), event)?;
     }
     Ok(EndedAccess { sessions, keys: keys.len() })
 }
@@ -119,8 +120,7 @@ fn tell_merchants(
     conn: &mut PgConnection,
     by: &AccessChange,
     user_id: i64,
-    action: &str,
-    what: &str,
+    event: &AuditEvent,
 ) -> QueryResult<()> {
     let mut merchants: BTreeSet<i64> = members::table
         .filter(members::user_id.eq(user_id))
@@ -134,7 +134,7 @@ fn tell_merchants(
         .load(conn)?;
     merchants.extend(as_affiliate);
     for merchant_id in merchants {
-        tell(conn, by, merchant_id, action, (SubjectKind::Member, user_id), what.to_owned())?;
+        tell(conn, by, merchant_id, (SubjectKind::Member, user_id), event.clone())?;
     }
     Ok(())
 }

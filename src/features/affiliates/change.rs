@@ -9,10 +9,11 @@ use super::emails;
 use super::model::{Affiliate, CreateAffiliateError};
 use super::status::AffiliateStatus;
 use super::terms::{Terms, take_back_status};
+use crate::features::audit::{Act, AffiliateField, AuditEvent};
 use crate::features::auth::links::{self, LinkEnd, LinkSubject};
 use crate::features::offers;
 use crate::features::recalculations::{RecalculationReason, request_for_affiliate, request_since};
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::dated::{self, second};
 use crate::kit::db::schema::affiliates;
 use crate::kit::email::email_key;
@@ -120,41 +121,36 @@ fn record_change(
 ) -> QueryResult<()> {
     let fields = |affiliate: &Affiliate| {
         [
-            ("name", "name", serde_json::json!(affiliate.name)),
-            ("email", "email", serde_json::json!(affiliate.email)),
-            ("offer_id", "offer", serde_json::json!(affiliate.offer_id)),
-            ("note", "note", serde_json::json!(affiliate.note)),
+            ("name", AffiliateField::Name, serde_json::json!(affiliate.name)),
+            ("email", AffiliateField::Email, serde_json::json!(affiliate.email)),
+            ("offer_id", AffiliateField::Offer, serde_json::json!(affiliate.offer_id)),
+            ("note", AffiliateField::Note, serde_json::json!(affiliate.note)),
         ]
     };
     let (mut was, mut is) = (serde_json::Map::new(), serde_json::Map::new());
     let mut changed = Vec::new();
-    for ((field, word, old), (_, _, new)) in fields(before).into_iter().zip(fields(after)) {
+    for ((name, field, old), (_, _, new)) in fields(before).into_iter().zip(fields(after)) {
         if old != new {
-            was.insert(field.to_owned(), old);
-            is.insert(field.to_owned(), new);
-            changed.push(word);
+            was.insert(name.to_owned(), old);
+            is.insert(name.to_owned(), new);
+            changed.push(field);
         }
     }
     // Payout details must not appear in the audit log, neither old nor new ones.
     if before.payout_details != after.payout_details {
         is.insert("payment_address_changed".to_owned(), true.into());
-        changed.push("payment address");
+        changed.push(AffiliateField::PayoutDetails);
     }
     if is.is_empty() {
         return Ok(());
     }
-    record(
-        conn,
-        actor,
-        Act {
-            action: "affiliate.changed",
-            subject_kind: SubjectKind::Affiliate,
-            subject_id: Some(after.id),
-            summary: format!("Changed {} of {}.", changed.join(", "), after.name),
-            before: Some(was.into()),
-            after: Some(is.into()),
-        },
-    )
+    let event = AuditEvent::AffiliateChanged { affiliate: after.name.clone(), fields: changed };
+    let act = Act {
+        before: Some(was.into()),
+        after: Some(is.into()),
+        ..Act::new(event, SubjectKind::Affiliate, Some(after.id))
+    };
+    record(conn, actor, act)
 }
 
 /// Sets the status of several affiliates from now on. Returns those that changed. Affiliates that
@@ -181,7 +177,7 @@ pub fn change_status(
         if let Some(changed) = dated::change(conn, key, Some(terms), actor.now)? {
             earliest = Some(earliest.unwrap_or(changed.from).min(changed.from));
         }
-        set_status(conn, actor, affiliate, status, "affiliate.status_changed", "now")?;
+        set_status(conn, actor, affiliate, status, false)?;
     }
     if let Some(since) = earliest {
         request_since(conn, actor, since, &RecalculationReason::AffiliateStatusChanged)?;
@@ -210,7 +206,7 @@ pub fn undo_status(
         let Some(status) = take_back_status(conn, (actor.merchant_id, id), since)? else {
             continue;
         };
-        set_status(conn, actor, &affiliate, status, "affiliate.status_undone", "again")?;
+        set_status(conn, actor, &affiliate, status, true)?;
         let cause = RecalculationReason::AffiliateStatusUndone { by: actor.name.clone() };
         request_for_affiliate(conn, actor, id, second(since), &cause)?;
         undone.push(affiliate);
@@ -223,8 +219,7 @@ fn set_status(
     actor: &Actor,
     affiliate: &Affiliate,
     status: AffiliateStatus,
-    action: &str,
-    adverb: &str,
+    is_undo: bool,
 ) -> QueryResult<()> {
     diesel::update(affiliates::table.find((actor.merchant_id, affiliate.id)))
         .set((affiliates::status.eq(status), affiliates::updated_at.eq(actor.now)))
@@ -233,19 +228,15 @@ fn set_status(
         let about = LinkSubject::affiliate(actor.merchant_id, affiliate.id);
         links::end(conn, about, LinkEnd::Withdrawn, actor.now)?;
     }
-    record(
-        conn,
-        actor,
-        Act {
-            action,
-            subject_kind: SubjectKind::Affiliate,
-            subject_id: Some(affiliate.id),
-            summary: format!(
-                "{} is {adverb} {status}, after {}.",
-                affiliate.name, affiliate.status
-            ),
-            before: Some(serde_json::json!({ "status": affiliate.status })),
-            after: Some(serde_json::json!({ "status": status })),
-        },
-    )
+    let (name, from) = (affiliate.name.clone(), affiliate.status);
+    let event = match is_undo {
+        false => AuditEvent::AffiliateStatusChanged { affiliate: name, from, to: status },
+        true => AuditEvent::AffiliateStatusUndone { affiliate: name, from, to: status },
+    };
+    let act = Act {
+        before: Some(serde_json::json!({ "status": from })),
+        after: Some(serde_json::json!({ "status": status })),
+        ..Act::new(event, SubjectKind::Affiliate, Some(affiliate.id))
+    };
+    record(conn, actor, act)
 }

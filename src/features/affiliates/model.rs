@@ -9,9 +9,10 @@ use super::emails;
 use super::status::AffiliateStatus;
 use super::terms::Terms;
 use super::text;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::auth::count_membership;
 use crate::features::offers;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::dated;
 use crate::kit::db::schema::affiliates;
 use crate::kit::email::email_key;
@@ -136,24 +137,19 @@ pub fn create(
         let terms = Terms { status: new.status, offer_id: new.offer_id };
         dated::begin(conn, key, terms, actor.now)?;
         emails::begin(conn, key, &affiliate.email)?;
-        record(
-            conn,
-            actor,
-            Act {
-                action: "affiliate.created",
-                subject_kind: SubjectKind::Affiliate,
-                subject_id: Some(affiliate.id),
-                summary: format!("Added {} as an affiliate, {}.", affiliate.name, new.status),
-                before: None,
-                after: Some(serde_json::json!({
-                    "name": affiliate.name,
-                    "email": affiliate.email,
-                    "public_id": affiliate.public_id,
-                    "status": affiliate.status,
-                    "offer_id": affiliate.offer_id,
-                })),
-            },
-        )?;
+        let event =
+            AuditEvent::AffiliateAdded { affiliate: affiliate.name.clone(), status: new.status };
+        let act = Act {
+            after: Some(serde_json::json!({
+                "name": affiliate.name,
+                "email": affiliate.email,
+                "public_id": affiliate.public_id,
+                "status": affiliate.status,
+                "offer_id": affiliate.offer_id,
+            })),
+            ..Act::new(event, SubjectKind::Affiliate, Some(affiliate.id))
+        };
+        record(conn, actor, act)?;
         Ok(affiliate)
     })
 }

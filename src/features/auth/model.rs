@@ -12,7 +12,8 @@ use super::links::{self, LinkEnd, LinkSubject};
 use super::session_store::end_sessions_of;
 use super::text;
 use crate::features::affiliates::AffiliateStatus;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::features::audit::{Act, AuditEvent};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::clock;
 use crate::kit::db::constant;
 use crate::kit::db::schema::{affiliates, members, merchants, users};
@@ -393,12 +394,8 @@ pub fn join(conn: &mut PgConnection, actor: &Actor, user_id: i64, role: Role) ->
         conn,
         actor,
         Act {
-            action: "member.added",
-            subject_kind: SubjectKind::Member,
-            subject_id: Some(user_id),
-            summary: format!("Added a member as {}.", role.label().to_lowercase()),
-            before: None,
             after: Some(serde_json::json!({ "role": role })),
+            ..Act::new(AuditEvent::MemberAdded { role }, SubjectKind::Member, Some(user_id))
         },
     )
 }

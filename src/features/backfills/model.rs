@@ -4,9 +4,10 @@ use diesel::result::{DatabaseErrorKind, Error};
 use vouch_platforms::TimeRange;
 
 use super::text;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::stores::Store;
 use crate::features::stores::jobs::{self, enqueue_periodic};
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::backfills;
 use crate::kit::jobs::last_problem;
 
@@ -70,12 +71,12 @@ pub(crate) fn ask(
                 }
                 error => AskError::Database(error),
             })?;
-        let act = Act::new(
-            "store.orders_asked_for",
-            SubjectKind::Store,
-            Some(store.id),
-            format!("Had the orders of {} read for a period.", store.name),
-        );
+        let event = AuditEvent::OrderImportRequested {
+            store: store.name.clone(),
+            from: period.from,
+            until: period.until,
+        };
+        let act = Act::new(event, SubjectKind::Store, Some(store.id));
         record(conn, actor, act)?;
         enqueue_periodic(conn, store.merchant_id, store.id, jobs::IMPORT_ORDERS, actor.now)?;
         Ok(())

@@ -3,9 +3,10 @@ use diesel::prelude::*;
 
 use crate::features::affiliates::Affiliate;
 use crate::features::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus};
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::availability::{self, Unavailable};
 use crate::features::triggers::{CreateTriggerError, Reach, TriggerValue, create_value};
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::code_requests;
 
 /// Reserves a code for an affiliate. The caller holds [`availability::lock_codes_exclusive`] and
@@ -29,20 +30,18 @@ pub fn open(
         ))
         .returning(CodeRequest::as_returning())
         .get_result(conn)?;
-    let summary = format!("{} asked for the code {}.", affiliate.name, request.code);
-    note(conn, actor, "code_request.opened", affiliate.id, summary)?;
+    let event = AuditEvent::CodeRequested { code: request.code.clone(), is_again: false };
+    note(conn, actor, affiliate.id, event)?;
     Ok(request)
 }
 
 pub(super) fn note(
     conn: &mut PgConnection,
     actor: &Actor,
-    action: &str,
     affiliate_id: i64,
-    summary: String,
+    event: AuditEvent,
 ) -> QueryResult<()> {
-    let act = Act::new(action, SubjectKind::Affiliate, Some(affiliate_id), summary);
-    record(conn, actor, act)
+    record(conn, actor, Act::new(event, SubjectKind::Affiliate, Some(affiliate_id)))
 }
 
 fn pending(
@@ -171,8 +170,8 @@ pub(crate) fn deny(
     for request in &requests {
         let denied = CodeRequestStatus::Denied;
         close(conn, actor, request, denied, "")?;
-        let summary = format!("{} is free again.", request.code);
-        note(conn, actor, "code_request.denied", affiliate_id, summary)?;
+        let event = AuditEvent::CodeRequestDenied { code: request.code.clone() };
+        note(conn, actor, affiliate_id, event)?;
     }
     Ok(requests.into_iter().map(|request| request.code).collect())
 }
@@ -232,7 +231,7 @@ pub(super) fn reopen_one(
             code_requests::reason.eq(""),
         ))
         .execute(conn)?;
-    let summary = format!("{} is reserved again.", request.code);
-    note(conn, actor, "code_request.opened", request.affiliate_id, summary)?;
+    let event = AuditEvent::CodeRequested { code: request.code.clone(), is_again: true };
+    note(conn, actor, request.affiliate_id, event)?;
     Ok(true)
 }

@@ -7,6 +7,7 @@ use super::model::{approve_one, close, note, open, reopen_one};
 use super::reserve::check;
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus, waiting};
+use crate::features::audit::AuditEvent;
 use crate::features::availability::{UnavailableValue, lock_codes_exclusive};
 use crate::features::triggers::{Trigger, retire};
 use crate::kit::audit::Actor;
@@ -80,8 +81,8 @@ pub(crate) fn withdraw(
         return Ok(None);
     }
     close(conn, actor, &request, CodeRequestStatus::Withdrawn, "")?;
-    let summary = format!("{} no longer asks for the code {}.", actor.name, request.code);
-    note(conn, actor, "code_request.withdrawn", affiliate_id, summary)?;
+    let event = AuditEvent::CodeRequestWithdrawn { code: request.code.clone() };
+    note(conn, actor, affiliate_id, event)?;
     Ok(Some(request))
 }
 
@@ -110,8 +111,8 @@ pub(crate) fn approve_requested(
 ) -> QueryResult<bool> {
     let approved = approve_one(conn, actor, request)?;
     if approved {
-        let summary = format!("{} is approved.", request.code);
-        note(conn, actor, "code_request.approved", request.affiliate_id, summary)?;
+        let event = AuditEvent::CodeRequestApproved { code: request.code.clone() };
+        note(conn, actor, request.affiliate_id, event)?;
     }
     Ok(approved)
 }
@@ -124,8 +125,8 @@ pub(crate) fn deny_requested(
     reason: &str,
 ) -> QueryResult<()> {
     close(conn, actor, request, CodeRequestStatus::Denied, reason)?;
-    let summary = format!("{} is denied, and free again.", request.code);
-    note(conn, actor, "code_request.denied", request.affiliate_id, summary)
+    let event = AuditEvent::CodeRequestDenied { code: request.code.clone() };
+    note(conn, actor, request.affiliate_id, event)
 }
 
 /// Locks those of `request_ids` that were approved or denied at `decided_at` until the end of the

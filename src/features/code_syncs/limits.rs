@@ -4,8 +4,9 @@ use diesel::prelude::*;
 use vouch_core::code::key_of_reported_code;
 
 use super::text;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::stores::Store;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::stores;
 
 const MAX_LINES: usize = 200;
@@ -95,13 +96,11 @@ pub fn set_counted_codes(
         diesel::update(stores::table.find((store.merchant_id, store.id)))
             .set(stores::counted_codes.eq(counted.0.iter().map(Some).collect::<Vec<_>>()))
             .execute(conn)?;
+        let event = AuditEvent::CountedCodesChanged { store: store.name.clone() };
         let act = Act {
-            action: "store.counted_codes_set",
-            subject_kind: SubjectKind::Store,
-            subject_id: Some(store.id),
-            summary: format!("Set which codes of {} count when codes are compared.", store.name),
             before: Some(serde_json::json!(before.0)),
             after: Some(serde_json::json!(counted.0)),
+            ..Act::new(event, SubjectKind::Store, Some(store.id))
         };
         record(conn, actor, act)
     })

@@ -1,10 +1,11 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::stores::Store;
 use crate::features::stores::jobs::{self, enqueue_periodic};
 use crate::features::sync_notes::SyncStatus;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::code_syncs;
 
 /// One sync check of a store's codes.
@@ -105,12 +106,8 @@ pub fn ask(conn: &mut PgConnection, actor: &Actor, store: &Store) -> QueryResult
         if follows == 0 {
             insert(conn, store, Some(&actor.name), actor.now)?;
         }
-        let act = Act::new(
-            "store.comparison_asked_for",
-            SubjectKind::Store,
-            Some(store.id),
-            format!("Had the codes of {} compared.", store.name),
-        );
+        let event = AuditEvent::SyncCheckRequested { store: store.name.clone() };
+        let act = Act::new(event, SubjectKind::Store, Some(store.id));
         record(conn, actor, act)?;
         enqueue_periodic(conn, store.merchant_id, store.id, jobs::CHECK_CODES, actor.now)?;
         Ok(if follows > 0 { SyncRequest::Follows } else { SyncRequest::Begins })

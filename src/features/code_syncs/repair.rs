@@ -5,11 +5,11 @@ use diesel::prelude::*;
 use super::findings::still_missing;
 use super::model::CodeSync;
 use super::text;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::pushes;
 use crate::features::stores::Store;
 use crate::features::triggers::Trigger;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
-use crate::kit::web::numbers::counted;
+use crate::kit::audit::{Actor, SubjectKind, record};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RepairError {
@@ -45,18 +45,16 @@ pub(crate) fn repair(
     Ok(sent)
 }
 
-fn act<'a>(store: &Store, trigger: Option<&Trigger>, sent: usize) -> Act<'a> {
-    let name = &store.name;
-    let (action, subject_kind, subject_id, summary) = match trigger {
+fn act(store: &Store, trigger: Option<&Trigger>, sent: usize) -> Act {
+    let name = store.name.clone();
+    match trigger {
         Some(trigger) => {
-            let summary = format!("Sent {} to {name} again: it was missing there.", trigger.value);
-            ("push.retried", SubjectKind::Trigger, trigger.id, summary)
+            let event = AuditEvent::PushRetried { code: trigger.value.clone(), store: name };
+            Act::new(event, SubjectKind::Trigger, Some(trigger.id))
         }
         None => {
-            let codes = counted(sent, "code", "codes");
-            let summary = format!("Sent {codes} to {name} again that the last check missed there.");
-            ("push.missing_sent", SubjectKind::Store, store.id, summary)
+            let event = AuditEvent::MissingCodesRetried { count: sent, store: name };
+            Act::new(event, SubjectKind::Store, Some(store.id))
         }
-    };
-    Act::new(action, subject_kind, Some(subject_id), summary)
+    }
 }

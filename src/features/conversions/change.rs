@@ -6,15 +6,16 @@ use serde_json::{Value, json};
 
 use self::changed::OVERRULED;
 pub(crate) use self::changed::ReviewOutcome;
-use self::changed::about;
+use self::changed::name_of;
 use self::locked::{Fraud, Locked, LockedConversion, MemberReview, ReviewMark};
 pub(crate) use self::overrule::OverruleError;
 pub use self::overrule::overrule;
 use self::overrule::take_overruling_back;
 use super::list::{self, ConversionRow};
 use super::{DenialReason, Review};
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::rollups::Changes;
-use crate::kit::audit::{Act, Actor, SubjectKind, record_all};
+use crate::kit::audit::{Actor, SubjectKind, record_all};
 use crate::kit::db::schema::audit_log;
 
 mod changed;
@@ -69,6 +70,15 @@ struct IntendedReview {
     mark: ReviewMark,
 }
 
+/// Why reviews change, for the audit log.
+#[derive(Clone, Copy)]
+enum ReviewNote<'a> {
+    /// A member's note, which may be empty.
+    Typed(&'a str),
+    /// A change was undone.
+    Undo,
+}
+
 /// A conversion whose review changed.
 struct Reviewed {
     id: i64,
@@ -89,7 +99,7 @@ pub fn review(
     let wanted =
         known.map(|known| IntendedReview { id: known.id(), mark: review.mark(actor, known) });
     let wanted: Vec<IntendedReview> = wanted.collect();
-    apply(conn, actor, locked, &wanted, review.note())
+    apply(conn, actor, locked, &wanted, ReviewNote::Typed(review.note()))
 }
 
 fn apply(
@@ -97,7 +107,7 @@ fn apply(
     actor: &Actor,
     mut locked: Locked,
     wanted: &[IntendedReview],
-    note: &str,
+    note: ReviewNote<'_>,
 ) -> QueryResult<ReviewOutcome> {
     let mut changes = Changes::of(actor.merchant_id);
     locked.subtract_from(&mut changes);
@@ -125,40 +135,38 @@ fn log(
     conn: &mut PgConnection,
     actor: &Actor,
     acts: &[Reviewed],
-    note: &str,
+    note: ReviewNote<'_>,
 ) -> QueryResult<Option<i64>> {
     if acts.is_empty() {
         return Ok(None);
     }
     let ids: Vec<i64> = acts.iter().map(|act| act.id).collect();
     let rows = list::by_ids(conn, actor.merchant_id, &ids)?;
-    let entries = acts.iter().map(|act| Act {
-        action: REVIEWED,
-        subject_kind: SubjectKind::Conversion,
-        subject_id: Some(act.id),
-        summary: summary(rows.iter().find(|row| row.conversion.id == act.id), act, note),
-        before: Some(json!(act.before)),
-        after: Some(json!(act.after)),
+    let entries = acts.iter().filter_map(|act| {
+        let row = rows.iter().find(|row| row.conversion.id == act.id)?;
+        Some(Act {
+            before: Some(json!(act.before)),
+            after: Some(json!(act.after)),
+            ..Act::new(event(row, act, note), SubjectKind::Conversion, Some(act.id))
+        })
     });
     let change_ids = record_all(conn, actor, entries.collect())?;
     Ok(change_ids.into_iter().min())
 }
 
-fn summary(row: Option<&ConversionRow>, reviewed: &Reviewed, note: &str) -> String {
+fn event(row: &ConversionRow, reviewed: &Reviewed, note: ReviewNote<'_>) -> AuditEvent {
     let after = &reviewed.after;
-    let what = row.map_or_else(|| "a conversion".to_owned(), about);
-    let is_fraud_now = after.fraud.is_some() && reviewed.before.fraud.is_none();
-    let act = match (is_fraud_now, &after.said) {
-        (true, _) => format!("Denied the order of {what} as fraud."),
-        (false, None) => format!("Took the review of {what} back."),
-        (false, Some(said)) => match (said.review, said.denial_reason) {
-            (Review::Approved, _) => format!("Approved {what}."),
-            (Review::Pending, _) => format!("Set {what} back to Pending."),
-            (Review::Denied, None | Some(DenialReason::Other)) => format!("Denied {what}."),
-            (Review::Denied, Some(reason)) => format!("Denied {what}: {reason}."),
+    AuditEvent::ConversionReviewed {
+        conversion: name_of(row),
+        review: after.said.as_ref().map(|said| said.review),
+        denial_reason: after.said.as_ref().and_then(|said| said.denial_reason),
+        is_fraud: after.fraud.is_some() && reviewed.before.fraud.is_none(),
+        is_undo: matches!(note, ReviewNote::Undo),
+        note: match note {
+            ReviewNote::Typed(note) => note.to_owned(),
+            ReviewNote::Undo => String::new(),
         },
-    };
-    if note.is_empty() { act } else { format!("{act} Note: {note}") }
+    }
 }
 
 /// An entry of the audit log that can be undone.
@@ -214,7 +222,7 @@ pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResu
         .filter(|(to, left)| stands(to.id, left.as_ref()))
         .map(|(to, _)| to)
         .collect();
-    let restored = apply(conn, actor, locked, &wanted, "undone")?;
+    let restored = apply(conn, actor, locked, &wanted, ReviewNote::Undo)?;
     done.changed += restored.changed;
     done.left_alone += ids.len() - restored.changed;
     Ok(done)

@@ -6,17 +6,17 @@ use diesel::prelude::*;
 use diesel::result::Error;
 use serde_json::json;
 use vouch_core::attribution::{EntryKind, LedgerEnd, NewLedgerEntry};
-use vouch_core::money::{Currency, format_money};
+use vouch_core::money::Currency;
 
-use super::change::GIVEN;
 use super::list::{ConversionRow, of_order};
 use super::{ConversionStatus, Review, Via};
 use crate::features::affiliates::Affiliate;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::ingest::ledger::{Appending, append};
 use crate::features::ingest::recalculate;
 use crate::features::recalculations::RecalculationReason;
 use crate::features::rollups::{Changes, Counted, RollupAmounts, SharedAmounts};
-use crate::kit::audit::{Act, Actor, SubjectKind, record, record_all};
+use crate::kit::audit::{Actor, SubjectKind, record, record_all};
 use crate::kit::db::schema::{conversions, orders};
 use crate::kit::web::display_time::day_of;
 
@@ -77,18 +77,14 @@ pub fn credit_order(
     diesel::update(order)
         .set((orders::manual_affiliate_id.eq(affiliate_id), orders::manual_credit.eq(&credit)))
         .execute(conn)?;
-    let said = if note.is_empty() { String::new() } else { format!(" Note: {note}") };
+    let event = AuditEvent::OrderCredited {
+        order: name,
+        affiliate: affiliate.name.clone(),
+        note: note.to_owned(),
+    };
     let act = Act {
-        action: "order.credited_by_hand",
-        subject_kind: SubjectKind::Order,
-        subject_id: Some(order_id),
-        summary: format!(
-            "Credited order {} to {} by hand.{said}",
-            name.unwrap_or_default(),
-            affiliate.name
-        ),
-        before: None,
         after: Some(json!({ "affiliate_id": affiliate_id, "manual_credit": credit })),
+        ..Act::new(event, SubjectKind::Order, Some(order_id))
     };
     record(conn, actor, act)?;
     recalculate(conn, actor, &[order_id], &RecalculationReason::CreditedManually)?;
@@ -110,14 +106,8 @@ pub fn remove(conn: &mut PgConnection, actor: &Actor, order_id: i64) -> QueryRes
             orders::manual_credit.eq(None::<serde_json::Value>),
         ))
         .execute(conn)?;
-    let act = Act {
-        action: "order.manual_credit_removed",
-        subject_kind: SubjectKind::Order,
-        subject_id: Some(order_id),
-        summary: format!("Took the manual credit of order {} back.", name.unwrap_or_default()),
-        before: manual,
-        after: None,
-    };
+    let event = AuditEvent::ManualCreditRemoved { order: name };
+    let act = Act { before: manual, ..Act::new(event, SubjectKind::Order, Some(order_id)) };
     record(conn, actor, act)?;
     recalculate(conn, actor, &[order_id], &RecalculationReason::ManualCreditTakenBack)
 }
@@ -187,14 +177,15 @@ pub fn give(
         cause: &cause,
     };
     append(conn, &to, &entries)?;
-    let money = format_money(amount.minor, amount.currency);
+    let event = AuditEvent::ManualCreditAdded {
+        affiliate: affiliate.name.clone(),
+        amount_minor: amount.minor,
+        currency: amount.currency,
+        note: amount.note.to_owned(),
+    };
     let act = Act {
-        action: GIVEN,
-        subject_kind: SubjectKind::Conversion,
-        subject_id: Some(id),
-        summary: format!("Gave {} {money} by hand. Note: {}", affiliate.name, amount.note),
-        before: None,
         after: Some(json!({ "commission_minor": amount.minor, "currency": amount.currency })),
+        ..Act::new(event, SubjectKind::Conversion, Some(id))
     };
     let change_id = record_all(conn, actor, vec![act])?.first().copied().unwrap_or_default();
     let mut changes = Changes::of(actor.merchant_id);

@@ -4,8 +4,9 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::look_alike::Shape;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::availability::ExclusionScope;
-use crate::kit::audit::{Act, SubjectKind};
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::exclusions;
 use crate::kit::web::display_time::start_of_day;
 
@@ -63,9 +64,8 @@ impl Exclusion {
         })
     }
 
-    pub(super) fn act(&self, action: &'static str, summary: String) -> Act<'static> {
-        let subject_id = Some(self.id);
-        Act::new(action, SubjectKind::Exclusion, subject_id, summary)
+    pub(super) fn act(&self, event: AuditEvent) -> Act {
+        Act::new(event, SubjectKind::Exclusion, Some(self.id))
     }
 }
 

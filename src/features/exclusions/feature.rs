@@ -4,8 +4,9 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde_json::json;
 
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::recalculations::{RecalculationReason, request_since};
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::dated::{self, dated};
 use crate::kit::db::schema::{exclusion_terms, merchants};
 
@@ -34,17 +35,15 @@ pub fn enable(conn: &mut PgConnection, actor: &Actor, on: bool, reason: &str) ->
         .execute(conn)?;
     let enabled = on.then_some(Enabled {});
     let changed = dated::change(conn, (actor.merchant_id,), enabled, actor.now)?;
-    let (action, verb) = match on {
-        true => ("coupon_exclusions.enabled", "Enabled"),
-        false => ("coupon_exclusions.disabled", "Disabled"),
+    let reason = reason.trim().to_owned();
+    let event = match on {
+        true => AuditEvent::CouponExclusionsTurnedOn { reason: reason.clone() },
+        false => AuditEvent::CouponExclusionsTurnedOff { reason: reason.clone() },
     };
     let act = Act {
-        action,
-        subject_kind: SubjectKind::Merchant,
-        subject_id: Some(actor.merchant_id),
-        summary: format!("{verb} Coupon Exclusions: {}", reason.trim()),
         before: Some(json!({ "coupon_exclusions": was_on })),
-        after: Some(json!({ "coupon_exclusions": on, "reason": reason.trim() })),
+        after: Some(json!({ "coupon_exclusions": on, "reason": reason })),
+        ..Act::new(event, SubjectKind::Merchant, Some(actor.merchant_id))
     };
     record(conn, actor, act)?;
     let of_merchant = exclusion_terms::table

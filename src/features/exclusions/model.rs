@@ -7,8 +7,9 @@ use super::exclusion::{Dates, Exclusion};
 use super::look_alike::{Pattern, Shape};
 use super::terms::{cover, reopen, uncover};
 use super::text;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::availability::ExclusionScope;
-use crate::kit::audit::{Act, Actor, record};
+use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::exclusions;
 
 /// The maximum number of exclusions per merchant.
@@ -53,8 +54,8 @@ pub fn add(
     let added = conn.transaction(|conn| insert(conn, actor, new));
     let exclusion = taken_or(conn, actor.merchant_id, new.pattern.key(), added)?;
     cover(conn, actor, &exclusion)?;
-    let summary = format!("Excluded {} from being claimed.", exclusion.value);
-    let act = Act { after: Some(exclusion.record()), ..exclusion.act("exclusion.added", summary) };
+    let event = AuditEvent::ExclusionAdded { value: exclusion.value.clone() };
+    let act = Act { after: Some(exclusion.record()), ..exclusion.act(event) };
     record(conn, actor, act)?;
     Ok(exclusion)
 }
@@ -175,16 +176,10 @@ pub fn change(
         return Ok(after);
     }
     cover(conn, actor, &after)?;
-    let summary = if before.value == after.value {
-        format!("Changed the exclusion {}.", after.value)
-    } else {
-        format!("Changed the exclusion {} to {}.", before.value, after.value)
-    };
-    let act = Act {
-        before: Some(before.record()),
-        after: Some(after.record()),
-        ..after.act("exclusion.changed", summary)
-    };
+    let event =
+        AuditEvent::ExclusionChanged { from: before.value.clone(), to: after.value.clone() };
+    let act =
+        Act { before: Some(before.record()), after: Some(after.record()), ..after.act(event) };
     record(conn, actor, act)?;
     Ok(after)
 }
@@ -200,9 +195,8 @@ pub fn remove(conn: &mut PgConnection, actor: &Actor, id: i64) -> QueryResult<(E
         .set(exclusions::removed_at.eq(actor.now))
         .execute(conn)?;
     uncover(conn, actor, &exclusion)?;
-    let summary = format!("Removed the exclusion {}.", exclusion.value);
-    let act =
-        Act { before: Some(exclusion.record()), ..exclusion.act("exclusion.removed", summary) };
+    let event = AuditEvent::ExclusionRemoved { value: exclusion.value.clone() };
+    let act = Act { before: Some(exclusion.record()), ..exclusion.act(event) };
     record(conn, actor, act)?;
     Ok((exclusion, true))
 }
@@ -226,9 +220,8 @@ pub fn restore(
     });
     let exclusion = taken_or(conn, actor.merchant_id, &exclusion.key, restored)?;
     reopen(conn, actor, &exclusion, removed_at)?;
-    let summary = format!("Put the exclusion {} back.", exclusion.value);
-    let act =
-        Act { after: Some(exclusion.record()), ..exclusion.act("exclusion.restored", summary) };
+    let event = AuditEvent::ExclusionRestored { value: exclusion.value.clone() };
+    let act = Act { after: Some(exclusion.record()), ..exclusion.act(event) };
     record(conn, actor, act)?;
     Ok((exclusion, true))
 }

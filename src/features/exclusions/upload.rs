@@ -16,8 +16,9 @@ use super::look_alike::{Pattern, Shape};
 use super::model::{MAX, NewExclusion, SaveError, check_room};
 use super::terms::cover_all;
 use super::text;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::availability::ExclusionScope;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::exclusions;
 use crate::kit::db::statement::{rows, statement};
 use crate::kit::web::display_time::read_day;
@@ -278,16 +279,13 @@ pub(crate) fn add_all(
         .select(Exclusion::as_select())
         .load(conn)?;
     cover_all(conn, actor, &covering)?;
+    let event = AuditEvent::ExclusionsImported { count: all.len() };
     let act = Act {
-        action: "exclusion.uploaded",
-        subject_kind: SubjectKind::Exclusion,
-        subject_id: None,
-        summary: format!("Excluded {} codes and patterns from a CSV file.", all.len()),
-        before: None,
         after: Some(json!({
             "added": all.len(),
             "first": all.iter().take(20).map(|new| new.pattern.value()).collect::<Vec<_>>(),
         })),
+        ..Act::new(event, SubjectKind::Exclusion, None)
     };
     Ok(record(conn, actor, act)?)
 }

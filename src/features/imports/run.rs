@@ -12,9 +12,10 @@ use serde_json::json;
 use super::check::{CheckedRow, check};
 use super::choice::ImportDecisions;
 use super::model::{Import, SkippedRow, created, next_rows, skip};
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::availability::lock_codes_shared;
 use crate::features::triggers::{NewTrigger, Reach, create_all};
-use crate::kit::audit::{Act, Actor, ActorKind, SubjectKind, record};
+use crate::kit::audit::{Actor, ActorKind, SubjectKind, record};
 use crate::kit::clock;
 use crate::kit::db::schema::imports;
 use crate::kit::db::{Db, Scope};
@@ -183,20 +184,12 @@ fn record_completed(
     import: &Import,
     run: &ImportRun,
 ) -> QueryResult<()> {
-    let triggers = if import.created_count == 1 { "trigger" } else { "triggers" };
-    let mut summary =
-        format!("Created {} conversion {triggers} from {}", import.created_count, import.file_name);
-    if !run.overridden.is_empty() {
-        let count = run.overridden.len();
-        summary.push_str(&format!(", {count} of them although exclusions stop them"));
-    }
-    summary.push('.');
+    let event = AuditEvent::TriggersImported {
+        count: import.created_count,
+        file: import.file_name.clone(),
+        overridden: run.overridden.len(),
+    };
     let act = Act {
-        action: "trigger.imported",
-        subject_kind: SubjectKind::Trigger,
-        subject_id: None,
-        summary,
-        before: None,
         after: Some(json!({
             "import_id": import.id,
             "created": import.created_count,
@@ -206,6 +199,7 @@ fn record_completed(
             "confirmed_although_changed": run.confirmed,
             "only_in_vouch": run.only_in_vouch,
         })),
+        ..Act::new(event, SubjectKind::Trigger, None)
     };
     record(conn, actor, act)
 }

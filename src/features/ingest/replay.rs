@@ -16,7 +16,8 @@ use super::failures;
 use super::intake::{DeliverySource, IncomingDelivery, IngestOutcome, ingest_one};
 use super::pending_fetches;
 use super::text::DeliveryReason;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::features::audit::{Act, AuditEvent};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::{deliveries, stores};
 use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::stored_text::StoredText;
@@ -150,12 +151,8 @@ fn mark(
     if !matches!(outcome, IngestOutcome::Failed | IngestOutcome::Conflict { .. }) {
         failures::resolve(conn, actor.merchant_id, delivery_id)?;
     }
-    let act = Act::new(
-        "delivery.replayed",
-        SubjectKind::Delivery,
-        Some(delivery_id),
-        format!("Replayed a message of the store ({topic})."),
-    );
+    let event = AuditEvent::DeliveryRetried { topic: topic.to_owned() };
+    let act = Act::new(event, SubjectKind::Delivery, Some(delivery_id));
     record(conn, actor, act)
 }
 

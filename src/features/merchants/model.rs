@@ -9,9 +9,10 @@ use vouch_core::money::{Currency, Rate};
 
 use super::rules::RulesColumns;
 use super::slug::slug_of;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::auth::text::EMAIL_TAKEN;
 use crate::features::auth::{self, NewUser, NewUserError};
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::dated;
 use crate::kit::db::schema::{merchants, offer_terms, offers};
 use crate::kit::session::Role;
@@ -94,23 +95,17 @@ pub fn create(
         };
         let (merchant_id, slug) = insert(conn, new, now)?;
         let actor = Actor::system(merchant_id, now);
-        record(
-            conn,
-            &actor,
-            Act {
-                action: "merchant.created",
-                subject_kind: SubjectKind::Merchant,
-                subject_id: Some(merchant_id),
-                summary: format!("Made the program {}.", new.name.trim()),
-                before: None,
-                after: Some(serde_json::json!({
-                    "name": new.name.trim(),
-                    "slug": slug,
-                    "currency": new.currency,
-                    "time_zone": new.time_zone.name(),
-                })),
-            },
-        )?;
+        let event = AuditEvent::ProgramCreated { name: new.name.trim().to_owned() };
+        let act = Act {
+            after: Some(serde_json::json!({
+                "name": new.name.trim(),
+                "slug": slug,
+                "currency": new.currency,
+                "time_zone": new.time_zone.name(),
+            })),
+            ..Act::new(event, SubjectKind::Merchant, Some(merchant_id))
+        };
+        record(conn, &actor, act)?;
         auth::join(conn, &actor, owner_id, Role::Owner)?;
         let offer_id = insert_first_offer(conn, merchant_id, now)?;
         insert_first_rules(conn, merchant_id)?;
@@ -215,17 +210,12 @@ pub(crate) fn rename(
         let fields = |name: &str, zone: &str, dates: DateFormat| {
             serde_json::json!({ "name": name, "time_zone": zone, "date_format": dates })
         };
-        record(
-            conn,
-            actor,
-            Act {
-                action: "merchant.changed",
-                subject_kind: SubjectKind::Merchant,
-                subject_id: Some(actor.merchant_id),
-                summary: "Changed the general settings.".to_owned(),
-                before: Some(fields(&merchant.name, &merchant.time_zone, merchant.date_format)),
-                after: Some(fields(name, zone, dates)),
-            },
-        )
+        let event = AuditEvent::GeneralSettingsChanged;
+        let act = Act {
+            before: Some(fields(&merchant.name, &merchant.time_zone, merchant.date_format)),
+            after: Some(fields(name, zone, dates)),
+            ..Act::new(event, SubjectKind::Merchant, Some(actor.merchant_id))
+        };
+        record(conn, actor, act)
     })
 }

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use vouch_core::attribution::{CalculationLogic, NegativeFees, OrdersCountWhen, Precedence};
 
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::recalculations::{RecalculationReason, request_since};
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::dated::{self, Dated, Period, dated};
 
 /// Rules with the time they apply from.
@@ -88,18 +89,13 @@ pub fn change_rules(
             return Ok(());
         };
         let before = changed.before.map(CalculationLogic::from);
-        record(
-            conn,
-            actor,
-            Act {
-                action: "calculation.changed",
-                subject_kind: SubjectKind::Merchant,
-                subject_id: Some(actor.merchant_id),
-                summary: "Changed the Calculation Logic for orders from now on.".to_owned(),
-                before: Some(serde_json::json!(before)),
-                after: Some(serde_json::json!(rules)),
-            },
-        )?;
+        let event = AuditEvent::CalculationChanged;
+        let act = Act {
+            before: Some(serde_json::json!(before)),
+            after: Some(serde_json::json!(rules)),
+            ..Act::new(event, SubjectKind::Merchant, Some(actor.merchant_id))
+        };
+        record(conn, actor, act)?;
         // An order from this second, or from a store whose clock is ahead, can already be stored.
         let cause = RecalculationReason::CalculationLogicChanged;
         request_since(conn, actor, changed.from, &cause).map(drop)

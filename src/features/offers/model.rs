@@ -6,8 +6,9 @@ use super::new_offer::NewOffer;
 use super::read::Offer;
 use super::terms::Terms;
 use super::text;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::recalculations::{RecalculationReason, request_since};
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::dated;
 use crate::kit::db::schema::{affiliates, offers};
 
@@ -59,8 +60,9 @@ pub fn create(
             .get_result(conn)?;
         let key = (actor.merchant_id, offer.id);
         dated::begin(conn, key, Terms::of(new), DateTime::UNIX_EPOCH)?;
-        let summary = format!("Made the offer {}: {}.", offer.name, new.commission);
-        write_down(conn, actor, &offer, "offer.created", summary, None, Some(facts(new)))?;
+        let event =
+            AuditEvent::OfferCreated { name: offer.name.clone(), commission: new.commission };
+        record(conn, actor, Act { after: Some(facts(new)), ..act(event, offer.id) })?;
         QueryResult::Ok(offer)
     });
     made.map_err(SaveOfferError::of)
@@ -92,27 +94,17 @@ pub fn update(
         let was = change_terms(conn, actor, offer_id, change)?;
         let is_same = before.name == after.name && before.is_default == after.is_default;
         if was.is_some() || !is_same {
-            let summary = match &was {
-                Some(_) => format!(
-                    "Changed the offer {}: {} for orders from now on.",
-                    after.name, change.commission
-                ),
-                None => format!("Changed the offer {}.", after.name),
+            let event = AuditEvent::OfferChanged {
+                name: after.name.clone(),
+                commission: was.as_ref().map(|_| change.commission),
             };
             let was = serde_json::json!({
                 "name": before.name,
                 "is_default": before.is_default,
                 "commission": was.map(|terms| terms.commission()),
             });
-            write_down(
-                conn,
-                actor,
-                &after,
-                "offer.changed",
-                summary,
-                Some(was),
-                Some(facts(change)),
-            )?;
+            let act = Act { before: Some(was), after: Some(facts(change)), ..act(event, after.id) };
+            record(conn, actor, act)?;
         }
         QueryResult::Ok(after)
     });
@@ -217,11 +209,12 @@ fn set_archived(
     diesel::update(offers::table.find((actor.merchant_id, offer.id)))
         .set(offers::archived_at.eq(archived_at))
         .execute(conn)?;
-    let (action, summary) = match archived_at {
-        Some(_) => ("offer.archived", format!("Archived the offer {}.", offer.name)),
-        None => ("offer.restored", format!("Took the offer {} out of the archive.", offer.name)),
+    let name = offer.name.clone();
+    let event = match archived_at {
+        Some(_) => AuditEvent::OfferArchived { name },
+        None => AuditEvent::OfferRestored { name },
     };
-    write_down(conn, actor, offer, action, summary, None, None)
+    record(conn, actor, act(event, offer.id))
 }
 
 fn facts(offer: &NewOffer) -> serde_json::Value {
@@ -234,19 +227,6 @@ fn facts(offer: &NewOffer) -> serde_json::Value {
     })
 }
 
-fn write_down(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    offer: &Offer,
-    action: &str,
-    summary: String,
-    before: Option<serde_json::Value>,
-    after: Option<serde_json::Value>,
-) -> QueryResult<()> {
-    let subject_id = Some(offer.id);
-    record(
-        conn,
-        actor,
-        Act { action, subject_kind: SubjectKind::Offer, subject_id, summary, before, after },
-    )
+fn act(event: AuditEvent, offer_id: i64) -> Act {
+    Act::new(event, SubjectKind::Offer, Some(offer_id))
 }

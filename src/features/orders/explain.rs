@@ -12,10 +12,11 @@ use vouch_core::order::state::OrderState;
 use super::list::OrderHead;
 use super::stored::{attribution_of, not_json};
 use super::text;
+use crate::features::audit::AuditEntry;
 use crate::features::conversions::list::{ConversionRow, of_order};
 use crate::features::ingest::refund_reads::{self, RefundReadStatus};
 use crate::features::ingest::text::DeliveryReason;
-use crate::kit::audit::{self, SubjectKind};
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::{audit_log, commission_entries, deliveries, orders, stores};
 use crate::kit::stored_text::{self, StoredText};
 
@@ -106,7 +107,7 @@ pub(crate) struct Explanation {
     /// The oldest first.
     pub(crate) deliveries: Vec<DeliveryHead>,
     /// Members' actions, the oldest first.
-    pub(crate) history: Vec<audit::AuditEntry>,
+    pub(crate) history: Vec<AuditEntry>,
 }
 
 /// The member who denied an order as fraud, and their note.
@@ -243,7 +244,7 @@ fn history(
     merchant_id: i64,
     order_id: i64,
     conversion_ids: &[i64],
-) -> QueryResult<Vec<audit::AuditEntry>> {
+) -> QueryResult<Vec<AuditEntry>> {
     let of_order =
         audit_log::subject_kind.eq(SubjectKind::Order).and(audit_log::subject_id.eq(order_id));
     let of_conversions = audit_log::subject_kind
@@ -254,6 +255,6 @@ fn history(
         .filter(of_order.or(of_conversions).assume_not_null())
         .order(audit_log::id)
         .limit(MAX_LINES)
-        .select(audit::AuditEntry::as_select())
+        .select(AuditEntry::as_select())
         .load(conn)
 }

@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::person::{DataSubject, Lookup};
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::ingest::replay::unpack;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::{deliveries, merchants};
 use crate::kit::db::statement::{Statement, statement};
 
@@ -212,12 +213,7 @@ pub(crate) fn export(
     file.insert("account".to_owned(), account(conn, &person)?);
     file.insert("audit_log".to_owned(), acts(conn, merchant_id, &person)?);
     file.insert("webhook_deliveries".to_owned(), messages(conn, merchant_id, &person)?);
-    let act = Act::new(
-        "person.exported",
-        SubjectKind::Person,
-        None,
-        "Exported a person’s data.".to_owned(),
-    );
+    let act = Act::new(AuditEvent::PersonExported, SubjectKind::Person, None);
     record(conn, actor, act)?;
     Ok((person, file))
 }

@@ -8,6 +8,7 @@ use vouch_platforms::{PrivacyRequest, PrivacyTopic};
 use super::erase::erase_person;
 use super::person::Lookup;
 use super::requests::act;
+use crate::features::audit::AuditEvent;
 use crate::features::stores::{self, Store};
 use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::stores as store_rows;
@@ -83,8 +84,7 @@ fn keep(
     if kept == 0 {
         return Ok(());
     }
-    let act = act("data_request.received", store_id, "A customer asked the store for their data.");
-    record(conn, actor, act)
+    record(conn, actor, act(AuditEvent::DataRequestReceived, store_id))
 }
 
 /// Requests that the background job erases the customers of a store, whatever its retention period.
@@ -100,9 +100,5 @@ fn request_erasure(conn: &mut PgConnection, actor: &Actor, store_id: i64) -> Que
     if asked == 0 {
         return Ok(());
     }
-    record(
-        conn,
-        actor,
-        act("store.erasure_requested", store_id, "The store asked for the erasure of its data."),
-    )
+    record(conn, actor, act(AuditEvent::StoreErasureRequested, store_id))
 }

@@ -5,13 +5,14 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 
 use super::person::Lookup;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::features::audit::{Act, AuditEvent};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::data_requests;
 use crate::kit::lists::Count;
 use vouch_core::email::EmailKey;
 
-pub(super) fn act<'a>(action: &'a str, store_id: i64, summary: &str) -> Act<'a> {
-    Act::new(action, SubjectKind::Store, Some(store_id), summary.to_owned())
+pub(super) fn act(event: AuditEvent, store_id: i64) -> Act {
+    Act::new(event, SubjectKind::Store, Some(store_id))
 }
 
 /// A customer who requested their data, which the merchant sends them.
@@ -93,9 +94,5 @@ pub(crate) fn complete(conn: &mut PgConnection, actor: &Actor, id: i64) -> Query
         ))
         .returning(data_requests::store_id)
         .get_result(conn)?;
-    record(
-        conn,
-        actor,
-        act("data_request.completed", store_id, "Completed a customer’s request for their data."),
-    )
+    record(conn, actor, act(AuditEvent::DataRequestCompleted, store_id))
 }

@@ -2,14 +2,14 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Timestamptz};
 
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::stores::Store;
 use crate::features::stores::jobs::PUSH;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::{pushes, stores, triggers};
 use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
 use crate::kit::jobs::{self, Priority, Queue};
-use crate::kit::web::numbers::counted;
 
 text_enum! {
     /// The progress of a code's push to a store.
@@ -107,10 +107,6 @@ fn lock(
     Ok(Subject { store_id, status, code, store })
 }
 
-fn act(action: &str, trigger_id: i64, summary: String) -> Act<'_> {
-    Act::new(action, SubjectKind::Trigger, Some(trigger_id), summary)
-}
-
 /// Queues a code again that failed, or that the store had already. A second call changes nothing.
 pub fn retry(
     conn: &mut PgConnection,
@@ -126,8 +122,8 @@ pub fn retry(
         diesel::update(pushes::table.find((actor.merchant_id, push_id)))
             .set(queued_again())
             .execute(conn)?;
-        let summary = format!("Sent {} to {} again.", subject.code, subject.store);
-        record(conn, actor, act("push.retried", trigger_id, summary))?;
+        let event = AuditEvent::PushRetried { code: subject.code, store: subject.store };
+        record(conn, actor, Act::new(event, SubjectKind::Trigger, Some(trigger_id)))?;
         enqueue(conn, actor, vec![QueuedPush { store_id: subject.store_id, id: push_id }])
     })
 }
@@ -158,10 +154,8 @@ pub(crate) fn retry_all(conn: &mut PgConnection, actor: &Actor) -> QueryResult<u
         if count == 0 {
             return Ok(0);
         }
-        let codes = counted(count, "failed code", "failed codes");
-        let mut act = act("push.all_retried", 0, format!("Sent {codes} to the stores again."));
-        act.subject_id = None;
-        record(conn, actor, act)?;
+        let event = AuditEvent::PushesRetried { count };
+        record(conn, actor, Act::new(event, SubjectKind::Trigger, None))?;
         enqueue(conn, actor, queued)?;
         Ok(count)
     })
@@ -222,8 +216,7 @@ pub fn attach(
         diesel::update(pushes::table.find((actor.merchant_id, push_id)))
             .set((pushes::status.eq(PushStatus::Pushed), pushes::reason.eq("Attached.")))
             .execute(conn)?;
-        let summary =
-            format!("Attached the code {} that {} had already.", subject.code, subject.store);
-        record(conn, actor, act("push.attached", trigger_id, summary))
+        let event = AuditEvent::PushAttached { code: subject.code, store: subject.store };
+        record(conn, actor, Act::new(event, SubjectKind::Trigger, Some(trigger_id)))
     })
 }

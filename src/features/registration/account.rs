@@ -5,11 +5,12 @@ use diesel::prelude::*;
 use diesel::result::Error;
 
 use crate::features::affiliates::Affiliate;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::auth::links::{self, LinkPurpose, LinkSubject};
 use crate::features::auth::{
     NewUser, NewUserError, change_password, count_membership, create_user,
 };
-use crate::kit::audit::{Act, Actor, ActorKind, SubjectKind, record};
+use crate::kit::audit::{Actor, ActorKind, SubjectKind, record};
 use crate::kit::db::schema::{affiliates, users};
 
 /// Creates the link for an affiliate's account and returns its token. The previous link ends.
@@ -120,12 +121,8 @@ fn note(
         came_from: None,
         now,
     };
-    let act = Act::new(
-        "affiliate.account_made",
-        SubjectKind::Affiliate,
-        Some(affiliate.id),
-        format!("{} can sign in now.", affiliate.name),
-    );
+    let event = AuditEvent::AffiliateAccountCreated { affiliate: affiliate.name.clone() };
+    let act = Act::new(event, SubjectKind::Affiliate, Some(affiliate.id));
     record(conn, &actor, act)
 }
 

@@ -1,8 +1,9 @@
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::offers;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::{merchants, registration_settings};
 use crate::kit::db::text_enum;
 
@@ -177,18 +178,11 @@ pub fn save(conn: &mut PgConnection, actor: &Actor, new: &Registration) -> Query
         .set(values)
         .execute(conn)?;
     let was_open = before.as_ref().is_some_and(|before| before.is_open);
+    let event = AuditEvent::RegistrationChanged { was_open, is_open: new.is_open };
     let act = Act {
-        action: "registration.changed",
-        subject_kind: SubjectKind::Registration,
-        subject_id: None,
-        summary: match (was_open, new.is_open) {
-            (false, true) => "Opened the affiliate registration.",
-            (true, false) => "Closed the affiliate registration.",
-            _ => "Changed the affiliate registration.",
-        }
-        .to_owned(),
         before: before.as_ref().map(as_json),
         after: Some(as_json(new)),
+        ..Act::new(event, SubjectKind::Registration, None)
     };
     record(conn, actor, act)
 }

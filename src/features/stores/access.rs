@@ -7,6 +7,7 @@ use secrecy::SecretSlice;
 use super::connect::title;
 use super::jobs;
 use super::model::Store;
+use crate::features::audit::{Act, AuditEvent};
 use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::stores;
 use crate::kit::jobs::wake;
@@ -85,8 +86,8 @@ pub fn set_credentials(
             return Err(diesel::result::Error::NotFound);
         }
         jobs::wake_jobs(conn, store.merchant_id, store.id, actor.now)?;
-        let summary = format!("Set the API credentials of {}.", store.name);
-        record(conn, actor, store.act("store.credentials_set", summary))
+        let event = AuditEvent::CredentialsSaved { store: store.name.clone() };
+        record(conn, actor, store.act(event))
     })
 }
 
@@ -128,13 +129,13 @@ pub fn set_discount_rules(
             return Err(diesel::result::Error::NotFound);
         }
         wake(conn, &store.queue(jobs::PUSH), actor.now)?;
-        let summary = match creates_codes {
-            true => format!("Set what codes that are created in {} get.", store.name),
-            false => format!("Switched the creation of codes in {} off.", store.name),
+        let event = AuditEvent::DiscountRulesChanged {
+            store: store.name.clone(),
+            was_on: store.creates_codes,
+            is_on: creates_codes,
         };
-        let mut act = store.act("store.discount_rules_set", summary);
-        act.before = store.discount_rules.clone();
-        act.after = rules.cloned();
+        let act =
+            Act { before: store.discount_rules.clone(), after: rules.cloned(), ..store.act(event) };
         record(conn, actor, act)
     })
 }

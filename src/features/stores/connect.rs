@@ -9,6 +9,7 @@ use vouch_platforms::WebhookSecret;
 
 use super::model::{Store, new_store_key, webhook_use};
 use super::text;
+use crate::features::audit::AuditEvent;
 use crate::kit::audit::{Actor, ActorKind, SubjectKind, record};
 use crate::kit::db::schema::{audit_log, merchants, stores};
 use crate::kit::secrets::Encryptor;
@@ -72,9 +73,12 @@ pub fn connect(
             ))
             .returning(Store::as_returning())
             .get_result(conn)?;
-        let again = if known.is_some() { " again" } else { "" };
-        let summary = format!("Connected the {platform} store {address}{again}.");
-        record(conn, actor, store.act("store.connected", summary))?;
+        let event = AuditEvent::StoreConnected {
+            platform,
+            store: store.name.clone(),
+            is_again: known.is_some(),
+        };
+        record(conn, actor, store.act(event))?;
         Ok(store)
     })
 }
@@ -165,8 +169,9 @@ pub fn disconnect(conn: &mut PgConnection, actor: &Actor, store: &Store) -> Quer
         if ended == 0 {
             return Ok(());
         }
-        let summary = format!("Disconnected the {} store {}.", store.platform, store.name);
-        record(conn, actor, store.act(DISCONNECTED, summary))
+        let event =
+            AuditEvent::StoreDisconnected { platform: store.platform, store: store.name.clone() };
+        record(conn, actor, store.act(event))
     })
 }
 

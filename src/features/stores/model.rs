@@ -7,7 +7,8 @@ use vouch_core::platform::Platform;
 use vouch_core::text::ending;
 use vouch_platforms::provider;
 
-use crate::kit::audit::{Act, SubjectKind};
+use crate::features::audit::{Act, AuditEvent};
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::stores;
 use crate::kit::secrets::{DecryptError, Encryptor, Use};
 use crate::kit::urls;
@@ -162,8 +163,8 @@ impl Store {
     }
 
     /// Its entry for the audit log.
-    pub(super) fn act<'a>(&self, action: &'a str, summary: String) -> Act<'a> {
-        Act::new(action, SubjectKind::Store, Some(self.id), summary)
+    pub(super) fn act(&self, event: AuditEvent) -> Act {
+        Act::new(event, SubjectKind::Store, Some(self.id))
     }
 }
 

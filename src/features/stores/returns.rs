@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::model::Store;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::recalculations::{RecalculationReason, request_since};
 use crate::kit::audit::{Actor, record};
 use crate::kit::dated::{self, Dated, dated};
@@ -55,13 +56,12 @@ pub fn change_return_rules(
             return Ok(());
         };
         let before = changed.before.unwrap_or_default();
-        let summary = format!(
-            "Changed what cancellations and refunds in {} do to commission, for orders from now on.",
-            store.name
-        );
-        let mut act = store.act("store.return_rules_changed", summary);
-        act.before = Some(serde_json::json!(before));
-        act.after = Some(serde_json::json!(rules));
+        let event = AuditEvent::ReturnRulesChanged { store: store.name.clone() };
+        let act = Act {
+            before: Some(serde_json::json!(before)),
+            after: Some(serde_json::json!(rules)),
+            ..store.act(event)
+        };
         record(conn, actor, act)?;
         // An order from this second, or from a store whose clock is ahead, can already be stored.
         request_since(conn, actor, changed.from, &RecalculationReason::ReturnRulesChanged).map(drop)

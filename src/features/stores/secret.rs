@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 use vouch_platforms::WebhookSecret;
 
 use super::model::Store;
+use crate::features::audit::AuditEvent;
 use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::stores;
 use crate::kit::secrets::Encryptor;
@@ -51,8 +52,8 @@ pub fn replace_secret(
                 stores::webhook_secret_set_at.eq(actor.now),
             ))
             .execute(conn)?;
-        let summary = format!("Replaced the webhook secret of {}.", store.name);
-        record(conn, actor, store.act("store.secret_replaced", summary))
+        let event = AuditEvent::SecretReplaced { store: store.name.clone() };
+        record(conn, actor, store.act(event))
     })
 }
 
@@ -70,7 +71,7 @@ pub(crate) fn remove_previous_secret(
         if removed == 0 {
             return Ok(());
         }
-        let summary = format!("Removed the previous webhook secret of {}.", store.name);
-        record(conn, actor, store.act("store.previous_secret_removed", summary))
+        let event = AuditEvent::PreviousSecretRemoved { store: store.name.clone() };
+        record(conn, actor, store.act(event))
     })
 }

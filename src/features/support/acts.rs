@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::auth::{Viewing, end_sessions_of};
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::email;
 
 /// Ends every session of the user.
@@ -13,8 +14,8 @@ pub(super) fn end_sessions(
     (user_id, name): (i64, &str),
 ) -> QueryResult<()> {
     end_sessions_of(conn, user_id)?;
-    let summary = format!("Ended every session of {name}.");
-    record(conn, actor, act("member.signed_out", user_id, summary))
+    let event = AuditEvent::MemberSignedOut { name: name.to_owned() };
+    record(conn, actor, act(event, user_id))
 }
 
 pub(super) fn record_view_began(
@@ -22,8 +23,8 @@ pub(super) fn record_view_began(
     actor: &Actor,
     viewing: &Viewing,
 ) -> QueryResult<()> {
-    let summary = format!("Began to look at the program as {}, to read alone.", viewing.name);
-    record(conn, actor, act("support.view_began", viewing.user_id, summary))
+    let event = AuditEvent::ViewStarted { name: viewing.name.clone() };
+    record(conn, actor, act(event, viewing.user_id))
 }
 
 pub(super) fn record_view_ended(
@@ -31,8 +32,8 @@ pub(super) fn record_view_ended(
     actor: &Actor,
     viewing: &Viewing,
 ) -> QueryResult<()> {
-    let summary = format!("Stopped looking at the program as {}.", viewing.name);
-    record(conn, actor, act("support.view_ended", viewing.user_id, summary))
+    let event = AuditEvent::ViewStopped { name: viewing.name.clone() };
+    record(conn, actor, act(event, viewing.user_id))
 }
 
 /// Has an email that failed sent again. Fails with `NotFound` if there's none, or its text is gone.
@@ -40,10 +41,9 @@ pub(super) fn record_view_ended(
 pub(super) fn retry_email(conn: &mut PgConnection, by: &Actor, email_id: i64) -> QueryResult<()> {
     let Some(merchant_id) = email::retry(conn, email_id, by.now)? else { return Ok(()) };
     let actor = Actor { merchant_id, ..by.clone() };
-    let summary = "Had an email sent again that had failed.".to_owned();
-    record(conn, &actor, Act::new("email.retried", SubjectKind::Email, Some(email_id), summary))
+    record(conn, &actor, Act::new(AuditEvent::EmailRetried, SubjectKind::Email, Some(email_id)))
 }
 
-fn act(action: &'static str, user_id: i64, summary: String) -> Act<'static> {
-    Act::new(action, SubjectKind::Member, Some(user_id), summary)
+fn act(event: AuditEvent, user_id: i64) -> Act {
+    Act::new(event, SubjectKind::Member, Some(user_id))
 }

@@ -5,6 +5,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use crate::features::audit::AuditEntry;
 use crate::features::auth::Merchant;
 use crate::features::dashboard::model::{AttentionCounts, waiting};
 use crate::features::support::stores::{StoreState, stores_of};
@@ -147,13 +148,12 @@ fn counts(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<[Count; 4]> 
     Ok([affiliates, triggers, orders, exclusions])
 }
 
-/// Recent support actions on the merchant, newest first, each with its time, actor and event. Changes of
-/// its access, with their reasons, are in the instance log.
+/// Recent support actions on the merchant, newest first. Changes of its access, with their reasons, are in the instance log.
 pub(crate) fn recent_acts(
     conn: &mut PgConnection,
     merchant_id: i64,
     limit: i64,
-) -> QueryResult<Vec<(DateTime<Utc>, String, String)>> {
+) -> QueryResult<Vec<AuditEntry>> {
     const OF_THE_INSTANCE: [&str; 3] =
         ["merchant.closed", "merchant.reopened", "member.support_removed"];
     audit_log::table
@@ -162,7 +162,7 @@ pub(crate) fn recent_acts(
         .filter(audit_log::action.ne_all(OF_THE_INSTANCE))
         .order(audit_log::id.desc())
         .limit(limit)
-        .select((audit_log::at, audit_log::actor_name, audit_log::summary))
+        .select(AuditEntry::as_select())
         .load(conn)
 }
 

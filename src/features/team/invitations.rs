@@ -4,9 +4,10 @@ use diesel::result::{DatabaseErrorKind, Error};
 
 use super::emails;
 use super::text;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::auth::links::{self, LinkEnd, LinkPurpose, LinkSubject};
 use crate::features::auth::{self, NewUser, NewUserError, lock_owner};
-use crate::kit::audit::{Act, Actor, ActorKind, SubjectKind, record};
+use crate::kit::audit::{Actor, ActorKind, SubjectKind, record};
 use crate::kit::db::schema::{invitations, members, merchants, users};
 use crate::kit::email;
 use crate::kit::email::email_key;
@@ -98,8 +99,8 @@ pub fn invite(
         }
         error => InviteError::Database(error),
     })?;
-    let summary = format!("Invited {email} as {}.", role.label().to_lowercase());
-    log(conn, actor, "invitation.created", id, summary)?;
+    let event = AuditEvent::MemberInvited { email: email.to_owned(), role };
+    log(conn, actor, event, id)?;
     send(conn, actor, encryptor, id, &Invited { email, role, inviter: &actor.name })?;
     Ok(())
 }
@@ -131,8 +132,8 @@ pub fn resend(
             .set(invitations::sent_at.eq(actor.now))
             .returning((invitations::email, invitations::role, invitations::invited_by))
             .get_result(conn)?;
-    let summary = format!("Sent {email} their invitation again.");
-    log(conn, actor, "invitation.sent", invitation_id, summary)?;
+    let event = AuditEvent::InvitationResent { email: email.clone() };
+    log(conn, actor, event, invitation_id)?;
     // The page behind the link names the original inviter, even if another owner sends it again.
     let inviter = users::table.find(inviter).select(users::name).first::<String>(conn)?;
     send(
@@ -159,8 +160,8 @@ pub(crate) fn withdraw(
         .get_result(conn)?;
     let about = LinkSubject::invitation(actor.merchant_id, invitation_id);
     links::end(conn, about, LinkEnd::Withdrawn, actor.now)?;
-    let summary = format!("Withdrew the invitation of {email}.");
-    log(conn, actor, "invitation.withdrawn", invitation_id, summary)?;
+    let event = AuditEvent::InvitationWithdrawn { email: email.clone(), lost_sender: false };
+    log(conn, actor, event, invitation_id)?;
     Ok(email)
 }
 
@@ -174,9 +175,9 @@ pub(crate) struct Withdrawn {
 }
 
 impl Withdrawn {
-    /// The text for the audit log.
-    pub(crate) fn summary(&self) -> String {
-        format!("Withdrew the invitation of {}: its sender is no longer an owner.", self.email)
+    /// For the audit log.
+    pub(crate) fn event(&self) -> AuditEvent {
+        AuditEvent::InvitationWithdrawn { email: self.email.clone(), lost_sender: true }
     }
 }
 
@@ -213,7 +214,7 @@ pub(super) fn withdraw_with_rights(
 ) -> QueryResult<()> {
     let merchant_id = Some(actor.merchant_id);
     for invitation in withdraw_of_inviter(conn, inviter, merchant_id, actor.now)? {
-        log(conn, actor, "invitation.withdrawn", invitation.id, invitation.summary())?;
+        log(conn, actor, invitation.event(), invitation.id)?;
     }
     Ok(())
 }
@@ -322,7 +323,7 @@ pub fn accept(
     let name = users::table.find(user_id).select(users::name).first::<String>(conn)?;
     let kind = ActorKind::Member;
     let actor = Actor { merchant_id, kind, user_id: Some(user_id), name, came_from, now };
-    log(conn, &actor, "invitation.accepted", id, format!("{email} accepted the invitation."))?;
+    log(conn, &actor, AuditEvent::InvitationAccepted { email: email.clone() }, id)?;
     let membership = members::table.find((merchant_id, user_id));
     if !diesel::select(diesel::dsl::exists(membership)).get_result::<bool>(conn)? {
         auth::join(conn, &actor, user_id, role)?;
@@ -376,10 +377,8 @@ fn send(
 fn log(
     conn: &mut PgConnection,
     actor: &Actor,
-    action: &str,
+    event: AuditEvent,
     invitation_id: i64,
-    summary: String,
 ) -> QueryResult<()> {
-    let act = Act::new(action, SubjectKind::Invitation, Some(invitation_id), summary);
-    record(conn, actor, act)
+    record(conn, actor, Act::new(event, SubjectKind::Invitation, Some(invitation_id)))
 }

@@ -4,8 +4,9 @@ use diesel::prelude::*;
 use super::emails;
 use super::invitations::withdraw_with_rights;
 use super::text;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::auth::{Person, count_membership};
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::{members, merchants, users};
 use crate::kit::email;
 use crate::kit::session::Role;
@@ -65,11 +66,12 @@ pub fn change_role(
     if role != Role::Owner {
         withdraw_with_rights(conn, actor, user_id)?;
     }
-    let summary = format!("Made {} {}.", member.person.name, with_article(role));
+    let event =
+        AuditEvent::RoleChanged { name: member.person.name.clone(), from: member.role, to: role };
     let act = Act {
         before: Some(serde_json::json!({ "role": member.role })),
         after: Some(serde_json::json!({ "role": role })),
-        ..act("member.role_changed", user_id, summary)
+        ..act(event, user_id)
     };
     record(conn, actor, act)?;
     Ok(MemberRow { role, ..member })
@@ -83,7 +85,7 @@ pub fn remove(
     user_id: i64,
 ) -> Result<MemberRow, MemberError> {
     let member = one_at_a_time(conn, actor, user_id)?;
-    end(conn, actor, &member, format!("Removed {} from the team.", member.person.name))?;
+    end(conn, actor, &member, false)?;
     if actor.user_id != Some(user_id) {
         let program = merchants::table
             .find(actor.merchant_id)
@@ -99,7 +101,7 @@ pub fn remove(
 pub(crate) fn leave(conn: &mut PgConnection, actor: &Actor) -> Result<(), MemberError> {
     lock(conn, actor.merchant_id)?;
     let member = find(conn, actor.merchant_id, actor.user_id.unwrap_or_default())?;
-    end(conn, actor, &member, "Left the team.".to_owned())
+    end(conn, actor, &member, true)
 }
 
 /// Ends a membership without an email and without checking the actor's role, for a person whose
@@ -111,22 +113,23 @@ pub(crate) fn end_membership(
 ) -> Result<(), MemberError> {
     lock(conn, actor.merchant_id)?;
     let member = find(conn, actor.merchant_id, user_id)?;
-    end(conn, actor, &member, format!("Removed {} from the team.", member.person.name))
+    end(conn, actor, &member, false)
 }
 
 fn end(
     conn: &mut PgConnection,
     actor: &Actor,
     member: &MemberRow,
-    summary: String,
+    left: bool,
 ) -> Result<(), MemberError> {
     keep_an_owner(conn, actor.merchant_id, member)?;
     diesel::delete(members::table.find((actor.merchant_id, member.person.id))).execute(conn)?;
     count_membership(conn, member.person.id, -1)?;
     withdraw_with_rights(conn, actor, member.person.id)?;
+    let event = AuditEvent::MemberRemoved { name: member.person.name.clone(), left };
     let act = Act {
         before: Some(serde_json::json!({ "role": member.role, "email": member.person.email })),
-        ..act("member.removed", member.person.id, summary)
+        ..act(event, member.person.id)
     };
     record(conn, actor, act)?;
     Ok(())
@@ -198,29 +201,15 @@ pub fn require_two_factor(
     if changed == 0 {
         return Ok(());
     }
-    let summary = match is_required {
-        true => "Members need two-factor sign-in from now on.",
-        false => "Members need no two-factor sign-in any more.",
-    };
+    let event = AuditEvent::TwoFactorRequirementChanged { is_required };
     let act = Act {
-        action: "team.two_factor_changed",
-        subject_kind: SubjectKind::Merchant,
-        subject_id: Some(actor.merchant_id),
-        summary: summary.to_owned(),
         before: Some(serde_json::json!({ "requires_two_factor": !is_required })),
         after: Some(serde_json::json!({ "requires_two_factor": is_required })),
+        ..Act::new(event, SubjectKind::Merchant, Some(actor.merchant_id))
     };
     record(conn, actor, act)
 }
 
-fn with_article(role: Role) -> &'static str {
-    match role {
-        Role::Owner => "an owner",
-        Role::Admin => "an admin",
-        Role::Viewer => "a viewer",
-    }
-}
-
-fn act(action: &str, user_id: i64, summary: String) -> Act<'_> {
-    Act::new(action, SubjectKind::Member, Some(user_id), summary)
+fn act(event: AuditEvent, user_id: i64) -> Act {
+    Act::new(event, SubjectKind::Member, Some(user_id))
 }

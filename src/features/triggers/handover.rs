@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::model::{Trigger, affiliate_name};
 use super::periods::Holding;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::recalculations::{RecalculationReason, request_for_trigger};
-use crate::kit::audit::{self, Act, Actor, SubjectKind};
+use crate::kit::audit::{self, Actor};
 use crate::kit::dated::{self, Dated, Period};
 use crate::kit::db::schema::triggers;
 use crate::kit::db::{Db, Scope};
@@ -41,13 +42,11 @@ pub(crate) fn cancel_handover(
     unschedule(conn, actor, &trigger)?;
     set_holder(conn, actor.merchant_id, &trigger, trigger.affiliate_id, None)?;
     let name = affiliate_name(conn, actor.merchant_id, trigger.affiliate_id)?;
+    let event = AuditEvent::ReassignmentCanceled { trigger: trigger.named(), affiliate: name };
     let act = Act {
-        action: "trigger.handover_cancelled",
-        subject_kind: SubjectKind::Trigger,
-        subject_id: Some(trigger.id),
-        summary: format!("Canceled the reassignment: {} stays with {name}.", trigger.words()),
         before: Some(json!({ "handover_at": at })),
         after: Some(json!({ "handover_at": null })),
+        ..trigger.act(event)
     };
     audit::record(conn, actor, act)?;
     let cause = RecalculationReason::HandoverCanceled { trigger: trigger.words() };
@@ -99,13 +98,12 @@ pub(super) fn hand_over_if_due(
     set_holder(conn, merchant_id, &trigger, affiliate_id, None)?;
     let from = affiliate_name(conn, merchant_id, trigger.affiliate_id)?;
     let to = affiliate_name(conn, merchant_id, affiliate_id)?;
+    let event =
+        AuditEvent::TriggerReassigned { trigger: trigger.named(), from, to, was_scheduled: true };
     let act = Act {
-        action: "trigger.reassigned",
-        subject_kind: SubjectKind::Trigger,
-        subject_id: Some(trigger.id),
-        summary: format!("Reassigned {} from {from} to {to}, as scheduled.", trigger.words()),
         before: Some(json!({ "affiliate_id": trigger.affiliate_id })),
         after: Some(json!({ "affiliate_id": affiliate_id, "from": at })),
+        ..trigger.act(event)
     };
     audit::record(conn, &Actor::system(merchant_id, now), act)?;
     Ok(Trigger { affiliate_id, handover_at: None, ..trigger })

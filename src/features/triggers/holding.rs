@@ -8,8 +8,9 @@ use thiserror::Error as ThisError;
 use super::handover::{hand_over_if_due, set_holder, unschedule};
 use super::model::{Trigger, affiliate_name};
 use super::periods::Holding;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::recalculations::{RecalculationReason, request_for_trigger};
-use crate::kit::audit::{self, Act, Actor, SubjectKind};
+use crate::kit::audit::{self, Actor};
 use crate::kit::dated::{self, Dated, second};
 use crate::kit::db::schema::{affiliates, trigger_owners, triggers};
 
@@ -59,13 +60,11 @@ pub fn retire(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> Quer
     }
     let retired_at = second(actor.now);
     set_retired_at(conn, actor, &trigger, Some(retired_at))?;
+    let event = AuditEvent::TriggerRetired { trigger: trigger.named() };
     let act = Act {
-        action: "trigger.retired",
-        subject_kind: SubjectKind::Trigger,
-        subject_id: Some(trigger.id),
-        summary: format!("Retired {}.", trigger.words()),
         before: Some(serde_json::json!({ "retired_at": null })),
         after: Some(serde_json::json!({ "retired_at": retired_at })),
+        ..trigger.act(event)
     };
     audit::record(conn, actor, act)?;
     // An order from this second, or from a store with a fast clock, may already be here.
@@ -80,13 +79,11 @@ pub fn reinstate(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> Q
     let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
     let Some(retired_at) = trigger.retired_at else { return Ok(false) };
     set_retired_at(conn, actor, &trigger, None)?;
+    let event = AuditEvent::TriggerReinstated { trigger: trigger.named() };
     let act = Act {
-        action: "trigger.reinstated",
-        subject_kind: SubjectKind::Trigger,
-        subject_id: Some(trigger.id),
-        summary: format!("Reinstated {}.", trigger.words()),
         before: Some(serde_json::json!({ "retired_at": retired_at })),
         after: Some(serde_json::json!({ "retired_at": null })),
+        ..trigger.act(event)
     };
     audit::record(conn, actor, act)?;
     let cause = RecalculationReason::TriggerReinstated { trigger: trigger.words() };
@@ -188,17 +185,22 @@ fn record_reassignment(
     is_now: bool,
 ) -> QueryResult<()> {
     let holder = affiliate_name(conn, actor.merchant_id, trigger.affiliate_id)?;
-    let (action, verb) = match is_now {
-        true => ("trigger.reassigned", "Reassigned"),
-        false => ("trigger.handover_scheduled", "Scheduled the reassignment of"),
+    let (trigger_name, to) = (trigger.named(), name.to_owned());
+    let event = match is_now {
+        true => AuditEvent::TriggerReassigned {
+            trigger: trigger_name,
+            from: holder,
+            to,
+            was_scheduled: false,
+        },
+        false => {
+            AuditEvent::ReassignmentScheduled { trigger: trigger_name, from: holder, to, at: from }
+        }
     };
     let act = Act {
-        action,
-        subject_kind: SubjectKind::Trigger,
-        subject_id: Some(trigger.id),
-        summary: format!("{verb} {} from {holder} to {name}.", trigger.words()),
         before: Some(serde_json::json!({ "affiliate_id": trigger.affiliate_id })),
         after: Some(serde_json::json!({ "affiliate_id": affiliate_id, "from": from })),
+        ..trigger.act(event)
     };
     audit::record(conn, actor, act)
 }

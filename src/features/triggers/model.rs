@@ -5,12 +5,13 @@ use thiserror::Error;
 use vouch_core::trigger::{Reach, TriggerKind, TriggerValue};
 
 use super::periods::Holding;
+use crate::features::audit::{Act, AuditEvent, TriggerName};
 use crate::features::availability::{
     self, Excluded, Unavailable, UnavailableValue, lock_codes_shared, refused,
 };
 use crate::features::pushes;
 use crate::features::recalculations::{RecalculationReason, request_for_trigger};
-use crate::kit::audit::{self, Act, Actor, SubjectKind};
+use crate::kit::audit::{self, Actor, SubjectKind};
 use crate::kit::dated::{self, second};
 use crate::kit::db::schema::{affiliates, triggers};
 
@@ -57,6 +58,15 @@ impl Trigger {
     /// Kind and value: `Coupon Code JANE10`.
     pub(crate) fn words(&self) -> String {
         format!("{} {}", self.kind, self.value)
+    }
+
+    /// The trigger as the audit log names it.
+    pub(super) fn named(&self) -> TriggerName {
+        TriggerName { kind: self.kind, value: self.value.clone() }
+    }
+
+    pub(super) fn act(&self, event: AuditEvent) -> Act {
+        Act::new(event, SubjectKind::Trigger, Some(self.id))
     }
 }
 
@@ -183,25 +193,20 @@ pub(super) fn created_act(
     affiliate_id: i64,
     affiliate: &str,
     excluded: Option<&Excluded>,
-) -> Act<'static> {
+) -> Act {
     let TriggerValue { kind, value, .. } = created;
     let mut after =
         serde_json::json!({ "kind": kind, "value": value, "affiliate_id": affiliate_id });
-    let mut summary = format!("Created {kind} {value} for {affiliate}");
     if let Some(excluded) = excluded {
-        summary.push_str(&format!(", although the exclusion {} stops it", excluded.value));
         after["despite_exclusion"] =
             serde_json::json!({ "id": excluded.exclusion_id, "value": excluded.value });
     }
-    summary.push('.');
-    Act {
-        action: "trigger.created",
-        subject_kind: SubjectKind::Trigger,
-        subject_id: Some(trigger_id),
-        summary,
-        before: None,
-        after: Some(after),
-    }
+    let event = AuditEvent::TriggerCreated {
+        trigger: TriggerName { kind: *kind, value: value.clone() },
+        affiliate: affiliate.to_owned(),
+        exclusion: excluded.map(|excluded| excluded.value.clone()),
+    };
+    Act { after: Some(after), ..Act::new(event, SubjectKind::Trigger, Some(trigger_id)) }
 }
 
 /// The name of an affiliate. Fails with `NotFound` if the merchant has no such affiliate.

@@ -11,9 +11,10 @@ use vouch_core::sku::key_of_reported_sku;
 
 use super::TriggerKind;
 use crate::features::applications::CodeRequestStatus;
+use crate::features::audit::{Act, AuditEvent, TriggerName};
 use crate::features::exclusions::look_alike::look_alike;
 use crate::features::recalculations::{RecalculationReason, request_for_trigger};
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::clock;
 use crate::kit::db::schema::{
     code_requests, offer_terms, order_codes, order_lines, stores, triggers,
@@ -232,13 +233,14 @@ fn write_key(conn: &mut PgConnection, trigger: &RekeyedTrigger, key: &str) -> Qu
     diesel::update(row.filter(triggers::retired_at.is_null()))
         .set(triggers::retired_at.eq(actor.now))
         .execute(conn)?;
+    let name = TriggerName { kind: trigger.kind, value: trigger.value.clone() };
     let act = Act {
-        action: "trigger.merged",
-        subject_kind: SubjectKind::Trigger,
-        subject_id: Some(trigger.id),
-        summary: format!("{} is the same as another trigger’s, so it was retired.", trigger.value),
-        before: None,
         after: Some(serde_json::json!({ "trigger_id": other, "key": key })),
+        ..Act::new(
+            AuditEvent::TriggerMerged { trigger: name },
+            SubjectKind::Trigger,
+            Some(trigger.id),
+        )
     };
     record(conn, &actor, act)?;
     Ok(false)

@@ -102,11 +102,12 @@ diesel::table! {
         action -> Text,
         subject_kind -> Text,
         subject_id -> Nullable<Int8>,
-        summary -> Text,
+        summary -> Nullable<Text>,
         before -> Nullable<Jsonb>,
         after -> Nullable<Jsonb>,
         came_from -> Nullable<Text>,
         erased_at -> Nullable<Timestamptz>,
+        params -> Nullable<Jsonb>,
     }
 }
 

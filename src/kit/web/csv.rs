@@ -58,13 +58,10 @@ impl Download {
     /// Records in the audit log that `actor` downloads the file.
     pub(crate) async fn begin(db: &Db, actor: Actor, filename: &'static str) -> AppResult<Self> {
         db.merchant(actor.merchant_id, move |conn| -> QueryResult<()> {
+            let event = serde_json::json!({ "action": "export.downloaded", "file": filename });
             let act = Act {
-                action: "export.downloaded",
-                subject_kind: SubjectKind::Export,
-                subject_id: None,
-                summary: format!("Downloaded {filename}."),
-                before: None,
                 after: Some(serde_json::json!({ "file": filename })),
+                ..Act::new(event, SubjectKind::Export, None)
             };
             record(conn, &actor, act)
         })

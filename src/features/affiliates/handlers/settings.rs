@@ -12,9 +12,10 @@ use crate::features::affiliates::text;
 use crate::features::applications::{
     Application, CodeRequest, CodeRequestOrigin, CodeRequestStatus,
 };
+use crate::features::audit;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::offers;
-use crate::kit::audit::{self, SubjectKind};
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;

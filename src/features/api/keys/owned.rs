@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 use vouch_core::text::ending;
 
 use super::{ApiScope, read_scopes, store};
+use crate::features::audit::{Act, AuditEvent, KeyRevocation};
 use crate::features::auth::lock_owner;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::{api_keys, members, users};
 
 /// A key as the settings show it.
@@ -121,9 +122,10 @@ pub fn create(conn: &mut PgConnection, actor: &Actor, new: &NewKey) -> QueryResu
         .returning(api_keys::id)
         .get_result(conn)?;
     store(conn, actor.merchant_id, actor.now)?;
+    let event = AuditEvent::ApiKeyCreated { name: name.clone(), hint };
     let act = Act {
         after: Some(serde_json::json!({ "scopes": scopes, "expires_at": new.expires_at })),
-        ..act("api_key.created", id, format!("Made the API key {name} (…{hint})."))
+        ..Act::new(event, SubjectKind::ApiKey, Some(id))
     };
     record(conn, actor, act)?;
     Ok(token)
@@ -137,11 +139,8 @@ pub(crate) fn revoke(conn: &mut PgConnection, actor: &Actor, key_id: i64) -> Que
         .set(api_keys::revoked_at.eq(actor.now))
         .returning(api_keys::name)
         .get_result(conn)?;
-    record(conn, actor, act("api_key.revoked", key_id, format!("Revoked the API key {name}.")))
-}
-
-fn act(action: &str, key_id: i64, summary: String) -> Act<'_> {
-    Act::new(action, SubjectKind::ApiKey, Some(key_id), summary)
+    let event = AuditEvent::ApiKeyRevoked { name, because: KeyRevocation::Member };
+    record(conn, actor, Act::new(event, SubjectKind::ApiKey, Some(key_id)))
 }
 
 /// A key that was revoked with the access of a user or a merchant.

@@ -1,3 +1,4 @@
+use crate::features::audit::ConversionName;
 use crate::features::conversions::list::ConversionRow;
 
 /// The result of a change.
@@ -16,12 +17,11 @@ pub struct ReviewOutcome {
 
 pub(super) const OVERRULED: &str = "conversion.overruled";
 
-/// The conversion as part of a sentence.
-pub(super) fn about(row: &ConversionRow) -> String {
-    let name = &row.affiliate;
-    match (&row.order, row.conversion.order_id) {
-        (Some(order), _) => format!("{name}’s conversion for order {order}"),
-        (None, Some(_)) => format!("{name}’s conversion for an order"),
-        (None, None) => format!("{name}’s manual credit"),
+/// The conversion as the audit log names it.
+pub(super) fn name_of(row: &ConversionRow) -> ConversionName {
+    let affiliate = row.affiliate.clone();
+    match row.conversion.order_id {
+        Some(_) => ConversionName::OfOrder { affiliate, order: row.order.clone() },
+        None => ConversionName::ManualCredit { affiliate },
     }
 }

@@ -3,13 +3,14 @@
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::changed::{OVERRULED, ReviewOutcome, about};
+use super::changed::{ReviewOutcome, name_of};
 use super::locked::Locked;
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::conversions::ConversionStatus;
 use crate::features::conversions::list;
 use crate::features::ingest::recalculate;
 use crate::features::recalculations::RecalculationReason;
-use crate::kit::audit::{Act, Actor, SubjectKind, record_all};
+use crate::kit::audit::{Actor, SubjectKind, record_all};
 use crate::kit::db::schema::orders;
 
 /// Why a conversion can't be overruled.
@@ -48,15 +49,15 @@ pub fn overrule(
         return Err(OverruleError::NotForMembers);
     }
     set_overruled(conn, actor, order_id, known.affiliate_id(), true)?;
-    let because = row.conversion.reason_label();
-    let said = if note.is_empty() { String::new() } else { format!(" Note: {note}") };
+    let event = AuditEvent::ConversionOverruled {
+        conversion: name_of(row),
+        reason: row.conversion.unqualified_reason,
+        note: note.to_owned(),
+    };
     let act = Act {
-        action: OVERRULED,
-        subject_kind: SubjectKind::Conversion,
-        subject_id: Some(conversion_id),
-        summary: format!("Overruled “{because}” on {}.{said}", about(row)),
         before: Some(json!({ "overruled": false })),
         after: Some(json!({ "overruled": true, "note": note })),
+        ..Act::new(event, SubjectKind::Conversion, Some(conversion_id))
     };
     let change_id = record_all(conn, actor, vec![act])?.first().copied();
     recalculate(conn, actor, &[order_id], &RecalculationReason::Overruled)?;
@@ -94,13 +95,11 @@ pub(super) fn take_overruling_back(
         return Ok(0);
     };
     set_overruled(conn, actor, order_id, row.conversion.affiliate_id, false)?;
+    let event = AuditEvent::OverrulingUndone { conversion: name_of(row) };
     let act = Act {
-        action: "conversion.overruling_undone",
-        subject_kind: SubjectKind::Conversion,
-        subject_id: Some(conversion_id),
-        summary: format!("Let the rules decide again on {}.", about(row)),
         before: Some(json!({ "overruled": true })),
         after: Some(json!({ "overruled": false })),
+        ..Act::new(event, SubjectKind::Conversion, Some(conversion_id))
     };
     record_all(conn, actor, vec![act])?;
     recalculate(conn, actor, &[order_id], &RecalculationReason::OverrulingTakenBack)?;

@@ -6,13 +6,14 @@ use diesel::result::Error;
 use diesel::{PgConnection, QueryResult};
 
 use super::currency;
+use crate::features::audit;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::offers::forms::PAYS;
 use crate::features::offers::forms::{OfferForm, refusal};
 use crate::features::offers::model;
 use crate::features::offers::read::{self, Offer, OfferTerms};
 use crate::features::offers::text;
-use crate::kit::audit::{self, SubjectKind};
+use crate::kit::audit::SubjectKind;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;

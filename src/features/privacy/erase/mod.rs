@@ -19,7 +19,8 @@ pub(crate) use self::whole::erase_from_instance;
 pub use self::whole::erase_person;
 use super::person::{DataSubject, Lookup};
 use super::requests;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::features::audit::{Act, AuditEvent};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::erased_emails;
 use crate::kit::pseudonyms::Pseudonyms;
 
@@ -68,12 +69,8 @@ pub(crate) fn erase(
         return Ok((person, erased));
     }
     let act = Act {
-        action: "person.erased",
-        subject_kind: SubjectKind::Person,
-        subject_id: None,
-        summary: "Erased a person’s data.".to_owned(),
-        before: None,
         after: Some(serde_json::json!(erased)),
+        ..Act::new(AuditEvent::PersonErased, SubjectKind::Person, None)
     };
     record(conn, actor, act)?;
     Ok((person, erased))

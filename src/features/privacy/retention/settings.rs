@@ -2,7 +2,8 @@ use std::ops::RangeInclusive;
 
 use diesel::prelude::*;
 
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::features::audit::{Act, AuditEvent};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::retention_settings;
 use crate::kit::db::text_enum;
 
@@ -113,12 +114,9 @@ pub fn save(conn: &mut PgConnection, actor: &Actor, periods: Periods) -> QueryRe
         .set((periods, retention_settings::updated_at.eq(actor.now)))
         .execute(conn)?;
     let act = Act {
-        action: "retention.changed",
-        subject_kind: SubjectKind::Merchant,
-        subject_id: None,
-        summary: "Changed the retention periods.".to_owned(),
         before: Some(before.to_json()),
         after: Some(periods.to_json()),
+        ..Act::new(AuditEvent::RetentionChanged, SubjectKind::Merchant, None)
     };
     record(conn, actor, act)
 }

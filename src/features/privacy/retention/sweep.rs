@@ -6,8 +6,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text, Timestamptz};
 
 use super::settings::{Period, Periods, load};
+use crate::features::audit::{Act, AuditEvent};
 use crate::features::privacy::erase::{Left, deciding_addresses, erase_bodies, erase_customers};
-use crate::kit::audit::{self, Act, Actor, SubjectKind, record};
+use crate::kit::audit::{self, Actor, SubjectKind, record};
 use crate::kit::config::InstanceRetention;
 use crate::kit::db::schema::{data_requests, emails, merchants, orders, sessions, stores};
 use crate::kit::db::statement::statement;
@@ -282,12 +283,7 @@ fn finish_store(
             data_requests::completed_at.eq(now),
         ))
         .execute(conn)?;
-    let act = Act::new(
-        "store.customers_erased",
-        SubjectKind::Store,
-        Some(store_id),
-        "Erased the customers of a disconnected store.".to_owned(),
-    );
+    let act = Act::new(AuditEvent::StoreCustomersErased, SubjectKind::Store, Some(store_id));
     record(conn, &Actor::system(merchant_id, now), act)
 }
 

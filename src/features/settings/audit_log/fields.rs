@@ -237,7 +237,7 @@ pub(super) fn changes(line: &AuditLine, names: &Names, calendar: Calendar) -> Ve
 
 /// The change of an event that records one value instead of fields.
 fn of_whole(line: &AuditLine) -> Option<FieldChange> {
-    let (field, words): (&'static str, fn(&Value) -> String) = match line.action.as_str() {
+    let (field, words): (&'static str, fn(&Value) -> String) = match line.event.action.as_str() {
         "store.discount_rules_set" => ("Codes get", rules),
         "store.counted_codes_set" => ("Codes that count", texts),
         _ => return None,
@@ -335,6 +335,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::features::audit::StoredEvent;
     use crate::kit::audit::ActorKind;
 
     fn line(action: &str, before: Value, after: Value) -> AuditLine {
@@ -343,8 +344,7 @@ mod tests {
             at: DateTime::<Utc>::UNIX_EPOCH,
             actor_kind: ActorKind::Member,
             actor_name: "Olga".to_owned(),
-            action: action.to_owned(),
-            summary: String::new(),
+            event: StoredEvent::of(action),
             came_from: None,
             before: Some(before).filter(|value| !value.is_null()),
             after: Some(after).filter(|value| !value.is_null()),

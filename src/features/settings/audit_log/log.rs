@@ -6,6 +6,7 @@ use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 
+use crate::features::audit::StoredEvent;
 use crate::kit::audit::{ActorKind, SubjectKind};
 use crate::kit::db::schema::audit_log;
 use crate::kit::lists::{ColumnType, Count, ListUrl, Listing, Range, SortOrder};
@@ -19,10 +20,8 @@ pub(crate) struct AuditLine {
     pub(crate) at: DateTime<Utc>,
     pub(crate) actor_kind: ActorKind,
     pub(crate) actor_name: String,
-    /// In the form noun.verb, for example `api_key.revoked`.
-    pub(crate) action: String,
-    /// The event in one sentence.
-    pub(crate) summary: String,
+    #[diesel(embed)]
+    pub(crate) event: StoredEvent,
     /// The IP address of the request. Requests from support staff have `None`, to hide theirs.
     pub(crate) came_from: Option<String>,
     /// The old values of the changed fields.

@@ -97,28 +97,10 @@ fn row(line: AuditLine, names: &Names, calendar: Calendar) -> Vec<Cell> {
         ),
         Cell::text(&line.actor_name),
         Cell::plain(line.actor_kind),
-        Cell::plain(in_words(&line.action)),
-        Cell::text(&line.summary),
+        Cell::plain(line.event.label()),
+        Cell::text(line.event.text(calendar)),
         Cell::plain(line.came_from.clone().unwrap_or_default()),
         Cell::text(side(|change| &change.before)),
         Cell::text(side(|change| &change.after)),
     ]
-}
-
-/// `api_key.revoked` becomes “API key revoked”.
-fn in_words(action: &str) -> String {
-    let words = action.replace(['.', '_'], " ").replace("api ", "API ");
-    let mut characters = words.chars();
-    let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    first + characters.as_str()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn actions_are_read_as_words() {
-        let words = ["api_key.revoked", "trigger.created", "member.two_factor_changed", ""]
-            .map(super::in_words);
-        assert_eq!(words, ["API key revoked", "Trigger created", "Member two factor changed", ""]);
-    }
 }

@@ -6,6 +6,7 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use crate::features::accounts::{InstanceEntry, of_subject};
+use crate::features::audit::AuditEntry;
 use crate::features::auth::pages::PersonPage;
 use crate::features::support::merchant::{MerchantState, recent_acts};
 use crate::features::support::stores::{Failures, StoreState};
@@ -17,6 +18,7 @@ use crate::kit::error::AppResult;
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::{ok, rejected};
+use vouch_core::calendar::Calendar;
 
 /// How many support actions the page shows.
 const RECENT_EVENTS: i64 = 10;
@@ -152,7 +154,12 @@ impl SupportMerchantPage {
 type SupportAct = (DateTime<Utc>, String, String);
 
 /// Merges support actions in the merchant's audit log with those in the instance log, newest first.
-fn with_access(mut acts: Vec<SupportAct>, access_log: &[InstanceEntry]) -> Vec<SupportAct> {
+fn with_access(entries: Vec<AuditEntry>, access_log: &[InstanceEntry]) -> Vec<SupportAct> {
+    let acts = entries.into_iter().map(|entry| {
+        let text = entry.text(Calendar::UTC);
+        (entry.at, entry.actor_name, text)
+    });
+    let mut acts: Vec<SupportAct> = acts.collect();
     acts.extend(access_log.iter().map(|entry| (entry.at, entry.actor_name.clone(), entry.words())));
     acts.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
     acts.truncate(usize::try_from(RECENT_EVENTS).unwrap_or_default());

@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
+use crate::features::audit::{Act, AuditEvent, RetriedWork};
 use crate::features::ingest::{failures, pending_fetches, refund_reads};
 use crate::features::pushes;
 use crate::features::support::acts;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::{jobs, merchants, stores};
 use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
@@ -249,18 +250,15 @@ fn revive(conn: &mut PgConnection, by: &Actor, job: Retried) -> QueryResult<Retr
         }
         FailableKind::FetchOrder => {
             pending_fetches::retry(conn, merchant_id, store_id, &key, now)?;
-            let summary = format!("Had order {key} fetched from the store again.");
-            Some((SubjectKind::Store, store_id, summary))
+            Some((SubjectKind::Store, store_id, RetriedWork::FetchOrder { order: key }))
         }
         FailableKind::ReadRefunds => {
             refund_reads::retry(conn, merchant_id, row_id, now).optional()?;
-            let summary = "Had the refunds of an order read from the store again.".to_owned();
-            Some((SubjectKind::Order, row_id, summary))
+            Some((SubjectKind::Order, row_id, RetriedWork::ReadRefunds))
         }
         FailableKind::RetryDelivery => {
             failures::retry(conn, merchant_id, row_id, now)?;
-            let summary = "Had a message of the store processed again.".to_owned();
-            Some((SubjectKind::Delivery, row_id, summary))
+            Some((SubjectKind::Delivery, row_id, RetriedWork::RetryDelivery))
         }
         FailableKind::SendEmail => {
             if let Some(email_id) = email::find_id(conn, &key)? {
@@ -272,18 +270,9 @@ fn revive(conn: &mut PgConnection, by: &Actor, job: Retried) -> QueryResult<Retr
     if diesel::delete(still_dead).execute(conn)? > 0 {
         return Ok(Retry::Obsolete);
     }
-    if let Some((subject_kind, subject_id, summary)) = about {
-        note(conn, &actor, (subject_kind, subject_id), summary)?;
+    if let Some((subject_kind, subject_id, work)) = about {
+        let act = Act::new(AuditEvent::JobRetried(work), subject_kind, Some(subject_id));
+        record(conn, &actor, act)?;
     }
     Ok(Retry::Retried)
-}
-
-fn note(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    (subject_kind, subject_id): (SubjectKind, i64),
-    summary: String,
-) -> QueryResult<()> {
-    let act = Act::new("job.retried", subject_kind, Some(subject_id), summary);
-    record(conn, actor, act)
 }

@@ -7,6 +7,7 @@ use diesel::{PgConnection, QueryResult};
 
 use super::view::{TriggerView, notes_of};
 use crate::features::affiliates::Affiliate;
+use crate::features::audit;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::availability::{Excluded, exclusion_of};
 use crate::features::pushes::Poll;
@@ -14,7 +15,7 @@ use crate::features::recalculations::{Pending, pending_of_trigger};
 use crate::features::triggers::{
     self, CouponCode, HoldingPeriod, Trigger, TriggerKind, list, text,
 };
-use crate::kit::audit::{self, Actor, SubjectKind};
+use crate::kit::audit::{Actor, SubjectKind};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
