@@ -147,18 +147,21 @@ fn conversions_are_approved_and_denied_together_and_that_can_be_undone() {
     assert_eq!(undone.status, 303, "{}", undone.text());
     assert_eq!(statuses(&app), ["approved", "approved", "pending"]);
     assert_eq!(rollups(&app), (3, 2700));
-    let summaries: Vec<String> = app.within(|conn| {
+    let recorded: Vec<Option<serde_json::Value>> = app.within(|conn| {
         audit_log::table
             .filter(audit_log::subject_kind.eq("conversion"))
             .order(audit_log::id)
-            .select(audit_log::summary)
+            .select(audit_log::params)
             .load(conn)
     });
-    assert_eq!(summaries.len(), 6);
-    assert_eq!(
-        summaries[0],
-        "Approved Ada Active’s conversion for order #1001. Note: Looked at it"
-    );
+    assert_eq!(recorded.len(), 6);
+    let first = recorded[0].as_ref().unwrap();
+    assert_eq!((&first["review"], &first["note"]), (&"approved".into(), &"Looked at it".into()));
+    assert_eq!(first["conversion"]["affiliate"], "Ada Active");
+    assert_eq!(first["conversion"]["order"], "#1001");
+    let undone: Vec<bool> =
+        recorded.iter().flatten().map(|params| params["is_undo"] == true).collect();
+    assert_eq!(undone, [false, false, false, false, true, true]);
 }
 
 #[test]

@@ -561,19 +561,27 @@ fn an_injected_expression_cannot_choose_another_merchant() {
     assert!(remembered.get_result::<Yes>(conn).unwrap().yes);
 }
 
+/// What a row of the audit log says, of an earlier version and of this one.
+const EARLIER: &str = "'Changed Annual plan of Ann \"Q\" Lee (ann+1@x.example).'";
+const PARAMS: &str = r#"'{"Ann": "Annual", "count": 3, "names": ["Ann \"Q\" Lee", {"email": "to ann+1@x.example!"}],
+    "at": null, "list": [], "fields": {}}'::jsonb"#;
+
 #[test]
 fn persons_are_blanked_in_the_log_and_the_ledger_of_one_merchant_and_nothing_else_changes() {
     let app = filled();
     let conn = &mut connect(&app);
     let (acme, borealis) = (app.fixture.merchant_id, app.fixture.stranger_merchant_id);
-    let write = |conn: &mut PgConnection, merchant_id: i64| {
+    let write = |conn: &mut PgConnection,
+                 merchant_id: i64,
+                 action: &str,
+                 (column, value): (&str, &str)| {
         execute(
             conn,
             &format!(
                 "INSERT INTO audit_log (merchant_id, at, actor_kind, actor_user_id, actor_name, came_from, \
-                     action, subject_kind, summary, before, after) \
-                 SELECT {merchant_id}, '2020-01-01', 'member', {}, 'Ann \"Q\" Lee', '192.0.2.1', 'a.b', 'order', \
-                     'Changed Annual plan of Ann \"Q\" Lee (ann+1@x.example).', \
+                     action, subject_kind, {column}, before, after) \
+                 SELECT {merchant_id}, '2020-01-01', 'member', {}, 'Ann \"Q\" Lee', '192.0.2.1', '{action}', 'order', \
+                     {value}, \
                      jsonb_build_object('name', 'Ann \"Q\" Lee', 'email', 'ann+1@x.example', 'other', 'Annual'), null",
                 app.fixture.owner_id
             ),
@@ -582,7 +590,8 @@ fn persons_are_blanked_in_the_log_and_the_ledger_of_one_merchant_and_nothing_els
     };
     for merchant_id in [acme, borealis] {
         in_scope(conn, Scope::Merchant(merchant_id), |conn| {
-            write(conn, merchant_id);
+            write(conn, merchant_id, "a.b", ("summary", EARLIER));
+            write(conn, merchant_id, "a.c", ("params", PARAMS));
             QueryResult::Ok(())
         })
         .unwrap();
@@ -591,7 +600,7 @@ fn persons_are_blanked_in_the_log_and_the_ledger_of_one_merchant_and_nothing_els
     let changed = in_scope(conn, Scope::Merchant(acme), |conn| {
         vouch::kit::audit::erase_person(conn, Some(app.fixture.owner_id), &words, "Erased person 7")
     });
-    assert!(changed.unwrap() >= 2);
+    assert!(changed.unwrap() >= 4);
     let of = |conn: &mut PgConnection, merchant_id: i64| {
         in_scope(conn, Scope::Merchant(merchant_id), |conn| {
             let row = "SELECT concat_ws(' | ', actor_name, summary, before::text, came_from) AS name \
@@ -606,6 +615,13 @@ fn persons_are_blanked_in_the_log_and_the_ledger_of_one_merchant_and_nothing_els
          {\"name\": \"Erased person 7\", \"email\": \"Erased person 7\", \"other\": \"Annual\"} | 192.0.2.1"
     );
     assert!(of(conn, borealis).contains("Ann \"Q\" Lee"), "another merchant's stay");
+    let is_as_expected = in_scope(conn, Scope::Merchant(acme), |conn| {
+        let row = "SELECT count(*) FROM audit_log WHERE action = 'a.c' AND params = \
+            '{\"Ann\": \"Annual\", \"count\": 3, \"names\": [\"Erased person 7\", {\"email\": \"to Erased person 7!\"}], \
+              \"at\": null, \"list\": [], \"fields\": {}}'";
+        QueryResult::Ok(count(conn, row))
+    });
+    assert_eq!(is_as_expected, Ok(1), "texts are replaced, names of fields and other values stay");
     let said = in_scope(conn, Scope::Merchant(acme), |conn| {
         let rows = "SELECT count(*) FROM audit_log WHERE action = 'audit_log.erased'";
         QueryResult::Ok(count(conn, rows))
@@ -614,7 +630,7 @@ fn persons_are_blanked_in_the_log_and_the_ledger_of_one_merchant_and_nothing_els
     let until = vouch::kit::clock::now() - chrono::TimeDelta::days(365);
     let forgotten =
         in_scope(conn, Scope::Instance, |conn| vouch::kit::audit::forget_addresses(conn, until));
-    assert_eq!(forgotten, Ok(2), "of every merchant, for a worker");
+    assert_eq!(forgotten, Ok(4), "of every merchant, for a worker");
     assert!(!of(conn, borealis).contains("192.0.2.1"));
     // Without a scope there is nothing to blank.
     let nothing = in_scope(conn, Scope::Unowned, |conn| {

@@ -354,8 +354,8 @@ fn a_merchant_reads_what_changed_and_neither_why_nor_where_support_sits() {
     }
     let told = acts(&app, merchant_id);
     assert!(told.contains(&"api_key.revoked".to_owned()), "{told:?}");
-    let stored: Vec<(String, Option<serde_json::Value>)> = app
-        .within(|conn| audit_log::table.select((audit_log::summary, audit_log::after)).load(conn));
+    let stored: Vec<(Option<serde_json::Value>, Option<serde_json::Value>)> = app
+        .within(|conn| audit_log::table.select((audit_log::params, audit_log::after)).load(conn));
     assert!(!format!("{stored:?}").contains(SECRET));
     let internal: Vec<(serde_json::Value, Option<String>)> = everything(&app, |conn| {
         instance_log::table.select((instance_log::details, instance_log::came_from)).load(conn)

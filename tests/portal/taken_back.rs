@@ -194,7 +194,8 @@ fn an_undo_by_several_members_at_once_opens_the_request_once() {
     assert_eq!(reopened, 1);
     let acts: i64 = app.within(|conn| {
         audit_log::table
-            .filter(audit_log::summary.eq("TEA1 is reserved again."))
+            .filter(audit_log::action.eq("code_request.opened"))
+            .filter(audit_log::params.eq(serde_json::json!({ "code": "TEA1", "is_again": true })))
             .count()
             .get_result(conn)
     });

@@ -181,10 +181,9 @@ fn acts_without_an_account(app: &TestApp, zoe_id: i64) {
             (&api, SubjectKind::Trigger),
         ] {
             let act = Act {
-                action: "a.b",
+                event: serde_json::json!({ "action": "a.b" }),
                 subject_kind,
                 subject_id: Some(zoe_id),
-                summary: String::new(),
                 before: None,
                 after: None,
             };
@@ -389,14 +388,17 @@ fn other_people_keep_their_data() {
         deliveries::table.filter(deliveries::body_gzip.is_not_null()).count().get_result(conn)
     });
     assert_eq!(bodies, 3, "those of orders 4, 6 and 31");
-    let names: Vec<String> = app.within(|conn| {
+    let events: Vec<Option<serde_json::Value>> = app.within(|conn| {
         audit_log::table
             .filter(audit_log::subject_id.eq(app.fixture.ada_id))
             .filter(audit_log::subject_kind.eq("affiliate"))
-            .select(audit_log::summary)
+            .select(audit_log::params)
             .load(conn)
     });
-    assert!(names.iter().all(|summary| summary.contains("Ada Active")), "{names:?}");
+    let is_hers = |params: &Option<serde_json::Value>| {
+        params.as_ref().is_some_and(|params| params["affiliate"] == "Ada Active")
+    };
+    assert!(events.iter().all(is_hers), "{events:?}");
     // Zoe is gone as a user, and disabled as an affiliate.
     let (disabled, zoe): (bool, String) = in_instance(app, |conn| {
         Ok((

@@ -1,6 +1,5 @@
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use vouch::features::triggers::{self as model, ReassignError};
-use vouch::kit::audit::{self, SubjectKind};
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{Page, Person, TestApp};
@@ -140,8 +139,7 @@ fn periods_of_one_holder_grow_together_again() {
     assert_eq!(owners(&app, id), [(ada, start, None)], "as if it had not been");
     assert!(give(ben, start).is_ok());
     assert_eq!(owners(&app, id), [(ben, start, None)]);
-    let log = app.within(|conn| audit::history(conn, merchant_id, SubjectKind::Trigger, id, 10));
-    assert_eq!(log.len(), 4);
+    assert_eq!(recorded(&app, id), 4);
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod listing;
 
 use vouch::features::triggers::{Trigger, TriggerKind};
 use vouch::kit::audit::Actor;
-use vouch::kit::db::schema::{conversions, trigger_owners, triggers};
+use vouch::kit::db::schema::{audit_log, conversions, trigger_owners, triggers};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -20,6 +20,16 @@ fn code(app: &TestApp, affiliate_id: i64, value: &str, actor: &Actor) -> i64 {
     app.within(|conn| {
         let kind = TriggerKind::CouponCode;
         Ok(vouch::features::triggers::create(conn, actor, affiliate_id, kind, value).unwrap().id)
+    })
+}
+
+/// How many events of the audit log are about the trigger.
+fn recorded(app: &TestApp, id: i64) -> i64 {
+    app.within(|conn| {
+        audit_log::table
+            .filter(audit_log::subject_kind.eq("trigger").and(audit_log::subject_id.eq(id)))
+            .count()
+            .get_result(conn)
     })
 }
 

@@ -264,6 +264,7 @@ pub(crate) struct TriggerName {
 pub(crate) enum ConversionName {
     OfOrder { affiliate: String, order: Option<String> },
     ManualCredit { affiliate: String },
+    Unnamed,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

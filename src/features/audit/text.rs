@@ -290,6 +290,7 @@ impl fmt::Display for ConversionName {
                 write!(f, "{affiliate}’s conversion for an order")
             }
             Self::ManualCredit { affiliate } => write!(f, "{affiliate}’s manual credit"),
+            Self::Unnamed => f.write_str("a conversion"),
         }
     }
 }

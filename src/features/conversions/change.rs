@@ -13,7 +13,7 @@ pub use self::overrule::overrule;
 use self::overrule::take_overruling_back;
 use super::list::{self, ConversionRow};
 use super::{DenialReason, Review};
-use crate::features::audit::{Act, AuditEvent};
+use crate::features::audit::{Act, AuditEvent, ConversionName};
 use crate::features::rollups::Changes;
 use crate::kit::audit::{Actor, SubjectKind, record_all};
 use crate::kit::db::schema::audit_log;
@@ -142,22 +142,22 @@ fn log(
     }
     let ids: Vec<i64> = acts.iter().map(|act| act.id).collect();
     let rows = list::by_ids(conn, actor.merchant_id, &ids)?;
-    let entries = acts.iter().filter_map(|act| {
-        let row = rows.iter().find(|row| row.conversion.id == act.id)?;
-        Some(Act {
+    let entries = acts.iter().map(|act| {
+        let row = rows.iter().find(|row| row.conversion.id == act.id);
+        Act {
             before: Some(json!(act.before)),
             after: Some(json!(act.after)),
             ..Act::new(event(row, act, note), SubjectKind::Conversion, Some(act.id))
-        })
+        }
     });
     let change_ids = record_all(conn, actor, entries.collect())?;
     Ok(change_ids.into_iter().min())
 }
 
-fn event(row: &ConversionRow, reviewed: &Reviewed, note: ReviewNote<'_>) -> AuditEvent {
+fn event(row: Option<&ConversionRow>, reviewed: &Reviewed, note: ReviewNote<'_>) -> AuditEvent {
     let after = &reviewed.after;
     AuditEvent::ConversionReviewed {
-        conversion: name_of(row),
+        conversion: row.map_or(ConversionName::Unnamed, name_of),
         review: after.said.as_ref().map(|said| said.review),
         denial_reason: after.said.as_ref().and_then(|said| said.denial_reason),
         is_fraud: after.fraud.is_some() && reviewed.before.fraud.is_none(),

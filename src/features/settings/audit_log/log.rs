@@ -43,8 +43,8 @@ pub(crate) struct LogFilter {
 impl LogFilter {
     pub(super) fn read(address: &mut ListUrl) -> Self {
         Self {
-            subject: address.choice("about", "About"),
-            actor: address.choice("by", "By"),
+            subject: address.choice("about", "Event"),
+            actor: address.choice("by", "User type"),
             from: address.day("from", "From"),
             until: address.day("until", "Until"),
         }

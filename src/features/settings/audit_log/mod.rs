@@ -64,7 +64,8 @@ pub(crate) async fn show(
     ok(&AuditLogPage { page, list: ListPage::new(address, listing, Some(count)), names })
 }
 
-const COLUMNS: [&str; 8] = ["Time", "Who", "As", "Action", "What", "From where", "Before", "After"];
+const COLUMNS: [&str; 8] =
+    ["Time", "User", "User type", "Action", "Event", "IP address", "Before", "After"];
 
 /// `GET /settings/audit-log.csv`: all pages of the list that has the same parameters.
 pub(crate) async fn export(
