@@ -8,7 +8,7 @@ use vouch::kit::supervise::Stop;
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{Page, Person, TestApp};
-use crate::triggers::{credits, owners, trigger};
+use crate::triggers::{credits, owners, recorded, trigger};
 
 fn path(app: &TestApp) -> String {
     format!("/triggers/{}", app.fixture.ada10_id)

@@ -3,7 +3,7 @@ use vouch::features::triggers::{self as model, ReassignError};
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{Page, Person, TestApp};
-use crate::triggers::{all, code, credits, owners, trigger};
+use crate::triggers::{all, code, credits, owners, recorded, trigger};
 
 fn day(month: u32, day: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, month, day, 12, 0, 0).unwrap()
