@@ -82,7 +82,8 @@ fn a_new_affiliate_gets_a_short_affiliate_id_and_terms() {
     let page = owner.get(&format!("/affiliates/{id}"));
     assert_eq!(page.one("h1"), "Zoë Müller");
     assert_eq!(page.one(".local [aria-current]"), "Settings");
-    assert!(page.says(&public_id) && page.says("Orders, last 30 days"));
+    assert!(page.has(&format!("[data-copy='{public_id}']")));
+    assert_eq!(page.all(".figure-value").len(), 4);
     assert_eq!(page.value_of("[name=email]"), "Zoe@X.example");
 }
 
@@ -96,21 +97,20 @@ fn a_rejected_affiliate_comes_back_as_typed() {
     });
     let foreign = foreign.to_string();
     let wrong = [
-        ("name", "", "Enter a name."),
-        ("email", "nobody", "Enter an e-mail address like"),
-        ("email", " ADA@affiliates.example ", "Another affiliate has this e-mail address already."),
-        ("offer_id", foreign.as_str(), "Choose one of the program’s offers."),
-        ("offer_id", "x", "Choose an offer."),
-        ("status", "king", "Choose a status."),
+        ("name", ""),
+        ("email", "nobody"),
+        ("email", " ADA@affiliates.example "),
+        ("offer_id", foreign.as_str()),
+        ("offer_id", "x"),
+        ("status", "king"),
     ];
-    for (field, typed, message) in wrong {
+    for (field, typed) in wrong {
         let mut fields = vec![("name", "New"), ("email", "new@x.example")];
         fields.retain(|(name, _)| *name != field);
         fields.push((field, typed));
         let answer = owner.submit(&form, FORM, &fields);
         assert_eq!(answer.status, 422, "{field}={typed}");
-        assert!(answer.says(message), "{field}={typed}");
-        assert!(answer.has(&format!("#error-summary a[href='#f-{field}']")), "{field}");
+        assert_eq!(answer.invalid_fields(), [field], "{field}={typed}");
         if ["name", "email"].contains(&field) {
             assert_eq!(answer.value_of(&format!("[name={field}]")), typed);
         }
@@ -136,8 +136,9 @@ fn settings_are_changed_and_another_offer_is_dated() {
     let fields = [("name", "Ben S."), ("offer_id", &better.to_string())];
     let answer = owner.submit(&page, FORM, &fields);
     let page = owner.follow(&answer);
-    assert!(page.says("The settings of Ben S. are saved."));
-    assert!(page.says("Changed name, offer of Ben S."));
+    assert_eq!(page.tone().as_deref(), Some("good"));
+    assert_eq!(page.one("h1"), "Ben S.");
+    assert_eq!(page.all(".timeline li").len(), 2);
     assert_eq!(terms_of(&app, app.fixture.ben_id).len(), 2);
     // The same once more changes nothing and leaves no trace.
     owner.submit(&page, FORM, &[]);
@@ -183,11 +184,11 @@ fn the_list_is_searched_filtered_and_sorted_by_its_address() {
     let offer = app.fixture.offer_id;
     let page = owner.get(&format!("/affiliates?q=ann&status=pending&offer={offer}"));
     assert_eq!(page.all(".chip").len(), 3);
-    assert!(page.says("Offer: Standard") && page.says("2 affiliates"));
+    assert!(page.says("Offer: Standard") && page.one(".pages-shown").starts_with("2 "));
     let without = page.attribute(".chip", "href").unwrap();
     assert_eq!(without, format!("/affiliates?status=pending&offer={offer}"));
     let none = owner.get("/affiliates?q=nobody-at-all");
-    assert!(none.says("No affiliate fits") && none.has("a[href='/affiliates']"));
+    assert!(none.has(".empty a[href='/affiliates']"));
     let part = owner.get_with("/affiliates?q=jo", &[("hx-request", "true")]);
     assert!(part.has("#results") && !part.has("main"));
 }
@@ -287,8 +288,8 @@ fn a_very_long_list_says_more_than_it_counted_each_time_it_is_asked_for() {
     crowd(&app, "Crowd ", 20_001..=30_001, "");
     let viewer = app.viewer();
     for _ in 0..3 {
-        assert!(viewer.get("/affiliates").says("10,000+ affiliates"));
-        assert!(viewer.get("/affiliates?status=disabled").says("No affiliate fits"));
+        assert!(viewer.get("/affiliates").one(".pages-shown").contains("10,000+"));
+        assert!(viewer.get("/affiliates?status=disabled").has(".empty a[href='/affiliates']"));
         assert_eq!(app.stranger().get("/affiliates").one(".pages-shown"), "1 affiliate");
     }
 }
@@ -305,7 +306,7 @@ fn an_empty_program_says_how_to_begin() {
         diesel::delete(rows::table).execute(conn)
     });
     let page = app.stranger().get("/affiliates");
-    assert!(page.says("No affiliates yet") && page.has(".empty a[href='/affiliates/new']"));
+    assert!(page.has(".empty a[href='/affiliates/new']"));
 }
 
 #[test]
@@ -385,10 +386,10 @@ fn several_are_approved_at_once_and_undone() {
         ("active".into(), "pending".into())
     );
     let page = owner.follow(&answer);
-    assert!(page.says("2 affiliates are now Active."));
+    assert_eq!(page.tone().as_deref(), Some("good"));
     let undone = owner.submit(&page, ".notice form", &[]);
     assert_eq!(undone.location(), Some("/affiliates?status=pending"));
-    assert!(owner.follow(&undone).says("2 affiliates are as before."));
+    assert_eq!(owner.follow(&undone).tone().as_deref(), Some("good"));
     assert_eq!(terms_of(&app, ids[0]), [("pending".to_owned(), true)]);
     assert_eq!(status_of(&app, ids[1]), "pending");
     assert_eq!(
@@ -397,9 +398,9 @@ fn several_are_approved_at_once_and_undone() {
     );
     // A second undo finds nothing left to do.
     let again = owner.submit_again(&page, ".notice form", &[]);
-    assert!(owner.follow(&again).says("Nothing was undone"));
+    assert_eq!(owner.follow(&again).tone().as_deref(), Some("wait"));
     let nobody = owner.post_signed("/affiliates/status", &[("status", "active")]);
-    assert!(owner.follow(&nobody).says("Choose affiliates by their check boxes first."));
+    assert_eq!(owner.follow(&nobody).tone().as_deref(), Some("info"));
     let away = owner.post_signed("/affiliates/status", &[("status", "active"), ("back", "//evil")]);
     assert_eq!(away.location(), Some("/affiliates"));
     assert_eq!(owner.post_signed("/affiliates/status", &[("status", "king")]).status, 400);
@@ -430,7 +431,7 @@ fn undoing_a_change_of_status_credits_what_was_ordered_in_between() {
     );
     let owner = app.owner();
     let answer = owner.post_signed(&path, &[]);
-    assert!(owner.follow(&answer).says("Ada Active is as before."), "{}", answer.text());
+    assert_eq!(owner.follow(&answer).tone().as_deref(), Some("good"), "{}", answer.text());
     app.work();
     assert_eq!(conversion(&app), ("pending".to_owned(), 900));
     assert_eq!(status_of(&app, ada), "active");
@@ -443,12 +444,13 @@ fn one_affiliate_is_disabled_and_enabled_on_its_page() {
     let path = format!("/affiliates/{}", app.fixture.ben_id);
     let set = |status: &str| owner.post_signed(&format!("{path}/status"), &[("status", status)]);
     let page = owner.follow(&set("disabled"));
-    assert!(page.says("Ben Second is now Disabled.") && page.says("Enable"));
-    assert!(owner.follow(&set("disabled")).says("Ben Second is Disabled already."));
+    assert_eq!(page.tone().as_deref(), Some("good"));
+    assert_eq!(page.values("#status button[name=status]", "value"), ["active"]);
+    assert_eq!(owner.follow(&set("disabled")).tone().as_deref(), Some("info"));
     owner.follow(&set("active"));
     // The first change cannot be undone any more: another has followed.
     let stale = owner.submit(&page, ".notice form", &[]);
-    assert!(owner.follow(&stale).says("Nothing was undone"));
+    assert_eq!(owner.follow(&stale).tone().as_deref(), Some("wait"));
     // Both can fall into one second, and then it's as if nothing had been.
     let terms = terms_of(&app, app.fixture.ben_id);
     assert_eq!(terms.last(), Some(&("active".to_owned(), true)), "{terms:?}");

@@ -22,8 +22,8 @@ fn a_person_sees_where_they_are_signed_in_and_ends_it_there() {
     let _other = sign_in(&app, "admin@acme.example", "Other", "198.51.100.1");
     let page = here.get("/account/sessions");
     assert_eq!(page.all(".devices li").len(), 2, "{}", page.text());
-    assert!(page.says("Firefox on Linux") && page.says("from 192.0.2.7"));
-    assert!(page.says("Unknown browser") && page.says("from 203.0.113.5"));
+    assert!(page.all(".devices strong").contains(&"Firefox on Linux".to_owned()));
+    assert!(page.says("192.0.2.7") && page.says("203.0.113.5"));
     assert!(!page.text().contains("198.51.100.1"), "nobody else’s");
     assert_eq!(page.all(".devices form").len(), 1, "not the one that looks");
 
@@ -44,7 +44,7 @@ fn all_others_end_at_once_and_nobody_elses() {
     assert_eq!(page.all(".devices li").len(), 3);
     let answer = here.submit(&page, "form[action$='/others/removal']", &[]);
     assert_eq!(answer.status, 303);
-    assert!(here.follow(&answer).says("You are signed out everywhere else."));
+    assert_eq!(here.follow(&answer).tone().as_deref(), Some("good"));
     for person in there {
         assert!(person.get("/dashboard").location().unwrap().starts_with("/login"));
     }

@@ -35,10 +35,8 @@ fn a_member_is_looked_over_the_shoulder_to_read_alone_and_that_is_recorded() {
     {
         let page = support.get(path);
         assert_eq!(page.status, 200, "{path}");
-        assert!(
-            page.one("#viewing").contains("You look at Acme Tea as Olga Owner sees it"),
-            "{path}"
-        );
+        let viewing = page.one("#viewing");
+        assert!(viewing.contains("Acme Tea") && viewing.contains("Olga Owner"), "{path}");
         assert!(!page.has(".menu-person"), "the account is not theirs");
     }
     assert!(!support.get("/triggers").has("a[data-dialog]"), "nothing that changes anything");
@@ -51,7 +49,7 @@ fn a_member_is_looked_over_the_shoulder_to_read_alone_and_that_is_recorded() {
     assert_eq!(support.get("/portal").status, 403, "only where the view is");
     let ended = support.submit(&support.get("/dashboard"), "#viewing form", &[]);
     let back = support.follow(&ended);
-    assert!(back.says("You no longer look at the program as Olga Owner."));
+    assert!(back.one("[role=status].tone-good").contains("Olga Owner"));
     assert_eq!(support.get("/dashboard").status, 403);
     assert_eq!(acts(&app), ["support.view_began", "support.view_ended"]);
     let log = app.owner().get("/settings/audit-log?by=support");
@@ -70,12 +68,12 @@ fn an_affiliate_is_looked_over_the_shoulder_and_another_programs_people_are_not_
     let begun = begin(&app, &support, ("affiliate", "ADA@affiliates.example"));
     assert_eq!(begun.location(), Some("/portal"), "{}", begun.text());
     let portal = support.get("/portal");
-    assert!(portal.one("#viewing").contains("as Ada Active sees it") && portal.says("ADA10"));
+    assert!(portal.one("#viewing").contains("Ada Active") && portal.says("ADA10"));
     assert_eq!(support.get("/dashboard").status, 403);
     for nobody in ["", "ben@affiliates.example", "zzzz"] {
         let refused = begin(&app, &support, ("affiliate", nobody));
         assert_eq!(refused.status, 422, "{nobody}");
-        assert!(refused.one("#f-affiliate-error").contains("No affiliate of this program"));
+        assert_eq!(refused.invalid_fields(), ["affiliate"]);
         assert_eq!(refused.value_of("#f-affiliate"), nobody);
     }
     assert_eq!(begin(&app, &support, ("user_id", "999999999")).status, 404);

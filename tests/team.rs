@@ -66,19 +66,20 @@ fn somebody_new_is_invited_joins_and_the_link_works_once() {
     let answer = invite(&app.owner(), " Ivy@ACME.example ", "admin");
     assert_eq!((answer.status, answer.location()), (303, Some("/settings/team")));
     let page = app.owner().get("/settings/team");
-    assert!(page.says("Open invitations") && page.text().contains("Ivy@"));
+    assert!(page.one("[aria-labelledby=invitations] tbody th").starts_with("Ivy@"));
     let path = link(&app, "Ivy@ACME.example");
 
     let ivy = app.anonymous();
     let page = ivy.get(&path);
-    assert!(page.says("Join Acme Tea") && page.says("Your role: Admin"), "{}", page.text());
+    assert!(page.one("h1").contains("Acme Tea"));
+    assert_eq!(page.attribute("#invited", "data-role").as_deref(), Some("admin"));
     let weak = ivy.submit(&page, "form", &[("name", "Ivy"), ("password", "acmetea1")]);
     assert_eq!(weak.status, 422);
     assert_eq!(weak.value_of("#f-name"), "Ivy");
     assert!(weak.has("#f-password-error") && !weak.text().contains("acmetea1"));
     let answer = ivy.submit(&page, "form", &[("name", "Ivy Invited"), ("password", NEW)]);
     assert_eq!((answer.status, answer.location()), (303, Some("/dashboard")), "{}", answer.text());
-    assert!(ivy.follow(&answer).says("Welcome to Acme Tea!"));
+    assert!(ivy.follow(&answer).one("[role=status].tone-good").contains("Acme Tea"));
     assert_eq!(role_of(&app, IVY), Some(Role::Admin));
     assert_eq!(ivy.get("/settings/general").status, 200);
 
@@ -86,7 +87,7 @@ fn somebody_new_is_invited_joins_and_the_link_works_once() {
     assert_eq!(thief.get(&path).status, 404);
     let second = thief.post_signed(&path, &[("name", "Thief"), ("password", NEW)]);
     assert_eq!(second.status, 404);
-    assert!(second.says("This invitation no longer works"));
+    assert!(second.has("main.gate a[href='/login']"));
     let acts = acts(&app);
     assert!(acts.ends_with(
         &["invitation.created", "invitation.accepted", "member.added"].map(str::to_owned)
@@ -101,7 +102,7 @@ fn who_has_an_account_signs_in_and_accepts() {
     let path = link(&app, IVY);
     let ivy = app.anonymous();
     let page = ivy.get(&path);
-    assert!(page.says("You have an account") && !page.has("#f-password"));
+    assert!(page.has("a.btn-primary[href^='/login']") && !page.has("#f-password"));
     assert_eq!(ivy.post_signed(&path, &[("name", "X"), ("password", NEW)]).status, 422);
     let login = ivy.get(&page.attribute("a.btn-primary", "href").unwrap());
     let back = ivy.submit(&login, "form", &[("email", IVY), ("password", PASSWORD)]);
@@ -120,7 +121,7 @@ fn an_invitation_is_for_its_address_only() {
     let path = link(&app, IVY);
     let viewer = app.viewer();
     let page = viewer.get(&path);
-    assert!(page.says("Sign out, and open the link again"));
+    assert!(page.has("main form[action='/logout']") && !page.has("#f-password"));
     assert_eq!(viewer.post_signed(&path, &[("name", "V"), ("password", NEW)]).status, 422);
     assert_eq!(role_of(&app, "viewer@acme.example"), Some(Role::Viewer));
     assert_eq!(role_of(&app, IVY), None);
@@ -153,7 +154,7 @@ fn a_letter_is_sent_again_with_a_new_link_and_can_be_withdrawn() {
             .execute(conn)
     });
     assert_eq!(ivy.get(&third).status, 404);
-    assert!(owner.get("/settings/team").says("Expired"));
+    assert!(owner.get("/settings/team").has("td[data-label=Link] .tone-off"));
 }
 
 #[test]
@@ -161,15 +162,10 @@ fn what_is_wrong_with_an_invitation_stands_beside_the_field() {
     let app = TestApp::start();
     let owner = app.owner();
     invite(&owner, IVY, "admin");
-    for (email, reason) in [
-        ("no address", "Enter an e-mail address"),
-        ("", "Enter an e-mail address"),
-        ("IVY@acme.example", "is invited already"),
-        ("Viewer@Acme.example", "is a member already"),
-    ] {
+    for email in ["no address", "", "IVY@acme.example", "Viewer@Acme.example"] {
         let answer = invite(&owner, email, "viewer");
         assert_eq!(answer.status, 422, "{email}");
-        assert!(answer.one("#f-email-error").contains(reason), "{email}");
+        assert_eq!(answer.invalid_fields(), ["email"], "{email}");
         assert_eq!(answer.value_of("#f-email"), email);
     }
     let answer = owner
@@ -222,7 +218,7 @@ fn the_last_owner_neither_leaves_nor_becomes_something_else() {
     ] {
         let answer = owner.post_signed(&path, &fields);
         assert_eq!(answer.status, 422, "{path}");
-        assert!(answer.says("A program needs an owner"), "{path}");
+        assert!(answer.has("#error-summary li"), "{path}");
     }
     assert_eq!(role_of(&app, "owner@acme.example"), Some(Role::Owner));
 
@@ -309,7 +305,7 @@ fn a_program_can_demand_two_factor_of_its_members() {
     assert_eq!(app.admin().post_signed("/settings/team/two-factor", &[]).status, 403);
     let answer = owner.post_signed("/settings/team/two-factor", &[("required", "true")]);
     assert_eq!(answer.status, 422);
-    assert!(answer.says("Set up two-factor sign-in for yourself first"));
+    assert_eq!(answer.invalid_fields(), ["required"]);
     app.within(|conn| two_factor::give(conn, "owner@acme.example"));
     let answer = owner.post_signed("/settings/team/two-factor", &[("required", "true")]);
     assert_eq!(answer.status, 303);

@@ -16,10 +16,10 @@ fn a_switch_needs_a_reason_and_is_kept_in_the_merchants_audit_log() {
     let refused = support.submit(&page, "form.stack", &[("reason", " ")]);
     assert_eq!(refused.status, 422);
     assert!(refused.has("#f-reason-error"));
-    let done = support.submit(&page, "form.stack", &[("reason", "Asked by mail on Monday")]);
-    assert!(support.follow(&done).says("Coupon Exclusions are enabled"));
+    let done = support.submit(&page, "form.stack", &[("reason", "Ticket 7")]);
+    assert_eq!(support.follow(&done).tone().as_deref(), Some("good"));
     let again = support.submit(&page, "form.stack", &[("reason", "Again")]);
-    assert!(support.follow(&again).says("were enabled already"));
+    assert_eq!(support.follow(&again).tone().as_deref(), Some("info"));
     let acts: Vec<(String, String, Option<String>, Option<serde_json::Value>)> =
         app.within(|conn| {
             audit_log::table
@@ -77,7 +77,7 @@ fn staff_can_end_a_persons_sessions_and_nobody_elses() {
     let page = support.get(&path(&app));
     let form = format!("form[action$='/people/{}/sign-out']", app.fixture.owner_id);
     let done = support.submit(&page, &form, &[]);
-    assert!(support.follow(&done).says("Every session of Olga Owner has ended"));
+    assert!(support.follow(&done).one("[role=status].tone-good").contains("Olga Owner"));
     assert_eq!(owner.get("/dashboard").status, 303, "signed out");
     assert_eq!(admin.get("/dashboard").status, 200);
     assert_eq!(stranger.get("/dashboard").status, 200);
@@ -110,15 +110,15 @@ fn an_affiliate_is_signed_out_by_the_name_that_a_letter_has_for_them() {
     let done = support.post_signed(&url, &fields);
     assert_eq!(done.location(), Some(&*path(&app)));
     let page = support.follow(&done);
-    assert!(page.says("Every session of Ada Active has ended. They can sign in again."));
-    assert!(page.one("#affiliate + form").contains("End their sessions"));
+    assert!(page.one("[role=status].tone-good").contains("Ada Active"));
+    assert!(page.has("#affiliate + form button"));
     assert!(ada.get("/portal").location().unwrap().starts_with("/login"));
     assert_eq!(owner.get("/dashboard").status, 200);
     assert!(owner.get("/settings/audit-log?by=support").says("Ended every session of Ada Active."));
     for nobody in ["", "owner@acme.example", "ben@affiliates.example"] {
         let refused = support.post_signed(&url, &[("affiliate", nobody)]);
         assert_eq!(refused.status, 422, "{nobody}");
-        assert!(refused.one("#f-affiliate-error").contains("No affiliate of this program"));
+        assert_eq!(refused.invalid_fields(), ["affiliate"]);
         assert_eq!(refused.value_of("#f-affiliate"), nobody);
     }
     // The other program has an affiliate of that address, too: hers cannot sign in there.

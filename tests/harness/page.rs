@@ -123,6 +123,18 @@ impl Page {
         found.map(str::to_owned).collect()
     }
 
+    /// The tone of the message about the last action: good, info, wait or bad.
+    pub(crate) fn tone(&self) -> Option<String> {
+        let class = self.attribute(".notice[role=status]:not(#viewing)", "class")?;
+        class.split_whitespace().find_map(|name| name.strip_prefix("tone-")).map(str::to_owned)
+    }
+
+    /// The fields with errors, in the order of the summary.
+    pub(crate) fn invalid_fields(&self) -> Vec<String> {
+        let links = self.values("#error-summary a", "href");
+        links.iter().map(|link| link.trim_start_matches("#f-").to_owned()).collect()
+    }
+
     /// The value of the first field that `css` finds.
     pub(crate) fn value_of(&self, css: &str) -> String {
         self.attribute(css, "value")

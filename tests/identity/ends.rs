@@ -308,7 +308,7 @@ fn a_key_whose_creator_was_removed_is_shown_as_such_and_can_be_revoked() {
     let removed = second.post_signed(&format!("/settings/team/members/{owner}/removal"), &[]);
     assert_eq!(removed.status, 303);
     let page = second.get("/settings/api");
-    assert_eq!(page.all("[data-label=Made] .badge-v").len(), 1);
+    assert_eq!(page.all("[data-label=Created] .badge-v").len(), 1);
     assert_eq!(list_triggers(&app, &key), 200, "the merchant's systems go on");
     assert_eq!(second.submit(&page, "form[action$=revocation]", &[]).status, 303);
     assert_eq!(list_triggers(&app, &key), 401);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const CHANGED_BADGE: &str = "Looks changed by a spreadsheet";
+const CHANGED_ROW: &str = "changed";
 
 const CHANGED: &str = "Affiliate,Type,Code\n\
     ben@affiliates.example,,MAY20\n\
@@ -39,18 +39,18 @@ fn every_kind_of_changed_cell_is_told_and_codes_that_people_have_are_fine() {
     let fine = ["MAY20", "00123", "1EX", "20MAY", "TRUELOVE", "MAY-20", "1E5", "10%", "GRÜN"];
     for code in changed {
         let looked = look(&owner, format!("Affiliate,Code\nben@affiliates.example,{code}\n"));
-        assert_eq!(verdicts(&looked), [CHANGED_BADGE], "{code}: {}", looked.text());
+        assert_eq!(in_order(&looked), [CHANGED_ROW], "{code}: {}", looked.text());
         assert!(looked.has("input[type=radio][name=changed_rows]"), "{code}");
     }
     for code in fine {
         let looked = look(&owner, format!("Affiliate,Code\nben@affiliates.example,{code}\n"));
-        assert_eq!(verdicts(&looked), ["Can be created"], "{code}");
+        assert_eq!(in_order(&looked), ["new"], "{code}");
         assert!(!looked.has("input[name=changed_rows]"), "{code}");
     }
     // What can be no code at all is refused, and says why it may look so.
     let looked = look(&owner, "Affiliate,Code\nben@affiliates.example,2026-05-20 00:00:00\n");
-    assert_eq!(verdicts(&looked).len(), 1);
-    assert_ne!(verdicts(&looked), ["Can be created"]);
+    assert_eq!(in_order(&looked).len(), 1);
+    assert_ne!(in_order(&looked), ["new"]);
 }
 
 #[test]
@@ -58,17 +58,7 @@ fn nothing_is_created_before_somebody_decides_on_changed_codes() {
     let app = prepared();
     let owner = app.owner();
     let looked = look(&owner, CHANGED);
-    assert_eq!(
-        verdicts(&looked),
-        [
-            "Can be created",
-            CHANGED_BADGE,
-            CHANGED_BADGE,
-            "Can be created",
-            "Excluded",
-            "Can be created"
-        ]
-    );
+    assert_eq!(in_order(&looked), ["new", CHANGED_ROW, CHANGED_ROW, "new", "excluded", "new"]);
     let undecided = save(&owner, &looked, &["override_exclusions", "only_in_vouch"]);
     assert_eq!(undecided.status, 422);
     assert!(undecided.has("#f-changed_rows-error"));
@@ -84,8 +74,8 @@ fn nothing_is_created_before_somebody_decides_on_changed_codes() {
     assert_eq!(values(&app), ["00123", "1EX", "ADA10", "BLACKFRIDAY.0", "MAY20"]);
     let shown = owner.follow(&done);
     assert_eq!(
-        badges(&shown).into_iter().map(|row| (row.1, row.2)).collect::<Vec<_>>(),
-        ["20-May", "00123"].map(|code| (code.to_owned(), "Left out".to_owned()))
+        results(&shown).into_iter().map(|row| (row.1, row.2)).collect::<Vec<_>>(),
+        ["20-May", "00123"].map(|code| (code.to_owned(), "skipped".to_owned()))
     );
     let kept: Vec<(i32, Option<String>, bool)> = app.within(|conn| {
         let rows = import_rows::table.order(import_rows::line);
@@ -97,7 +87,7 @@ fn nothing_is_created_before_somebody_decides_on_changed_codes() {
     // The file of these rows still says that they look changed.
     let again = owner.get(&format!("{}/refused.csv", shown.path));
     let looked = look(&owner, &again.body);
-    assert_eq!(verdicts(&looked), [CHANGED_BADGE, CHANGED_BADGE]);
+    assert_eq!(in_order(&looked), [CHANGED_ROW, CHANGED_ROW]);
 }
 
 #[test]
@@ -132,7 +122,7 @@ fn an_excluded_code_that_looks_changed_needs_both_decisions() {
         (&[("changed_rows", "create"), ("override_exclusions", "true")], true),
     ] {
         let looked = look(&owner, file);
-        assert_eq!(verdicts(&looked)[0], CHANGED_BADGE);
+        assert_eq!(in_order(&looked)[0], CHANGED_ROW);
         save_with(&owner, &looked, choices);
         assert_eq!(values(&app).contains(&"TRUE".to_owned()), created, "{choices:?}");
     }

@@ -21,16 +21,13 @@ fn an_existing_code_is_left_out_of_an_import_that_creates_codes() {
     let app = prepared();
     let owner = app.owner();
     let looked = look(&owner, FILE);
-    assert_eq!(
-        verdicts(&looked),
-        ["Only in Vouch", "Cannot be created", "Excluded", "Can be created"]
-    );
+    assert_eq!(in_order(&looked), ["existing", "refused", "excluded", "new"]);
     let done = save(&owner, &looked, &["override_exclusions"]);
     assert_eq!(done.status, 303, "{}", done.text());
     assert_eq!(values(&app), ["ADA10", "BEN10"]);
     let existing = Some("existing_only".to_owned());
     assert_eq!(reasons(&app), [(2, existing.clone(), true), (3, None, false), (4, existing, true)]);
-    let left_out = owner.follow(&done).all("tbody [data-label=Verdict] .sub");
+    let left_out = owner.follow(&done).all("tbody [data-label=Result] .sub");
     assert_eq!(left_out.len(), 3, "each says why");
     let csv = owner.get(&format!("{}/refused.csv", looked.path)).csv();
     assert_eq!(csv.lines().count(), 4, "{csv}");

@@ -36,7 +36,7 @@ fn refersions_template_creates_all_three_types() {
         ben.to_uppercase()
     );
     let looked = look(&owner, file);
-    assert_eq!(verdicts(&looked), ["Can be created"; 3]);
+    assert_eq!(in_order(&looked), ["new"; 3]);
     assert_eq!(save(&owner, &looked, &[]).status, 303);
     let by_ben = |kind: &str, value: &str| (kind.to_owned(), value.to_owned(), app.fixture.ben_id);
     assert_eq!(
@@ -56,7 +56,7 @@ fn columns_of_other_programs_are_read_and_the_page_says_which() {
     let file = "First Name,Last Name,Email Address,Discount Code,Value\n\
                 María,Fernández,ben@affiliates.example,COLUMNS8,10\n";
     let looked = look(&owner, file);
-    assert_eq!(verdicts(&looked), ["Can be created"]);
+    assert_eq!(in_order(&looked), ["new"]);
     let reading = looked.one("#reading");
     for name in ["Email Address", "Discount Code", "First Name", "Last Name", "Value"] {
         assert!(reading.contains(name), "{reading}");
@@ -81,12 +81,12 @@ fn the_affiliate_id_and_the_email_win_over_the_name_and_must_agree() {
          ,,,NOBODY\n"
     );
     let looked = look(&owner, file);
-    let fine = "Can be created";
-    let not = "Cannot be created";
-    assert_eq!(verdicts(&looked), [fine, fine, fine, fine, not, not, not]);
+    let fine = "new";
+    let not = "refused";
+    assert_eq!(in_order(&looked), [fine, fine, fine, fine, not, not, not]);
     // What was refused is refused again as it is.
     let refused = owner.get(&format!("{}/refused.csv", looked.path));
-    assert_eq!(verdicts(&look(&owner, &refused.body)), [not; 3]);
+    assert_eq!(in_order(&look(&owner, &refused.body)), [not; 3]);
     assert_eq!(save(&owner, &looked, &[]).status, 303);
     let created = created(&app);
     assert_eq!(created.len(), 4);
@@ -122,8 +122,8 @@ fn encodings_line_ends_and_delimiters_make_no_difference() {
     for (name, file) in files {
         let looked = look(&owner, file);
         let rows: Vec<(String, String)> =
-            badges(&looked).into_iter().map(|row| (row.1, row.2)).collect();
-        let fine = ("ÄHRE52".to_owned(), "Can be created".to_owned());
+            results(&looked).into_iter().map(|row| (row.1, row.2)).collect();
+        let fine = ("ÄHRE52".to_owned(), "new".to_owned());
         assert_eq!(rows, [fine], "{name}");
     }
     for (name, file) in [
@@ -150,8 +150,8 @@ fn quotes_around_a_cell_never_enter_a_code() {
         let file = format!("Affiliate,Code\nben@affiliates.example,{open}QUOTED{at}{close}\n");
         let looked = look(&owner, file);
         assert_eq!(looked.all("tbody th code"), [format!("QUOTED{at}")]);
-        assert_eq!(verdicts(&looked), ["Can be created"]);
-        assert!(looked.has("tbody [data-label=Verdict] .sub"), "it says that they are left out");
+        assert_eq!(in_order(&looked), ["new"]);
+        assert!(looked.has("tbody [data-label=Result] .sub"), "it says that they are left out");
         assert_eq!(save(&owner, &looked, &[]).status, 303);
     }
     let expected: Vec<String> = (0..5).map(|at| format!("QUOTED{at}")).collect();
@@ -164,7 +164,7 @@ fn a_row_with_more_cells_than_the_header_is_left_out() {
     let owner = app.owner();
     let file = "Affiliate,Code\nben@affiliates.example,A,B\nben@affiliates.example,C1,\n";
     let looked = look(&owner, file);
-    assert_eq!(verdicts(&looked), ["Cannot be created", "Can be created"]);
+    assert_eq!(in_order(&looked), ["refused", "new"]);
     assert_eq!(save(&owner, &looked, &[]).status, 303);
     assert_eq!(values(&app), ["ADA10", "C1"]);
     let problem: Option<String> =
@@ -187,14 +187,14 @@ fn our_own_exports_are_understood() {
     // for a formula are gone.
     let export = owner.get("/triggers.csv?sort=value");
     let looked = look(&owner, &export.body);
-    assert_eq!(verdicts(&looked), ["Already there"; 4], "{}", export.text());
+    assert_eq!(in_order(&looked), ["known"; 4], "{}", export.text());
     let mut codes = looked.all("tbody th code");
     codes.sort();
     assert_eq!(codes, ["+1UP", "-10", "@BEN", "ADA10"]);
     assert!(!looked.has("main form[action*=completion]"), "nothing is there to create");
     // Of the conversions too; the affiliates have no codes.
     let looked = look(&owner, &owner.get("/conversions.csv").body);
-    assert_eq!(verdicts(&looked), ["Already there"]);
+    assert_eq!(in_order(&looked), ["known"]);
     let refused = send(&owner, &owner.get("/affiliates.csv").body);
     assert_eq!(refused.status, 422);
     assert!(refused.one("#f-file-error").contains("Affiliate ID, Name"));

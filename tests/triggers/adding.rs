@@ -14,15 +14,15 @@ fn a_code_is_added_on_the_affiliates_page_and_appears_there() {
     let app = TestApp::start();
     let owner = app.owner();
     let list = owner.get(&format!("/affiliates/{}/triggers", app.fixture.ben_id));
-    assert!(list.says("No conversion triggers yet"));
+    assert!(list.has(".empty a[data-dialog]"));
     assert_eq!(list.one(".actions a[data-dialog]"), "Add Trigger");
     let answer = add(&owner, app.fixture.ben_id, &[("coupon_code", " ben–5 ")]);
     assert_eq!(answer.status, 303, "{}", answer.text());
     let list = owner.follow(&answer);
     assert_eq!(list.all("tbody th code"), ["ben–5"]);
-    assert!(list.says("Orders placed with ben–5 from now on credit Ben Second."));
-    assert!(list.says("Create the same discount code in your store"));
-    assert!(list.says("expiration date"));
+    let message = list.one("[role=status].tone-good");
+    assert!(message.contains("ben–5") && message.contains("Ben Second"), "{message}");
+    assert!(list.has("#create-in-store") && !list.has("#no-commission"));
     let last = all(&app).pop().unwrap();
     assert_eq!(last, ("coupon_code".into(), "ben–5".into(), "BEN–5".into(), app.fixture.ben_id));
 }
@@ -53,21 +53,20 @@ fn rubbish_comes_back_as_typed_with_the_rule_it_broke() {
     let app = TestApp::start();
     let owner = app.owner();
     let long = "A".repeat(51);
-    for (kind, value, reason) in [
-        ("coupon_code", "", "Enter a coupon code."),
-        ("coupon_code", "TWO WORDS", "A new code can’t contain spaces."),
-        ("coupon_code", "ZERO\u{200b}WIDTH", "an invisible character after ZERO"),
-        ("coupon_code", long.as_str(), "50 characters or fewer"),
-        ("customer_email", "nobody", "This is not an email address"),
-        ("sku", " ", "Enter a SKU."),
+    for (kind, value) in [
+        ("coupon_code", ""),
+        ("coupon_code", "TWO WORDS"),
+        ("coupon_code", "ZERO\u{200b}WIDTH"),
+        ("coupon_code", long.as_str()),
+        ("customer_email", "nobody"),
+        ("sku", " "),
     ] {
         let page = add(&owner, app.fixture.ben_id, &[("type", kind), (kind, value)]);
         assert_eq!(page.status, 422, "{kind} {value}");
-        let message = page.one(&format!("#f-{kind}-error"));
-        assert!(message.contains(reason), "{message}");
         assert_eq!(page.value_of(&format!("#f-{kind}")), value);
         assert_eq!(page.attribute("option[selected]", "value").as_deref(), Some(kind));
-        assert!(page.has(&format!("#error-summary a[href='#f-{kind}']")));
+        assert_eq!(page.invalid_fields(), [kind], "{value}");
+        assert!(page.has(&format!("#f-{kind}-error")) && !page.has("[data-unavailable]"));
     }
     let page = owner.post_signed(
         &format!("/affiliates/{}/triggers", app.fixture.ben_id),
@@ -84,10 +83,8 @@ fn a_code_that_is_taken_names_its_holder_and_offers_three_free_ones() {
     code(&app, app.fixture.ada_id, "ADA10-2", &app.actor());
     let page = add(&owner, app.fixture.ben_id, &[("coupon_code", "ada10")]);
     assert_eq!(page.status, 422);
-    assert_eq!(
-        page.one("#f-coupon_code-error"),
-        "Error: ADA10 is taken: orders with it are credited to Ada Active."
-    );
+    assert!(page.one("#f-coupon_code-error").contains("Ada Active"));
+    assert!(page.has("[data-unavailable=held]"));
     let holder = format!(".notice a[href='/affiliates/{}/triggers']", app.fixture.ada_id);
     assert_eq!(page.one(&holder), "Ada Active");
     let offered = page.all("button[name=instead]");
@@ -135,17 +132,16 @@ fn from_the_dashboards_form_an_affiliate_is_found_without_javascript() {
     let app = TestApp::start();
     let owner = app.owner();
     let form = owner.get("/triggers/new");
-    assert_eq!(
-        form.all("form.stack > .field label, form.stack .of-coupon-code label"),
-        ["Affiliate", "Type", "Coupon Code", "Only in Vouch: the code exists in my store already"]
-    );
+    let labels = form.all("form.stack > .field label, form.stack .of-coupon-code label");
+    assert_eq!(labels[..3], ["Affiliate", "Type", "Coupon Code"]);
+    assert!(form.has("label[for=f-only_in_vouch]"));
     assert_eq!(form.one("form.stack .submit button"), "Add Trigger");
     let nobody = owner.submit(&form, "form.stack", &[("coupon_code", "BEN5")]);
     assert_eq!(nobody.status, 422);
-    assert_eq!(nobody.one("#f-affiliate_id-error"), "Error: Choose an affiliate.");
+    assert_eq!(nobody.invalid_fields(), ["affiliate_id"]);
     assert_eq!(nobody.value_of("#f-coupon_code"), "BEN5");
     let none = owner.submit(&nobody, "form.stack", &[("affiliate_id_q", "nobody at all")]);
-    assert!(none.one("#f-affiliate_id-error").contains("No affiliate is found"));
+    assert!(none.one("#f-affiliate_id-error").contains("nobody at all"));
 
     let page = nobody.form("form.stack").with(&[("affiliate_id_q", "second")]);
     let mut fields: Vec<(&str, &str)> =
@@ -173,7 +169,7 @@ fn the_dashboards_form_takes_one_affiliate_of_this_program() {
     let two =
         owner.post_signed("/triggers", &[("affiliate_id", &ada), ("affiliate_id", &ben), value]);
     assert_eq!(two.status, 422);
-    assert!(two.one("#f-affiliate_id-error").contains("Two affiliates"));
+    assert_eq!(two.invalid_fields(), ["affiliate_id"]);
     for id in [foreign.as_str(), "rubbish", "99999999999999999999"] {
         let page = owner.post_signed("/triggers", &[("affiliate_id", id), value]);
         assert_eq!(page.status, 422, "{id}");
@@ -238,7 +234,7 @@ fn of_fifty_at_once_one_wins_and_the_others_read_why_not() {
     assert_eq!(won.len(), 1);
     for page in lost {
         assert_eq!(page.status, 422, "{}", page.text());
-        assert!(page.one("#f-coupon_code-error").contains("Ben Second has"));
+        assert!(page.one("#f-coupon_code-error").contains("Ben Second"));
         assert_eq!(page.all("button[name=instead]").len(), 3);
     }
     assert_eq!(all(&app).len(), 2);

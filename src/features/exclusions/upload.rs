@@ -42,6 +42,19 @@ pub(crate) enum UploadStatus {
     Wrong(String),
 }
 
+impl UploadStatus {
+    /// For scripts and tests.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::OnList(_) => "on_list",
+            Self::InFile(_) => "duplicate",
+            Self::Changed(_) => "changed",
+            Self::Wrong(_) => "refused",
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct UploadRow {
     /// The line where it begins.

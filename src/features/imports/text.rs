@@ -5,7 +5,6 @@ use vouch_core::trigger::ValueError;
 use super::ImportCounts;
 use crate::kit::web::numbers::counted;
 
-pub(super) const MAY_BE_CHANGED: &str = "May be changed by a spreadsheet";
 /// The note for a row that's valid, but isn't created exactly as in its cell.
 pub(super) const UNQUOTED: &str = "Created without the quotation marks.";
 pub(super) const MORE_CELLS: &str =

@@ -17,7 +17,7 @@ use crate::kit::web::csv::{self, Cell};
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::idempotency::AnswerAt;
 use crate::kit::web::memory::Memory;
-use crate::kit::web::numbers::thousands;
+use crate::kit::web::numbers::{self, counted, thousands};
 use crate::kit::web::upload::CsrfUpload;
 use crate::kit::web::{ok, rejected};
 
@@ -90,7 +90,7 @@ impl UploadResult {
     }
 
     fn all(&self) -> String {
-        self.count(|_| true)
+        counted(self.upload.rows.len(), "row", "rows")
     }
 
     fn hidden(&self) -> usize {

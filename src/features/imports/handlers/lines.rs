@@ -3,32 +3,60 @@
 use crate::features::imports::columns::label;
 use crate::features::imports::parse::kind_of;
 use crate::features::imports::{CheckedRow, ImportRow, RowStatus, text};
+use crate::kit::db::text_enum;
 use crate::kit::web::spreadsheet::{self, ParseSummary};
+
+text_enum! {
+    /// What becomes of a row.
+    pub(crate) enum LineResult {
+        New = "new", "Can be created";
+        /// Only possible as a code that the stores already have.
+        Existing = "existing", "Not created in stores";
+        Changed = "changed", "May be changed by a spreadsheet";
+        Excluded = "excluded", "Excluded";
+        Known = "known", "Already exists";
+        Refused = "refused", "Can’t be created";
+        Skipped = "skipped", "Skipped";
+    }
+}
+
+impl LineResult {
+    fn of(checked: &CheckedRow) -> Self {
+        match checked.status {
+            _ if checked.is_changed() => Self::Changed,
+            RowStatus::Fine if checked.existing_only().is_some() => Self::Existing,
+            RowStatus::Fine => Self::New,
+            RowStatus::Excluded(..) => Self::Excluded,
+            RowStatus::Known(_) => Self::Known,
+            RowStatus::Refused(_) => Self::Refused,
+        }
+    }
+
+    /// The tone of its badge.
+    pub(crate) fn tone(self) -> &'static str {
+        match self {
+            Self::New => "good",
+            Self::Existing | Self::Changed | Self::Excluded => "wait",
+            Self::Known => "off",
+            Self::Refused | Self::Skipped => "bad",
+        }
+    }
+}
 
 /// A row of the table.
 pub(super) struct ImportLine<'a> {
     pub(crate) row: &'a ImportRow,
     pub(crate) value: String,
     pub(crate) affiliate: Option<&'a str>,
-    pub(crate) badge: (&'static str, &'static str),
+    pub(crate) result: LineResult,
     pub(crate) reason: String,
 }
 
 impl<'a> ImportLine<'a> {
     pub(super) fn of(checked: &'a CheckedRow) -> Self {
-        let badge = match checked.status {
-            _ if checked.is_changed() => (text::MAY_BE_CHANGED, "wait"),
-            RowStatus::Fine if checked.existing_only().is_some() => {
-                ("Not created in stores", "wait")
-            }
-            RowStatus::Fine => ("Can be created", "good"),
-            RowStatus::Excluded(..) => ("Excluded", "wait"),
-            RowStatus::Known(_) => ("Already exists", "off"),
-            RowStatus::Refused(_) => ("Can’t be created", "bad"),
-        };
         let (row, value) = (&checked.row, checked.text.clone());
-        let mut line =
-            Self { row, value, affiliate: checked.affiliate(), badge, reason: String::new() };
+        let (result, affiliate) = (LineResult::of(checked), checked.affiliate());
+        let mut line = Self { row, value, affiliate, result, reason: String::new() };
         line.reason = match checked.reason_beside_badge() {
             None if line.cell().is_some() => text::UNQUOTED.to_owned(),
             reason => reason.unwrap_or_default(),
@@ -39,7 +67,7 @@ impl<'a> ImportLine<'a> {
     pub(super) fn skipped(row: &'a ImportRow) -> Self {
         let reason = row.reason().unwrap_or_default();
         let value = spreadsheet::value(&row.value);
-        Self { row, value, affiliate: None, badge: ("Skipped", "bad"), reason }
+        Self { row, value, affiliate: None, result: LineResult::Skipped, reason }
     }
 
     /// The cell, if it differs from the value.
