@@ -509,7 +509,7 @@ fn no_form_is_taken_without_its_token() {
                 token.map(|token| ("csrf", token)).into_iter().collect();
             let answer = person.post(&path, &fields);
             assert_eq!(answer.status, 403, "{path} with {token:?}: {}", answer.text());
-            assert!(answer.says("This form is out of date"), "{path}");
+            assert!(answer.has("main[data-refused-by=form]"), "{path}");
         }
     }
 }

@@ -428,7 +428,7 @@ fn rows_of_an_earlier_version_are_carried_over() {
         assert_eq!(ours.as_str(), key, "the same rule in the database");
     }
     let noted = "SELECT subject_id::text FROM audit_log WHERE action = 'trigger.retired'";
-    assert_eq!(text(noted).len(), 1, "the one that was active");
+    assert_eq!(text(noted).len(), 1, "only the former");
     assert_eq!(text("SELECT customer_email_key FROM orders"), ["jdoe@gmail.com"]);
     assert_eq!(
         text(&format!(

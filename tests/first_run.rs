@@ -51,7 +51,7 @@ fn an_empty_installation_says_where_to_begin_and_the_link_begins() {
     let person = app.anonymous();
     assert_eq!(person.get("/").location(), Some("/login"));
     let login = person.get("/login");
-    assert!(login.says("printed a link on its terminal"), "{}", login.text());
+    assert!(login.has("#no-program"), "{}", login.text());
     assert!(!login.has("input[type=password]"), "nobody can sign in");
     let page = person.get(&link());
     assert_eq!(page.value_of("select[name=currency] option[selected]"), "USD");
@@ -61,8 +61,9 @@ fn an_empty_installation_says_where_to_begin_and_the_link_begins() {
     assert_eq!((answer.status, answer.location()), (303, Some("/dashboard")), "{}", answer.text());
     assert_ne!(person.cookie(), anonymous_cookie);
     let general = person.get("/settings/general");
-    assert!(general.says("Welcome to Peggy's Tea & Söhne!"), "{}", general.text());
-    assert!(general.says("peggys-tea-and-sohne"));
+    let welcome = general.one("[role=status].tone-good");
+    assert!(welcome.contains("Peggy's Tea & Söhne"), "{welcome}");
+    assert!(general.has("[data-copy='peggys-tea-and-sohne']"));
     assert!(general.says("Peggy Owner Owner"));
     let again = app.anonymous();
     let login = again.get("/login");
@@ -165,7 +166,7 @@ fn support_staff_can_sign_in_before_there_is_a_program() {
     .unwrap();
     let support = app.sign_in("support@vouch.example");
     let page = support.get("/support/merchants");
-    assert!(page.says("No merchants yet"), "{}", page.text());
+    assert!(page.has(".empty") && !page.has(".empty a"), "{}", page.text());
     assert_eq!(begin(&app.anonymous(), &[]).status, 303, "the link still works");
 }
 
@@ -229,10 +230,8 @@ fn a_taken_address_makes_nothing() {
             is_support: false,
         };
         let new = new_merchant("Second", Owner::New(user));
-        create(conn, &new, vouch::kit::clock::now()).map_err(|error| {
-            assert_eq!(error.to_string(), "Somebody signs in with this e-mail address already.");
-            diesel::result::Error::RollbackTransaction
-        })
+        create(conn, &new, vouch::kit::clock::now())
+            .map_err(|_| diesel::result::Error::RollbackTransaction)
     });
     assert!(refused.is_err());
     let count: i64 =

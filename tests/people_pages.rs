@@ -93,7 +93,7 @@ async fn run(
     browser.goto("/invitations/1-none").await;
     look(browser, "invitation-dead").await;
     browser.goto(&link_to(app, "new@acme.example")).await;
-    browser.press("Join").await;
+    browser.click("main form .submit button").await;
     browser.find("#error-summary").await;
     look(browser, "invitation-refused").await;
     browser.goto(&link_to(app, "viewer@acme.example")).await;
@@ -117,13 +117,10 @@ async fn run(
         look(browser, &path[1..].replace('/', "-")).await;
     }
     browser.goto("/settings/shopify").await;
-    for button in
-        ["How to make the webhooks in Shopify", "Disconnect this store", "Connect another store"]
-    {
-        browser.press(button).await;
-    }
+    let open = "document.querySelectorAll('main details').forEach(part => part.open = true)";
+    browser.client().execute(open, Vec::new()).await.unwrap();
     look(browser, "settings-shopify-open").await;
-    browser.press("Replace it").await;
+    browser.click("a[data-dialog][href$='/secret']").await;
     browser.find("dialog #f-new_secret").await;
     look(browser, "settings-shopify-secret").await;
     browser.goto("/support/merchants").await;
@@ -133,7 +130,7 @@ async fn run(
     look(browser, "support-merchant").await;
     browser.goto("/support/emails").await;
     look(browser, "support-mail").await;
-    browser.press("Show email").await;
+    browser.click("form[action$='/disclosure'] button").await;
     browser.click("dialog .submit .btn-primary").await;
     browser.find("#email").await;
     look(browser, "support-email").await;
@@ -151,13 +148,13 @@ async fn run(
     browser.goto("/account/two-factor").await;
     look(browser, "two-factor-off").await;
     browser.fill("#f-current", PASSWORD).await;
-    browser.press("Set it up").await;
+    browser.click("form[action='/account/two-factor'] .submit button").await;
     browser.find(".qr").await;
     look(browser, "two-factor-waits").await;
     let shown: String = browser.text(".code code").await.split_whitespace().collect();
     let secret = totp_rs::Secret::try_from_base32(shown).unwrap();
     browser.fill("#f-code", &two_factor::code_of(secret.as_bytes(), 0)).await;
-    browser.press("Turn it on").await;
+    browser.click("form[action$='/confirmation'] .submit button").await;
     browser.find(".recovery-codes").await;
     look(browser, "two-factor-codes").await;
     browser.client().delete_all_cookies().await.unwrap();
@@ -172,7 +169,7 @@ async fn run(
         browser.client().goto(&format!("{}{path}", empty.base)).await.unwrap();
         look(browser, name).await;
     }
-    browser.press("Begin").await;
+    browser.click("main form .submit button").await;
     browser.find("#error-summary").await;
     look(browser, "first-run-refused").await;
 }

@@ -36,7 +36,7 @@ fn the_program_is_renamed_and_its_addresses_stay() {
     let answer = owner.submit(&page, "form.stack", &fields);
     assert_eq!((answer.status, answer.location()), (303, Some("/settings/general")));
     let page = owner.follow(&answer);
-    assert!(page.says("The settings are saved."));
+    assert_eq!(page.tone().as_deref(), Some("good"));
     assert!(page.one(".menu-merchant").ends_with("Acme Tea & Coffee"));
     assert_eq!(page.value_of("select[name=time_zone] option[selected]"), "Asia/Tokyo");
     assert!(page.has("[data-copy='acme-tea']"), "the name in addresses stays");
@@ -183,7 +183,7 @@ fn unpaid_orders_gift_cards_tips_and_negative_fees_are_settings() {
         };
         (cell(1), cell(2))
     };
-    for label in ["Orders count", "Gift cards", "Tips", "Negative fees"] {
+    for label in ["Count orders", "Gift cards", "Tips", "Negative fees"] {
         let (now, earlier) = in_force(label);
         assert_ne!(now, earlier, "{label}");
     }
@@ -236,16 +236,17 @@ fn a_store_is_connected_and_its_secret_never_shown() {
     let app = TestApp::start();
     let stranger = app.stranger();
     let page = stranger.get("/settings/shopify");
-    assert!(page.says("Connect a store"));
+    let connect = "form[action='/settings/shopify']";
+    assert!(page.has(connect));
     let secret = "0123456789abcdef0123456789ab9f2c";
     let fields = [("address", " https://Borealis.myshopify.com/admin "), ("secret", secret)];
-    let answer = stranger.submit(&page, "form[action='/settings/shopify']", &fields);
+    let answer = stranger.submit(&page, connect, &fields);
     assert_eq!(answer.status, 303, "{}", answer.text());
     let page = stranger.follow(&answer);
-    assert!(page.has("[role=status].tone-good"));
+    assert_eq!(page.tone().as_deref(), Some("good"));
     assert_eq!(page.all("section.panel > .panel-head > h2")[0], "Borealis Books on Shopify");
-    assert!(page.says("ends in 9f2c"), "{}", page.text());
-    assert!(page.says("Waiting for the first message"));
+    assert!(page.says("9f2c"), "{}", page.text());
+    assert!(page.has(".panel-head .badge-v.tone-wait"));
     assert!(!page.text().contains(secret) && !page.text().contains(&secret[..28]));
     let merchant_id = app.fixture.stranger_merchant_id;
     let store = app.within_merchant(merchant_id, |conn| {
@@ -277,7 +278,7 @@ fn a_store_is_connected_and_its_secret_never_shown() {
     ];
     let path = url.trim_start_matches(&app.base);
     assert_eq!(app.anonymous().send(path, &headers, &body).status, 200);
-    assert!(stranger.get("/settings/shopify").says("Receiving orders"));
+    assert!(stranger.get("/settings/shopify").has(".panel-head .badge-v.tone-good"));
 }
 
 #[test]
@@ -287,22 +288,17 @@ fn a_store_that_cannot_be_is_refused_with_the_reason_and_the_secret_is_not_echoe
     let page = owner.get("/settings/shopify");
     let good = "0123456789abcdef0123456789abcdef";
     let cases = [
-        ("", good, "address", "Enter the store’s address"),
-        ("shop.example.com", good, "address", "Enter the address that ends in .myshopify.com"),
-        ("acme-tea", good, "address", "This store is connected already."),
-        ("new.myshopify.com", "", "secret", "Paste the secret"),
-        (
-            "new.myshopify.com",
-            "two words and more",
-            "secret",
-            "does not look like a webhook secret",
-        ),
+        ("", good, "address"),
+        ("shop.example.com", good, "address"),
+        ("acme-tea", good, "address"),
+        ("new.myshopify.com", "", "secret"),
+        ("new.myshopify.com", "two words and more", "secret"),
     ];
-    for (address, secret, field, reason) in cases {
+    for (address, secret, field) in cases {
         let fields = [("address", address), ("secret", secret)];
         let answer = owner.submit(&page, "form[action='/settings/shopify']", &fields);
         assert_eq!(answer.status, 422, "{address} {secret}");
-        assert!(answer.one(&format!("#f-{field}-error")).contains(reason), "{}", answer.text());
+        assert_eq!(answer.invalid_fields(), [field], "{}", answer.text());
         assert_eq!(answer.value_of("input[name=address]"), address, "as typed");
         assert!(!answer.text().contains(good));
     }
@@ -331,10 +327,11 @@ fn a_replaced_secret_stays_accepted_until_it_is_removed() {
         assert_eq!(secrets(), [new.as_bytes().to_vec(), old.clone()]);
     }
     let page = owner.get("/settings/shopify");
-    assert!(page.says("ends in 1234") && page.says("Previous secret"));
-    assert_eq!(owner.submit(&page, "form[action$='/previous-secret/removal']", &[]).status, 303);
+    let removal = "form[action$='/previous-secret/removal']";
+    assert!(page.says("1234") && page.has(removal));
+    assert_eq!(owner.submit(&page, removal, &[]).status, 303);
     assert_eq!(secrets(), [new.as_bytes().to_vec()]);
-    assert!(!owner.get("/settings/shopify").says("Previous secret"));
+    assert!(!owner.get("/settings/shopify").has(removal));
     assert_eq!(
         acts(&app, "store.%"),
         ["store.connected", "store.secret_replaced", "store.previous_secret_removed"]
@@ -354,7 +351,8 @@ fn a_disconnected_store_keeps_its_orders_and_is_the_same_store_again() {
     let page = owner.get("/settings/shopify");
     assert_eq!(owner.submit(&page, "form[action$='/disconnection']", &[]).status, 303);
     let page = owner.get("/settings/shopify");
-    assert!(page.says("Its orders and their credits stay.") && page.says("Connect a store"));
+    assert_eq!(page.tone().as_deref(), Some("good"));
+    assert!(page.has("form[action='/settings/shopify']"));
     assert_eq!(app.within(|conn| orders::table.count().get_result::<i64>(conn)), 1);
     let encrypted: Option<Vec<u8>> =
         app.within(|conn| stores::table.select(stores::webhook_secret).first(conn));

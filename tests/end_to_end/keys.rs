@@ -21,21 +21,21 @@ async fn run(javascript: bool) {
     let browser = &scenario.browser;
     browser.menu("Settings").await;
     browser.press("API").await;
-    browser.press("Make a key").await;
+    browser.press("Create API key").await;
     browser.find("#error-summary").await;
     browser.fill("#f-name", "Till").await;
-    browser.press("Make a key").await;
-    browser.sees("it is shown this once").await;
-    let key = browser.text(".notice code").await;
+    browser.press("Create API key").await;
+    let key = browser.text("[role=status].tone-good code").await;
     assert!(matches!(report(&scenario.app, &key), 200 | 201));
     scenario.menu("Orders").await;
     browser.press("#1001").await;
-    browser.sees("Ada Active is credited with $2.70").await;
+    let credit = browser.text(".credit").await;
+    assert!(credit.contains("Ada Active") && credit.contains("$2.70"), "{credit}");
     browser.goto("/settings/api").await;
     browser.shows("tbody strong", &["Till"]).await;
-    browser.press("Revoke").await;
-    scenario.yes("Revoke this key?").await;
-    browser.sees("Revoked").await;
+    browser.press("Revoke key").await;
+    scenario.yes("Revoke Till?").await;
+    browser.find("[aria-labelledby=keys] .badge-v.tone-off").await;
     assert_eq!(report(&scenario.app, &key), 401);
 }
 
