@@ -182,7 +182,7 @@ async fn the_pages_of_people_pass_axe_and_fit_every_width() {
 }
 
 #[actix_web::test]
-#[ignore = "takes pictures into target/screens, for people who work on the styles"]
+#[ignore = "saves screenshots in target/screens"]
 async fn pictures_of_the_pages_of_people() {
     let (app, empty) = (start(false).await, start(true).await);
     let browser = Browser::open(&app.base).await;

@@ -75,10 +75,10 @@ async fn secret(browser: &Browser) -> Vec<u8> {
 async fn set_up(browser: &Browser, app: &TestApp, password: &str) -> (Vec<u8>, String) {
     browser.shows("h1", &["Two-factor sign-in"]).await;
     browser.fill("#f-current", password).await;
-    browser.press("Set up two-factor sign-in").await;
+    browser.click("form[action='/account/two-factor'] .submit button").await;
     let secret = secret(browser).await;
     browser.fill("#f-code", &code_of(&secret, 0)).await;
-    browser.press("Turn on two-factor sign-in").await;
+    browser.click("form[action$='/confirmation'] .submit button").await;
     browser.find(".recovery-codes").await;
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
     forget_codes(&mut conn).unwrap();

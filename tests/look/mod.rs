@@ -111,7 +111,7 @@ async fn a_list_follows_what_is_typed_and_chosen_and_keeps_it_in_the_address() {
 }
 
 #[actix_web::test]
-#[ignore = "takes pictures into target/screens, for people who work on the styles"]
+#[ignore = "saves screenshots in target/screens"]
 async fn pictures() {
     let browser = Browser::open(&serve()).await;
     for path in PAGES {

@@ -176,7 +176,7 @@ async fn every_page_of_triggers_passes_axe_and_fits_320_pixels() {
 }
 
 #[actix_web::test]
-#[ignore = "takes pictures into target/screens, for people who work on the styles"]
+#[ignore = "saves screenshots in target/screens"]
 async fn pictures() {
     let app = TestApp::start();
     fill(&app);
