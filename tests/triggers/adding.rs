@@ -1,5 +1,7 @@
 use std::sync::Barrier;
 
+use diesel::RunQueryDsl as _;
+
 use crate::harness::{Page, Person, TestApp};
 use crate::triggers::{all, code};
 
@@ -238,4 +240,29 @@ fn of_fifty_at_once_one_wins_and_the_others_read_why_not() {
         assert_eq!(page.all("button[name=instead]").len(), 3);
     }
     assert_eq!(all(&app).len(), 2);
+}
+
+#[test]
+fn a_code_of_an_affiliate_who_is_not_active_is_added_with_a_warning() {
+    let app = TestApp::start();
+    let (owner, ben) = (app.owner(), app.fixture.ben_id);
+    let set = |status: &str| {
+        let sql = format!("update affiliates set status = '{status}' where id = {ben}");
+        assert_eq!(app.within(|conn| diesel::sql_query(sql).execute(conn)), 1);
+    };
+    for status in ["disabled", "denied", "pending"] {
+        set(status);
+        let answer = add(&owner, ben, &[("coupon_code", &format!("BEN-{status}"))]);
+        assert_eq!(answer.status, 303, "{}", answer.text());
+        let list = owner.follow(&answer);
+        assert!(list.has(&format!("#no-commission[data-status={status}]")));
+        // The holder of the code, and why it earns nothing.
+        let message = list.one("[role=status].tone-good");
+        assert_eq!(message.matches("Ben Second").count(), 2, "{message}");
+        let trigger = owner.get(&list.attribute("tbody th a", "href").unwrap());
+        assert!(trigger.has(&format!("#no-commission[data-status={status}]")));
+    }
+    set("active");
+    let answer = add(&owner, ben, &[("coupon_code", "BEN-active")]);
+    assert!(!owner.follow(&answer).has("#no-commission"));
 }

@@ -47,6 +47,7 @@ pub(crate) struct TriggerForm {
 #[derive(Clone, Debug)]
 pub(crate) struct CreatedTrigger {
     pub(crate) trigger: Trigger,
+    pub(crate) reach: Reach,
     /// The names of the stores that it's being pushed to.
     pub(crate) stores: Vec<String>,
 }
@@ -126,7 +127,7 @@ impl TriggerForm {
             Ok(trigger) => {
                 let lines = pushes::of_trigger(conn, actor.merchant_id, trigger.id)?;
                 let stores = lines.into_iter().map(|line| line.store).collect();
-                Ok(Ok(CreatedTrigger { trigger, stores }))
+                Ok(Ok(CreatedTrigger { trigger, reach, stores }))
             }
             Err(CreateTriggerError::Refused(refused)) => {
                 let words = text::refused(&refused.wanted, &refused.why, affiliate_id);

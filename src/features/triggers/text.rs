@@ -1,6 +1,6 @@
 //! What members read about conversion triggers.
 
-use vouch_core::trigger::TriggerKind;
+use vouch_core::trigger::{Reach, TriggerKind};
 
 use super::Trigger;
 use super::forms::CreatedTrigger;
@@ -91,6 +91,7 @@ pub(super) fn existing_code_hint(stores: &[String]) -> String {
 pub(super) fn created(created: &CreatedTrigger, affiliate: &Affiliate) -> String {
     let trigger = &created.trigger;
     let store = match trigger.kind {
+        TriggerKind::CouponCode if matches!(created.reach, Reach::VouchOnly) => String::new(),
         TriggerKind::CouponCode if created.stores.is_empty() => {
             " Create the same code in your store, so checkout accepts it.".to_owned()
         }
