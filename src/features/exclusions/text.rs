@@ -42,7 +42,7 @@ pub(super) fn added(value: &str) -> String {
 }
 
 pub(super) fn removed(value: &str) -> String {
-    format!("{value} removed. Affiliates can claim it again.")
+    format!("{value} removed from the exclusions.")
 }
 
 pub(super) fn already_removed(value: &str) -> String {

@@ -6,7 +6,7 @@ use super::ImportCounts;
 use crate::kit::web::numbers::counted;
 
 /// The note for a row that's valid, but isn't created exactly as in its cell.
-pub(super) const UNQUOTED: &str = "Created without the quotation marks.";
+pub(super) const UNQUOTED: &str = "The quotation marks are removed.";
 pub(super) const MORE_CELLS: &str =
     "The row has more cells than the header. Put quotation marks around values with a comma.";
 pub(super) const NO_AFFILIATE: &str = "Enter an affiliate.";
