@@ -94,11 +94,10 @@ impl Credit {
     fn sentence(&self, currency: Currency) -> String {
         let name = &self.affiliate.name;
         let earns = self.earns(currency, self.commission.total());
-        let would_earn = self.earns(currency, self.would_be.total());
         match (self.unqualified, self.overruled) {
-            (Some(reason), _) => format!(
-                "{name} isn’t credited because {reason}. They would earn {would_earn} otherwise."
-            ),
+            (Some(reason), _) => {
+                format!("{name} isn’t credited because {reason}.{}", self.otherwise(currency))
+            }
             (None, Some(reason)) => {
                 format!("{name} earns {earns}. A team member credited it even though {reason}.")
             }
@@ -115,8 +114,15 @@ impl Credit {
         if self.unqualified.is_some() {
             return denied;
         }
-        let would_earn = self.earns(currency, self.would_be.total());
-        format!("{denied} They would earn {would_earn} otherwise.")
+        denied + &self.otherwise(currency)
+    }
+
+    /// What they would earn, as a sentence after another one. Empty if it's nothing.
+    fn otherwise(&self, currency: Currency) -> String {
+        match self.would_be.total() {
+            0 => String::new(),
+            minor => format!(" They would earn {} otherwise.", self.earns(currency, minor)),
+        }
     }
 
     /// The amount and its trigger: `$2.91 for coupon code JANE10`.
