@@ -2,6 +2,7 @@
 
 mod admission;
 mod answer;
+mod code;
 pub(crate) mod handlers;
 pub mod keys;
 mod known;

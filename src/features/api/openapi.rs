@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use vouch_platforms::api;
 
-use super::{answer, handlers, known, problem, triggers};
+use super::{answer, code, handlers, known, problem, triggers};
 
 /// `GET /api/openapi.json`
 pub(crate) async fn openapi() -> HttpResponse {
@@ -39,7 +39,7 @@ pub(crate) async fn openapi() -> HttpResponse {
         triggers::StoreAnswer,
         triggers::TriggersAnswer,
         problem::Problem,
-        problem::ProblemCode,
+        code::ProblemCode,
         known::KnownOrder
     )),
     modifiers(&Keys)

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use vouch_platforms::api::FieldError;
 
+use super::code::ProblemCode;
 use super::keys::ApiScope;
 use super::known::KnownOrder;
 use super::text;
@@ -42,29 +43,6 @@ pub struct Problem {
     /// The seconds until a retry makes sense.
     #[serde(skip)]
     pub retry_after: Option<u64>,
-}
-
-/// The kinds of problems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ProblemCode {
-    Unauthorized,
-    MissingScope,
-    InvalidOrder,
-    OrderConflict,
-    InvalidTrigger,
-    InvalidQuery,
-    NotFound,
-    MethodNotAllowed,
-    UrlTooLong,
-    HeadersTooLong,
-    TooLarge,
-    BadRequest,
-    TooManyRequests,
-    Unavailable,
-    /// The connection to the database broke during a commit.
-    OutcomeUnknown,
-    InternalError,
 }
 
 impl Problem {

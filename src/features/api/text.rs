@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::problem::ProblemCode;
+use super::code::ProblemCode;
 
 impl fmt::Display for ProblemCode {
     /// The title.
