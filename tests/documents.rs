@@ -67,3 +67,35 @@ fn every_line_of_the_standard_says_how_it_is_met() {
     }
     assert!(count >= 61, "{count} lines");
 }
+
+/// The links of a document to files of the repository, without anchors.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+    targets.filter(|target| !target.is_empty() && !target.contains("://"))
+}
+
+#[test]
+fn links_of_the_documents_lead_somewhere_and_the_index_lists_each_page() {
+    let pages: Vec<PathBuf> = std::fs::read_dir(root().join("docs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "md"))
+        .collect();
+    let mut broken = BTreeSet::new();
+    for page in pages.iter().cloned().chain([root().join("README.md")]) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let folder = page.parent().unwrap();
+        for link in links(&text).filter(|link| !folder.join(link).exists()) {
+            broken.insert(format!("{}: {link}", page.display()));
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+    let index = std::fs::read_to_string(root().join("docs/README.md")).unwrap();
+    let listed: BTreeSet<&str> = links(&index).collect();
+    let lost: Vec<_> = pages
+        .iter()
+        .filter_map(|page| page.file_name()?.to_str())
+        .filter(|name| *name != "README.md" && !listed.contains(name))
+        .collect();
+    assert!(lost.is_empty(), "docs/README.md doesn't list {lost:?}");
+}
