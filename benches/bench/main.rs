@@ -20,7 +20,7 @@ use clap::Parser;
 use crate::load::Load;
 use crate::program::{Program, Running, Size};
 
-/// What is measured, and with how much.
+/// What to measure, and the sizes.
 #[derive(Parser)]
 struct Options {
     /// Affiliates of the large program
@@ -32,14 +32,14 @@ struct Options {
     /// Orders of the large program
     #[arg(long, default_value_t = 1_000_000)]
     orders: u64,
-    /// Seconds of every single measurement
+    /// Seconds per measurement
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Only pages with this in their name, or the exclusions, the contention, the sign-in or the import, and
-    /// no intake
+    /// Only pages with this in their name, or exclusions, contention, sign-in or import, without order
+    /// processing
     #[arg(long)]
     only: Option<String>,
-    /// Where the databases are kept between runs
+    /// Folder of the databases between runs
     #[arg(long, default_value = "target/bench")]
     folder: PathBuf,
     /// `cargo bench` says this; nothing depends on it
@@ -74,7 +74,7 @@ fn main() {
         orders: large.orders / 100,
     };
     report::heading(
-        "Pages: 8 clients; the bound is pgbench on the page's own statements, 8 clients",
+        "Pages with 8 clients. Bound: pgbench with the page's statements and 8 clients",
     );
     // These don't depend on the size of the program.
     let only = options.only.as_deref();
@@ -92,32 +92,34 @@ fn main() {
         let is_wanted = |what: &str| only.is_none_or(|only| what.contains(only));
         if name == "small" && is_wanted("sign-in") {
             report::heading(
-                "Sign-in: wrong passwords by 30 clients; the goal is at most 16 MiB more",
+                "Sign-in: wrong passwords by 30 clients. Goal: at most 16 MiB more memory",
             );
             sign_in::measure(&running);
         }
         if name == "small" && is_wanted("contention") {
             report::heading(
-                "Contention: a code on 500 orders is reassigned each second, with 20 updates of these \
-                 orders and 20 orders of another merchant a second",
+                "Contention: each second, a code on 500 orders is reassigned, with 20 updates of these \
+                 orders and 20 orders of another merchant",
             );
             contention::measure(&running, options.seconds.max(CONTENTION_SECONDS));
         }
         if name == "small" && is_wanted("exclusions") {
             report::heading(
-                "Coupon Exclusions: may a code be claimed, among 100,000; the bound is one row by its key",
+                "Coupon exclusions: checks of one code against 100,000. Bound: one row by its key",
             );
             report::checks();
             exclusions::measure(&running.program);
         }
         if name == "large" && is_wanted("import") {
             report::heading(
-                "Import: 10,000 rows of a file are checked; the goal is 3 s, the bound is 10,000 look-ups by key",
+                "Import: checks of a file with 10,000 rows. Goal: 3 s. Bound: 10,000 lookups by key",
             );
             imports::measure(&running);
         }
         if name == "large" && options.only.is_none() {
-            report::heading("Intake: signed Shopify orders over HTTP, every row, durability on");
+            report::heading(
+                "Order processing: signed Shopify orders over HTTP, every row, durably",
+            );
             measure_intake(&running, options.seconds);
             report::memory(&running);
         }

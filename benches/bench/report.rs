@@ -1,4 +1,4 @@
-//! What is printed. Read the ratios: machines differ, and are seldom quiet.
+//! The output. Read the ratios, because machines differ.
 
 use std::time::Duration;
 
@@ -38,9 +38,9 @@ pub(crate) fn page(name: &str, ours: &Measured, bound: &Bound, alone: &Measured)
 pub(crate) fn bound(own: &Bound, alone: &[Bound], bypassing: &[Bound], codes: usize) {
     let best = |of: &[Bound]| of.iter().map(|bound| bound.per_second).fold(0.0, f64::max);
     let (alone, bypassing) = (best(alone), best(bypassing));
-    println!("  one by one, pgbench, 16 clients, {codes} codes: {:.0}/s", own.per_second);
+    println!("  bound: pgbench with 16 clients and {codes} codes, {:.0}/s", own.per_second);
     println!(
-        "  with 1 client {alone:.0}/s, without row-level security {bypassing:.0}/s (it costs {:.0} %)",
+        "  1 client: {alone:.0}/s, without row-level security {bypassing:.0}/s (costs {:.0}%)",
         (1.0 - alone / bypassing) * 100.0
     );
     println!("  {:<10} {:>9} {:>9} {:>9} {:>9}", "clients", "ours/s", "ratio", "p50 ms", "p99 ms");
@@ -70,10 +70,10 @@ pub(crate) fn check(what: &str, code: &str, check: Spread, bound: Spread) {
     );
 }
 
-/// `bound`: as many look-ups of one row by its key, one after the other.
+/// `bound`: the same number of lookups of one row by its key, one after another.
 pub(crate) fn import(check: Duration, bound: Duration, peak: u64) {
     println!(
-        "  {:.2} s at most, {:.2} times the bound of {:.2} s; memory of the server: at most {peak} MiB",
+        "  max {:.2} s, {:.2} times the bound of {:.2} s, server memory max {peak} MiB",
         check.as_secs_f64(),
         check.as_secs_f64() / bound.as_secs_f64(),
         bound.as_secs_f64(),
@@ -82,17 +82,17 @@ pub(crate) fn import(check: Duration, bound: Duration, peak: u64) {
 
 pub(crate) fn contention(quiet: &Answers, contended: &Answers, updates: &Answers, acts: &Answers) {
     println!(
-        "  {:<36} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9}",
-        "", "answers", "refused", "p50 ms", "p95 ms", "p99 ms", "max ms"
+        "  {:<36} {:>9} {:>7} {:>9} {:>9} {:>9} {:>9}",
+        "", "responses", "503", "p50 ms", "p95 ms", "p99 ms", "max ms"
     );
     for (name, Answers { measured, refused }) in [
-        ("the other merchant's orders, quiet", quiet),
+        ("the other merchant's orders, alone", quiet),
         ("the other merchant's orders, meanwhile", contended),
         ("updates of the orders", updates),
         ("reassignments", acts),
     ] {
         println!(
-            "  {name:<36} {:>7} {refused:>7} {:>9.1} {:>9.1} {:>9.1} {:>9.1}",
+            "  {name:<36} {:>9} {refused:>7} {:>9.1} {:>9.1} {:>9.1} {:>9.1}",
             measured.count(),
             measured.percentile(50),
             measured.percentile(95),
@@ -101,15 +101,15 @@ pub(crate) fn contention(quiet: &Answers, contended: &Answers, updates: &Answers
         );
     }
     println!(
-        "  the other merchant's p99 is {:.2} times that of when it is quiet",
+        "  the other merchant's p99 is {:.2} times its p99 alone",
         contended.measured.percentile(99) / quiet.measured.percentile(99)
     );
 }
 
-/// Memory in MiB: before the tries, at most until now, and after them.
+/// Memory in MiB before, at most during, and after the attempts.
 pub(crate) fn sign_in([before, peak, after]: [u64; 3], attempts: &Measured) {
     println!(
-        "  {} wrong passwords: {before} MiB before, at most {peak}, {after} after; {:.0} a second, p99 {:.0} ms",
+        "  {} wrong passwords: {before} MiB before, max {peak} MiB, {after} MiB after, {:.0} per second, p99 {:.0} ms",
         attempts.count(),
         attempts.per_second(),
         attempts.percentile(99)
@@ -117,5 +117,5 @@ pub(crate) fn sign_in([before, peak, after]: [u64; 3], attempts: &Measured) {
 }
 
 pub(crate) fn memory(running: &Running) {
-    println!("  memory of the server: at most {} MiB so far", running.peak_mebibytes());
+    println!("  server memory so far: max {} MiB", running.peak_mebibytes());
 }

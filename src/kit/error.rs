@@ -17,61 +17,61 @@ pub enum AppError {
     #[error("forbidden")]
     Forbidden,
     /// No user is signed in. Contains the path to return to afterwards.
-    #[error("sign-in needed")]
+    #[error("not signed in")]
     SignInNeeded(String),
     /// The user is signed in but hasn't chosen a program yet. Contains the path to return to
     /// afterwards.
-    #[error("a workspace must be chosen")]
+    #[error("no program chosen")]
     WorkspaceNeeded(String),
     /// Support staff viewed a program as a user who lost access, or for too long. Contains the page
     /// to continue with.
-    #[error("the view is over")]
+    #[error("view ended")]
     ViewOver(String),
     /// The user must set up two-factor sign-in first. Contains the path to return to afterwards.
-    #[error("two-factor sign-in must be set up")]
+    #[error("two-factor sign-in required")]
     TwoFactorNeeded(String),
     /// The request can't be parsed. The sentence says how to fix it.
     #[error("bad request: {0}")]
     BadRequest(String),
     /// Text in the form contains a forbidden character. Contains the form, so that the user can
     /// correct it.
-    #[error("unreadable text in a form")]
+    #[error("invalid character in a form")]
     Unreadable(Box<UnreadableForm>),
     /// The form's token is missing: an old page, or another site.
-    #[error("the form's token is missing or old")]
+    #[error("form token missing or expired")]
     StaleForm,
     /// The input is stored in the session, and `/unsent-form` shows it.
-    #[error("the form was sent without its session")]
+    #[error("form without session")]
     Unsent,
     /// The same form was processed before. Contains the location of its response.
-    #[error("the form was sent before")]
+    #[error("form already processed")]
     Answered(String),
     /// The stored version differs from the one that the form showed.
-    #[error("changed meanwhile")]
+    #[error("another version was saved")]
     Conflict(Box<StoredVersion>),
     /// The URL exists, but not with this method. Contains the allowed methods, as in `Allow`.
     #[error("method not allowed")]
     MethodNotAllowed(String),
     /// The URL is longer than any of Vouch's.
-    #[error("the URL is too long")]
+    #[error("URL too long")]
     UrlTooLong,
     /// The headers are longer than any supported browser sends.
-    #[error("the headers are too long")]
+    #[error("headers too long")]
     HeadersTooLong,
     /// The body is larger than the URL accepts.
-    #[error("too large")]
+    #[error("body too large")]
     TooLarge,
     /// The rate limit is reached. Contains the seconds to wait.
     #[error("too many requests")]
     TooMany(u64),
     /// The database is down or overloaded, and nothing was changed.
-    #[error("unavailable")]
+    #[error("database unavailable")]
     Unavailable,
     /// The database connection was lost during a commit, so the change may or may not be saved.
-    #[error("cut off during a commit")]
+    #[error("connection lost during a commit")]
     CutOff,
     /// An error in Vouch.
-    #[error("internal: {0:#}")]
+    #[error("internal error: {0:#}")]
     Internal(anyhow::Error),
 }
 

@@ -30,7 +30,7 @@ fn a_few_random_inputs_meet_no_fault() {
 fn a_hundred_thousand_random_inputs_meet_no_fault() {
     let given = |name| std::env::var(name).ok().and_then(|value| value.parse().ok());
     let seed = given(SEED).unwrap_or_else(rand::random);
-    println!("seed {seed}: {SEED}={seed} repeats these inputs");
+    println!("To repeat these inputs, set {SEED}={seed}.");
     fuzz(seed, given(COUNT).unwrap_or(100_000));
 }
 

@@ -264,7 +264,7 @@ impl Drop for Instance {
         let _ = self.end_vouch(libc::SIGTERM);
         self.postgres = None;
         if std::thread::panicking() {
-            eprintln!("what Vouch logged is in {}", self.folder.display());
+            eprintln!("The log is in {}.", self.folder.display());
         } else {
             let _ = fs::remove_dir_all(&self.folder);
         }

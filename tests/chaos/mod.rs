@@ -49,7 +49,7 @@ fn what_is_acknowledged_outlives_a_minute_of_faults() {
 fn what_is_acknowledged_outlives_every_fault() {
     let seed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(rand::random);
-    println!("seed {seed}: {SEED}={seed} repeats this run");
+    println!("To repeat this run, set {SEED}={seed}.");
     let only = std::env::var(ONLY).unwrap_or_default();
     let mut chance = Chance { rng: seeded(seed), lasts: Duration::from_secs(8) };
     let mut wanted: Vec<&Fault> =
@@ -74,7 +74,7 @@ fn run(faults: &[&Fault], chance: &mut Chance, bounds: &Bounds) {
         })
         .collect();
     let held = outcomes.iter().filter(|outcome| outcome.problems(bounds).is_empty()).count();
-    println!("{held} of {} faults", outcomes.len());
+    println!("{held} of {} faults passed.", outcomes.len());
     assert_eq!(held, outcomes.len(), "{:#?}", report::problems(&outcomes, bounds));
 }
 

@@ -52,10 +52,10 @@ impl Outcome {
             problems.push(format!("{acknowledged} acknowledged, {stored} stored and credited"));
         }
         if doubled > 0 {
-            problems.push(format!("{doubled} doubled"));
+            problems.push(format!("{doubled} credited twice"));
         }
         if !self.sent_all {
-            problems.push("orders are still refused".to_owned());
+            problems.push("orders are still refused after the fault".to_owned());
         }
         for asked in [Asked::Order, Asked::Page, Asked::Health] {
             let longest = self.longest(asked);
@@ -65,18 +65,19 @@ impl Outcome {
         }
         match self.recovery {
             Some(recovery) if recovery <= bounds.recovery => {}
-            Some(recovery) => problems.push(format!("back after {:.1} s", recovery.as_secs_f64())),
-            None => problems.push("not back".to_owned()),
+            Some(recovery) => problems
+                .push(format!("first order {:.1} s after the fault", recovery.as_secs_f64())),
+            None => problems.push("no order after the fault".to_owned()),
         }
         if self.is_served && self.acknowledged_meanwhile() == 0 {
-            problems.push("no order was acknowledged meanwhile".to_owned());
+            problems.push("no order was acknowledged during the fault".to_owned());
         }
         if bounds.mebibytes.is_some_and(|most| self.mebibytes > most) {
-            problems.push(format!("{} MiB", self.mebibytes));
+            problems.push(format!("used {} MiB", self.mebibytes));
         }
         let is_fault = |answer: &&Answer| answer.status >= 500 && answer.status != 503;
         if let Some(answer) = self.answers.iter().find(is_fault) {
-            problems.push(format!("{:?} was answered {}", answer.asked, answer.status));
+            problems.push(format!("{:?} got status {}", answer.asked, answer.status));
         }
         problems
     }
@@ -115,7 +116,7 @@ pub(super) fn line(outcome: &Outcome, bounds: &Bounds) {
         seconds(Asked::Health),
         back,
         outcome.mebibytes,
-        outcome.problems(bounds).join("; "),
+        outcome.problems(bounds).join(", "),
     );
 }
 

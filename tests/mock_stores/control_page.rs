@@ -29,7 +29,7 @@ impl Platform for ControlPage {
         };
         let (status, body) = match done {
             Some(body) => (200, body),
-            None => (404, json!({ "error": "The control page does not know this." })),
+            None => (404, json!({ "error": "Unknown command." })),
         };
         // For people.
         let body = format!("{body:#}\n");

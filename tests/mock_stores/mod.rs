@@ -1,5 +1,5 @@
-//! `script/mock-stores`: a store of each platform for a Vouch that runs on this machine, and a control page at
-//! which somebody runs the stores over HTTP.
+//! `script/mock-stores`: a mock store of each platform for a Vouch on this machine, and a control page
+//! that changes them over HTTP.
 
 mod control_page;
 mod going_through;
@@ -26,7 +26,7 @@ fn shop() -> Shop {
 }
 
 #[test]
-#[ignore = "stands until it is ended; script/mock-stores runs it"]
+#[ignore = "runs until it's stopped, by script/mock-stores"]
 fn stand() {
     let control_page = ControlPage {
         shopify: MockStore::start_at(SHOPIFY, shop()),
@@ -71,29 +71,32 @@ fn welcome() -> String {
         ),
     ];
     format!(
-        "\nThree stores stand until Ctrl-C, and forget everything then. Vouch has to run with \
-         --local-stores.\n\n{}\n\
-         FAULT is the next call's: slow, html, truncated, lost, throttled, redirect, a status such \
-         as 429 or 503;\nlost-after-write is the next creation's of a code. &times=5 for so many calls.",
+        "\nThree mock stores run until Ctrl-C and save nothing. Start Vouch with \
+         `--local-stores 1`.\n\n{}\n\
+         FAULT applies to the next call: slow, html, truncated, lost, throttled, redirect, or a status \
+         such as 429 or 503.\nlost-after-write applies to the next created code. &times=5 repeats a fault.",
         stores.join("\n")
     )
 }
 
-/// What to paste to connect a store, and what can be done with it.
+/// How to connect a store, and the commands for it.
 fn shelf<P: Platform + shelves::Shelf>(title: &str, fields: &[(&str, &str)]) -> String {
     let mut text = format!("== {title}\n");
     for (label, value) in fields {
         text.push_str(&format!("   {label:18}  {value}\n"));
     }
     let actions = [
-        ("", "what it holds"),
-        ("codes?code=SPRING", "a code that somebody makes there"),
-        ("orders?code=SPRING", "an order of 100.00, 10.00 off; &silently=1: its message is lost"),
-        ("orders/ORDER/refund", "half of it is given back"),
-        ("orders/ORDER/cancellation", "it is cancelled"),
-        ("access/revoked", "also: without-codes, restored"),
-        ("faults?fault=FAULT", "something goes wrong; see below"),
-        ("recovery", "and nothing any more"),
+        ("", "show the store's contents"),
+        ("codes?code=SPRING", "create a code in the store"),
+        (
+            "orders?code=SPRING",
+            "create an order of 100.00 with 10.00 off (&silently=1 loses its webhook)",
+        ),
+        ("orders/ORDER/refund", "refund half of the order"),
+        ("orders/ORDER/cancellation", "cancel the order"),
+        ("access/revoked", "revoke access (also: without-codes, restored)"),
+        ("faults?fault=FAULT", "cause an error, see below"),
+        ("recovery", "end all errors"),
     ];
     for (path, what) in actions {
         let (verb, slash) = if path.is_empty() { ("", "") } else { ("-X POST ", "/") };

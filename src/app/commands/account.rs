@@ -24,7 +24,7 @@ const GROUP_LENGTH: usize = 5;
 /// The email of a user, as an argument.
 #[derive(Args)]
 pub struct SignInEmail {
-    /// Email to sign in with
+    /// Email of the user
     #[arg(long, value_parser = email)]
     pub email: String,
 }
@@ -54,7 +54,7 @@ pub(super) fn user_id(conn: &mut PgConnection, email: &str) -> anyhow::Result<i6
         .with_context(|| text::unknown_user(email))
 }
 
-fn email(typed: &str) -> Result<String, String> {
+pub(super) fn email(typed: &str) -> Result<String, String> {
     let typed = typed.trim();
     match typed.validate_email() {
         true => Ok(typed.to_owned()),

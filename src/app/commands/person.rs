@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 
-use super::account::SignInEmail;
+use super::account::email;
 use super::database::bring_up_to_date;
 use super::text;
 use crate::app::instance::key;
@@ -40,8 +40,9 @@ pub enum PersonCommand {
 
 #[derive(Args)]
 pub(crate) struct Which {
-    #[command(flatten)]
-    address: SignInEmail,
+    /// Email of the person
+    #[arg(long, value_parser = email)]
+    email: String,
     /// Only this program, by its URL name in /join/{program} [default: every program]
     #[arg(long)]
     program: Option<String>,
@@ -92,7 +93,7 @@ fn programs(db: &Db, which: &Which) -> anyhow::Result<Vec<Program>> {
 }
 
 fn write(db: &Db, arguments: &Export) -> anyhow::Result<()> {
-    let lookup = Lookup::by_email(&arguments.which.address.email);
+    let lookup = Lookup::by_email(&arguments.which.email);
     let mut file = Map::new();
     for (merchant_id, slug) in programs(db, &arguments.which)? {
         let actor = Actor::system(merchant_id, clock::now());
@@ -124,7 +125,7 @@ fn write(db: &Db, arguments: &Export) -> anyhow::Result<()> {
 }
 
 fn erase(config: &Config, db: &Db, arguments: &Erase) -> anyhow::Result<()> {
-    let lookup = Lookup::by_email(&arguments.which.address.email);
+    let lookup = Lookup::by_email(&arguments.which.email);
     let pseudonyms = Pseudonyms::new(&Encryptor::new(&config.secret_key));
     let mut is_known = false;
     for (merchant_id, slug) in programs(db, &arguments.which)? {
