@@ -45,7 +45,7 @@ fn welcome() -> String {
         shelf::<Shop>(
             "Shopify, as an app or as a custom app",
             &[
-                ("Shop address", &format!("http://{SHOPIFY}")),
+                ("Store domain", &format!("http://{SHOPIFY}")),
                 ("Client ID", shopify::CLIENT_ID),
                 ("Client secret", shopify::CLIENT_SECRET),
                 ("or: Access token", shopify::TOKEN),
@@ -64,7 +64,7 @@ fn welcome() -> String {
         shelf::<WooSite>(
             "WooCommerce",
             &[
-                ("Site address", &format!("http://{WOOCOMMERCE}")),
+                ("Site URL", &format!("http://{WOOCOMMERCE}")),
                 ("Consumer key", woocommerce::CONSUMER_KEY),
                 ("Consumer secret", woocommerce::CONSUMER_SECRET),
             ],
