@@ -40,6 +40,7 @@ impl Rollups {
 /// The columns of [`Rollups`], as sums.
 macro_rules! sums {
     () => {
+        // copy: SQL
         "currency, sum(conversions)::bigint AS conversions, \
          sum(revenue_minor)::bigint AS revenue_minor, \
          sum(discount_minor)::bigint AS discount_minor, \

@@ -54,10 +54,10 @@ impl Edits for CancellationsForm {
     fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
         Ok(vec![
             (
-                "When an order is cancelled or its payment is voided",
+                "When an order is canceled or its payment is voided",
                 chosen(CHOICES, &self.cancelled),
             ),
-            ("When an order or a part of it is refunded", chosen(CHOICES, &self.refunded)),
+            ("When an order is fully or partly refunded", chosen(CHOICES, &self.refunded)),
         ])
     }
 }
