@@ -9,6 +9,7 @@ use crate::access::{Expected, TestRole, expected};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/routes.md");
 
+// copy: generated documentation
 const HEAD: &str = "\
 # Roles and routes
 

@@ -86,6 +86,7 @@ fn is_sql(text: &str) -> bool {
         "where",
         "order",
         "union",
+        "grant",
         "returning",
         "on",
         "set_config",

@@ -87,6 +87,7 @@ fn shelf<P: Platform + shelves::Shelf>(title: &str, fields: &[(&str, &str)]) -> 
     }
     let actions = [
         ("", "show the store's contents"),
+        // copy: output of the mock stores
         ("codes?code=SPRING", "create a code in the store"),
         (
             "orders?code=SPRING",
