@@ -117,6 +117,7 @@ fn as_it_was_before(server: &EmbeddedServer) {
         "REASSIGN OWNED BY vouch_owner TO vouch",
         "DROP OWNED BY vouch_owner",
         "DROP ROLE vouch_owner",
+        // copy: SQL
         "GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO PUBLIC",
         "GRANT TEMPORARY ON DATABASE vouch TO PUBLIC",
     ] {

@@ -111,6 +111,7 @@ fn the_schema_and_its_protection() {
             name: "settings",
             provoke: |examined| {
                 examined.sql(
+                    // copy: SQL
                     "GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO PUBLIC",
                 );
             },
