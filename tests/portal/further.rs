@@ -12,7 +12,7 @@ use vouch::kit::db::Scope;
 use vouch::kit::db::schema::{audit_log, code_requests as requests_table, pushes};
 
 use crate::harness::{Page, Person, TestApp};
-use crate::registration::{emails_to, holders, requests};
+use crate::registration::{emails_to, holders, requests, verdict};
 
 const ASK: &str = "form[action='/portal/code-requests']";
 pub(crate) const DECISIONS: &str = "/affiliates/code-requests/decisions";
@@ -26,6 +26,15 @@ pub(crate) fn allow(app: &TestApp, allows_code_requests: bool) {
 
 pub(crate) fn ask(ada: &Person, code: &str) -> Page {
     ada.submit(&ada.get("/portal"), ASK, &[("code", code)])
+}
+
+/// The requests in the portal: code and status.
+pub(crate) fn asked_for(portal: &Page) -> Vec<(String, String)> {
+    let asked = "section[aria-labelledby=asked]";
+    let codes = portal.all(&format!("{asked} tbody th"));
+    let statuses = portal.values(&format!("{asked} tbody [data-status]"), "data-status");
+    assert_eq!(codes.len(), statuses.len());
+    codes.into_iter().zip(statuses).collect()
 }
 
 pub(crate) fn request_id(app: &TestApp, key: &str) -> String {
@@ -45,7 +54,7 @@ fn a_further_code_is_asked_for_approved_and_theirs() {
     let (ada, owner) = (app.affiliate(), app.owner());
     assert!(!ada.get("/portal").has(ASK), "only where the program allows it");
     let answer = ada.post_signed("/portal/code-requests", &[("code", "ADA-TEA")]);
-    assert!(ada.follow(&answer).says("Acme Tea takes no wishes for codes now."));
+    assert!(ada.follow(&answer).has("[role=status].tone-wait"));
     let settings = owner.get("/registration");
     let fields = [("allows_code_requests", "true"), ("csrf", &settings.value_of("[name=csrf]"))];
     let fields = [fields[0], fields[1], ("code_requirement", "required"), ("approval", "member")];
@@ -55,15 +64,15 @@ fn a_further_code_is_asked_for_approved_and_theirs() {
     let answer = ask(&ada, " Ada-Tea ");
     assert_eq!((answer.status, answer.location()), (303, Some("/portal")));
     let portal = ada.follow(&answer);
-    assert!(portal.says("Ada-Tea is reserved for you. Acme Tea decides, and writes to you."));
+    assert!(portal.one("[role=status].tone-good").contains("Ada-Tea"));
     let asked = "section[aria-labelledby=asked]";
-    assert!(portal.one(asked).contains("Ada-Tea Waiting Reserved for you"));
+    assert_eq!(asked_for(&portal), [("Ada-Tea".to_owned(), "pending".to_owned())]);
     assert_eq!(requests(&app, "ADA-TEA"), [(app.fixture.ada_id, "pending".to_owned())]);
 
-    assert!(owner.get("/dashboard").says("1 further code is asked for"));
-    assert!(
-        owner.get("/affiliates?status=pending").says("1 further code waits for your decision.")
-    );
+    let waiting = owner.get("/dashboard").one("[data-task=code-requests] a");
+    assert!(waiting.starts_with("1 "), "{waiting}");
+    let to_review = "main a[href='/affiliates/code-requests']";
+    assert!(owner.get("/affiliates?status=pending").one(to_review).starts_with("1 "));
     assert!(app.viewer().get("/affiliates/code-requests").says("Ada-Tea"));
     let list = owner.get("/affiliates/code-requests");
     assert_eq!(list.all("tbody th"), ["Ada-Tea"]);
@@ -72,21 +81,23 @@ fn a_further_code_is_asked_for_approved_and_theirs() {
     let answer = owner.post_signed(DECISIONS, &approve);
     assert_eq!((answer.status, answer.location()), (303, Some("/affiliates/code-requests")));
     let page = owner.follow(&answer);
-    assert!(page.says("Ada-Tea is a code of Ada Active now.") && page.says("No code is asked for"));
+    let result = page.one("[role=status].tone-good");
+    assert!(result.contains("Ada-Tea") && result.contains("Ada Active"), "{result}");
+    assert!(page.has(".empty"));
     assert_eq!(holders(&app, "ADA-TEA"), [app.fixture.ada_id]);
     let queued: i64 = app.within(|conn| pushes::table.count().get_result(conn));
     assert_eq!(queued, 0, "the store of the tests cannot be written to");
     let emails = emails_to(&app, "ada@affiliates.example");
     assert_eq!(emails.len(), 1);
-    assert_eq!(emails[0].0, "Ada-Tea is your code with Acme Tea");
+    assert!(emails[0].0.contains("Ada-Tea") && emails[0].1.contains("Acme Tea"));
     let portal = ada.get("/portal");
     assert!(portal.has("[data-copy='Ada-Tea']") && !portal.has(asked));
     // Once more finds nothing left to do.
     let again = owner.post_signed(DECISIONS, &approve);
-    assert!(owner.follow(&again).says("Nothing to decide"));
+    assert!(owner.follow(&again).has("[role=status].tone-info"));
     assert_eq!(emails_to(&app, "ada@affiliates.example").len(), 1);
     let log = owner.get("/settings/audit-log?by=affiliate");
-    assert!(log.says("Ada Active asked for the code Ada-Tea."));
+    assert!(log.says("Ada Active") && log.says("Ada-Tea"));
 }
 
 #[test]
@@ -108,21 +119,22 @@ fn a_code_that_cannot_be_had_is_refused_as_typed_with_three_free_ones() {
     });
     let ada = app.affiliate();
     for (code, reason, offered) in [
-        ("tea", "tea is taken. Choose another code.", 3),
-        ("BlackFriday-24", "Codes like BLACKFRIDAY* cannot be chosen", 3),
-        ("two words", "A new code can’t contain spaces.", 0),
-        ("", "Enter a coupon code", 0),
+        ("tea", "taken", 3),
+        ("BlackFriday-24", "excluded", 3),
+        ("two words", "malformed", 0),
+        ("", "malformed", 0),
     ] {
         let refused = ask(&ada, code);
         assert_eq!(refused.status, 422, "{code}");
-        assert!(refused.one("#code-verdict").contains(reason), "{code}: {}", refused.text());
+        assert_eq!(verdict(&refused).as_deref(), Some(reason), "{code}: {}", refused.text());
         assert_eq!(refused.value_of("[name=code]"), code);
         let free = refused.values("[name=instead]", "value");
         assert_eq!(free.len(), offered, "{code}: {free:?}");
         assert!(refused.says("ADA10") && !refused.text().contains("canary"));
         let path = format!("/portal/code-requests/code?code={}", vouch::kit::urls::encode(code));
         let look = ada.get_with(&path, &[("hx-request", "true")]);
-        assert!(!look.has("main") && (code.is_empty() || look.says(reason)), "{}", look.text());
+        let looked = verdict(&look);
+        assert!(!look.has("main") && (code.is_empty() || looked.as_deref() == Some(reason)));
         if offered > 0 {
             let token = refused.value_of("[name=csrf]");
             let fields = [("csrf", token.as_str()), ("code", code), ("instead", &free[0])];
@@ -130,9 +142,8 @@ fn a_code_that_cannot_be_had_is_refused_as_typed_with_three_free_ones() {
             assert_eq!(requests(&app, &free[0].to_uppercase()).len(), 1);
         }
     }
-    assert!(
-        ada.get_with("/portal/code-requests/code?code=OOLONG", &[("hx-request", "1")]).says("free")
-    );
+    let script = [("hx-request", "1")];
+    assert!(ada.get_with("/portal/code-requests/code?code=OOLONG", &script).has(".code-free"));
     assert_eq!(ada.get("/portal/code-requests/code?code=OOLONG").location(), Some("/portal"));
 }
 
@@ -145,17 +156,17 @@ fn three_codes_wait_at_most_and_one_that_is_withdrawn_is_free_again() {
         assert_eq!(ask(&ada, code).status, 303);
     }
     let portal = ada.get("/portal");
-    assert!(portal.says("3 of your codes wait for Acme Tea.") && !portal.has(ASK));
+    assert!(portal.one("section[aria-labelledby=ask]").contains('3') && !portal.has(ASK));
     let answer = ada.post_signed("/portal/code-requests", &[("code", "TEA4")]);
-    assert!(ada.follow(&answer).says("Nothing was asked for: 3 of your codes wait already."));
+    assert!(ada.follow(&answer).has("[role=status].tone-wait"));
     assert!(requests(&app, "TEA4").is_empty());
 
     let withdrawal = format!("/portal/code-requests/{}/withdrawal", request_id(&app, "TEA2"));
     let form = format!("form[action='{withdrawal}']");
     let answer = ada.submit(&portal, &form, &[]);
-    assert!(ada.follow(&answer).says("You no longer ask for TEA2: it is free again."));
+    assert!(ada.follow(&answer).one("[role=status].tone-good").contains("TEA2"));
     let again = ada.post_signed(&withdrawal, &[]);
-    assert!(ada.follow(&again).says("Nothing was changed"));
+    assert!(ada.follow(&again).has("[role=status].tone-info"));
     assert_eq!(ada.post_signed("/portal/code-requests/999999999/withdrawal", &[]).status, 404);
     assert_eq!(owner.post_signed(&withdrawal, &[]).status, 403);
     // Anybody can have it now.
@@ -200,31 +211,32 @@ fn several_are_denied_with_a_reason_and_another_programs_are_left_alone() {
     };
     let stranger = app.stranger();
     let answer = stranger.post_signed(DECISIONS, &[("decision", "approve"), ("ids", &a)]);
-    assert!(stranger.follow(&answer).says("Nothing to decide"));
-    assert!(stranger.get("/affiliates/code-requests").says("No code is asked for"));
+    assert!(stranger.follow(&answer).has("[role=status].tone-info"));
+    assert!(stranger.get("/affiliates/code-requests").has(".empty"));
     let viewer = app.viewer();
     assert_eq!(viewer.post_signed(DECISIONS, &[("decision", "approve"), ("ids", &a)]).status, 403);
     assert_eq!(owner.post_signed(DECISIONS, &[("ids", &a)]).status, 400);
     let nothing = owner.post_signed(DECISIONS, &[("decision", "deny")]);
-    assert!(owner.follow(&nothing).says("Choose codes by their check boxes first."));
+    assert!(owner.follow(&nothing).has("[role=status].tone-info"));
 
     let long = "x".repeat(1_001);
     let refused = deny(&long, "send", &[&a, &b]);
     assert_eq!(refused.status, 422);
-    assert!(refused.one("#f-denial_reason-error").contains("Shorten it to 1,000 characters"));
+    assert!(refused.one("#f-denial_reason-error").contains("1,000"));
     assert_eq!(refused.one("#f-denial_reason"), long);
     assert_eq!(refused.values("tbody [name=ids][checked]", "value"), [a.as_str(), b.as_str()]);
 
     let answer = deny("Too much tea.", "send", &[&a, &b]);
-    assert!(owner.follow(&answer).says("2 codes are denied, and free again."));
+    assert!(owner.follow(&answer).one("[role=status].tone-good").starts_with("2 "));
     let emails = emails_to(&app, "ada@affiliates.example");
     assert_eq!(emails.len(), 1, "one email for both");
     assert!(emails[0].1.contains("TEA1, TEA2") && emails[0].1.contains("Too much tea."));
-    let asked = ada.get("/portal").one("section[aria-labelledby=asked]");
-    assert!(
-        asked.contains("TEA1 Denied Too much tea.") && asked.contains("TEA3 Waiting"),
-        "{asked}"
-    );
+    let portal = ada.get("/portal");
+    let mut asked = asked_for(&portal);
+    asked.sort();
+    let statuses = [("TEA1", "denied"), ("TEA2", "denied"), ("TEA3", "pending")];
+    assert_eq!(asked, statuses.map(|(code, status)| (code.to_owned(), status.to_owned())));
+    assert!(portal.one("section[aria-labelledby=asked]").contains("Too much tea."));
     // From the affiliate’s own page, and without an email.
     let page = owner.get(&format!("/affiliates/{}", app.fixture.ada_id));
     assert!(page.one("section[aria-labelledby=further]").contains("TEA3"));
@@ -232,7 +244,7 @@ fn several_are_denied_with_a_reason_and_another_programs_are_left_alone() {
     let fields = [("decision", "deny"), ("ids", c.as_str()), ("affiliate", id.as_str())];
     let answer = owner.post_signed(DECISIONS, &fields);
     assert_eq!(answer.location(), Some(&*format!("/affiliates/{id}")));
-    assert!(owner.follow(&answer).says("TEA3 is denied, and free again."));
+    assert!(owner.follow(&answer).one("[role=status].tone-good").contains("TEA3"));
     assert_eq!(emails_to(&app, "ada@affiliates.example").len(), 1);
 }
 
@@ -260,7 +272,7 @@ fn a_further_code_is_not_decided_with_the_status_of_its_affiliate() {
     assert_eq!(answer.status, 403, "a disabled affiliate only reads");
     let id = request_id(&app, "TEA1");
     let answer = owner.post_signed(DECISIONS, &[("decision", "approve"), ("ids", &id)]);
-    assert!(owner.follow(&answer).says("TEA1 waits on: Ada Active is not Active."));
+    assert!(owner.follow(&answer).one("[role=status].tone-wait").contains("TEA1"));
     owner.post_signed(&status, &[("status", "active")]);
     assert!(holders(&app, "TEA1").is_empty(), "enabling approves no code");
     assert_eq!(requests(&app, "TEA1")[0].1, "pending");

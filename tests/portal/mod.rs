@@ -16,6 +16,7 @@ use vouch::kit::db::schema::{conversions, orders, pushes};
 
 use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;
+use crate::registration::verdict;
 
 fn order(app: &TestApp, number: u64, code: &str) {
     let placed_at = Utc.with_ymd_and_hms(2026, 6, 1, 12, 0, 0).unwrap();
@@ -78,10 +79,10 @@ fn an_affiliate_sees_their_conversions_and_no_shopper() {
         assert!(!text.contains("shopper@") && !text.contains("canary shopper"), "{path}: {text}");
     }
     let refused = further::ask(&ada, "CANARY-TEA");
-    assert!(refused.says("CANARY-TEA is taken. Choose another code."));
+    assert_eq!(verdict(&refused).as_deref(), Some("taken"));
     assert!(!refused.text().contains("Canary Ben") && !refused.text().contains("pay.example"));
     let page = ada.get("/portal/conversions");
-    assert_eq!(page.all("tbody td[data-label=By]"), ["ADA10", "ADA10"]);
+    assert_eq!(page.all("tbody td[data-label=Code]"), ["ADA10", "ADA10"]);
     assert!(page.one(".pages-shown").contains("2 conversions"));
     assert_eq!(
         page.all("dl.figures .figure-note"),
@@ -116,12 +117,14 @@ fn a_conversion_says_where_it_stands_and_why() {
     });
     let ada = app.affiliate();
     let page = ada.get("/portal/conversions");
-    let states = page.all("tbody td[data-label=Status]");
-    assert!(states.contains(&"Unqualified Affiliate’s own purchase".to_owned()), "{states:?}");
-    assert!(page.all("tbody td[data-label=By]").contains(&"Customer e-mail".to_owned()));
+    assert!(page.has("tbody [data-status=unqualified][data-reason=own_purchase]"));
+    let codes = page.all("tbody td[data-label=Code]");
+    assert!(codes.iter().all(|code| !code.contains('@')) && codes.len() == 2, "{codes:?}");
     let denied = ada.get("/portal/conversions?status=denied");
     assert_eq!(denied.all("tbody tr").len(), 1);
-    assert!(ada.get("/portal/conversions?status=approved").says("No conversion fits"));
+    assert!(
+        ada.get("/portal/conversions?status=approved").has(".empty a[href='/portal/conversions']")
+    );
 }
 
 #[test]
@@ -147,7 +150,7 @@ fn a_code_names_the_stores_that_have_it() {
 fn whoever_has_no_orders_yet_reads_what_will_stand_there() {
     let app = TestApp::start();
     let page = app.affiliate().get("/portal/conversions");
-    assert!(page.says("No conversions yet"));
+    assert!(page.has(".empty") && !page.has(".empty a"));
     assert_eq!(app.owner().get("/portal/conversions").status, 403);
 }
 
@@ -191,7 +194,7 @@ fn several_programs_under_one_address_are_switched_between_and_kept_apart() {
         assert!(!text.contains("canary") && !text.contains("borealis"), "{path}: {text}");
     }
     let places = ada.get("/programs");
-    assert_eq!(places.all("[aria-current]"), ["Acme Tea Affiliate You are here"]);
+    assert!(places.one(".place[aria-current]").starts_with("Acme Tea"));
     // A form of the one program changes nothing of the other.
     let form = ada.get("/portal/settings");
     go("Borealis Books");
@@ -201,7 +204,6 @@ fn several_programs_under_one_address_are_switched_between_and_kept_apart() {
     assert!(ada.get("/portal/settings").says("Canary Bank"));
     let late = ada.submit(&form, "form[action='/portal/settings']", &[("name", "Ada of Acme")]);
     assert_eq!(late.status, 403, "it was opened in Acme Tea");
-    assert!(late.says("This form is out of date"));
     assert!(app.stranger().get("/affiliates").says("Ada of Borealis"));
     go("Acme Tea");
     let form = ada.get("/portal/settings");

@@ -14,18 +14,18 @@ fn an_affiliate_says_who_they_are_and_where_they_are_paid() {
     let answer = ada.submit(&page, form, &own);
     assert_eq!((answer.status, answer.location()), (303, Some("/portal/settings")));
     let page = ada.follow(&answer);
-    assert!(page.says("Saved. Acme Tea sees it from now on."));
+    assert!(page.has("[role=status].tone-good"));
     assert!(page.one(".menu-name").contains("Ada’s Tea"));
     let seen = owner.get(&format!("/affiliates/{}", app.fixture.ada_id));
     assert_eq!(seen.one("h1"), "Ada’s Tea");
     assert!(seen.one("section[aria-labelledby=payment]").contains("Bank of Tea DE00 1234"));
     let file = owner.get("/affiliates.csv").csv();
-    assert!(file.contains("Payment address") && file.contains("Bank of Tea"), "{file}");
+    assert!(file.contains("Bank of Tea"), "{file}");
     let log = owner.get("/settings/audit-log?by=affiliate");
-    assert!(log.says("Changed name, payment address of Ada’s Tea."));
+    assert!(log.says("Ada’s Tea"));
     let emails = emails_to(&app, "ada@affiliates.example");
     assert_eq!(emails.len(), 1);
-    assert!(emails[0].0.contains("payment address") && !emails[0].1.contains("DE00"));
+    assert!(emails[0].1.contains("/login") && !emails[0].1.contains("DE00"));
     // The same once more is no change.
     ada.submit(&page, form, &[]);
     assert_eq!(emails_to(&app, "ada@affiliates.example").len(), 1);
@@ -35,8 +35,8 @@ fn an_affiliate_says_who_they_are_and_where_they_are_paid() {
     let long = "x".repeat(501);
     let refused = ada.submit(&page, form, &[("name", " "), ("payout_details", &long)]);
     assert_eq!(refused.status, 422);
-    assert!(refused.one("#f-name-error").contains("Enter your name, or your company’s."));
-    assert!(refused.one("#f-payout_details-error").contains("Shorten it to 500 characters"));
+    assert!(refused.one("#f-name-error").contains("name"));
+    assert!(refused.one("#f-payout_details-error").contains("500"));
     assert_eq!(refused.one("#f-payout_details"), long);
 }
 
@@ -63,20 +63,21 @@ fn a_new_password_ends_the_other_sessions_and_each_can_be_ended() {
     assert_eq!(gone, 1);
     assert_eq!(here.post_signed("/portal/settings/sessions/made-up/removal", &[]).status, 404);
     let answer = here.submit(&page, "form[action$='/others/removal']", &[]);
-    assert!(here.follow(&answer).says("You are signed out everywhere else."));
+    assert!(here.follow(&answer).has("[role=status].tone-good"));
     assert_eq!([&there, &third].map(|one| one.get("/portal").status), [303, 303]);
 
     let there = app.affiliate();
     let form = "form[action='/portal/settings/password']";
     let refused = here.submit(&page, form, &[("current", "wrong"), ("new", "ada")]);
     assert_eq!(refused.status, 422);
-    assert!(refused.one("#f-current-error").contains("This is not your current password."));
-    assert!(refused.has("#f-new-error") && refused.says("My Codes"), "in the portal’s frame");
+    assert!(refused.has("#f-current-error") && refused.has("#f-new-error"));
+    assert!(refused.has("a[href='/portal']"), "in the portal’s frame");
     let answer = here.submit(&page, form, &[("current", PASSWORD), ("new", NEW)]);
     assert_eq!(answer.location(), Some("/portal/settings"));
-    assert!(here.follow(&answer).says("Your password is changed."));
+    assert!(here.follow(&answer).has("[role=status].tone-good"));
     assert_eq!(there.get("/portal").status, 303);
-    assert_eq!(emails_to(&app, "ada@affiliates.example")[0].0, "Your password was changed");
+    let notice = &emails_to(&app, "ada@affiliates.example")[0].1;
+    assert!(notice.contains("/password-resets/new"), "{notice}");
 }
 
 #[test]

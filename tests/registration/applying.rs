@@ -5,6 +5,7 @@ use vouch::kit::db::schema::applications;
 
 use super::{
     JOIN, affiliate, applied, apply, apply_at, emails_to, open, open_stranger, open_with, send,
+    verdict,
 };
 use crate::harness::TestApp;
 
@@ -14,17 +15,16 @@ fn an_application_waits_for_its_letter_and_reserves_nothing() {
     open(&app);
     let person = app.anonymous();
     let page = person.get(JOIN);
-    assert_eq!(page.one("h1"), "Become an affiliate of Acme Tea");
+    assert!(page.one("h1").contains("Acme Tea"));
     let fields = [("name", "Nia New"), ("email", "nia@new.example"), ("code", "Nia10")];
     let answer = send(&person, &page, &fields);
     assert_eq!((answer.status, answer.location()), (303, Some("/join/acme-tea/sent")));
     let sent = person.follow(&answer);
-    assert!(sent.says("Look into your mailbox") && sent.says("counts only from then on"));
-    assert!(sent.says("only then is your code reserved"));
+    assert!(sent.says("Acme Tea") && sent.has("#reserves-code"));
     assert_eq!(affiliate(&app, "nia@new.example"), None);
     let emails = emails_to(&app, "nia@new.example");
     assert_eq!(emails.len(), 1);
-    assert_eq!(emails[0].0, "Confirm your application to Acme Tea");
+    assert!(emails[0].0.contains("Acme Tea") && emails[0].1.contains("/confirmations/"));
     assert!(!emails[0].1.contains("Nia"), "{}", emails[0].1);
     // Somebody else can still have the code.
     assert_eq!(apply(&app, "Noa", "noa@new.example", "nia10").status, 303);
@@ -40,26 +40,27 @@ fn a_code_that_cannot_be_had_says_why_and_offers_three() {
     open(&app);
     applied(&app, "Nia", "nia@new.example", "NIA10");
     for (code, reason) in [
-        ("ada10", "ada10 is taken. Choose another code."),
-        ("nia10", "nia10 is taken. Choose another code."),
-        ("two words", "A new code can’t contain spaces."),
-        (&"x".repeat(51), "50 characters or fewer"),
-        ("", "Enter the coupon code that you would like."),
+        ("ada10", Some("taken")),
+        ("nia10", Some("taken")),
+        ("two words", Some("malformed")),
+        (&"x".repeat(51), Some("malformed")),
+        ("", None),
     ] {
         let answer = apply(&app, "Noa New", "noa@new.example", code);
         assert_eq!(answer.status, 422, "{code}");
-        assert!(answer.one("#code-verdict").contains(reason), "{code}: {}", answer.text());
+        assert!(answer.has("#code-verdict .field-error"), "{code}: {}", answer.text());
+        assert_eq!(verdict(&answer).as_deref(), reason, "{code}");
         assert_eq!(answer.value_of("[name=code]"), code);
         assert_eq!(answer.value_of("[name=name]"), "Noa New");
         let offered = answer.values("[name=instead]", "value");
-        assert_eq!(offered.len(), if reason.contains("taken") { 3 } else { 0 }, "{code}");
+        assert_eq!(offered.len(), if reason == Some("taken") { 3 } else { 0 }, "{code}");
     }
     assert!(emails_to(&app, "noa@new.example").is_empty());
     // Whatever else is wrong, the code's refusal is said with it.
     let answer = apply(&app, "", "noa", "ada10");
     assert_eq!(answer.status, 422);
     assert_eq!(answer.values("#error-summary a", "href"), ["#f-name", "#f-email", "#f-code"]);
-    assert!(answer.one("#code-verdict").contains("ada10 is taken"));
+    assert_eq!(verdict(&answer).as_deref(), Some("taken"));
     // A suggestion counts instead of what was typed, and none of them is reserved.
     let person = app.anonymous();
     let fields = [("name", "Noa"), ("email", "noa@new.example"), ("code", "NIA10")];
@@ -105,7 +106,8 @@ fn an_excluded_code_is_refused_with_the_reason_and_codes_that_are_not() {
     app.within(|conn| exclusions::enable(conn, &actor, true, "Asked for it"));
     let refused = apply(&app, "Nia New", "nia@new.example", "BlackFriday-24");
     assert_eq!(refused.status, 422);
-    assert!(refused.one("#code-verdict").contains("Codes like BLACKFRIDAY* cannot be chosen"));
+    assert_eq!(verdict(&refused).as_deref(), Some("excluded"));
+    assert!(refused.one("#code-verdict").contains("BLACKFRIDAY*"));
     assert!(!refused.text().contains("secret"));
     let offered = refused.values("[name=instead]", "value");
     assert_eq!(offered.len(), 3);
@@ -113,7 +115,7 @@ fn an_excluded_code_is_refused_with_the_reason_and_codes_that_are_not() {
     // Nor does a link help that was sent before.
     let person = app.anonymous();
     let page = person.get(&super::link_to(&app, "early@new.example"));
-    assert!(page.says("cannot be chosen"));
+    assert_eq!(verdict(&page).as_deref(), Some("excluded"));
     assert_eq!(send(&person, &page, &[]).status, 422);
     assert_eq!(send(&person, &page, &[("code", &offered[0])]).status, 303);
 }
@@ -144,12 +146,12 @@ fn a_code_is_looked_up_while_one_types() {
         let path = format!("/join/acme-tea/code?name=Noa&code={}", vouch::kit::urls::encode(code));
         person.get_with(&path, &[("hx-request", "true")])
     };
-    assert!(look("NOA10").says("NOA10 is free."));
+    assert!(look("NOA10").one(".code-free").contains("NOA10"));
     let taken = look("ada10");
-    assert!(taken.says("ada10 is taken") && !taken.has("main"));
+    assert!(verdict(&taken).as_deref() == Some("taken") && !taken.has("main"));
     let free = taken.values("button[type=button][data-fill=f-code]", "value");
     assert_eq!(free.len(), 3, "they go into the field, and send nothing");
-    assert!(look("no space").says("can’t contain spaces"));
+    assert_eq!(verdict(&look("no space")).as_deref(), Some("malformed"));
     assert!(!look(" ").has("p"));
     // Without a script it is no page.
     assert_eq!(person.get("/join/acme-tea/code?code=NOA10").location(), Some(JOIN));
@@ -163,15 +165,12 @@ fn whoever_is_known_gets_the_same_answer_and_a_fitting_letter() {
     open(&app);
     let pending = applied(&app, "Nia", "nia@new.example", "NIA10");
     let strange = apply(&app, "Noa", "noa@new.example", "NOA10");
-    for (email, words) in [
-        ("Nia@New.example", "You have applied to Acme Tea already"),
-        ("ada@affiliates.example", "You are an affiliate of Acme Tea already"),
-    ] {
+    for (email, may_sign_in) in [("Nia@New.example", false), ("ada@affiliates.example", true)] {
         let answer = apply(&app, "Somebody", email, "SOMEBODY");
         assert_eq!((answer.status, answer.location()), (strange.status, strange.location()));
         assert_eq!(answer.text(), strange.text());
         let emails = emails_to(&app, email);
-        assert!(emails[0].1.contains(words), "{}", emails[0].1);
+        assert_eq!(emails[0].1.contains("/login"), may_sign_in, "{}", emails[0].1);
         assert!(!emails[0].1.contains("/confirmations/"));
     }
     assert_eq!(affiliate(&app, "nia@new.example"), Some((pending, "pending".to_owned())));
@@ -219,11 +218,12 @@ fn a_program_that_is_closed_says_so_and_one_without_a_page_has_none() {
     open(&app);
     let page = person.get(JOIN);
     open_with(&app, Registration::default());
-    assert!(person.get(JOIN).says("Acme Tea takes no applications at the moment"));
+    let closed = person.get(JOIN);
+    assert!(closed.has("#closed") && closed.says("Acme Tea"));
     let fields = [("name", "Nia"), ("email", "nia@new.example"), ("code", "NIA10")];
     let answer = send(&person, &page, &fields);
     assert_eq!(answer.status, 422);
-    assert!(answer.says("Nothing was sent"));
+    assert!(answer.has("#closed"));
     assert!(emails_to(&app, "nia@new.example").is_empty());
     assert_eq!(person.post_signed("/join/nobody", &fields).status, 404);
 }
@@ -258,15 +258,10 @@ fn what_the_merchant_asks_for_is_asked_for() {
     ];
     let refused = send(&person, &page, &wrong);
     assert_eq!(refused.status, 422);
-    for words in [
-        "Enter your name",
-        "Enter an e-mail address",
-        "begins with https://",
-        "Tick this box to go on.",
-        "Tick the box if you agree",
-    ] {
-        assert!(refused.says(words), "{words}");
-    }
+    assert_eq!(
+        refused.values("#error-summary a", "href"),
+        ["#f-name", "#f-email", "#f-answer_0", "#f-answer_2", "#f-terms"]
+    );
     assert_eq!(refused.value_of("[name=answer_0]"), "javascript:alert(1)");
     assert_eq!(refused.one("textarea[name=answer_1]"), "Two lines");
     let token = refused.value_of("[name=csrf]");
@@ -280,12 +275,12 @@ fn what_the_merchant_asks_for_is_asked_for() {
     ];
     let sent = person.post(JOIN, &right);
     assert_eq!(sent.status, 303);
-    assert!(!person.follow(&sent).says("reserved"), "there is no code");
+    assert!(!person.follow(&sent).has("#reserves-code"), "there is no code");
     super::confirm(&app, "nia@new.example");
     let (id, _) = affiliate(&app, "nia@new.example").unwrap();
     let shown = app.owner().get(&format!("/affiliates/{id}"));
     let facts = shown.all("section[aria-labelledby=application] dt");
-    assert_eq!(facts, ["Sent", "Your page", "I am of age"]);
+    assert_eq!(facts[1..], ["Your page", "I am of age"]);
     assert!(shown.says("https://nia.example/tea"));
 }
 
@@ -297,10 +292,7 @@ fn two_programs_take_the_same_person_with_the_same_code() {
     applied(&app, "Nia", "nia@new.example", "NIA10");
     let answer = apply_at(&app, "/join/borealis-books", "Nia", "nia@new.example", "NIA10");
     assert_eq!(answer.status, 303);
-    assert_eq!(
-        emails_to(&app, "nia@new.example")[0].0,
-        "Confirm your application to Borealis Books"
-    );
+    assert!(emails_to(&app, "nia@new.example")[0].0.contains("Borealis Books"));
     // A link belongs to its program.
     let link = super::link_to(&app, "nia@new.example");
     let elsewhere = link.replace("borealis-books", "acme-tea");

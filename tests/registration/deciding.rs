@@ -16,18 +16,18 @@ fn approval_makes_the_code_a_trigger_and_welcomes_its_affiliate() {
     assert!(page.one("section[aria-labelledby=application]").contains("NIA10 Reserved"));
     let path = format!("/affiliates/{nia}/status");
     let answer = owner.post_signed(&path, &[("status", "active")]);
-    assert!(owner.follow(&answer).says("Nia New is now Active. NIA10 is their code."));
+    let result = owner.follow(&answer).one("[role=status].tone-good");
+    assert!(result.contains("Nia New") && result.contains("NIA10"), "{result}");
     assert_eq!(holders(&app, "NIA10"), [nia]);
     assert_eq!(requests(&app, "NIA10"), [(nia, "approved".to_owned())]);
     let emails = emails_to(&app, "nia@new.example");
-    assert_eq!(emails[0].0, "Welcome to Acme Tea");
-    assert!(emails[0].1.contains("Your coupon code is NIA10."), "{}", emails[0].1);
+    assert!(emails[0].0.contains("Acme Tea") && emails[0].1.contains("NIA10"), "{}", emails[0].1);
 
     // The letter's link leads to an account, once.
     let person = app.anonymous();
     let link = link_to(&app, "nia@new.example");
     let page = person.get(&link);
-    assert!(page.says("Your account with Acme Tea") && page.says("nia@new.example"));
+    assert!(page.one("h1").contains("Acme Tea") && page.says("nia@new.example"));
     let weak = send(&person, &page, &[("password", "nia")]);
     assert_eq!(weak.status, 422);
     let answer = send(&person, &page, &[("password", PASSWORD)]);
@@ -55,7 +55,7 @@ fn denial_frees_the_code_and_can_say_why() {
     deny(nia, "send");
     deny(noa, "");
     assert!(emails_to(&app, "nia@new.example")[0].1.contains("Too little tea."));
-    assert!(emails_to(&app, "noa@new.example")[0].0.starts_with("Confirm"));
+    assert!(link_to(&app, "noa@new.example").contains("/confirmations/"), "no email about it");
     assert_eq!(requests(&app, "NIA10"), [(nia, "denied".to_owned())]);
     // Free for anybody.
     applied(&app, "Una", "una@new.example", "NIA10");
@@ -76,10 +76,10 @@ fn a_reason_that_is_too_long_comes_back_as_typed_and_nobody_is_denied() {
         fields.extend(ids.iter().map(|id| ("ids", *id)));
         let refused = owner.post_signed(path, &fields);
         assert_eq!(refused.status, 422);
-        assert!(refused.one("#f-reason-error").contains("Shorten it to 1,000 characters"));
+        assert!(refused.one("#f-reason-error").contains("1,000"));
         assert_eq!(refused.one("#f-reason"), long);
         assert_eq!(refused.attribute("#f-send [selected]", "value").as_deref(), Some(""));
-        assert!(refused.says("Nobody has been denied yet"));
+        assert!(!refused.has("[role=status].tone-good"));
         assert_eq!(requests(&app, "NIA10"), [(nia.parse().unwrap(), "pending".to_owned())]);
         refused
     };
@@ -91,7 +91,10 @@ fn a_reason_that_is_too_long_comes_back_as_typed_and_nobody_is_denied() {
     fields.push(denied);
     let sent = owner.post(&corrected.action, &fields);
     assert_eq!((sent.status, sent.location()), (303, Some("/affiliates?status=pending")));
-    assert!(owner.follow(&sent).says("2 affiliates are now Denied"));
+    owner.follow(&sent);
+    for email in ["nia@new.example", "noa@new.example"] {
+        assert_eq!(affiliate(&app, email).unwrap().1, "denied");
+    }
 }
 
 #[test]
@@ -110,11 +113,9 @@ fn a_denial_is_taken_back_with_its_code_unless_somebody_has_it() {
     let una = applied(&app, "Una", "una@new.example", "NIA10");
     let answer = owner.post_signed(&path, &[("status", "active")]);
     let page = owner.follow(&answer);
-    assert!(
-        page.says("Nia is now Active. NIA10 has gone to somebody else meanwhile"),
-        "{}",
-        page.text()
-    );
+    let result = page.one("[role=status]");
+    assert!(result.contains("Nia") && result.contains("NIA10"), "{result}");
+    assert_eq!(affiliate(&app, "nia@new.example").unwrap().1, "active");
     assert!(holders(&app, "NIA10").is_empty());
     owner.post_signed(&format!("/affiliates/{una}/status"), &[("status", "active")]);
     assert_eq!(holders(&app, "NIA10"), [una]);
@@ -134,7 +135,7 @@ fn several_are_decided_at_once_and_another_programs_are_left_alone() {
     assert_eq!(affiliate(&app, "n0@new.example").unwrap().1, "pending");
     let fields = [("status", "active"), ("ids", a.as_str()), ("ids", b.as_str())];
     let answer = owner.post_signed("/affiliates/status", &fields);
-    assert!(owner.follow(&answer).says("2 affiliates are now Active. 2 codes are theirs."));
+    assert!(owner.follow(&answer).has("[role=status].tone-good"));
     // As pages of the last version send it.
     let fields = [("status", "denied"), ("ids", c.as_str()), ("reason", "No."), ("send", "letter")];
     owner.post_signed("/affiliates/status", &fields);
@@ -154,7 +155,7 @@ fn an_approval_that_is_undone_and_given_again_welcomes_once() {
     assert_eq!(affiliate(&app, "nia@new.example").unwrap().1, "pending");
     owner.post_signed(&path, &[("status", "active")]);
     let emails = emails_to(&app, "nia@new.example");
-    let welcomes = emails.iter().filter(|(subject, _)| subject.starts_with("Welcome")).count();
+    let welcomes = emails.iter().filter(|(_, text)| text.contains("/accounts/")).count();
     assert_eq!((welcomes, holders(&app, "NIA10")), (1, vec![nia]));
 }
 
@@ -167,7 +168,8 @@ fn a_member_sends_another_link_and_an_account_that_is_there_gets_one_more_place(
     let page = owner.get(&ben);
     let form = format!("form[action='{invitation}']");
     let answer = owner.submit(&page, &form, &[]);
-    assert!(owner.follow(&answer).says("A letter with the link is on its way"));
+    let result = owner.follow(&answer).one("[role=status].tone-good");
+    assert!(result.contains("ben@affiliates.example"), "{result}");
     let first = link_to(&app, "ben@affiliates.example");
     owner.submit_again(&page, &form, &[]);
     let second = link_to(&app, "ben@affiliates.example");
@@ -187,7 +189,7 @@ fn a_member_sends_another_link_and_an_account_that_is_there_gets_one_more_place(
     .unwrap();
     let person = app.anonymous();
     let page = person.get(&second);
-    assert!(page.says("You have an account with this e-mail address already."));
+    assert!(page.has("#has-account"));
     let answer = send(&person, &page, &[]);
     // The link proves the address, and lets nobody in.
     assert_eq!((answer.status, answer.location()), (303, Some("/login?next=%2Fportal")));
@@ -201,9 +203,9 @@ fn a_member_sends_another_link_and_an_account_that_is_there_gets_one_more_place(
     assert_eq!(linked, Some(user_id));
     assert_eq!(app.sign_in("ben@affiliates.example").get("/portal").status, 200);
     let page = owner.get(&ben);
-    assert!(!page.has(&form) && page.says("can sign in"));
+    assert!(!page.has(&form) && page.has("section[aria-labelledby=account]"));
     let late = owner.post_signed(&invitation, &[]);
-    assert!(owner.follow(&late).says("Nothing was sent"));
+    assert!(owner.follow(&late).has("[role=status].tone-info"));
     let acts: i64 = app.within(|conn| {
         audit_log::table
             .filter(audit_log::action.eq("affiliate.account_made"))

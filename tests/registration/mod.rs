@@ -66,6 +66,11 @@ pub(crate) fn apply(app: &TestApp, name: &str, email: &str, code: &str) -> Page 
     apply_at(app, JOIN, name, email, code)
 }
 
+/// The reason code below the field of a code.
+pub(crate) fn verdict(page: &Page) -> Option<String> {
+    page.attribute(".field-error[data-reason]", "data-reason")
+}
+
 /// What was written to an address, the newest first: subject and text, as `vouch email show` reads it.
 pub(crate) fn emails_to(app: &TestApp, email: &str) -> Vec<(String, String)> {
     let encryptor = encryptor();

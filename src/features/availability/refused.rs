@@ -88,4 +88,13 @@ impl UnavailableValue {
         let why = Unavailable::Malformed(error);
         Self { wanted: typed.trim().to_owned(), why, free: Vec::new() }
     }
+
+    /// The reason code that anyone may see. It doesn't tell a held code from a requested one.
+    pub(crate) fn public_reason(&self) -> &'static str {
+        match self.why {
+            Unavailable::Malformed(_) => "malformed",
+            Unavailable::Held(_) | Unavailable::Requested(_) => "taken",
+            Unavailable::Excluded(_) => "excluded",
+        }
+    }
 }

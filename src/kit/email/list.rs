@@ -22,6 +22,16 @@ pub enum EmailState {
     Failed(String),
 }
 
+impl EmailState {
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Waits(_) => "waiting",
+            Self::Sent(_) => "sent",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct EmailRow {
     pub id: i64,

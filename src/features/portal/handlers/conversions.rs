@@ -23,6 +23,8 @@ struct Row {
     when: DisplayTime,
     by: String,
     status: ConversionStatus,
+    /// The code of the reason for the status, or "".
+    reason: String,
     standing: String,
     revenue: String,
     commission: String,
@@ -42,6 +44,7 @@ impl Row {
             when: DisplayTime::day(at, calendar),
             by,
             status: conversion.status,
+            reason: row.reason().to_owned(),
             standing: row.status_note_for_affiliate(),
             revenue: money(conversion.revenue_minor),
             commission: money(conversion.commission_minor),
