@@ -6,6 +6,7 @@ use super::model::Person;
 use crate::kit::email::{EmailLink, EmailMessage};
 use crate::kit::secrets::Encryptor;
 use crate::kit::web::display_time::DisplayTime;
+use crate::kit::web::numbers::counted;
 
 /// The email with the link to choose a new password.
 pub(super) fn password_reset<'a>(
@@ -15,18 +16,18 @@ pub(super) fn password_reset<'a>(
 ) -> EmailMessage<'a> {
     EmailMessage {
         to: &person.email,
-        subject: "Choose a new password".to_owned(),
+        subject: "Reset your password".to_owned(),
         program: None,
         paragraphs: vec![
             hello(person),
-            format!("Somebody, hopefully you, has asked for a new password for {}.", person.email),
-            "The link works once, and for one hour. If it was not you, there is nothing to do: your \
-             password stays as it is."
+            format!("We received a request to reset the password for {}.", person.email),
+            "The link works once and expires in 1 hour. If you didn’t ask for this, ignore this \
+             email. Your password won’t change."
                 .to_owned(),
         ],
         link: Some(EmailLink::secret(
             encryptor,
-            "Choose a new password",
+            "Reset password",
             &format!("/password-resets/{token}"),
         )),
     }
@@ -38,7 +39,7 @@ pub(super) fn password_changed(person: &Person, now: DateTime<Utc>) -> EmailMess
         person,
         "Your password was changed",
         format!(
-            "The password for {} was changed on {}. Whoever was signed in with it elsewhere is signed out.",
+            "The password for {} was changed on {}. You were signed out on all your other devices.",
             person.email,
             at(now)
         ),
@@ -48,7 +49,7 @@ pub(super) fn password_changed(person: &Person, now: DateTime<Utc>) -> EmailMess
 /// The notice that sign-in now needs a code.
 pub(super) fn two_factor_on(person: &Person, now: DateTime<Utc>) -> EmailMessage<'_> {
     let happened = format!(
-        "Two-factor sign-in was turned on for {} on {}: from now on Vouch asks for a code after the password.",
+        "Two-factor sign-in was turned on for {} on {}. You now enter a code after your password to sign in.",
         person.email,
         at(now)
     );
@@ -58,7 +59,7 @@ pub(super) fn two_factor_on(person: &Person, now: DateTime<Utc>) -> EmailMessage
 /// The notice that sign-in no longer needs a code.
 pub(super) fn two_factor_off(person: &Person, now: DateTime<Utc>) -> EmailMessage<'_> {
     let happened = format!(
-        "Two-factor sign-in was turned off for {} on {}: the password is enough now.",
+        "Two-factor sign-in was turned off for {} on {}. You now sign in with your password only.",
         person.email,
         at(now)
     );
@@ -72,9 +73,10 @@ pub(super) fn recovery_code_used(
     now: DateTime<Utc>,
 ) -> EmailMessage<'_> {
     let happened = format!(
-        "A recovery code of {} was used on {}. You have {left} left.",
+        "A recovery code for {} was used on {}. You have {} left.",
         person.email,
-        at(now)
+        at(now),
+        counted(left, "recovery code", "recovery codes")
     );
     notice(person, "A recovery code was used", happened)
 }
@@ -82,7 +84,7 @@ pub(super) fn recovery_code_used(
 /// The notice about new recovery codes.
 pub(super) fn recovery_codes_renewed(person: &Person, now: DateTime<Utc>) -> EmailMessage<'_> {
     let happened = format!(
-        "New recovery codes were made for {} on {}. Those from before work no longer.",
+        "New recovery codes were created for {} on {}. Your old codes no longer work.",
         person.email,
         at(now)
     );
@@ -98,15 +100,14 @@ fn notice<'a>(person: &'a Person, subject: &str, happened: String) -> EmailMessa
         paragraphs: vec![
             hello(person),
             happened,
-            "If it was not you, choose a new password at once, and tell whoever runs your program."
-                .to_owned(),
+            "Wasn’t you? Reset your password now, then contact your program.".to_owned(),
         ],
-        link: Some(EmailLink::page("Choose a new password", "/password-resets/new")),
+        link: Some(EmailLink::page("Reset password", "/password-resets/new")),
     }
 }
 
 fn hello(person: &Person) -> String {
-    format!("Hello {},", person.name)
+    format!("Hi {},", person.name)
 }
 
 fn at(now: DateTime<Utc>) -> String {

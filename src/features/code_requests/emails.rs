@@ -18,23 +18,28 @@ pub(super) fn codes_approved(
     let name = &merchant.name;
     let (subject, what, share) = match codes {
         [code] => (
-            format!("{code} is your code with {name}"),
-            format!("You asked {name} for the code {code}, and it is yours now."),
-            "Share it: whoever shops with it credits you. A new code can",
+            format!("{}, your code {code} is approved", affiliate.name),
+            format!(
+                "{name} approved your code {code}. You earn commission on orders placed with it."
+            ),
+            "It can take a few minutes to work at checkout. My Codes lists the stores where it works.",
         ),
         codes => (
-            format!("Your new codes with {name}"),
-            format!("You asked {name} for codes. These are yours now: {}.", codes.join(", ")),
-            "Share them: whoever shops with one of them credits you. New codes can",
+            format!("{}, your codes are approved", affiliate.name),
+            format!(
+                "{name} approved your codes {}. You earn commission on orders placed with them.",
+                codes.join(", ")
+            ),
+            "They can take a few minutes to work at checkout. My Codes lists the stores where they \
+             work.",
         ),
     };
-    let shared = format!("{share} take some minutes to work in the store; My Codes shows it.");
     let email = EmailMessage {
         to: &affiliate.email,
         subject,
         program: Some(name),
-        paragraphs: vec![format!("Hello {},", affiliate.name), what, shared],
-        link: Some(EmailLink::page("See my codes", &urls::login("/portal"))),
+        paragraphs: vec![format!("Hi {},", affiliate.name), what, share.to_owned()],
+        link: Some(EmailLink::page("View my codes", &urls::login("/portal"))),
     };
     post(conn, &email)
 }
@@ -48,23 +53,24 @@ pub(super) fn codes_denied(
     denial: &Denial,
 ) -> QueryResult<()> {
     let name = &merchant.name;
-    let asked = match codes {
-        [code] => format!("You asked {name} for the code {code}."),
-        codes => format!("You asked {name} for the codes {}.", codes.join(", ")),
+    let subject = match codes {
+        [code] => format!("{name} declined your request for {code}"),
+        codes => format!("{name} declined your request for {} codes", codes.len()),
     };
-    let it = if codes.len() == 1 { "it" } else { "them" };
-    let decided = format!("{asked} {name} has decided not to give {it} out.");
-    let mut paragraphs = vec![format!("Hello {},", affiliate.name), decided];
+    let decided = format!("{name} declined your request for {}.", codes.join(", "));
+    let mut paragraphs = vec![format!("Hi {},", affiliate.name), decided];
     if !denial.reason.trim().is_empty() {
         paragraphs.push(denial.reason.trim().to_owned());
     }
-    paragraphs.push("The codes that are yours already stay yours.".to_owned());
+    paragraphs.push(format!(
+        "You keep the codes you already have. Contact {name} if you have questions."
+    ));
     let email = EmailMessage {
         to: &affiliate.email,
-        subject: format!("The code you asked {name} for"),
+        subject,
         program: Some(name),
         paragraphs,
-        link: Some(EmailLink::page("See my codes", &urls::login("/portal"))),
+        link: Some(EmailLink::page("View my codes", &urls::login("/portal"))),
     };
     post(conn, &email)
 }

@@ -17,16 +17,14 @@ pub(super) fn payment_address_changed(
     let name = &merchant.name;
     let email = EmailMessage {
         to: &affiliate.email,
-        subject: format!("Your payment address with {name} was changed"),
+        subject: format!("Your payout details with {name} were changed"),
         program: Some(name),
         paragraphs: vec![
-            format!("Hello {},", affiliate.name),
-            format!("The payment address in your settings with {name} was changed just now."),
-            format!(
-                "If this was not you, change your password, and tell {name} before they pay you."
-            ),
+            format!("Hi {},", affiliate.name),
+            format!("Your payout details with {name} were just changed."),
+            format!("Wasn’t you? Change your password, then contact {name}."),
         ],
-        link: Some(EmailLink::page("See my settings", &urls::login(&urls::portal_settings()))),
+        link: Some(EmailLink::page("View settings", &urls::login(&urls::portal_settings()))),
     };
     post(conn, &email)
 }

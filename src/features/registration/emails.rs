@@ -22,24 +22,23 @@ pub(super) fn confirm(
 ) -> QueryResult<()> {
     let name = &shown.name;
     let mut paragraphs = vec![
-        "Hello,".to_owned(),
+        "Hi,".to_owned(),
         format!(
-            "You applied to be an affiliate of {name}. Please confirm that this is your e-mail \
-             address: your application counts from then on. The link works for 24 hours."
+            "Confirm your email to submit your application to {name}. The link expires in 24 hours."
         ),
     ];
     if !applicant.code.trim().is_empty() {
-        let words = "The coupon code you asked for isn’t reserved until you confirm.";
+        let words = "We’ll reserve your code once you confirm.";
         paragraphs.push(words.to_owned());
     }
-    paragraphs.push("If this was not you, do nothing: nothing happens then.".to_owned());
+    paragraphs.push("If you didn’t apply, ignore this email.".to_owned());
     let path = urls::join_confirmation(&shown.slug, token);
     let email = EmailMessage {
         to: &applicant.email,
         subject: format!("Confirm your application to {name}"),
         program: Some(name),
         paragraphs,
-        link: Some(EmailLink::secret(encryptor, "Confirm my e-mail address", &path)),
+        link: Some(EmailLink::secret(encryptor, "Confirm email", &path)),
     };
     post(conn, &email)
 }
@@ -52,32 +51,39 @@ pub(super) fn known(
     status: AffiliateStatus,
 ) -> QueryResult<()> {
     let name = &shown.name;
-    let (what, link) = match status {
+    let (subject, what, link) = match status {
         AffiliateStatus::Pending => (
+            format!("{name} is reviewing your application"),
             format!(
-                "You have applied to {name} already. {name} has not decided yet, and writes to you."
+                "You’ve already applied to {name}. They’re still reviewing your application and will \
+                 email you."
             ),
             None,
         ),
         AffiliateStatus::Active => (
-            format!("You are an affiliate of {name} already. Sign in to see your codes."),
+            format!("You’re already an affiliate of {name}"),
+            format!(
+                "You’re already an affiliate of {name}. Sign in to see your codes. Contact {name} if \
+                 you don’t have an account yet."
+            ),
             Some(EmailLink::page("Sign in", &urls::login("/portal"))),
         ),
         AffiliateStatus::Denied | AffiliateStatus::Disabled => (
+            format!("{name} already reviewed your application"),
             format!(
-                "You applied to {name} before, and {name} has decided about it. Please ask {name} if you think that this should change."
+                "{name} has already reviewed your application. Contact {name} if you have questions."
             ),
             None,
         ),
     };
     let email = EmailMessage {
         to,
-        subject: format!("Your application to {name}"),
+        subject,
         program: Some(name),
         paragraphs: vec![
-            format!("Somebody, probably you, has just applied to {name} with this e-mail address."),
+            "Hi,".to_owned(),
             what,
-            "Nothing was changed.".to_owned(),
+            "Nothing has changed. If you didn’t apply again, ignore this email.".to_owned(),
         ],
         link,
     };
@@ -95,27 +101,31 @@ pub(super) fn welcome(
 ) -> QueryResult<()> {
     let name = &merchant.name;
     let mut paragraphs = vec![
-        format!("Hello {},", affiliate.name),
-        format!("{name} has accepted your application. Welcome!"),
+        format!("Hi {},", affiliate.name),
+        format!("{name} approved your application. Welcome!"),
     ];
     match codes {
-        [] => paragraphs.push(format!("{name} will give you a coupon code of your own.")),
+        [] => paragraphs.push("You don’t have a coupon code yet.".to_owned()),
+        [code] => paragraphs.push(format!(
+            "Your coupon code is {code}. You earn commission on orders placed with it."
+        )),
         codes => paragraphs.push(format!(
-            "Your coupon code is {}. Share it: whoever shops with it credits you.",
+            "Your coupon codes are {}. You earn commission on orders placed with them.",
             codes.join(", ")
         )),
     }
     paragraphs.push(
-        "In your account you see what your codes earn. The link works once, and for 7 days."
+        "Set up your account to see your codes and earnings. The link works once and expires in \
+         7 days."
             .to_owned(),
     );
     let path = urls::join_account(&merchant.slug, token);
     let email = EmailMessage {
         to: &affiliate.email,
-        subject: format!("Welcome to {name}"),
+        subject: format!("{name} approved your application"),
         program: Some(name),
         paragraphs,
-        link: Some(EmailLink::secret(encryptor, "Open my account", &path)),
+        link: Some(EmailLink::secret(encryptor, "Set up account", &path)),
     };
     post(conn, &email)
 }
@@ -132,16 +142,14 @@ pub(super) fn invitation(
     let path = urls::join_account(&merchant.slug, token);
     let email = EmailMessage {
         to: &affiliate.email,
-        subject: format!("Your account with {name}"),
+        subject: format!("Set up your {name} affiliate account"),
         program: Some(name),
         paragraphs: vec![
-            format!("Hello {},", affiliate.name),
-            format!(
-                "{name} invites you to your account: there you see your codes, and what they earn."
-            ),
-            "The link works once, and for 7 days. Earlier links no longer work.".to_owned(),
+            format!("Hi {},", affiliate.name),
+            format!("Set up your {name} affiliate account to see your codes and earnings."),
+            "The link works once and expires in 7 days. Earlier links no longer work.".to_owned(),
         ],
-        link: Some(EmailLink::secret(encryptor, "Open my account", &path)),
+        link: Some(EmailLink::secret(encryptor, "Set up account", &path)),
     };
     post(conn, &email)
 }
@@ -155,15 +163,16 @@ pub(super) fn denied(
 ) -> QueryResult<()> {
     let name = &merchant.name;
     let mut paragraphs = vec![
-        format!("Hello {},", affiliate.name),
-        format!("Thank you for your application. {name} has decided not to accept it."),
+        format!("Hi {},", affiliate.name),
+        format!("Thank you for applying. {name} declined your application."),
     ];
     if !denial.reason.trim().is_empty() {
         paragraphs.push(denial.reason.trim().to_owned());
     }
+    paragraphs.push(format!("Contact {name} if you have questions."));
     let email = EmailMessage {
         to: &affiliate.email,
-        subject: format!("Your application to {name}"),
+        subject: format!("{name} declined your application"),
         program: Some(name),
         paragraphs,
         link: None,

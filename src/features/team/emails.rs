@@ -15,24 +15,24 @@ pub(super) fn invitation<'a>(
     token: &str,
 ) -> EmailMessage<'a> {
     let may = match role {
-        Role::Owner => "as an owner, who may do everything",
-        Role::Admin => "as an admin, who may do everything but look after people and API keys",
-        Role::Viewer => "as a viewer, who sees everything and changes nothing",
+        Role::Owner => "You’ll be an owner with full access.",
+        Role::Admin => "You’ll be an admin with full access except to team members and API keys.",
+        Role::Viewer => "You’ll be a viewer who can see everything but not change it.",
     };
     EmailMessage {
         to,
-        subject: format!("{inviter} invites you to {program}"),
+        subject: format!("{inviter} invited you to {program}"),
         program: Some(program),
         paragraphs: vec![
-            "Hello,".to_owned(),
-            format!("{inviter} invites you to work on the affiliate program {program}, {may}."),
-            "The link works once, and for three days. If you do not know what this is about, there \
-             is nothing to do."
+            "Hi,".to_owned(),
+            format!("{inviter} invited you to the team of the affiliate program {program}. {may}"),
+            "The link works once and expires in 3 days. If you weren’t expecting this, ignore this \
+             email."
                 .to_owned(),
         ],
         link: Some(EmailLink::secret(
             encryptor,
-            "Accept the invitation",
+            "Accept invitation",
             &format!("/invitations/{token}"),
         )),
     }
@@ -42,12 +42,12 @@ pub(super) fn invitation<'a>(
 pub(super) fn removed<'a>(person: &'a Person, program: &'a str) -> EmailMessage<'a> {
     EmailMessage {
         to: &person.email,
-        subject: format!("You are no longer a member of {program}"),
+        subject: format!("You’re no longer a member of {program}"),
         program: Some(program),
         paragraphs: vec![
-            format!("Hello {},", person.name),
+            format!("Hi {},", person.name),
             format!(
-                "An owner of {program} has removed you from the team. What you did there stays in its records."
+                "An owner of {program} removed you from the team. Your past changes stay in its audit log."
             ),
         ],
         link: None,
