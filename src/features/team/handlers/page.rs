@@ -61,9 +61,9 @@ impl TeamPage {
             .iter()
             .map(|role| {
                 let may = match role {
-                    Role::Owner => "everything",
-                    Role::Admin => "everything but people and API keys",
-                    Role::Viewer => "sees everything, changes nothing",
+                    Role::Owner => "full access",
+                    Role::Admin => "no team or API keys",
+                    Role::Viewer => "read-only",
                 };
                 (role.as_str(), format!("{} ({may})", role.label()))
             })
