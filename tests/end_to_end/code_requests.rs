@@ -56,7 +56,7 @@ async fn ask_for_a_code(scenario: &Scenario) {
 async fn approve_it(scenario: &Scenario) {
     let browser = &scenario.browser;
     change_person(scenario, "owner@acme.example").await;
-    browser.click("[data-task=code_requests] a").await;
+    browser.click("[data-task=code-requests] a").await;
     browser.shows("h1", &["Code requests"]).await;
     browser.click("[aria-label='Select Oolong-Ada']").await;
     browser.click(".denial summary").await;
