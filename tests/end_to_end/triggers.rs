@@ -60,8 +60,8 @@ async fn reassign(scenario: &Scenario) {
         browser.click(&format!("#choice-{ben}")).await;
         browser.click(".submit .btn-primary").await;
     }
-    assert!(browser.text("[role=status].tone-good").await.contains("Ben Second"));
     browser.shows("[aria-labelledby=owners] li a", &["Ben Second", "Ada Active"]).await;
+    assert!(browser.text("[role=status].tone-good").await.contains("Ben Second"));
     scenario.app.work();
     scenario.menu("Conversions").await;
     let holders = "tbody [data-label=Affiliate] a";
