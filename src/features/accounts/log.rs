@@ -3,6 +3,7 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::by::{AccessChange, tell};
+use super::text;
 use crate::features::audit::AuditEvent;
 use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::instance_log;
@@ -33,26 +34,9 @@ impl InstanceEntry {
         self.action == "merchant.closed"
     }
 
-    /// The action and its reason as text.
-    pub(crate) fn words(&self) -> String {
-        match self.reason() {
-            "" => self.label().to_owned(),
-            reason => format!("{}: {reason}", self.label()),
-        }
-    }
-
-    /// The action as text.
-    pub(crate) fn label(&self) -> &'static str {
-        match self.action.as_str() {
-            "user.disabled" => "Disabled",
-            "user.enabled" => "Enabled",
-            "user.support_removed" => "Support rights removed",
-            "user.support_added" => "Support rights given",
-            "merchant.closed" => "Closed",
-            "merchant.reopened" => "Reopened",
-            "email.revealed" => "Email shown",
-            _ => "Changed",
-        }
+    /// The action and its reason in one sentence.
+    pub(crate) fn text(&self) -> String {
+        text::instance_event(&self.action, self.reason())
     }
 }
 

@@ -5,3 +5,22 @@ pub(crate) const INVISIBLE_CHARACTER: &str = "The reason contains a hidden chara
 pub(super) fn reason_too_long(max: usize) -> String {
     format!("Enter {max} characters or fewer.")
 }
+
+/// An event of the instance log.
+pub(super) fn instance_event(action: &str, reason: &str) -> String {
+    let what = match action {
+        "user.disabled" => "Disabled the account",
+        "user.enabled" => "Enabled the account",
+        "user.support_removed" => "Removed support access",
+        "user.support_added" => "Added support access",
+        "merchant.closed" => "Closed the program",
+        "merchant.reopened" => "Reopened the program",
+        "email.revealed" => "Viewed an email",
+        _ => "Made a change that a newer version of Vouch recorded",
+    };
+    if reason.is_empty() {
+        format!("{what}.")
+    } else {
+        format!("{what} with the reason “{reason}”.")
+    }
+}

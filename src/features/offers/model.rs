@@ -62,7 +62,8 @@ pub fn create(
         dated::begin(conn, key, Terms::of(new), DateTime::UNIX_EPOCH)?;
         let event =
             AuditEvent::OfferCreated { name: offer.name.clone(), commission: new.commission };
-        record(conn, actor, Act { after: Some(facts(new)), ..act(event, offer.id) })?;
+        let after = Some(facts(&offer, Some(&Terms::of(new))));
+        record(conn, actor, Act { after, ..act(event, offer.id) })?;
         QueryResult::Ok(offer)
     });
     made.map_err(SaveOfferError::of)
@@ -98,12 +99,12 @@ pub fn update(
                 name: after.name.clone(),
                 commission: was.as_ref().map(|_| change.commission),
             };
-            let was = serde_json::json!({
-                "name": before.name,
-                "is_default": before.is_default,
-                "commission": was.map(|terms| terms.commission()),
-            });
-            let act = Act { before: Some(was), after: Some(facts(change)), ..act(event, after.id) };
+            let terms = was.as_ref().map(|_| Terms::of(change));
+            let act = Act {
+                before: Some(facts(&before, was.as_ref())),
+                after: Some(facts(&after, terms.as_ref())),
+                ..act(event, after.id)
+            };
             record(conn, actor, act)?;
         }
         QueryResult::Ok(after)
@@ -217,14 +218,15 @@ fn set_archived(
     record(conn, actor, act(event, offer.id))
 }
 
-fn facts(offer: &NewOffer) -> serde_json::Value {
-    serde_json::json!({
-        "name": offer.name.trim(),
-        "commission": offer.commission,
-        "excluded_skus": offer.excluded_skus,
-        "auto_approve": offer.auto_approve,
-        "is_default": offer.is_default,
-    })
+/// The fields for the audit log. Terms are there only if they changed.
+fn facts(offer: &Offer, terms: Option<&Terms>) -> serde_json::Value {
+    let mut facts = serde_json::json!({ "name": offer.name, "is_default": offer.is_default });
+    if let Some(terms) = terms {
+        facts["commission"] = serde_json::json!(terms.commission());
+        facts["excluded_skus"] = serde_json::json!(terms.excluded_skus);
+        facts["auto_approve"] = serde_json::json!(terms.auto_approve);
+    }
+    facts
 }
 
 fn act(event: AuditEvent, offer_id: i64) -> Act {

@@ -30,6 +30,18 @@ pub(crate) struct AuditLine {
     pub(crate) after: Option<serde_json::Value>,
 }
 
+impl AuditLine {
+    /// The kind of the actor and the IP address. Vouch itself has neither.
+    pub(crate) fn source(&self) -> String {
+        let kind = self.actor_kind.label();
+        match &self.came_from {
+            Some(address) => format!("{kind} · {address}"),
+            None if self.actor_name == kind => String::new(),
+            None => kind.to_owned(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogFilter {
     pub(crate) subject: Option<SubjectKind>,

@@ -160,7 +160,7 @@ fn with_access(entries: Vec<AuditEntry>, access_log: &[InstanceEntry]) -> Vec<Su
         (entry.at, entry.actor_name, text)
     });
     let mut acts: Vec<SupportAct> = acts.collect();
-    acts.extend(access_log.iter().map(|entry| (entry.at, entry.actor_name.clone(), entry.words())));
+    acts.extend(access_log.iter().map(|entry| (entry.at, entry.actor_name.clone(), entry.text())));
     acts.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
     acts.truncate(usize::try_from(RECENT_EVENTS).unwrap_or_default());
     acts
