@@ -95,6 +95,10 @@ fn an_export_has_what_is_stored_of_an_affiliate_and_no_secret() {
     assert_eq!(json["conversions"].as_array().unwrap().len(), 1);
     assert_eq!(json["ledger"].as_array().unwrap().len(), 1);
     assert_eq!(json["account"][0]["email"], "ada@affiliates.example");
+    let recorded = json["audit_log"].as_array().unwrap();
+    let has_text =
+        |row: &serde_json::Value| row["summary"].as_str().is_some_and(|text| !text.is_empty());
+    assert!(!recorded.is_empty() && recorded.iter().all(has_text), "{recorded:?}");
     for secret in ["password", "token_hash", "two_factor_secret", "argon2"] {
         assert!(!file.text().contains(secret), "{secret}");
     }

@@ -10,7 +10,7 @@ use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::audit_log;
 
 /// What a row of the audit log says.
-#[derive(Clone, Debug, Queryable, Selectable)]
+#[derive(Clone, Debug, Queryable, Selectable, Deserialize)]
 #[diesel(table_name = audit_log)]
 pub(crate) struct StoredEvent {
     /// As noun.verb.
@@ -85,4 +85,64 @@ pub(crate) fn history(
         .limit(limit)
         .select(AuditEntry::as_select())
         .load(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use vouch_core::calendar::DateFormat;
+    use vouch_core::trigger::TriggerKind;
+
+    use super::*;
+    use crate::features::audit::{RetriedWork, TriggerName};
+
+    fn row(action: &str, params: Option<Value>, summary: Option<&str>) -> StoredEvent {
+        StoredEvent { action: action.to_owned(), params, summary: summary.map(str::to_owned) }
+    }
+
+    fn stored(event: &AuditEvent) -> StoredEvent {
+        let mut params = serde_json::to_value(event).unwrap();
+        let action = params.as_object_mut().unwrap().remove("action").unwrap();
+        row(action.as_str().unwrap(), Some(params), None)
+    }
+
+    #[test]
+    fn what_is_stored_is_rendered() {
+        let at = DateTime::<Utc>::UNIX_EPOCH;
+        let trigger = TriggerName { kind: TriggerKind::Sku, value: "TEA".to_owned() };
+        let (from, to) = ("Ana".to_owned(), "Ben".to_owned());
+        let events = [
+            AuditEvent::PersonErased,
+            AuditEvent::JobRetried(RetriedWork::ReadRefunds),
+            AuditEvent::JobRetried(RetriedWork::FetchOrder { order: "7".to_owned() }),
+            AuditEvent::ReassignmentScheduled { trigger, from, to, at },
+        ];
+        let calendar = Calendar { zone: chrono_tz::Tz::Asia__Tokyo, format: DateFormat::YearFirst };
+        for event in &events {
+            let stored = stored(event);
+            assert!(stored.known().is_some(), "{event:?}");
+            assert_eq!(stored.text(calendar), event.text(calendar));
+        }
+        assert!(events[3].text(calendar).contains(&calendar.moment(at)));
+    }
+
+    /// The function erase_from_records and `kit::web::csv` record these.
+    #[test]
+    fn events_of_other_places_are_known() {
+        let file = row("export.downloaded", Some(json!({ "file": "orders.csv" })), None);
+        assert!(file.text(Calendar::UTC).contains("orders.csv"));
+        assert!(row("audit_log.erased", Some(json!({})), None).known().is_some());
+    }
+
+    #[test]
+    fn rows_of_other_versions_are_shown() {
+        let text = |action, params, summary| row(action, params, summary).text(Calendar::UTC);
+        assert_eq!(text("trigger.created", None, Some("Created X.")), "Created X.");
+        let label = StoredEvent::of("trigger.retired").label();
+        for (action, params) in [("trigger.retired", json!({ "later": 1 })), ("x.y", json!({}))] {
+            let text = text(action, Some(params), None);
+            assert!(!text.is_empty() && !text.contains(['{', '_', '"']), "{text}");
+        }
+        assert!(text("trigger.retired", None, Some("")).starts_with(&label), "after an erasure");
+    }
 }

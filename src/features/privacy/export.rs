@@ -2,11 +2,12 @@ use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use vouch_core::calendar::Calendar;
 
 use super::person::{DataSubject, Lookup};
-use crate::features::audit::{Act, AuditEvent};
+use crate::features::audit::{Act, AuditEvent, StoredEvent};
 use crate::features::ingest::replay::unpack;
 use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::{deliveries, merchants};
@@ -235,7 +236,7 @@ fn account(conn: &mut PgConnection, person: &DataSubject) -> QueryResult<Value> 
 
 /// The audit log of the person's own actions, and of changes to their data.
 fn acts(conn: &mut PgConnection, merchant_id: i64, person: &DataSubject) -> QueryResult<Value> {
-    statement!(
+    let mut rows: Value = statement!(
         as_json!(
             "SELECT * FROM audit_log WHERE merchant_id = :merchant_id \
                  AND (actor_user_id = :user_id \
@@ -249,7 +250,13 @@ fn acts(conn: &mut PgConnection, merchant_id: i64, person: &DataSubject) -> Quer
         order_ids: Array<BigInt> = &person.order_ids,
     )
     .scalar::<Jsonb>()
-    .get_result(conn)
+    .get_result(conn)?;
+    for row in rows.as_array_mut().into_iter().flatten() {
+        if let Ok(event) = StoredEvent::deserialize(&*row) {
+            row["summary"] = event.text(Calendar::UTC).into();
+        }
+    }
+    Ok(rows)
 }
 
 #[derive(Serialize)]

@@ -1,17 +1,19 @@
 //! The sentences of the audit log.
 
-use std::fmt;
+/// Labels of actions, for events without parameters.
+mod labels;
+/// What the sentences name.
+mod names;
 
-use vouch_core::affiliate::AffiliateStatus;
 use vouch_core::calendar::Calendar;
 use vouch_core::conversion::{DenialReason, Review};
 use vouch_core::money::format_money;
-use vouch_core::trigger::TriggerKind;
 
-use super::event::{
-    AffiliateField, AuditEvent, ConversionName, KeyRevocation, RetriedWork, TriggerName,
+pub(super) use self::labels::{erased, label, unknown};
+use self::names::{
+    affiliate_with_article, listed, lower, order_words, role_with_article, with_note, with_reason,
 };
-use crate::kit::session::Role;
+use super::event::AuditEvent;
 use crate::kit::web::numbers::counted;
 
 impl AuditEvent {
@@ -26,7 +28,7 @@ impl AuditEvent {
                 format!("Changed the {} of {affiliate}.", listed(fields))
             }
             Self::AffiliateAdded { affiliate, status } => {
-                format!("Added {affiliate} as {} affiliate.", with_article(*status))
+                format!("Added {affiliate} as {}.", affiliate_with_article(*status))
             }
             Self::AffiliateStatusChanged { affiliate, from, to } => {
                 format!("Changed {affiliate} from {} to {}.", lower(from), lower(to))
@@ -65,7 +67,7 @@ impl AuditEvent {
                 format!("{what}{}.", with_note(note))
             }
             Self::OverrulingUndone { conversion } => {
-                format!("Stopped overruling the rules for {conversion}.")
+                format!("Undid the overruling of {conversion}.")
             }
             Self::ConversionReviewed { .. } => self.review(),
             Self::CouponExclusionsTurnedOff { reason } => {
@@ -96,7 +98,9 @@ impl AuditEvent {
                 format!("Imported {} from a CSV file.", counted(*count, "exclusion", "exclusions"))
             }
             Self::ExportDownloaded { file } => format!("Downloaded {file}."),
-            Self::InvitationAccepted { email } => format!("Accepted the invitation to {email}."),
+            Self::InvitationAccepted { email } => {
+                format!("Accepted the invitation sent to {email}.")
+            }
             Self::MemberInvited { email, role } => {
                 format!("Invited {email} as {}.", role_with_article(*role))
             }
@@ -113,12 +117,12 @@ impl AuditEvent {
             }
             Self::AccountDisabled { name } => format!("Disabled the account of {name}."),
             Self::AccountEnabled { name } => format!("Enabled the account of {name}."),
-            Self::MemberRemoved { left: true, .. } => "Left the team.".to_owned(),
+            Self::MemberRemoved { left: true, .. } => "Left the program.".to_owned(),
             Self::MemberRemoved { name, left: false } => format!("Removed {name} from the team."),
             Self::RoleChanged { name, from, to } => {
                 format!("Changed the role of {name} from {} to {}.", lower(from), lower(to))
             }
-            Self::MemberSignedOut { name } => format!("Signed {name} out of every session."),
+            Self::MemberSignedOut { name } => format!("Ended all sessions of {name}."),
             Self::GeneralSettingsChanged => "Changed the general settings.".to_owned(),
             Self::ProgramClosed => "Closed the program.".to_owned(),
             Self::ProgramCreated { name } => format!("Created the program {name}."),
@@ -141,15 +145,18 @@ impl AuditEvent {
             Self::PersonErased => "Erased a person’s data.".to_owned(),
             Self::PersonExported => "Exported a person’s data.".to_owned(),
             Self::PushesRetried { count } => {
-                format!("Retried {}.", counted(*count, "failed code", "failed codes"))
+                format!("Retried creating {}.", counted(*count, "failed code", "failed codes"))
             }
             Self::PushAttached { code, store } => {
                 format!("Linked {code} to the code that {store} already had.")
             }
             Self::MissingCodesRetried { count, store } => {
-                format!("Retried {} in {store}.", counted(*count, "missing code", "missing codes"))
+                format!(
+                    "Retried creating {} in {store}.",
+                    counted(*count, "missing code", "missing codes")
+                )
             }
-            Self::PushRetried { code, store } => format!("Retried {code} in {store}."),
+            Self::PushRetried { code, store } => format!("Retried creating {code} in {store}."),
             Self::RegistrationChanged { was_open: false, is_open: true } => {
                 "Opened Affiliate Registration.".to_owned()
             }
@@ -190,13 +197,13 @@ impl AuditEvent {
             Self::OrderImportRequested { store, from, until } => {
                 let day = |at| calendar.date(calendar.date_of(at));
                 let (from, until) = (day(*from), day(*until));
-                format!("Requested an order import from {store} for {from} to {until}.")
+                format!("Requested orders of {store} from {from} to {until}.")
             }
             Self::PreviousSecretRemoved { store } => {
                 format!("Removed the previous webhook secret of {store}.")
             }
             Self::ReturnRulesChanged { store } => {
-                format!("Changed what cancellations and refunds in {store} do to new orders.")
+                format!("Changed how cancellations and refunds in {store} affect commission.")
             }
             Self::SecretReplaced { store } => format!("Replaced the webhook secret of {store}."),
             Self::ViewStarted { name } => format!("Started viewing the program as {name}."),
@@ -266,177 +273,5 @@ impl AuditEvent {
             }
         };
         format!("{what}{}.", with_note(note))
-    }
-}
-
-impl fmt::Display for TriggerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, value } = self;
-        match kind {
-            TriggerKind::CouponCode => write!(f, "{value}"),
-            TriggerKind::CustomerEmail => write!(f, "the customer email {value}"),
-            TriggerKind::Sku => write!(f, "the SKU {value}"),
-        }
-    }
-}
-
-impl fmt::Display for ConversionName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OfOrder { affiliate, order: Some(order) } => {
-                write!(f, "{affiliate}’s conversion for order {order}")
-            }
-            Self::OfOrder { affiliate, order: None } => {
-                write!(f, "{affiliate}’s conversion for an order")
-            }
-            Self::ManualCredit { affiliate } => write!(f, "{affiliate}’s manual credit"),
-            Self::Unnamed => f.write_str("a conversion"),
-        }
-    }
-}
-
-impl fmt::Display for KeyRevocation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Member => "",
-            Self::CreatorLostAccess => " because its creator lost access",
-            Self::ProgramClosed => " because the program was closed",
-        })
-    }
-}
-
-impl fmt::Display for RetriedWork {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::FetchOrder { order } => write!(f, "fetching order {order} from the store"),
-            Self::ReadRefunds => f.write_str("reading an order’s refunds from the store"),
-            Self::RetryDelivery => f.write_str("a failed webhook"),
-        }
-    }
-}
-
-fn order_words(name: &Option<String>) -> String {
-    name.as_ref().map_or_else(|| "an order".to_owned(), |name| format!("order {name}"))
-}
-
-fn with_note(note: &str) -> String {
-    if note.is_empty() { String::new() } else { format!(" with the note “{note}”") }
-}
-
-fn with_reason(reason: &str) -> String {
-    if reason.is_empty() { String::new() } else { format!(" with the reason “{reason}”") }
-}
-
-fn lower(label: &impl ToString) -> String {
-    label.to_string().to_lowercase()
-}
-
-fn with_article(status: AffiliateStatus) -> &'static str {
-    match status {
-        AffiliateStatus::Pending => "a pending",
-        AffiliateStatus::Active => "an active",
-        AffiliateStatus::Denied => "a denied",
-        AffiliateStatus::Disabled => "a disabled",
-    }
-}
-
-fn role_with_article(role: Role) -> &'static str {
-    match role {
-        Role::Owner => "an owner",
-        Role::Admin => "an admin",
-        Role::Viewer => "a viewer",
-    }
-}
-
-/// "name", "name and email", "name, email, and note".
-fn listed(fields: &[AffiliateField]) -> String {
-    let names: Vec<&str> = fields.iter().map(|field| field_name(*field)).collect();
-    match names.as_slice() {
-        [] => "data".to_owned(),
-        [one] => (*one).to_owned(),
-        [first, second] => format!("{first} and {second}"),
-        [first @ .., last] => format!("{}, and {last}", first.join(", ")),
-    }
-}
-
-fn field_name(field: AffiliateField) -> &'static str {
-    match field {
-        AffiliateField::Name => "name",
-        AffiliateField::Email => "email",
-        AffiliateField::Offer => "offer",
-        AffiliateField::Note => "note",
-        AffiliateField::PayoutDetails => "payout details",
-    }
-}
-
-/// The sentence of an event of a newer version.
-pub(super) fn unknown(action: &str) -> String {
-    format!("{}.", label(action))
-}
-
-/// The sentence of an event about an erased person.
-pub(super) fn erased(action: &str) -> String {
-    format!("{} (details erased).", label(action))
-}
-
-/// `trigger.created` as “Trigger created”. Earlier versions named some events in other terms.
-pub(super) fn label(action: &str) -> String {
-    let known = match action {
-        "affiliate.account_made" => "Affiliate account created",
-        "affiliate.created" => "Affiliate added",
-        "code_request.opened" => "Code requested",
-        "conversion.given" => "Manual credit added",
-        "conversion.overruling_undone" => "Conversion no longer overruled",
-        "coupon_exclusions.disabled" => "Coupon Exclusions turned off",
-        "coupon_exclusions.enabled" => "Coupon Exclusions turned on",
-        "delivery.replayed" => "Webhook retried",
-        "email.revealed" => "Email viewed",
-        "exclusion.uploaded" => "Exclusions imported",
-        "invitation.sent" => "Invitation resent",
-        "member.disabled" => "Account disabled",
-        "member.enabled" => "Account enabled",
-        "merchant.changed" => "General settings changed",
-        "merchant.closed" => "Program closed",
-        "merchant.created" => "Program created",
-        "merchant.reopened" => "Program reopened",
-        "order.credited_by_hand" => "Order credited manually",
-        "order.manual_credit_removed" => "Manual credit removed",
-        "push.all_retried" => "Failed codes retried",
-        "push.attached" => "Code linked",
-        "push.missing_sent" => "Missing codes retried",
-        "push.retried" => "Code retried",
-        "store.comparison_asked_for" => "Sync check requested",
-        "store.counted_codes_set" => "Codes in sync checks changed",
-        "store.credentials_set" => "API credentials saved",
-        "store.customers_erased" => "Customer data erased",
-        "store.discount_rules_set" => "Settings for new codes changed",
-        "store.orders_asked_for" => "Order import requested",
-        "store.previous_secret_removed" => "Previous webhook secret removed",
-        "store.return_rules_changed" => "Rules for returns changed",
-        "store.secret_replaced" => "Webhook secret replaced",
-        "support.view_began" => "Support view started",
-        "support.view_ended" => "Support view stopped",
-        "team.two_factor_changed" => "Two-factor requirement changed",
-        "trigger.handover_cancelled" => "Reassignment canceled",
-        "trigger.handover_scheduled" => "Reassignment scheduled",
-        "trigger.imported" => "Triggers imported",
-        _ => return in_words(action),
-    };
-    known.to_owned()
-}
-
-fn in_words(action: &str) -> String {
-    let words = action.replace(['.', '_'], " ").replace("api ", "API ");
-    let mut characters = words.chars();
-    let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    first + characters.as_str()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn actions_are_read_as_words() {
-        let labels = ["api_key.revoked", "trigger.created", "person.erased", ""].map(super::label);
-        assert_eq!(labels, ["API key revoked", "Trigger created", "Person erased", ""]);
     }
 }
