@@ -269,7 +269,7 @@ impl AuditEvent {
                 format!("Denied {conversion}")
             }
             (false, false, Some(Review::Denied), Some(reason)) => {
-                format!("Denied {conversion} with the reason “{reason}”")
+                format!("Denied {conversion} as “{reason}”")
             }
         };
         format!("{what}{}.", with_note(note))

@@ -59,11 +59,22 @@ pub(super) fn order_words(name: &Option<String>) -> String {
 }
 
 pub(super) fn with_note(note: &str) -> String {
-    if note.is_empty() { String::new() } else { format!(" with the note “{note}”") }
+    match without_period(note) {
+        "" => String::new(),
+        note => format!(" with the note “{note}”"),
+    }
 }
 
 pub(super) fn with_reason(reason: &str) -> String {
-    if reason.is_empty() { String::new() } else { format!(" with the reason “{reason}”") }
+    match without_period(reason) {
+        "" => String::new(),
+        reason => format!(" with the reason “{reason}”"),
+    }
+}
+
+/// The sentence ends with a period of its own.
+fn without_period(typed: &str) -> &str {
+    typed.trim().trim_end_matches('.')
 }
 
 pub(super) fn lower(label: &impl ToString) -> String {
