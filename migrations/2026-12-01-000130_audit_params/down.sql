@@ -100,6 +100,7 @@ $$;
 drop function replace_in_json(jsonb, text, text);
 
 select set_config('vouch.scope', 'installation', true), set_config('vouch.erasing', 'on', true);
-update audit_log set summary = 'A newer version of Vouch recorded ' || action || '.' where summary is null;
+update audit_log set summary = 'A newer version of Vouch recorded ' || action || '.', params = null
+    where summary is null;
 select set_config('vouch.erasing', '', true);
 alter table audit_log drop constraint audit_log_described, alter column summary set not null, drop column params;
