@@ -11,8 +11,8 @@ use crate::kit::db::schema::{affiliates, offers, triggers};
 #[derive(Default)]
 pub(in super::super) struct Names {
     pub(super) offers: HashMap<i64, String>,
-    affiliates: HashMap<i64, String>,
-    triggers: HashMap<i64, String>,
+    pub(super) affiliates: HashMap<i64, String>,
+    pub(super) triggers: HashMap<i64, String>,
 }
 
 impl Names {
