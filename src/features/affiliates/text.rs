@@ -1,6 +1,5 @@
 //! What members read about affiliates.
 
-use super::Affiliate;
 use super::AffiliateStatus;
 
 pub(super) const ENTER_NAME: &str = "Enter a name.";
@@ -9,8 +8,8 @@ pub(super) const EMAIL_TAKEN: &str =
     "Another affiliate already has this email. Enter a different one.";
 pub(super) const CHOOSE_OFFER: &str = "Choose one of the program’s offers.";
 
-pub(super) fn added(affiliate: &Affiliate) -> String {
-    format!("{} added. Their affiliate ID is {}.", affiliate.name, affiliate.public_id)
+pub(super) fn added(name: &str, public_id: &str) -> String {
+    format!("{name} added. Their affiliate ID is {public_id}.")
 }
 
 pub(super) fn saved(name: &str) -> String {

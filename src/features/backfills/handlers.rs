@@ -98,7 +98,7 @@ impl BackfillPage {
     }
 
     fn result(backfill: &Backfill) -> String {
-        text::result(backfill)
+        text::result(backfill.read_count, backfill.new_count, backfill.changed_count)
     }
 
     fn url(&self) -> String {

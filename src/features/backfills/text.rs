@@ -1,6 +1,5 @@
 //! What members read about order imports.
 
-use super::model::Backfill;
 use crate::kit::web::numbers::{counted, thousands};
 
 pub(crate) const CHOOSE_DATE: &str = "Choose a date.";
@@ -13,14 +12,14 @@ pub(super) fn too_many_days(max: i64) -> String {
     format!("Choose {max} days or fewer. Import the rest afterwards.")
 }
 
-/// For example `214 orders checked: 3 new, 1 changed`.
-pub(super) fn result(backfill: &Backfill) -> String {
-    let checked = counted(backfill.read_count, "order", "orders");
-    let (new, changed) = (thousands(backfill.new_count), thousands(backfill.changed_count));
-    match (backfill.new_count, backfill.changed_count) {
+/// For example `214 orders checked. 3 new and 1 changed.`
+pub(super) fn result(read: i64, new: i64, changed: i64) -> String {
+    let checked = counted(read, "order", "orders");
+    let (new_orders, changed_orders) = (thousands(new), thousands(changed));
+    match (new, changed) {
         (0, 0) => format!("{checked} checked. None were missing."),
-        (_, 0) => format!("{checked} checked. {new} new."),
-        (0, _) => format!("{checked} checked. {changed} changed."),
-        _ => format!("{checked} checked. {new} new and {changed} changed."),
+        (_, 0) => format!("{checked} checked. {new_orders} new."),
+        (0, _) => format!("{checked} checked. {changed_orders} changed."),
+        _ => format!("{checked} checked. {new_orders} new and {changed_orders} changed."),
     }
 }

@@ -1,4 +1,3 @@
-use super::text;
 use crate::kit::web::form::several_lines;
 
 /// The maximum length of a denial reason, as in the database.
@@ -12,12 +11,12 @@ pub struct Denial {
 }
 
 impl Denial {
-    /// Checks a typed reason. Fails with an error message for the member.
-    pub(crate) fn because(typed: &str) -> Result<Self, String> {
+    /// Checks a typed reason. Fails with its length in characters if it's too long.
+    pub(crate) fn because(typed: &str) -> Result<Self, usize> {
         let reason = several_lines(typed);
         let characters = reason.chars().count();
         if characters > REASON_CHARACTERS {
-            return Err(text::reason_too_long(characters));
+            return Err(characters);
         }
         Ok(Self { reason })
     }

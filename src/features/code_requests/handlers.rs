@@ -111,6 +111,7 @@ pub(crate) async fn decide(
         return Err(AppError::BadRequest(text::too_many(MAX_AT_ONCE)));
     }
     let denial = (!approves).then(|| Denial::because(&form.denial_reason)).transpose();
+    let denial = denial.map_err(text::reason_too_long);
     let denial = match denial {
         Ok(denial) => denial,
         Err(problem) => {

@@ -12,7 +12,7 @@ pub(super) fn too_many(max: usize) -> String {
     format!("Select {max} codes or fewer.")
 }
 
-pub(super) fn reason_too_long(characters: usize) -> String {
+pub(crate) fn reason_too_long(characters: usize) -> String {
     format!("Enter 1,000 characters or fewer. You entered {characters}.")
 }
 

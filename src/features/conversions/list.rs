@@ -16,7 +16,6 @@ use self::matching::{ResolvedFilter, matching};
 pub(crate) use self::totals::ConversionTotals;
 pub(crate) use self::totals::Credited;
 use self::totals::{count, kept_totals, totals};
-use super::text;
 use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
 use crate::kit::lists::{ColumnType, Count, Listing, Range, SortOrder};
 
@@ -109,17 +108,6 @@ pub struct ConversionRow {
 }
 
 impl ConversionRow {
-    /// The text next to the status for members, with the names of reviewers.
-    pub(crate) fn status_note(&self) -> String {
-        let by = self.conversion.reviewed_by.as_deref();
-        text::status_note(&self.conversion, by, self.fraud_by.as_deref())
-    }
-
-    /// The text next to the status for the affiliate, without the names of members.
-    pub(crate) fn status_note_for_affiliate(&self) -> String {
-        text::status_note(&self.conversion, None, None)
-    }
-
     /// The code of the reason why it's Denied, Unqualified or still Pending, or "".
     pub(crate) fn reason(&self) -> &str {
         self.conversion.reason.as_deref().unwrap_or_default()

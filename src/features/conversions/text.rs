@@ -15,9 +15,22 @@ pub(super) const SELECT_ONE: &str = "Select at least one conversion.";
 pub(super) const CHOOSE_STATUS: &str = "Choose approve, deny or set to pending.";
 pub(super) const CREDITED: &str = "Conversion credited.";
 
+impl ConversionRow {
+    /// The text next to the status for members, with the names of reviewers.
+    pub(crate) fn status_note(&self) -> String {
+        let by = self.conversion.reviewed_by.as_deref();
+        status_note(&self.conversion, by, self.fraud_by.as_deref())
+    }
+
+    /// The text next to the status for the affiliate, without the names of members.
+    pub(crate) fn status_note_for_affiliate(&self) -> String {
+        status_note(&self.conversion, None, None)
+    }
+}
+
 /// The text next to the status: the review and the qualification, unless the status already shows
 /// them. `by` reviewed the conversion, `fraud_by` denied its order.
-pub(super) fn status_note(of: &Conversion, by: Option<&str>, fraud_by: Option<&str>) -> String {
+fn status_note(of: &Conversion, by: Option<&str>, fraud_by: Option<&str>) -> String {
     let denied = |reason: DenialReason, by: Option<&str>| match by {
         Some(by) if reason == DenialReason::Other => format!("Denied by {by}"),
         Some(by) => format!("Denied by {by} ({})", lower(reason.label())),

@@ -34,10 +34,10 @@ pub enum SaveError {
     #[error("{}", text::taken(.0))]
     Taken(String),
     /// The list is full.
-    #[error("{}", text::too_many())]
+    #[error("{}", text::too_many(MAX))]
     TooMany,
     /// There are too many composed patterns.
-    #[error("{}", text::too_many_composed())]
+    #[error("{}", text::too_many_composed(MAX_COMPOSED))]
     TooManyComposed,
     #[error(transparent)]
     Database(#[from] Error),

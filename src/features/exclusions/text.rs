@@ -1,7 +1,5 @@
 //! What members read about Coupon Exclusions.
 
-use super::model::{MAX, MAX_COMPOSED};
-
 pub(super) const ENTER_DATE: &str = "Enter a date as YYYY-MM-DD, for example 2026-11-27.";
 pub(super) const ENDS_BEFORE_START: &str = "Choose a last day on or after the first day.";
 pub(super) const CHOOSE_SCOPE: &str = "Choose what the exclusion applies to.";
@@ -26,13 +24,13 @@ pub(super) fn taken(value: &str) -> String {
     format!("{value} is already excluded. Edit that exclusion instead.")
 }
 
-pub(super) fn too_many() -> String {
-    format!("You have {MAX} exclusions, the most you can have. Remove some first.")
+pub(super) fn too_many(max: i64) -> String {
+    format!("You have {max} exclusions, the most you can have. Remove some first.")
 }
 
-pub(super) fn too_many_composed() -> String {
+pub(super) fn too_many_composed(max: i64) -> String {
     format!(
-        "You have {MAX_COMPOSED} patterns with a * in the middle, the most you can have. Use one * \
+        "You have {max} patterns with a * in the middle, the most you can have. Use one * \
          at the start or end instead."
     )
 }

@@ -2,7 +2,6 @@
 
 use vouch_core::trigger::ValueError;
 
-use super::ImportCounts;
 use crate::kit::web::numbers::counted;
 
 /// The note for a row that's valid, but isn't created exactly as in its cell.
@@ -44,10 +43,10 @@ pub(super) fn created(count: i32, stores: &[String]) -> String {
     format!("{created} created. Vouch is adding the codes to {stores}. Set expiration dates there.")
 }
 
-/// The button that creates the triggers.
-pub(super) fn create(counts: ImportCounts) -> String {
-    match counts {
-        ImportCounts { fine, excluded: 0, existing: 0, changed: 0 } if fine > 0 => {
+/// The button that creates `fine` triggers, and others that the member chooses.
+pub(super) fn create(fine: usize, others: usize) -> String {
+    match (fine, others) {
+        (1.., 0) => {
             format!("Create {}", counted(fine, "conversion trigger", "conversion triggers"))
         }
         _ => "Create conversion triggers".to_owned(),

@@ -15,7 +15,7 @@ use vouch_platforms::{PayloadError, parse_message};
 use super::failures;
 use super::intake::{DeliverySource, IncomingDelivery, IngestOutcome, ingest_one};
 use super::pending_fetches;
-use super::text::DeliveryReason;
+use super::text::{BODY_GONE, DeliveryReason};
 use crate::features::audit::{Act, AuditEvent};
 use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::{deliveries, stores};
@@ -27,19 +27,16 @@ use crate::kit::stored_text::StoredText;
 const MAX: u64 = 32 * 1024 * 1024;
 
 /// Why a delivery couldn't be replayed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// Its body was deleted when the retention period ended.
+    #[error("{}", BODY_GONE)]
     BodyGone,
     /// It still can't be parsed.
+    #[error(transparent)]
     StillUnparseable(PayloadError),
-    Database(Error),
-}
-
-impl From<Error> for ReplayError {
-    fn from(error: Error) -> Self {
-        Self::Database(error)
-    }
+    #[error(transparent)]
+    Database(#[from] Error),
 }
 
 #[derive(Queryable, Selectable)]

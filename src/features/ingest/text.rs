@@ -7,7 +7,6 @@ use vouch_core::order::snapshot::IgnoredReason;
 use vouch_platforms::{PayloadError, PayloadProblem};
 
 use super::refund_reads::ReadProblem;
-use super::replay::ReplayError;
 use crate::kit::web::numbers::counted;
 
 /// Why a delivery failed, waits or was ignored.
@@ -119,16 +118,6 @@ impl fmt::Display for DeliveryReason {
     }
 }
 
-impl std::error::Error for ReplayError {}
-
-impl fmt::Display for ReplayError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BodyGone => {
-                f.write_str("The webhook’s body is no longer stored, so it can’t be retried.")
-            }
-            Self::StillUnparseable(error) => error.fmt(f),
-            Self::Database(error) => error.fmt(f),
-        }
-    }
-}
+/// Why a webhook can't be retried.
+pub(super) const BODY_GONE: &str =
+    "The webhook’s body is no longer stored, so it can’t be retried.";

@@ -3,7 +3,6 @@
 use vouch_core::trigger::{Reach, TriggerKind};
 
 use super::Trigger;
-use super::forms::CreatedTrigger;
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::availability::{
     Excluded, ExclusionScope, HeldTrigger, PendingRequest, Unavailable,
@@ -88,15 +87,18 @@ pub(super) fn existing_code_hint(stores: &[String]) -> String {
 }
 
 /// The message after a trigger is created.
-pub(super) fn created(created: &CreatedTrigger, affiliate: &Affiliate) -> String {
-    let trigger = &created.trigger;
+pub(super) fn created(
+    trigger: &Trigger,
+    (stores, reach): (&[String], Reach),
+    affiliate: &Affiliate,
+) -> String {
     let store = match trigger.kind {
-        TriggerKind::CouponCode if matches!(created.reach, Reach::VouchOnly) => String::new(),
-        TriggerKind::CouponCode if created.stores.is_empty() => {
+        TriggerKind::CouponCode if matches!(reach, Reach::VouchOnly) => String::new(),
+        TriggerKind::CouponCode if stores.is_empty() => {
             " Create the same code in your store, so checkout accepts it.".to_owned()
         }
         TriggerKind::CouponCode => {
-            let stores = created.stores.join(", ");
+            let stores = stores.join(", ");
             format!(
                 " Vouch is adding it to {stores}. Set an expiration date there if you need one."
             )

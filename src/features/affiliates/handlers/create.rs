@@ -68,7 +68,7 @@ pub(crate) async fn create(
         .await?;
     match outcome {
         Ok(affiliate) => {
-            page.done(text::added(&affiliate))?;
+            page.done(text::added(&affiliate.name, &affiliate.public_id))?;
             Ok(see_other(&urls::affiliate_triggers(affiliate.id)))
         }
         Err((offers, errors)) => rejected(&NewPage { page, offers, form, errors }),

@@ -125,7 +125,8 @@ impl ImportPage {
     }
 
     fn create_words(&self) -> String {
-        text::create(self.counts())
+        let ImportCounts { fine, excluded, existing, changed } = self.counts();
+        text::create(fine, excluded + existing + changed)
     }
 
     fn override_words(&self) -> String {

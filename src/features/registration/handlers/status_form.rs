@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use crate::features::affiliates::AffiliateStatus;
-use crate::features::code_requests::Denial;
+use crate::features::code_requests::{Denial, reason_too_long_text};
 use crate::kit::web::local_path::LocalPath;
 
 /// The chosen status. One affiliate is identified by the URL, several by checkboxes.
@@ -34,7 +34,7 @@ impl StatusForm {
         if status != AffiliateStatus::Denied {
             return Ok(None);
         }
-        let denial = Denial::because(&self.reason)?;
+        let denial = Denial::because(&self.reason).map_err(reason_too_long_text)?;
         Ok(self.sends_email().then_some(denial))
     }
 }

@@ -85,7 +85,11 @@ pub(crate) async fn create(
     let actor = page.actor();
     match db.merchant(actor.merchant_id, move |conn| add(conn, &actor, form)).await? {
         Added::Created(created, affiliate) => {
-            page.done(text::created(&created, &affiliate))?;
+            page.done(text::created(
+                &created.trigger,
+                (&created.stores, created.reach),
+                &affiliate,
+            ))?;
             Ok(see_other(&urls::affiliate_triggers(created.trigger.affiliate_id)))
         }
         Added::Found(add) if page.is_fragment() => ok(&AddPart { page, add }),

@@ -114,7 +114,11 @@ pub(crate) async fn create_of_affiliate(
         .await?;
     match outcome {
         Ok(created) => {
-            page.done(text::created(&created, &frame.affiliate))?;
+            page.done(text::created(
+                &created.trigger,
+                (&created.stores, created.reach),
+                &frame.affiliate,
+            ))?;
             Ok(see_other(&urls::affiliate_triggers(id)))
         }
         Err(refusal) => {
