@@ -104,7 +104,7 @@ async fn run(javascript: bool) {
     shop.store().add_discount("THEIRS", 0.2);
     add_a_code(&scenario, "THEIRS").await;
     work(&scenario).await;
-    stand(&scenario, &["In store already", "Pushed"]).await;
+    stand(&scenario, &["Already in store", "Pushed"]).await;
     scenario.browser.click("form[action$=attachment] button").await;
     scenario.browser.find("[role=status].tone-good").await;
     stand(&scenario, &["Pushed"]).await;
