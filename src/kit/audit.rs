@@ -98,7 +98,7 @@ impl Actor {
 /// An event to append to the log. `E` is an object with plain parameters, and with `action` as
 /// noun.verb: `trigger.created`.
 #[derive(Debug)]
-pub struct Act<E> {
+pub struct AuditRecord<E> {
     pub event: E,
     /// The noun: `trigger`.
     pub subject_kind: SubjectKind,
@@ -110,7 +110,7 @@ pub struct Act<E> {
     pub after: Option<Value>,
 }
 
-impl<E> Act<E> {
+impl<E> AuditRecord<E> {
     /// An event that changed no field.
     pub(crate) fn new(event: E, subject_kind: SubjectKind, subject_id: Option<i64>) -> Self {
         Self { event, subject_kind, subject_id, before: None, after: None }
@@ -136,8 +136,8 @@ struct NewEntry<'a> {
 }
 
 impl<'a> NewEntry<'a> {
-    fn new<E: Serialize>(actor: &'a Actor, act: Act<E>) -> QueryResult<Self> {
-        let Act { event, subject_kind, subject_id, before, after } = act;
+    fn new<E: Serialize>(actor: &'a Actor, act: AuditRecord<E>) -> QueryResult<Self> {
+        let AuditRecord { event, subject_kind, subject_id, before, after } = act;
         let (action, params) = split(&event)?;
         Ok(Self {
             merchant_id: actor.merchant_id,
@@ -169,7 +169,7 @@ fn split<E: Serialize>(event: &E) -> QueryResult<(String, Value)> {
 pub fn record<E: Serialize>(
     conn: &mut PgConnection,
     actor: &Actor,
-    act: Act<E>,
+    act: AuditRecord<E>,
 ) -> QueryResult<()> {
     let entry = NewEntry::new(actor, act)?;
     diesel::insert_into(audit_log::table).values(entry).execute(conn).map(drop)
@@ -179,7 +179,7 @@ pub fn record<E: Serialize>(
 pub(crate) fn record_all<E: Serialize>(
     conn: &mut PgConnection,
     actor: &Actor,
-    acts: Vec<Act<E>>,
+    acts: Vec<AuditRecord<E>>,
 ) -> QueryResult<Vec<i64>> {
     let entries: Vec<_> =
         acts.into_iter().map(|act| NewEntry::new(actor, act)).collect::<QueryResult<_>>()?;

@@ -11,4 +11,4 @@ pub(crate) use self::event::{
 use crate::kit::audit;
 
 /// An event to record.
-pub(crate) type Act = audit::Act<AuditEvent>;
+pub(crate) type Act = audit::AuditRecord<AuditEvent>;

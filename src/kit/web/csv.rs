@@ -10,7 +10,7 @@ use diesel::QueryResult;
 use futures_util::stream;
 
 use super::spreadsheet;
-use crate::kit::audit::{Act, Actor, SubjectKind, record};
+use crate::kit::audit::{Actor, AuditRecord, SubjectKind, record};
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::security::{self, Kind};
@@ -59,9 +59,9 @@ impl Download {
     pub(crate) async fn begin(db: &Db, actor: Actor, filename: &'static str) -> AppResult<Self> {
         db.merchant(actor.merchant_id, move |conn| -> QueryResult<()> {
             let event = serde_json::json!({ "action": "export.downloaded", "file": filename });
-            let act = Act {
+            let act = AuditRecord {
                 after: Some(serde_json::json!({ "file": filename })),
-                ..Act::new(event, SubjectKind::Export, None)
+                ..AuditRecord::new(event, SubjectKind::Export, None)
             };
             record(conn, &actor, act)
         })
