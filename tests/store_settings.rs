@@ -2,11 +2,17 @@
 
 use diesel::prelude::*;
 use vouch::kit::db::schema::stores;
+use vouch_core::money::Currency;
 use vouch_core::platform::Platform;
-use vouch_platforms::PROVIDERS;
+use vouch_platforms::form::{Control, FormPart};
+use vouch_platforms::settings::Stored;
+use vouch_platforms::{PROVIDERS, provider};
 
 use crate::bigcommerce;
 use crate::harness::{TestApp, then};
+
+/// A store without discount rules.
+const STORED: Stored<'_> = Stored { creates_codes: false, rules: None, currency: Currency::USD };
 
 #[test]
 fn every_platform_has_the_same_pages() {
@@ -116,5 +122,42 @@ fn codes_are_created_in_no_store_without_api_access() {
         assert_eq!(refused.status, 422, "{platform}");
         assert!(refused.has("#f-creates_codes-error"), "{platform}");
         assert_eq!(save("no").status, 303, "{platform}");
+    }
+}
+
+#[test]
+fn an_unknown_choice_of_a_discount_is_refused_beside_its_field() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let stores = [
+        (Platform::Shopify, app.fixture.store_id),
+        (Platform::Bigcommerce, bigcommerce::connect(&app, "abc123").id),
+        (Platform::Woocommerce, app.connect_woocommerce("shop.acme.example").id),
+    ];
+    for (platform, id) in stores {
+        let path = format!("/settings/{}/{id}/discounts", platform.as_str());
+        let page = owner.get(&path);
+        let form = page.form(&format!("form[action='{path}']"));
+        let choices = provider(platform).unwrap().settings().discounts().parts(STORED);
+        let choices = choices.iter().flat_map(FormPart::fields);
+        let choices = choices
+            .filter(|field| matches!(field.control, Control::Radios(_) | Control::Select(_)));
+        let mut count = 0;
+        for field in choices {
+            let mut fields = form.fields.clone();
+            fields.retain(|(name, _)| name != field.name && name != "csrf");
+            fields.push((field.name.to_owned(), "nope".to_owned()));
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let answer = owner.post_signed(&path, &fields);
+            assert_eq!(answer.status, 422, "{platform} {}", field.name);
+            assert!(answer.has(&format!("#f-{}-error", field.name)), "{platform} {}", field.name);
+            count += 1;
+        }
+        assert!(count >= 2, "{platform} has {count} choices");
+        let rules: Option<serde_json::Value> = app.within(|conn| {
+            stores::table.filter(stores::id.eq(id)).select(stores::discount_rules).first(conn)
+        });
+        assert_eq!(rules, None, "{platform}");
     }
 }

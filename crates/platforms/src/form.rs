@@ -2,6 +2,7 @@
 //! here. Text has three marks: `**strong**`, `` `code` `` and `[a link](https://example.com)`.
 
 mod numbers;
+mod text;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -38,6 +39,15 @@ impl Typed {
         if field.is_secret { "" } else { self.text(field.name) }
     }
 
+    /// Whether a value that isn't among the field's options was sent.
+    fn is_unknown_choice(&self, field: &Field) -> bool {
+        let (Control::Radios(options) | Control::Select(options)) = field.control else {
+            return false;
+        };
+        let typed = self.text(field.name);
+        !typed.is_empty() && options.iter().all(|(value, _)| *value != typed)
+    }
+
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.0.insert(name.to_owned(), value.into());
     }
@@ -62,8 +72,22 @@ impl FieldErrors {
         self.0.push((field, how_to_fix.into()));
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// An error for each choice that isn't among the field's options.
+    pub fn of_unknown_choices(parts: &[FormPart], typed: &Typed) -> Self {
+        let fields = parts.iter().flat_map(FormPart::fields);
+        let unknown = fields.filter(|field| typed.is_unknown_choice(field));
+        Self(unknown.map(|field| (field.name, text::CHOOSE_OPTION.to_owned())).collect())
+    }
+
+    /// The errors of both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
     }
 
     /// Whether this field has an error.

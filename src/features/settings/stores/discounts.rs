@@ -119,7 +119,8 @@ async fn check(
 ) -> AppResult<CheckedRules> {
     let (form, currency) = (provider.settings().discounts(), page.merchant().currency);
     let (typed, store) = (discounts.rules.typed.clone(), store.clone());
-    if !discounts.errors.is_empty() || !form.asks_store(&typed, stored(&store, currency)) {
+    let is_refused = !discounts.errors.is_empty() || discounts.has_unknown_choice;
+    if is_refused || !form.asks_store(&typed, stored(&store, currency)) {
         return Ok(CheckedRules { rules: discounts.parsed.clone(), trouble: None, token: None });
     }
     let call = calls.begin(store.merchant_id)?;

@@ -52,6 +52,8 @@ pub(super) struct DiscountsView {
     pub(crate) rules: EditedRules,
     /// The rules as the form has them, checked without calling the store.
     pub(crate) parsed: Result<Option<NewRules>, FieldErrors>,
+    /// Whether a choice isn't among its options.
+    pub(crate) has_unknown_choice: bool,
     pub(crate) errors: FormErrors,
     pub(crate) action: String,
     /// The URL of the live preview. Empty for viewers.
@@ -72,9 +74,16 @@ impl DiscountsView {
     ) -> Self {
         let stored = stored(store, page.merchant().currency);
         let parsed = provider.settings().discounts().parse(&rules.typed, stored);
+        let unknown = FieldErrors::of_unknown_choices(&rules.parts, &rules.typed);
+        let has_unknown_choice = !unknown.is_empty();
+        let parsed = match parsed {
+            Ok(_) if has_unknown_choice => Err(unknown),
+            Ok(rules) => Ok(rules),
+            Err(errors) => Err(unknown.and(errors)),
+        };
         let action = urls::of_store(store.platform, store.id, "discounts");
         let live_url = if page.may_write() { action.clone() } else { String::new() };
-        Self { rules, parsed, errors: FormErrors::new(), action, live_url }
+        Self { rules, parsed, has_unknown_choice, errors: FormErrors::new(), action, live_url }
     }
 
     /// The customer's discount, or the errors that prevent a preview. Without rules there are no
