@@ -18,7 +18,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
 
-use super::CallError;
+use super::{CallError, Reason};
 
 /// Covers the whole call, from the DNS lookup to the last byte of the response.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -93,15 +93,10 @@ impl Response {
     /// shape, for example if it's a web page or a maintenance notice.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
         serde_json::from_slice(&self.body).map_err(|_| {
-            CallError::Unanswered(format!(
-                "Unexpected response from the store (HTTP {}): “{}”",
-                self.status,
-                if self.body.starts_with(b"<") {
-                    "it is a web page."
-                } else {
-                    "it can’t be read."
-                }
-            ))
+            CallError::Unanswered(Reason::NotJson {
+                status: self.status,
+                is_web_page: self.body.starts_with(b"<"),
+            })
         })
     }
 }
@@ -140,7 +135,7 @@ impl Http {
     pub fn send(&self, call: Call) -> Result<Response, CallError> {
         let answer = self.exchange(call).map_err(|error| {
             tracing::debug!(%error, "store_call_failed");
-            CallError::Unanswered(in_words(&error))
+            CallError::Unanswered(reason(&error))
         })?;
         Ok(answer)
     }
@@ -205,35 +200,28 @@ fn behind_seconds(
     i32::try_from(milliseconds / 1_000).unwrap_or_default()
 }
 
-fn in_words(error: &Error) -> String {
-    let words = match error {
-        Error::Timeout(_) => "The store didn’t respond within 10 seconds.",
-        Error::HostNotFound => "There’s no store at this URL.",
-        Error::BodyExceedsLimit(_) => {
-            "The store’s response is larger than 4 MiB, the most Vouch accepts."
-        }
-        Error::RequireHttpsOnly(_) => "The store’s URL doesn’t start with https.",
-        Error::BadUri(_) | Error::Http(_) => "The store’s URL isn’t valid.",
+fn reason(error: &Error) -> Reason {
+    match error {
+        Error::Timeout(_) => Reason::Timeout,
+        Error::HostNotFound => Reason::UnknownHost,
+        Error::BodyExceedsLimit(_) => Reason::ResponseTooLarge,
+        Error::RequireHttpsOnly(_) => Reason::NotHttps,
+        Error::BadUri(_) | Error::Http(_) => Reason::InvalidUrl,
         Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) | Error::TlsRequired => {
-            "Couldn’t make a secure connection. Check the store’s SSL certificate."
+            Reason::InsecureConnection
         }
-        Error::Other(error) if error.is::<NotPublic>() => {
-            "This URL points to a private network, so Vouch can’t connect to it."
-        }
+        Error::Other(error) if error.is::<NotPublic>() => Reason::PrivateNetwork,
         Error::Io(error) => match error.kind() {
-            ErrorKind::TimedOut => "The store didn’t respond within 10 seconds.",
-            ErrorKind::ConnectionRefused => "The store isn’t responding.",
-            ErrorKind::InvalidData => {
-                "Couldn’t make a secure connection. Check the store’s SSL certificate."
-            }
+            ErrorKind::TimedOut => Reason::Timeout,
+            ErrorKind::ConnectionRefused => Reason::ConnectionRefused,
+            ErrorKind::InvalidData => Reason::InsecureConnection,
             ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
-                "The connection to the store was interrupted."
+                Reason::Interrupted
             }
-            _ => "Couldn’t reach the store.",
+            _ => Reason::Unreachable,
         },
-        _ => "Couldn’t read the store’s response.",
-    };
-    words.to_owned()
+        _ => Reason::UnreadableResponse,
+    }
 }
 
 /// The URL leads into a private network.

@@ -15,8 +15,10 @@ mod parse;
 mod payload;
 mod position;
 mod provider;
+mod reason;
 pub mod settings;
 pub mod shopify;
+mod text;
 mod webhook_secret;
 pub mod woocommerce;
 
@@ -32,6 +34,7 @@ pub use self::provider::{
     Connection, Envelope, Headers, PROVIDERS, PrivacyRequest, PrivacyTopic, Provider,
     WebhookDelivery, provider,
 };
+pub use self::reason::{ItemKind, Permission, Reason};
 pub use self::webhook_secret::{SecretRefusal, WebhookSecret};
 
 /// A client of one store. Every call takes at most ten seconds and never follows a redirect.
@@ -61,24 +64,20 @@ pub trait Client: Send {
     /// One order, for platforms whose webhooks only name it, or `None` if the store doesn't have
     /// it. Fails with [`CallError::Refused`] if the platform's webhooks contain the whole order.
     fn order(&mut self, order_ref: &str) -> Result<Option<OrderMessage>, CallError> {
-        let words = format!("Webhooks of this store contain the complete order {order_ref}.");
-        Err(CallError::Refused(words))
+        Err(CallError::Refused(Reason::OrderInWebhook { order_ref: order_ref.to_owned() }))
     }
 
     /// The refunds of an order with their lines, for platforms whose orders only summarize them.
-    /// They're in the order's `currency`, which the store doesn't repeat. Returns `None` if the
+    /// They're in the order's currency, which the store doesn't repeat. Returns `None` if the
     /// store doesn't have the order. Fails with [`CallError::Refused`] if the platform's webhooks
     /// contain the refunds.
     fn refunds(
         &mut self,
         order_ref: &str,
-        currency: &str,
-        read_at: DateTime<Utc>,
+        _currency: &str,
+        _read_at: DateTime<Utc>,
     ) -> Result<Option<OrderMessage>, CallError> {
-        let words = format!(
-            "Webhooks of this store contain the complete refunds of order {order_ref} (in {currency}, {read_at})."
-        );
-        Err(CallError::Refused(words))
+        Err(CallError::Refused(Reason::RefundsInWebhook { order_ref: order_ref.to_owned() }))
     }
 
     /// Makes the store send its webhooks to `address`, and enables those that it disabled. Returns
@@ -108,8 +107,8 @@ pub struct StoreAccess {
     pub currency: Option<String>,
     pub reads_orders: bool,
     pub creates_codes: bool,
-    /// Missing permissions, each as a sentence that explains how to fix it.
-    pub missing: Vec<String>,
+    /// Missing permissions. Each explains how to fix it.
+    pub missing: Vec<Reason>,
 }
 
 /// A code in the store.
@@ -192,29 +191,38 @@ pub struct Webhooks {
     pub made: usize,
     /// How many were enabled again.
     pub revived: usize,
-    /// A problem that only a member can fix, in one sentence.
-    pub problem: Option<String>,
+    /// A problem that only a member can fix.
+    pub problem: Option<Reason>,
 }
 
 /// Why a call failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
     /// The store's rate limit is used up. Nothing was done.
-    #[error("The store limits requests right now.")]
     Throttled {
         /// Given by the store, or computed from its response.
         wait: Duration,
     },
     /// No response, or one that can't be parsed. The change may or may not have been made.
-    #[error("{0}")]
-    Unanswered(String),
+    Unanswered(Reason),
     /// The credentials aren't valid, or no longer. Further calls would fail too.
-    #[error("{0}")]
-    Denied(String),
+    Denied(Reason),
     /// The store already has the code.
-    #[error("The store already has this code.")]
     Taken,
-    /// The store rejects this permanently, in its own words.
-    #[error("{0}")]
-    Refused(String),
+    /// The store rejects this permanently.
+    Refused(Reason),
 }
+
+impl CallError {
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Throttled { .. } => Reason::RateLimited,
+            Self::Taken => Reason::CodeTaken,
+            Self::Unanswered(reason) | Self::Denied(reason) | Self::Refused(reason) => {
+                reason.clone()
+            }
+        }
+    }
+}
+
+impl std::error::Error for CallError {}

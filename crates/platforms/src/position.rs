@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::CallError;
+use super::{CallError, Reason};
 
 /// After this many pages in a row without anything new, the store's paging is broken.
 const MAX_IDLE_PAGES: u16 = 200;
@@ -47,8 +47,7 @@ impl Position {
         if new.is_empty() || goes_back {
             self.idle += 1;
             if self.idle > MAX_IDLE_PAGES {
-                let words = "The store repeats the same page of codes.";
-                return Err(CallError::Unanswered(words.to_owned()));
+                return Err(CallError::Unanswered(Reason::RepeatedPage));
             }
         }
         if goes_back {

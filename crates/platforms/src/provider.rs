@@ -15,7 +15,7 @@ use vouch_core::text::cleaned;
 
 use crate::http::Http;
 use crate::settings::StoreSettings;
-use crate::{CallError, Client, PayloadError, bigcommerce, shopify, woocommerce};
+use crate::{CallError, Client, PayloadError, Reason, bigcommerce, shopify, woocommerce};
 
 /// The maximum size of a webhook body, in bytes. An order with 10,000 lines is far smaller.
 pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -170,7 +170,7 @@ pub struct Connection<'a> {
 
 /// The error for stored credentials that can't be parsed.
 pub(crate) fn unreadable_credentials() -> CallError {
-    CallError::Denied("The API credentials can’t be read. Enter them again.".into())
+    CallError::Denied(Reason::UnreadableCredentials)
 }
 
 /// Whether `signature` is base64 of the length of an HMAC-SHA-256.

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use vouch_platforms::{CallError, Client};
+use vouch_platforms::{CallError, Client, Reason};
 
 use self::daily::next_daily;
 use self::finish::finish;
@@ -54,7 +54,7 @@ pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<DateTime<Utc>, StoreRunError
         }
         let batch = match client.codes(cursor.as_deref()) {
             Err(CallError::Denied(reason)) => {
-                return lacks(run, &mut *client, &code_sync, reason);
+                return lacks(run, &mut *client, &code_sync, &reason);
             }
             batch => batch?,
         };
@@ -138,13 +138,13 @@ fn lacks(
     run: &StoreRun<'_, '_>,
     client: &mut dyn Client,
     code_sync: &CodeSync,
-    reason: String,
+    reason: &Reason,
 ) -> Result<DateTime<Utc>, StoreRunError> {
     client.access()?;
     let key = (run.store.merchant_id, code_sync.id);
     run.write(|conn| {
         diesel::update(code_syncs::table.find(key))
-            .set(code_syncs::problem.eq(&reason))
+            .set(code_syncs::problem.eq(reason.to_string()))
             .execute(conn)
     })?;
     Ok(run.now() + LACKING)

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use vouch_platforms::{CallError, Client, Mark, NewCode, StoreCode};
+use vouch_platforms::{CallError, Client, Mark, NewCode, Reason, StoreCode};
 
 use super::model::PushStatus;
 use super::text;
@@ -91,7 +91,7 @@ fn push(
     let code = NewCode { mark, code: queued.code, affiliate: queued.affiliate, now: run.now() };
     match look_then_create(client, &code) {
         Ok(found) => Ok(judge(found, mark)),
-        Err(CallError::Refused(reason)) => Ok(Settled::failed(reason)),
+        Err(CallError::Refused(reason)) => Ok(Settled::failed(reason.to_string())),
         Err(error) => Err(error),
     }
 }
@@ -104,7 +104,7 @@ fn look_then_create(client: &mut dyn Client, code: &NewCode) -> Result<StoreCode
         // Someone else created it first, or an earlier attempt of Vouch did.
         Err(CallError::Taken) => client
             .find_code(&code.code)?
-            .ok_or_else(|| CallError::Unanswered(text::NOT_SHOWN.to_owned())),
+            .ok_or_else(|| CallError::Unanswered(Reason::CodeNotListed)),
         created => created,
     }
 }

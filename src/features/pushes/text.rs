@@ -9,8 +9,6 @@ pub(crate) const ATTACHED: &str = "Existing code attached. It doesn’t change i
 pub(crate) const NONE_FAILED: &str = "No failed codes to retry.";
 pub(crate) const OWN_FAULT: &str = "Vouch couldn’t process the store’s response.";
 pub(crate) const RETIRED: &str = "The code was retired before it reached the store.";
-pub(crate) const NOT_SHOWN: &str =
-    "The store reports that it already has this code, but doesn’t list it.";
 
 pub(super) fn retried(count: usize) -> String {
     format!("{} queued for the stores.", counted(count, "code", "codes"))

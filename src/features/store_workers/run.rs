@@ -64,6 +64,7 @@ pub(crate) fn run_for_store(
         }
         Err(StoreRunError::Run(error)) => Err(error),
         Err(StoreRunError::Call(CallError::Denied(reason))) => {
+            let reason = reason.to_string();
             run.write(|conn| stores::note_denied(conn, store, &reason, now))?;
             Ok(Ending::Paused { wait: Span::ZERO, reason })
         }

@@ -24,6 +24,7 @@ pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<DateTime<Utc>, StoreRunError
         );
     }
     let now = run.now();
-    run.write(|conn| stores::note_webhooks(conn, store, webhooks.problem.as_deref(), now))?;
+    let problem = webhooks.problem.map(|problem| problem.to_string());
+    run.write(|conn| stores::note_webhooks(conn, store, problem.as_deref(), now))?;
     Ok(now + INTERVAL)
 }

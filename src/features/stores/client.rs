@@ -3,10 +3,9 @@
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use vouch_platforms::http::Http;
-use vouch_platforms::{CallError, Client, Connection, provider};
+use vouch_platforms::{CallError, Client, Connection, Reason, provider};
 
 use super::model::Store;
-use super::text;
 use crate::kit::secrets::Encryptor;
 
 /// The client of `store`, with its credentials and rules, for calls from `now` on. Fails with
@@ -18,7 +17,7 @@ pub fn open_client(
     now: DateTime<Utc>,
 ) -> Result<Box<dyn Client>, CallError> {
     let provider = provider(store.platform)
-        .ok_or_else(|| CallError::Denied(text::not_callable(store.platform)))?;
+        .ok_or_else(|| CallError::Denied(Reason::NotCallable { platform: store.platform }))?;
     with_connection(store, encryptor, http, now, |connection| provider.client(connection?))
 }
 
@@ -41,10 +40,10 @@ pub(crate) fn with_connection<T>(
     let credentials = match store.credentials(encryptor) {
         Ok(Some(credentials)) => credentials,
         Ok(None) => {
-            return act(Err(CallError::Denied(text::NO_CREDENTIALS.into())));
+            return act(Err(CallError::Denied(Reason::NoCredentials)));
         }
         Err(_) => {
-            return act(Err(CallError::Denied(text::UNREADABLE_CREDENTIALS.into())));
+            return act(Err(CallError::Denied(Reason::UndecryptableCredentials)));
         }
     };
     let token = store.access_token(encryptor, now);

@@ -1,10 +1,11 @@
 //! Checks the permissions of an API account with reads that change nothing.
 
 use serde_json::Value;
+use vouch_core::platform::Platform;
 
-use super::call::{Api, Reply, missing_scope};
+use super::call::{Api, Reply};
 use super::rules::{DiscountFeature, Rules};
-use crate::{CallError, StoreAccess};
+use crate::{CallError, Reason, StoreAccess};
 
 /// A missing permission isn't an error, but listed in [`StoreAccess::missing`].
 pub(super) fn of(api: &mut Api, rules: &Rules) -> Result<StoreAccess, CallError> {
@@ -31,18 +32,16 @@ pub(super) fn of(api: &mut Api, rules: &Rules) -> Result<StoreAccess, CallError>
 fn allowed(
     api: &mut Api,
     path: &str,
-    missing: &mut Vec<String>,
+    missing: &mut Vec<Reason>,
 ) -> Result<Option<Value>, CallError> {
     match api.get(path) {
         // Every store has these lists, even if they're empty.
-        Ok(Reply::NotFound) => Err(CallError::Denied(
-            "BigCommerce has no store with this API path. Check the path in your API account, then connect the store again."
-                .to_owned(),
-        )),
+        Ok(Reply::NotFound) => {
+            Err(CallError::Denied(Reason::NoStore { platform: Platform::Bigcommerce }))
+        }
         Ok(reply) => reply.value().map(Some),
-        // A rejected token has another message.
-        Err(CallError::Denied(words)) if words == missing_scope(path) => {
-            missing.push(words);
+        Err(CallError::Denied(lacking @ Reason::MissingPermission { .. })) => {
+            missing.push(lacking);
             Ok(None)
         }
         Err(error) => Err(error),

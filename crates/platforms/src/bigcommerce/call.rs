@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use vouch_core::platform::Platform;
 
 use super::{Credentials, HOST};
-use crate::CallError;
 use crate::http::{Call, Http, Method, Response};
+use crate::{CallError, Permission, Reason};
 
 /// This many calls of the quota are left for the store's other apps, which share it.
 const LEFT_TO_OTHERS: u64 = 3;
@@ -36,7 +37,7 @@ pub(super) enum Reply {
     /// 409: something with that name or code already exists.
     Conflict,
     /// 400 or 422, with the store's message.
-    Refused(String),
+    Refused(Reason),
 }
 
 impl Reply {
@@ -47,7 +48,7 @@ impl Reply {
             Self::Done(value) => Ok(value),
             Self::NotFound => Err(nothing_there()),
             Self::Conflict => Err(CallError::Taken),
-            Self::Refused(words) => Err(CallError::Refused(words)),
+            Self::Refused(reason) => Err(CallError::Refused(reason)),
         }
     }
 
@@ -67,7 +68,12 @@ impl Reply {
 
 /// The error for 404 on a list that BigCommerce always has, even if it's empty.
 pub(super) fn nothing_there() -> CallError {
-    CallError::Unanswered("BigCommerce returned “not found” (HTTP 404). Check the API path.".into())
+    CallError::Unanswered(Reason::NotFound { platform: Platform::Bigcommerce })
+}
+
+/// The error for a response that isn't as documented.
+pub(super) fn unexpected() -> CallError {
+    CallError::Unanswered(Reason::UnexpectedResponse { platform: Platform::Bigcommerce })
 }
 
 /// The rows of a list. V2 returns them alone, or no body if there are none; V3 has them in `data`.
@@ -81,7 +87,7 @@ pub(super) fn rows_of(mut body: Value) -> Result<Vec<Value>, CallError> {
     };
     match rows {
         Value::Array(rows) => Ok(rows),
-        _ => Err(CallError::Unanswered("Unexpected response from BigCommerce.".into())),
+        _ => Err(unexpected()),
     }
 }
 
@@ -172,26 +178,22 @@ fn number(answer: &Response, header: &str) -> Option<u64> {
 }
 
 fn reply(answer: &Response, path: &str) -> Result<Reply, CallError> {
+    let platform = Platform::Bigcommerce;
     match answer.status {
         204 => Ok(Reply::Done(Value::Null)),
         // V2 has no body for an empty list.
         200..=299 if answer.body.is_empty() => Ok(Reply::Done(Value::Null)),
         200..=299 => answer.json().map(Reply::Done),
-        300..=399 => Err(CallError::Refused(
-            "BigCommerce sent a redirect, which Vouch doesn’t follow. Check the API path."
-                .into(),
-        )),
-        400 | 422 => Ok(Reply::Refused(words_of(answer))),
-        401 => Err(CallError::Denied(
-            "BigCommerce rejected the access token. Create a new API account and enter its credentials.".into(),
-        )),
-        403 => Err(CallError::Denied(missing_scope(path))),
+        300..=399 => Err(CallError::Refused(Reason::Redirected { platform, target: None })),
+        400 | 422 => Ok(Reply::Refused(rejected(answer))),
+        401 => Err(CallError::Denied(Reason::TokenRejected { platform })),
+        403 => Err(CallError::Denied(missing_permission(path))),
         404 => Ok(Reply::NotFound),
         409 => Ok(Reply::Conflict),
         429 => Err(CallError::Throttled { wait: asked_wait(answer) }),
-        status => Err(CallError::Unanswered(format!(
-            "BigCommerce isn’t available right now (HTTP {status})."
-        ))),
+        status => {
+            Err(CallError::Unanswered(Reason::Unavailable { platform, status: Some(status) }))
+        }
     }
 }
 
@@ -201,34 +203,29 @@ fn asked_wait(answer: &Response) -> Duration {
     after.or_else(reset).unwrap_or(DEFAULT_WAIT)
 }
 
-/// Which permission the API account lacks for a path, and how to add it.
-pub(super) fn missing_scope(path: &str) -> String {
-    let scope = if path.starts_with("/v2/store") {
-        "“Information & Settings” to read-only"
+/// Which permission the API account lacks for a path.
+fn missing_permission(path: &str) -> Reason {
+    let permission = if path.starts_with("/v2/store") {
+        Permission::Information
     } else if path.contains("/payment_actions/") {
-        "“Orders” and “Order Transactions” to read-only"
+        Permission::Transactions
     } else if path.starts_with("/v2/orders") {
-        "“Orders” to read-only"
+        Permission::Orders
     } else {
-        "“Marketing” to modify"
+        Permission::Marketing
     };
-    format!(
-        "The API account lacks a permission. In BigCommerce, edit it and set {scope}. Then test the connection again."
-    )
+    Reason::MissingPermission { permission }
 }
 
 /// The store's error messages: V3's `title` and `errors`, or V2's list of `message`s.
-fn words_of(answer: &Response) -> String {
+fn rejected(answer: &Response) -> Reason {
     let body: Value = answer.json().unwrap_or_default();
     let mut words = Vec::new();
     collect(&body, &mut words);
     words.dedup();
     let text: String = words.join(" ").chars().take(300).collect();
-    if text.is_empty() {
-        format!("BigCommerce rejected the request without a reason (HTTP {}).", answer.status)
-    } else {
-        format!("BigCommerce rejected the request: “{text}”")
-    }
+    let said = (!text.is_empty()).then_some(text);
+    Reason::Rejected { platform: Platform::Bigcommerce, status: answer.status, said }
 }
 
 fn collect(value: &Value, words: &mut Vec<String>) {

@@ -9,7 +9,7 @@ use vouch_core::text::percent_encode;
 use super::call::{Api, Reply};
 use super::rules::Rules;
 use super::{mark, refused};
-use crate::{CallError, CodeState, NewCode, StoreCode};
+use crate::{CallError, CodeState, NewCode, Reason, StoreCode};
 
 /// Finds the coupon with exactly that spelling.
 pub(super) fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, CallError> {
@@ -74,10 +74,7 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
     match api.post("/v2/coupons", &body)? {
         Reply::Done(coupon) => Ok(store_code(api, own, &coupon)),
         Reply::Conflict => Err(CallError::Taken),
-        Reply::Refused(words) => Err(refused(api, own, &new.code, words)?),
-        Reply::NotFound => Err(CallError::Refused(
-            "This store doesn’t have legacy coupons. Choose promotions in the discount settings."
-                .into(),
-        )),
+        Reply::Refused(reason) => Err(refused(api, own, &new.code, reason)?),
+        Reply::NotFound => Err(CallError::Refused(Reason::NoCoupons)),
     }
 }

@@ -8,7 +8,7 @@ use vouch_core::text::percent_encode;
 
 use super::Credentials;
 use super::call::{Api, Reply};
-use crate::{CallError, Webhooks};
+use crate::{CallError, Reason, Webhooks};
 
 /// The subscribed events. `created` is also sent for orders that are never completed.
 const SCOPES: [&str; 4] = [
@@ -36,9 +36,7 @@ pub(super) fn ensure(
 ) -> Result<Webhooks, CallError> {
     let mut webhooks = Webhooks::default();
     if !api.is_local() && !is_reachable(address) {
-        webhooks.problem = Some(
-            "BigCommerce only sends webhooks to https URLs on port 443, which this instance doesn’t have. Vouch imports orders every 15 minutes instead.".into(),
-        );
+        webhooks.problem = Some(Reason::WebhooksNeedPort443);
         return Ok(webhooks);
     }
     let store_key = address.rsplit('/').next().unwrap_or_default();
@@ -76,13 +74,9 @@ pub(super) fn ensure(
 fn made(reply: Reply) -> Result<(), CallError> {
     match reply {
         Reply::Done(_) => Ok(()),
-        Reply::NotFound => Err(CallError::Unanswered(
-            "BigCommerce deleted a webhook while Vouch updated it.".into(),
-        )),
-        Reply::Conflict => Err(CallError::Refused(
-            "BigCommerce reports a duplicate webhook, but doesn’t list it.".into(),
-        )),
-        Reply::Refused(words) => Err(CallError::Refused(words)),
+        Reply::NotFound => Err(CallError::Unanswered(Reason::WebhookDeleted)),
+        Reply::Conflict => Err(CallError::Refused(Reason::WebhookDuplicate)),
+        Reply::Refused(reason) => Err(CallError::Refused(reason)),
     }
 }
 

@@ -8,7 +8,7 @@ use vouch_core::text::percent_encode;
 use super::call::{Api, rows_of};
 use super::rules::Rules;
 use super::{coupons, promotions};
-use crate::{CallError, CursorPage, Position, StoreCode};
+use crate::{CallError, CursorPage, Position, Reason, StoreCode};
 
 /// The maximum page size, for V3 and V2.
 const PAGE: usize = 250;
@@ -33,9 +33,9 @@ pub(super) fn codes(
 ) -> Result<CursorPage<StoreCode>, CallError> {
     let mut cursor = match cursor {
         None => CodeCursor { promotions: Some(Position::default()), ..CodeCursor::default() },
-        Some(cursor) => serde_json::from_str(cursor).map_err(|_| {
-            CallError::Unanswered("The list of codes changed while Vouch read it.".into())
-        })?,
+        Some(cursor) => {
+            serde_json::from_str(cursor).map_err(|_| CallError::Unanswered(Reason::ListChanged))?
+        }
     };
     let (rows, next) = if !cursor.many.is_empty() {
         many_codes(api, own, cursor)?

@@ -2,7 +2,7 @@
 
 use vouch_core::code::is_same_code;
 
-use crate::{CallError, Mark, NewCode};
+use crate::{CallError, Mark, NewCode, Reason};
 
 /// BigCommerce's maximum length of a code, in characters.
 const MAX_CHARS: usize = 50;
@@ -40,17 +40,13 @@ pub(super) fn spellings(code: &str) -> Vec<String> {
 pub(super) fn check(code: &str) -> Result<(), CallError> {
     let chars = code.chars().count();
     if chars > MAX_CHARS {
-        return Err(CallError::Refused(format!(
-            "BigCommerce accepts codes of up to {MAX_CHARS} characters. This one has {chars}."
-        )));
+        return Err(CallError::Refused(Reason::CodeTooLong { max: MAX_CHARS, length: chars }));
     }
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_');
     if code.bytes().all(fits) {
         return Ok(());
     }
-    Err(CallError::Refused(
-        "BigCommerce only accepts letters from A to Z, digits, spaces, dashes and underscores in codes.".into(),
-    ))
+    Err(CallError::Refused(Reason::CodeCharacters))
 }
 
 #[cfg(test)]

@@ -29,8 +29,8 @@ pub use self::order::READ;
 pub(crate) use self::provider::BigcommerceProvider;
 pub use self::rules::{Discount, DiscountFeature, Rules};
 use super::{
-    CallError, Client, CursorPage, NewCode, OrderMessage, StoreAccess, StoreCode, TimeRange,
-    Webhooks,
+    CallError, Client, CursorPage, NewCode, OrderMessage, Reason, StoreAccess, StoreCode,
+    TimeRange, Webhooks,
 };
 use crate::provider::{Connection, unreadable_credentials};
 
@@ -50,9 +50,8 @@ impl Bigcommerce {
         let Connection { http, address, credentials, rules, now, .. } = connection;
         let credentials = Credentials::from_json(credentials).ok_or_else(unreadable_credentials)?;
         let rules = match rules {
-            Some(rules) => Rules::deserialize(rules).map_err(|_| {
-                CallError::Denied("The discount settings can’t be read. Save them again.".into())
-            })?,
+            Some(rules) => Rules::deserialize(rules)
+                .map_err(|_| CallError::Denied(Reason::UnreadableDiscount))?,
             None => Rules::default(),
         };
         Ok(Self { api: Api::new(http, address, &credentials, now), credentials, rules })
@@ -76,9 +75,9 @@ fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, Cal
 
 /// The meaning of a rejected new code. BigCommerce doesn't document its response to an existing
 /// code, so the code is looked up.
-fn refused(api: &mut Api, own: &Rules, code: &str, words: String) -> Result<CallError, CallError> {
+fn refused(api: &mut Api, own: &Rules, code: &str, reason: Reason) -> Result<CallError, CallError> {
     let is_there = find(api, own, code)?.is_some();
-    Ok(if is_there { CallError::Taken } else { CallError::Refused(words) })
+    Ok(if is_there { CallError::Taken } else { CallError::Refused(reason) })
 }
 
 impl Client for Bigcommerce {

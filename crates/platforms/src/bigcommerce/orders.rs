@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use vouch_core::text::percent_encode;
 
-use super::call::{Api, nothing_there, rows_of};
+use super::call::{Api, nothing_there, rows_of, unexpected};
 use super::order::READ;
 use crate::payload::{id_of, time_of};
-use crate::{CallError, CursorPage, OrderMessage, TimeRange};
+use crate::{CallError, CursorPage, OrderMessage, Reason, TimeRange};
 
 /// The page size of orders, each of which costs two more calls of the store's quota.
 const PAGE: usize = 10;
@@ -88,11 +88,7 @@ fn refunds_of(api: &mut Api, orders: &[Value]) -> Result<Vec<Value>, CallError> 
 }
 
 fn compose(api: &mut Api, order: Value, refunds: Vec<Value>) -> Result<OrderMessage, CallError> {
-    let id = order.get("id").and_then(id_of).ok_or_else(|| {
-        CallError::Unanswered(
-            "Unexpected response from BigCommerce (an order without an ID).".into(),
-        )
-    })?;
+    let id = order.get("id").and_then(id_of).ok_or_else(unexpected)?;
     let products = paged(api, &format!("/v2/orders/{id}/products?limit={PARTS}"))?;
     let products = products.ok_or_else(nothing_there)?;
     let coupons = match paged(api, &format!("/v2/orders/{id}/coupons?limit={PARTS}"))? {
@@ -133,5 +129,5 @@ fn paged(api: &mut Api, path: &str) -> Result<Option<Vec<Value>>, CallError> {
             return Ok(Some(all));
         }
     }
-    Err(CallError::Refused("The order has more items than Vouch can import.".into()))
+    Err(CallError::Refused(Reason::TooManyItems))
 }

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use vouch_core::code::is_same_code;
 use vouch_core::text::percent_encode;
 
-use super::call::{Api, Reply};
+use super::call::{Api, Reply, unexpected};
 use super::rules::{DiscountFeature, Rules, any_currency};
 use super::{mark, refused};
-use crate::{CallError, CodeState, NewCode, StoreCode};
+use crate::{CallError, CodeState, NewCode, Reason, StoreCode};
 
 /// Finds the code with exactly that spelling.
 pub(super) fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, CallError> {
@@ -96,11 +96,7 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
         Some(promotion) => renewed(api, own, promotion, new)?,
         None => made(api, own, new)?,
     };
-    let id = promotion.get("id").and_then(Value::as_i64).ok_or_else(|| {
-        CallError::Unanswered(
-            "Unexpected response from BigCommerce after creating the promotion.".into(),
-        )
-    })?;
+    let id = promotion.get("id").and_then(Value::as_i64).ok_or_else(unexpected)?;
     let body = json!({
         "code": new.code,
         "max_uses": own.max_uses,
@@ -109,12 +105,8 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
     let code = match api.post(&format!("/v3/promotions/{id}/codes"), &body)? {
         Reply::Done(made) => made.get("data").cloned().unwrap_or_default(),
         Reply::Conflict => return Err(CallError::Taken),
-        Reply::Refused(words) => return Err(refused(api, own, &new.code, words)?),
-        Reply::NotFound => {
-            return Err(CallError::Unanswered(
-                "BigCommerce no longer has the promotion it just created.".into(),
-            ));
-        }
+        Reply::Refused(reason) => return Err(refused(api, own, &new.code, reason)?),
+        Reply::NotFound => return Err(CallError::Unanswered(Reason::PromotionGone)),
     };
     Ok(store_code(api, own, &promotion, &code, &new.code))
 }
@@ -142,20 +134,16 @@ fn renewed(
         Reply::Done(changed) => Ok(changed.get("data").cloned().unwrap_or(promotion)),
         Reply::NotFound => made(api, own, new),
         Reply::Conflict => Ok(promotion),
-        Reply::Refused(words) => Err(CallError::Refused(words)),
+        Reply::Refused(reason) => Err(CallError::Refused(reason)),
     }
 }
 
 fn made(api: &mut Api, own: &Rules, new: &NewCode) -> Result<Value, CallError> {
     match api.post("/v3/promotions", &body(own, new, true))? {
         Reply::Done(made) => Ok(made.get("data").cloned().unwrap_or_default()),
-        Reply::Refused(words) => Err(CallError::Refused(words)),
-        Reply::Conflict => Err(CallError::Refused(
-            "BigCommerce already has a promotion with this name. Delete or rename it there, then retry.".into(),
-        )),
-        Reply::NotFound => Err(CallError::Refused(
-            "This store doesn’t have promotions. Choose legacy coupons in the discount settings.".into(),
-        )),
+        Reply::Refused(reason) => Err(CallError::Refused(reason)),
+        Reply::Conflict => Err(CallError::Refused(Reason::PromotionNameTaken)),
+        Reply::NotFound => Err(CallError::Refused(Reason::NoPromotions)),
     }
 }
 

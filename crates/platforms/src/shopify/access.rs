@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::admin::{Admin, short};
-use crate::{CallError, StoreAccess};
+use crate::{CallError, Reason, StoreAccess};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,23 +40,19 @@ pub(super) fn access(admin: &mut Admin) -> Result<StoreAccess, CallError> {
     let reads_orders = has("read_orders") || has("write_orders");
     let creates_codes = has("write_discounts");
     let mut missing = Vec::new();
-    let mut lacks = |scope: &str, what: &str| {
-        missing.push(format!("The scope {scope} is missing, so Vouch can’t {what}. Add it to the app in Shopify, release it, and reinstall the app."));
-    };
+    let mut lacks = |scope: &str| missing.push(Reason::MissingScope { scope: scope.to_owned() });
     if !creates_codes {
-        lacks("write_discounts", "create codes");
+        lacks("write_discounts");
     }
     if !reads_orders {
-        lacks("read_orders", "receive orders");
+        lacks("read_orders");
     }
     let address = admin.base().trim_start_matches("https://");
     let is_other =
         !address.contains("://") && !data.shop.myshopify_domain.eq_ignore_ascii_case(address);
     if is_other {
-        return Err(CallError::Denied(format!(
-            "These credentials belong to another store, {}.",
-            short(&data.shop.myshopify_domain)
-        )));
+        let domain = short(&data.shop.myshopify_domain);
+        return Err(CallError::Denied(Reason::WrongStore { domain }));
     }
     Ok(StoreAccess {
         store_name: short(&data.shop.name),

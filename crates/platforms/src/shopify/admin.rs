@@ -7,11 +7,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use vouch_core::platform::Platform;
 
 use super::credentials::Credentials;
 use super::token;
 use crate::http::{Call, Http, Method, Response};
-use crate::{CallError, FreshToken};
+use crate::{CallError, FreshToken, Reason};
 
 /// The version that the documents are written for. It's supported until October 2027.
 pub const VERSION: &str = "2026-10";
@@ -131,8 +132,7 @@ impl Admin {
         }
         let body: Body = answer.json()?;
         let data = data_of(body)?;
-        serde_json::from_value(data)
-            .map_err(|_| CallError::Unanswered("Unexpected response from Shopify.".to_owned()))
+        serde_json::from_value(data).map_err(|_| unexpected())
     }
 
     fn send(&mut self, document: &str, variables: &Value) -> Result<Response, CallError> {
@@ -161,27 +161,30 @@ impl Admin {
     }
 }
 
+/// The error for a response that isn't as documented.
+pub(super) fn unexpected() -> CallError {
+    CallError::Unanswered(Reason::UnexpectedResponse { platform: Platform::Shopify })
+}
+
+/// Shopify's own message.
+pub(super) fn said(message: &str) -> Reason {
+    Reason::Said { platform: Platform::Shopify, said: short(message) }
+}
+
 /// The meaning of a response without a result.
 pub(super) fn refused_status(answer: &Response) -> CallError {
     let status = answer.status;
+    let platform = Platform::Shopify;
     match status {
-        401 => CallError::Denied(
-            "Shopify rejected the access token. The app was uninstalled or its credentials changed.".to_owned(),
-        ),
-        402 => CallError::Denied(
-            "Shopify froze this store because of an unpaid bill.".to_owned(),
-        ),
-        403 => CallError::Denied("Shopify doesn’t allow this app to access the store.".to_owned()),
-        404 => CallError::Denied(
-            "Shopify has no store with this domain. Check that it ends in .myshopify.com.".to_owned(),
-        ),
-        423 => CallError::Denied("Shopify locked this store.".to_owned()),
+        401 => CallError::Denied(Reason::TokenRejected { platform }),
+        402 => CallError::Denied(Reason::StoreFrozen),
+        403 => CallError::Denied(Reason::AppNotAllowed),
+        404 => CallError::Denied(Reason::NoStore { platform }),
+        423 => CallError::Denied(Reason::StoreLocked),
         429 | 430 => CallError::Throttled { wait: retry_after(answer) },
-        300..=399 => CallError::Unanswered(
-            "The store’s domain redirects to another one, which Vouch doesn’t follow. Check that it ends in .myshopify.com.".to_owned(),
-        ),
-        400..=499 => CallError::Refused(format!("Shopify rejected the request (HTTP {status}).")),
-        _ => CallError::Unanswered(format!("Shopify isn’t available right now (HTTP {status}).")),
+        300..=399 => CallError::Unanswered(Reason::Redirected { platform, target: None }),
+        400..=499 => CallError::Refused(Reason::Rejected { platform, status, said: None }),
+        _ => CallError::Unanswered(Reason::Unavailable { platform, status: Some(status) }),
     }
 }
 
@@ -221,9 +224,10 @@ fn data_of(body: Body) -> Result<Value, CallError> {
         Some("THROTTLED") => CallError::Throttled { wait: wait(body.extensions) },
         Some("ACCESS_DENIED") => CallError::Denied(missing_scope(fault)),
         Some("INTERNAL_SERVER_ERROR" | "TIMEOUT") => {
-            CallError::Unanswered("Shopify isn’t available right now.".to_owned())
+            let platform = Platform::Shopify;
+            CallError::Unanswered(Reason::Unavailable { platform, status: None })
         }
-        _ => CallError::Refused(format!("Shopify says “{}”", short(&fault.message))),
+        _ => CallError::Refused(said(&fault.message)),
     })
 }
 
@@ -231,15 +235,12 @@ fn is_of_access(fault: &GraphqlError) -> bool {
     fault.extensions.code.as_deref() == Some("ACCESS_DENIED")
 }
 
-fn missing_scope(fault: &GraphqlError) -> String {
+fn missing_scope(fault: &GraphqlError) -> Reason {
     let needed = fault.extensions.required_access.as_deref().unwrap_or_default();
     // Shopify's format: "`write_discounts` access scope."
     match needed.split('`').nth(1) {
-        Some(scope) => format!(
-            "The app lacks the scope {}. Add it to the app in Shopify, release it, and reinstall the app.",
-            short(scope)
-        ),
-        None => format!("Shopify says “{}”", short(&fault.message)),
+        Some(scope) => Reason::MissingScope { scope: short(scope) },
+        None => said(&fault.message),
     }
 }
 

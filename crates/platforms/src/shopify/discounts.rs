@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vouch_core::code::is_same_code;
 
-use super::admin::{Admin, admin_url, short};
+use super::admin::{self, Admin, admin_url, short, unexpected};
 use super::rules::{InStore, Rules};
 use crate::{CallError, CodeState, CursorPage, Mark, NewCode, StoreCode};
 
@@ -165,12 +165,10 @@ pub(super) fn create(
     }
     if !user_errors.is_empty() {
         let said: Vec<String> = user_errors.iter().map(|error| short(&error.message)).collect();
-        return Err(CallError::Refused(format!("Shopify says “{}”", said.join(" "))));
+        return Err(CallError::Refused(admin::said(&said.join(" "))));
     }
     let Some(CodeNode { id, code_discount: discount }) = code_discount_node else {
-        return Err(CallError::Unanswered(
-            "Unexpected response from Shopify after creating the discount.".to_owned(),
-        ));
+        return Err(unexpected());
     };
     Ok(discount.as_code(admin, Some(rules), &id, &code.code))
 }

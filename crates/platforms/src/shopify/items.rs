@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::admin::{Admin, short};
+use super::admin::{Admin, short, unexpected};
 use super::rules::Target;
-use crate::CallError;
+use crate::{CallError, ItemKind, Reason};
 
 /// A product or collection that a discount is limited to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,20 +82,17 @@ pub(super) fn find(
         Reference::Id(id) => json!({ "id": target.gid(*id) }),
         Reference::Handle(handle) => json!({ "handle": handle }),
     };
-    let (document, what) = match target {
-        Target::Collections => (document!("collection"), "collection"),
-        Target::Products => (document!("product"), "product"),
+    let (document, kind) = match target {
+        Target::Collections => (document!("collection"), ItemKind::Collection),
+        Target::Products => (document!("product"), ItemKind::Product),
     };
     let data: Data = admin.ask(document, &json!({ "of": of }))?;
-    let named = match typed {
+    let item = match typed {
         Reference::Id(id) => id.to_string(),
         Reference::Handle(handle) => handle.clone(),
     };
-    let found = data
-        .found
-        .ok_or_else(|| CallError::Refused(format!("The store has no {what} “{named}”.")))?;
+    let found = data.found.ok_or(CallError::Refused(Reason::NoItem { kind, item }))?;
     let id = found.id.rsplit('/').next().and_then(|id| id.parse().ok());
-    let id =
-        id.ok_or_else(|| CallError::Unanswered("Unexpected response from Shopify.".to_owned()))?;
+    let id = id.ok_or_else(unexpected)?;
     Ok(Item { id, title: short(&found.title) })
 }

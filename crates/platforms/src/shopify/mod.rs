@@ -31,6 +31,7 @@ mod webhooks;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
+use vouch_core::platform::Platform;
 
 use self::address::parse_domain;
 use self::admin::Admin;
@@ -41,8 +42,8 @@ pub(crate) use self::provider::ShopifyProvider;
 pub use self::rules::{Combines, DiscountAmount, Items, Minimum, Rules, Target};
 use super::http::Http;
 use super::{
-    CallError, Client, CursorPage, FreshToken, NewCode, OrderMessage, StoreAccess, StoreCode,
-    TimeRange, Webhooks,
+    CallError, Client, CursorPage, FreshToken, NewCode, OrderMessage, Reason, StoreAccess,
+    StoreCode, TimeRange, Webhooks,
 };
 use crate::provider::{Connection, unreadable_credentials};
 
@@ -93,10 +94,8 @@ impl Client for Shopify {
 
     fn create_code(&mut self, code: &NewCode) -> Result<StoreCode, CallError> {
         let Some(rules) = &self.rules else {
-            return Err(CallError::Refused(
-                "No discount is set for this store. Set it under Account > Settings > Shopify."
-                    .to_owned(),
-            ));
+            let platform = Platform::Shopify;
+            return Err(CallError::Refused(Reason::NoDiscount { platform }));
         };
         discounts::create(&mut self.admin, rules, code)
     }

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::http::{Call, Http, Method, Response};
-use crate::{CallError, FreshToken};
+use crate::{CallError, FreshToken, Reason};
 
 /// How long before its expiry a token is renewed.
 const REFRESH_MARGIN: Duration = Duration::minutes(10);
@@ -36,8 +36,8 @@ pub(super) fn grant(
         ("client_id", id),
         ("client_secret", secret.expose_secret()),
     ];
-    let form = serde_html_form::to_string(form)
-        .map_err(|_| CallError::Denied("The client ID isn’t valid.".to_owned()))?;
+    let form =
+        serde_html_form::to_string(form).map_err(|_| CallError::Denied(Reason::InvalidClientId))?;
     let call = Call::new(Method::Post, format!("{base}/admin/oauth/access_token"))
         .header("accept", "application/json")
         .body("application/x-www-form-urlencoded", form);
@@ -53,15 +53,11 @@ pub(super) fn grant(
 fn refusal(answer: &Response) -> CallError {
     let said = serde_json::from_slice::<NotGranted>(&answer.body).map(|said| said.error);
     match (answer.status, said.as_deref()) {
-        (_, Ok("shop_not_permitted")) => CallError::Denied(
-            "Shopify doesn’t allow this app in this store. Both must belong to the same organization, and the app must be installed.".to_owned(),
-        ),
-        (_, Ok("app_not_installed" | "application_cannot_be_found")) => CallError::Denied(
-            "Shopify can’t find this app in the store. Check the client ID and that the app is installed.".to_owned(),
-        ),
-        (400 | 401 | 403, _) => CallError::Denied(
-            "Shopify rejected the client ID and secret. Copy both again from the app’s settings in the Dev Dashboard.".to_owned(),
-        ),
+        (_, Ok("shop_not_permitted")) => CallError::Denied(Reason::AppNotPermitted),
+        (_, Ok("app_not_installed" | "application_cannot_be_found")) => {
+            CallError::Denied(Reason::AppNotFound)
+        }
+        (400 | 401 | 403, _) => CallError::Denied(Reason::ClientRejected),
         _ => super::admin::refused_status(answer),
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::admin::{Admin, short};
 use crate::settings::Topic;
-use crate::{CallError, Webhooks};
+use crate::{CallError, Reason, Webhooks};
 
 /// The required webhooks.
 pub(super) const TOPICS: [Topic; 8] = [
@@ -71,10 +71,7 @@ pub(super) fn ensure(admin: &mut Admin, address: &str) -> Result<Webhooks, CallE
     let mut webhooks = Webhooks::default();
     // Shopify would reject each of eight calls with the same reason.
     if !admin.is_local() && !address.starts_with("https://") {
-        webhooks.problem = Some(
-            "Shopify only sends webhooks to https URLs. Ask your Vouch administrator to set VOUCH_PUBLIC_URL to one."
-                .to_owned(),
-        );
+        webhooks.problem = Some(Reason::WebhooksNeedHttps);
         return Ok(webhooks);
     }
     let existing = list(admin)?;
@@ -88,7 +85,8 @@ pub(super) fn ensure(admin: &mut Admin, address: &str) -> Result<Webhooks, CallE
         match create(admin, topic, address)? {
             None => webhooks.made += 1,
             Some(said) => {
-                webhooks.problem = Some(format!("Shopify rejected the webhook {topic}: “{said}”"));
+                let topic = topic.clone();
+                webhooks.problem = Some(Reason::WebhookRejected { topic, said });
             }
         }
     }

@@ -5,10 +5,7 @@ use serde_json::json;
 
 use super::api::Api;
 use crate::http::Method;
-use crate::{CallError, StoreAccess};
-
-const READS: &str = "Vouch can’t read orders with this key. In WooCommerce, create a Read/Write key for an administrator or shop manager.";
-const WRITES: &str = "This key is read-only, so Vouch can’t create codes. In WooCommerce, give it Read/Write permission.";
+use crate::{CallError, Reason, StoreAccess};
 
 /// Reads an order, then checks with an empty batch whether coupons could be written.
 pub(super) fn access(api: &Api) -> Result<StoreAccess, CallError> {
@@ -17,10 +14,10 @@ pub(super) fn access(api: &Api) -> Result<StoreAccess, CallError> {
     let writes = reads_coupons && may(api, Method::Post, "coupons/batch")?;
     let mut missing = Vec::new();
     if !reads_orders {
-        missing.push(READS.to_owned());
+        missing.push(Reason::KeyCannotRead);
     }
     if !writes {
-        missing.push(WRITES.to_owned());
+        missing.push(Reason::KeyReadOnly);
     }
     Ok(StoreAccess {
         store_name: api.site_name().unwrap_or_default(),

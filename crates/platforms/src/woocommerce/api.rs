@@ -8,10 +8,11 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use vouch_core::platform::Platform;
 
 use super::credentials::Credentials;
-use crate::CallError;
 use crate::http::{Call, Http, Method, Response};
+use crate::{CallError, Reason};
 
 /// The pause if the store doesn't say how long to wait.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -96,6 +97,11 @@ pub(super) fn site(address: &str) -> String {
     }
 }
 
+/// The error for a response that isn't as documented.
+pub(super) fn unexpected() -> CallError {
+    CallError::Unanswered(Reason::UnexpectedResponse { platform: Platform::Woocommerce })
+}
+
 fn judge(answer: Response) -> Result<Result<Response, StoreObjection>, CallError> {
     let status = answer.status;
     match status {
@@ -107,9 +113,10 @@ fn judge(answer: Response) -> Result<Result<Response, StoreObjection>, CallError
             return Err(CallError::Throttled { wait: asked.map_or(PAUSE, Duration::from_secs) });
         }
         500.. => {
-            return Err(CallError::Unanswered(format!(
-                "The store isn’t available right now (HTTP {status})."
-            )));
+            return Err(CallError::Unanswered(Reason::Unavailable {
+                platform: Platform::Woocommerce,
+                status: Some(status),
+            }));
         }
         _ => {}
     }
@@ -118,15 +125,11 @@ fn judge(answer: Response) -> Result<Result<Response, StoreObjection>, CallError
 }
 
 /// Redirects aren't followed, because the key would be sent to their target.
-fn redirected(answer: &Response) -> String {
+fn redirected(answer: &Response) -> Reason {
     let target = answer.header("location").unwrap_or_default();
     let host = target.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
-    match host.filter(|host| !host.is_empty()) {
-        Some(host) => {
-            format!("The store’s URL redirects to {}. Enter that URL instead.", plain(host))
-        }
-        None => "The store’s URL redirects to another one. Enter the final URL.".to_owned(),
-    }
+    let target = host.filter(|host| !host.is_empty()).map(plain);
+    Reason::Redirected { platform: Platform::Woocommerce, target }
 }
 
 impl StoreObjection {
@@ -143,35 +146,24 @@ impl StoreObjection {
     }
 
     fn said(&self) -> String {
-        if self.message.is_empty() {
-            format!("HTTP {}", self.status)
-        } else {
-            format!("“{}”", self.message)
-        }
+        if self.message.is_empty() { format!("HTTP {}", self.status) } else { self.message.clone() }
     }
 }
 
 impl From<StoreObjection> for CallError {
     fn from(objection: StoreObjection) -> Self {
-        let said = objection.said();
-        match objection.status {
-            _ if objection.is_lacking() => Self::Denied(format!(
-                "The consumer key lacks permission ({said}). In WooCommerce, create a Read/Write key for an administrator or shop manager."
-            )),
-            401 => Self::Denied(format!(
-                "WooCommerce rejected the consumer key ({said}). Create a new key under WooCommerce > Settings > Advanced > REST API."
-            )),
-            _ if objection.is_elsewhere() => Self::Denied(
-                "We couldn’t find WooCommerce’s REST API at this URL. In WordPress, Settings > Permalinks must not be “Plain”."
-                    .to_owned(),
-            ),
+        let (platform, status, said) = (Platform::Woocommerce, objection.status, objection.said());
+        match status {
+            _ if objection.is_lacking() => Self::Denied(Reason::KeyNotPermitted { said }),
+            401 => Self::Denied(Reason::KeyRejected { said }),
+            _ if objection.is_elsewhere() => Self::Denied(Reason::NoStore { platform }),
             // Most likely a firewall responded, not WooCommerce.
-            403 if objection.code.is_empty() => Self::Unanswered(
-                "A firewall or security plugin in front of the store blocks Vouch (HTTP 403)."
-                    .to_owned(),
-            ),
+            403 if objection.code.is_empty() => Self::Unanswered(Reason::Blocked),
             _ if objection.code == "woocommerce_rest_coupon_code_already_exists" => Self::Taken,
-            _ => Self::Refused(format!("WooCommerce rejected the request ({said}).")),
+            _ => {
+                let said = Some(said).filter(|_| !objection.message.is_empty());
+                Self::Refused(Reason::Rejected { platform, status, said })
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use vouch_core::text::percent_encode;
 use super::api::{Api, plain, site};
 use super::rules::{DiscountAmount, Rules};
 use crate::http::Method;
-use crate::{CallError, CodeState, CursorPage, Mark, NewCode, Position, StoreCode};
+use crate::{CallError, CodeState, CursorPage, Mark, NewCode, Position, Reason, StoreCode};
 
 /// The page size, WordPress's maximum.
 const PAGE: usize = 100;
@@ -100,10 +100,8 @@ fn taken(api: &Api, code: &str) -> Result<CallError, CallError> {
         return Ok(CallError::Taken);
     }
     Ok(found.first().map_or(CallError::Taken, |other| {
-        CallError::Refused(format!(
-            "WooCommerce already has {} and can’t distinguish {code} from it.",
-            decoded(&other.code)
-        ))
+        let other = decoded(&other.code).into_owned();
+        CallError::Refused(Reason::SimilarCode { wanted: code.to_owned(), other })
     }))
 }
 

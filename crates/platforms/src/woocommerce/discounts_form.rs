@@ -171,6 +171,7 @@ fn takeoff(typed: &Typed, currency: Currency, errors: &mut FieldErrors) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Reason;
 
     const STORED: Stored<'_> = Stored { creates_codes: true, rules: None, currency: Currency::USD };
 
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn amounts_wait_for_the_currency_of_the_store() {
-        let away = || Err(CallError::Unanswered("Away.".to_owned()));
+        let away = || Err(CallError::Unanswered(Reason::Timeout));
         let amount = typed(&[("kind", "cart")]);
         assert!(WoocommerceDiscounts.asks_store(&amount, STORED));
         assert!(!WoocommerceDiscounts.asks_store(&typed(&[]), STORED));

@@ -16,6 +16,7 @@ mod webhooks;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
+use vouch_core::platform::Platform;
 
 use self::address::parse_domain;
 use self::api::Api;
@@ -27,8 +28,8 @@ pub use self::rules::{DiscountAmount, Rules};
 pub use self::webhooks::TOPICS;
 use super::http::Http;
 use super::{
-    CallError, Client, CursorPage, NewCode, OrderMessage, StoreAccess, StoreCode, TimeRange,
-    Webhooks,
+    CallError, Client, CursorPage, NewCode, OrderMessage, Reason, StoreAccess, StoreCode,
+    TimeRange, Webhooks,
 };
 use crate::provider::{Connection, unreadable_credentials};
 
@@ -75,10 +76,10 @@ impl Woocommerce {
             return Ok(());
         };
         match access::currency(&self.api)?.filter(|theirs| theirs != own.code()) {
-            Some(theirs) => Err(CallError::Refused(format!(
-                "The store’s currency is {}, but discounts are set in {own}. Update them under Account > Settings > WooCommerce.",
-                api::plain(&theirs)
-            ))),
+            Some(theirs) => {
+                let theirs = api::plain(&theirs);
+                Err(CallError::Refused(Reason::OtherCurrency { theirs, own }))
+            }
             None => {
                 self.is_their_currency = true;
                 Ok(())
@@ -99,10 +100,8 @@ impl Client for Woocommerce {
     fn create_code(&mut self, code: &NewCode) -> Result<StoreCode, CallError> {
         self.check_currency()?;
         let Some(rules) = &self.rules else {
-            return Err(CallError::Refused(
-                "No discount is set for this store. Set it under Account > Settings > WooCommerce."
-                    .to_owned(),
-            ));
+            let platform = Platform::Woocommerce;
+            return Err(CallError::Refused(Reason::NoDiscount { platform }));
         };
         coupons::create(&self.api, rules, code)
     }

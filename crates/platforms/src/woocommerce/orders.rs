@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use vouch_core::text::percent_encode;
 
-use super::api::Api;
+use super::api::{Api, unexpected};
 use super::order::READ;
 use crate::payload::{id_of, time_of};
 use crate::{CallError, CursorPage, OrderMessage, TimeRange};
@@ -84,11 +84,9 @@ fn list(api: &Api, cursor: &OrderCursor) -> Result<Vec<Box<RawValue>>, CallError
 
 /// An order whose time can't be parsed counts as changed at `since`, because the list contains it.
 fn message(order: &RawValue, since: DateTime<Utc>) -> Result<OrderMessage, CallError> {
-    let unreadable =
-        || CallError::Unanswered("Unexpected response from WooCommerce (not an order).".to_owned());
-    let head: Head = serde_json::from_str(order.get()).map_err(|_| unreadable())?;
+    let head: Head = serde_json::from_str(order.get()).map_err(|_| unexpected())?;
     Ok(OrderMessage {
-        order_ref: id_of(&head.id).ok_or_else(unreadable)?,
+        order_ref: id_of(&head.id).ok_or_else(unexpected)?,
         topic: READ,
         changed_at: time_of(&head.date_modified_gmt).unwrap_or(since),
         body: order.get().as_bytes().to_vec(),

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::api::Api;
+use super::api::{Api, unexpected};
 use super::order::REFUNDS;
 use crate::http::Method;
-use crate::{CallError, OrderMessage};
+use crate::{CallError, OrderMessage, Reason};
 
 /// The page size. A response can have 4 MiB, and a refund has a line for each line of its order.
 const PAGE: usize = 25;
@@ -49,7 +49,7 @@ pub(super) fn read(
         order_ref: order_ref.to_owned(),
         topic: REFUNDS,
         changed_at: read_at,
-        body: serde_json::to_vec(&document).map_err(|_| unreadable())?,
+        body: serde_json::to_vec(&document).map_err(|_| unexpected())?,
     }))
 }
 
@@ -71,7 +71,7 @@ fn all(api: &Api, order_ref: &str) -> Result<Option<Vec<Box<RawValue>>>, CallErr
         let is_last = found.len() < PAGE;
         let before = refunds.len();
         for refund in found {
-            let Head { id } = serde_json::from_str(refund.get()).map_err(|_| unreadable())?;
+            let Head { id } = serde_json::from_str(refund.get()).map_err(|_| unexpected())?;
             if known.insert(id) {
                 refunds.push(refund);
             }
@@ -81,9 +81,5 @@ fn all(api: &Api, order_ref: &str) -> Result<Option<Vec<Box<RawValue>>>, CallErr
             return Ok(Some(refunds));
         }
     }
-    Err(CallError::Refused("The order has more refunds than Vouch can import.".to_owned()))
-}
-
-fn unreadable() -> CallError {
-    CallError::Unanswered("Unexpected response from WooCommerce (not a refund).".to_owned())
+    Err(CallError::Refused(Reason::TooManyRefunds))
 }

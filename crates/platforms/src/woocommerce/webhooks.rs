@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::api::Api;
 use crate::http::Method;
 use crate::settings::Topic;
-use crate::{CallError, Webhooks};
+use crate::{CallError, Reason, Webhooks};
 
 /// The required webhooks.
 pub const TOPICS: [Topic; 4] = [
@@ -39,8 +39,8 @@ pub(super) fn ensure(
     address: &str,
 ) -> Result<Webhooks, CallError> {
     let Some(secret) = secret else {
-        let problem = "The store has no webhook secret. Connect it again.".to_owned();
-        return Ok(Webhooks { problem: Some(problem), ..Webhooks::default() });
+        let problem = Some(Reason::NoWebhookSecret);
+        return Ok(Webhooks { problem, ..Webhooks::default() });
     };
     let existing = list(api)?;
     let mut webhooks = Webhooks::default();
@@ -59,9 +59,7 @@ pub(super) fn ensure(
                 api.ask(Method::Post, "webhooks", Some(&made))?
             }
             Some(webhook) if webhook.status == "paused" => {
-                webhooks.problem = Some(format!(
-                    "The webhook “{label}” is paused in WooCommerce > Settings > Advanced > Webhooks. Set it to Active."
-                ));
+                webhooks.problem = Some(Reason::WebhookPaused { webhook: label.to_owned() });
                 continue;
             }
             Some(webhook) => {
@@ -82,7 +80,7 @@ pub(super) fn ensure(
             if objection.is_lacking() || objection.status == 401 {
                 return Err(objection.into());
             }
-            webhooks.problem = Some(CallError::from(objection).to_string());
+            webhooks.problem = Some(CallError::from(objection).reason());
         }
     }
     Ok(webhooks)

@@ -69,15 +69,17 @@ fn failed(
 mod tests {
     use std::time::Duration;
 
+    use vouch_platforms::Reason;
+
     use super::*;
 
     #[test]
     fn pages_know_every_reason() {
         let errors = [
-            CallError::Denied(String::new()),
-            CallError::Refused(String::new()),
+            CallError::Denied(Reason::NoCredentials),
+            CallError::Refused(Reason::TooManyRefunds),
             CallError::Taken,
-            CallError::Unanswered(String::new()),
+            CallError::Unanswered(Reason::Timeout),
             CallError::Throttled { wait: Duration::ZERO },
         ];
         for error in &errors {

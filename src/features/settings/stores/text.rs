@@ -33,7 +33,8 @@ pub(super) fn missing_access(name: &str, access: &StoreAccess) -> String {
         (_, true) => "Vouch can create codes, but can’t read its orders.",
         _ => "Vouch can’t read its orders or create codes.",
     };
-    format!("{name} responds. {can} {}", access.missing.join(" "))
+    let missing: Vec<String> = access.missing.iter().map(ToString::to_string).collect();
+    format!("{name} responds. {can} {}", missing.join(" "))
 }
 
 /// `words` are the result of the first test.

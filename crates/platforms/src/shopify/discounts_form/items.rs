@@ -79,13 +79,13 @@ pub(super) fn find_items(
                 }
                 continue;
             }
-            (Some(Err(CallError::Refused(words))), _) => words,
+            (Some(Err(CallError::Refused(reason))), _) => reason.to_string(),
             (_, Reference::Id(id)) => {
                 items.push(known_item(known, id));
                 continue;
             }
-            (Some(Err(CallError::Denied(words))), Reference::Handle(handle)) => {
-                format!("“{handle}” can’t be found right now. Enter its ID. {words}")
+            (Some(Err(CallError::Denied(reason))), Reference::Handle(handle)) => {
+                format!("“{handle}” can’t be found right now. Enter its ID. {reason}")
             }
             (_, Reference::Handle(handle)) => format!(
                 "The store isn’t responding, so we can’t find “{handle}”. Try again in a minute, or enter its ID."

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Reason;
 
 fn stored(rules: Option<&serde_json::Value>) -> Stored<'_> {
     Stored { creates_codes: true, rules, currency: Currency::USD }
@@ -57,7 +58,7 @@ fn what_makes_no_discount_is_refused_beside_its_field() {
 #[test]
 fn a_store_that_does_not_answer_leaves_numbers_as_typed() {
     let check = |changes: &[(&'static str, &'static str)]| {
-        let away = Err(CallError::Unanswered("Away.".to_owned()));
+        let away = Err(CallError::Unanswered(Reason::Timeout));
         ShopifyDiscounts.check(away, &typed(changes), stored(None))
     };
     let number = check(&[("items", "products"), ("item_list", "17")]);
