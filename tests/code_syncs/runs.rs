@@ -6,12 +6,12 @@ use vouch::features::code_syncs::SyncRequest;
 use vouch::features::stores;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{code_sync_results, job_queues, pushes, triggers as triggers_of};
-use vouch_platforms::{CallError, CodeState, StoreCode};
+use vouch_platforms::{CallError, CodeState, Reason, StoreCode};
 
 use super::*;
 use crate::harness::stores::MockStore;
 use crate::harness::stores::{Fault as HttpFault, shopify::Shop};
-use crate::pushes::{call_out, code, creating_in, problem};
+use crate::pushes::{call_out, code, creating_in, problem, said};
 
 fn numbered(count: usize) -> Vec<StoreCode> {
     (0..count).map(|n| in_store(&format!("CODE{n:05}"))).collect()
@@ -123,11 +123,12 @@ fn a_worker_that_is_killed_leaves_its_place_to_the_next() {
     shelf.fails_at(40, Fault::Panics);
     work(&app, &shelf);
     assert_eq!(running(&app, &store).unwrap().read_count, 40);
-    shelf.fails_at(70, Fault::Answers(CallError::Unanswered("Nothing came back.".into())));
+    shelf.fails_at(70, Fault::Answers(CallError::Unanswered(Reason::Interrupted)));
     work_at(&app, &shelf, clock::now() + Duration::minutes(1));
     let page = look(&app.owner(), &store);
-    assert!(page.says("70 codes so far"), "{}", page.text());
-    assert!(page.says("Nothing came back. Vouch tries again by itself."));
+    assert!(page.one("[data-check=current]").contains("70 "), "{}", page.text());
+    let problem = page.one("[data-problem=attempt]");
+    assert!(problem.contains(&Reason::Interrupted.to_string()), "{problem}");
     // The process dies with its lease.
     app.within(|conn| {
         diesel::update(job_queues::table.filter(job_queues::kind.eq("code_syncs")))
@@ -162,12 +163,12 @@ fn a_check_that_is_asked_for_while_one_runs_follows_it() {
     let (store, owner) = (store(&app), app.owner());
     assert_eq!(ask(&app, &store), SyncRequest::Begins);
     assert_eq!(ask(&app, &store), SyncRequest::Begins, "nothing was read yet");
-    shelf.fails_at(10, Fault::Answers(CallError::Unanswered("No.".into())));
+    shelf.fails_at(10, Fault::Answers(CallError::Unanswered(Reason::Timeout)));
     work(&app, &shelf);
     let page = owner.submit(&look(&owner, &store), "#content form[action$='/code-sync']", &[]);
     let page = owner.follow(&page);
-    assert!(page.says("Another one follows it"), "{}", page.text());
-    assert!(page.says("Another check follows, asked for by Olga Owner."));
+    assert!(page.has("[role=status].tone-info"), "{}", page.text());
+    assert!(page.one("[data-check=next]").contains("Olga Owner"));
     // Added after the first page was read.
     shelf.0.lock().unwrap().codes.insert(0, in_store("ADA10"));
     work_at(&app, &shelf, clock::now() + Duration::minutes(1));
@@ -201,7 +202,7 @@ fn what_is_created_and_retired_while_a_check_runs_is_judged_as_it_ends() {
             .execute(conn)
     });
     ask(&app, &store);
-    shelf.fails_at(10, Fault::Answers(CallError::Unanswered("No.".into())));
+    shelf.fails_at(10, Fault::Answers(CallError::Unanswered(Reason::Timeout)));
     work(&app, &shelf);
     let late = code(&app, "LATE");
     let vip = trigger(&app, "VIP1");
@@ -249,10 +250,10 @@ fn a_check_begins_anew_when_the_rules_or_the_counted_codes_change_under_it() {
     let (app, shelf) = start(numbered(30));
     let store = store(&app);
     ask(&app, &store);
-    shelf.fails_at(10, Fault::Answers(CallError::Unanswered("No.".into())));
+    shelf.fails_at(10, Fault::Answers(CallError::Unanswered(Reason::Timeout)));
     work(&app, &shelf);
     with_rules(&app, "second");
-    shelf.fails_at(20, Fault::Answers(CallError::Unanswered("No.".into())));
+    shelf.fails_at(20, Fault::Answers(CallError::Unanswered(Reason::Timeout)));
     work_at(&app, &shelf, clock::now() + Duration::minutes(1));
     assert_eq!(shelf.asked(), [0, 10, 0, 10, 20]);
     count_codes(&app, &store, "CODE00001");
@@ -268,7 +269,7 @@ fn a_check_that_rested_for_hours_begins_anew() {
     let (app, shelf) = start(numbered(30));
     let store = store(&app);
     ask(&app, &store);
-    shelf.fails_at(20, Fault::Answers(CallError::Unanswered("No.".into())));
+    shelf.fails_at(20, Fault::Answers(CallError::Unanswered(Reason::Timeout)));
     work(&app, &shelf);
     work_at(&app, &shelf, clock::now() + Duration::hours(4));
     assert_eq!(shelf.asked(), [0, 10, 20, 0, 10, 20]);
@@ -281,13 +282,13 @@ fn a_revoked_token_stops_the_store_and_the_last_findings_stay() {
     let store = store(&app);
     ask(&app, &store);
     work(&app, &shelf);
-    shelf.0.lock().unwrap().access = Err(CallError::Denied("The token was revoked.".into()));
-    shelf.fails_at(0, Fault::Answers(CallError::Denied("The token was revoked.".into())));
+    shelf.0.lock().unwrap().access = Err(CallError::Denied(said("revoked")));
+    shelf.fails_at(0, Fault::Answers(CallError::Denied(said("revoked"))));
     ask(&app, &store);
     work(&app, &shelf);
-    assert_eq!(problem(&app).as_deref(), Some("The token was revoked."));
+    assert_eq!(problem(&app), Some(said("revoked").to_string()));
     assert_eq!(found(&app, &store), pairs(&[("ADA10", "both")]));
-    assert!(look(&app.owner(), &store).says("The token was revoked."));
+    assert!(look(&app.owner(), &store).one("[data-problem=access]").contains("“revoked”"));
     shelf.0.lock().unwrap().access = Ok(StoreAccess::default());
     app.within(|conn| {
         stores::set_credentials(conn, &app.actor(), &encryptor(), &store, b"{\"n\":1}")
@@ -301,11 +302,11 @@ fn a_missing_right_stops_the_comparison_and_nothing_else() {
     let (app, shelf) = start(vec![in_store("ADA10")]);
     let store = store(&app);
     ask(&app, &store);
-    let lacks = "The app lacks the scope read_discounts.";
-    shelf.fails_at(0, Fault::Answers(CallError::Denied(lacks.into())));
+    let lacks = Reason::MissingScope { scope: "read_discounts".to_owned() };
+    shelf.fails_at(0, Fault::Answers(CallError::Denied(lacks)));
     work(&app, &shelf);
     assert_eq!(problem(&app), None);
-    assert!(look(&app.owner(), &store).says(lacks));
+    assert!(look(&app.owner(), &store).one("[data-problem=check]").contains("read_discounts"));
     work_at(&app, &shelf, clock::now() + Duration::hours(1));
     assert_eq!(shelf.asked(), [0], "not again and again");
     // Whoever gave it the right does not want to wait.
@@ -319,7 +320,7 @@ fn a_disconnected_store_is_not_read_and_goes_on_when_it_is_back() {
     let (app, shelf) = start(numbered(20));
     let store = store(&app);
     ask(&app, &store);
-    shelf.fails_at(10, Fault::Answers(CallError::Unanswered("No.".into())));
+    shelf.fails_at(10, Fault::Answers(CallError::Unanswered(Reason::Timeout)));
     work(&app, &shelf);
     app.within(|conn| stores::disconnect(conn, &app.actor(), &store));
     work_at(&app, &shelf, clock::now() + Duration::hours(1));
@@ -411,7 +412,8 @@ fn ten_thousand_codes_are_compared_in_pages_within_the_limits_of_the_store() {
     assert_eq!(shop.count("query FindCode"), 0);
     let owner = app.owner();
     let page = owner.get(&format!("{}?finding=vouch_only", path(&store)));
-    assert!(page.says("101 codes") && page.all("#results tbody tr").len() == 50);
+    assert_eq!(page.one(".figures a[href$='finding=vouch_only']"), "101");
+    assert_eq!(page.all("#results tbody tr").len(), 50);
     let page = owner.get(&page.attribute("a[rel=next]", "href").unwrap());
     let page = owner.get(&page.attribute("a[rel=next]", "href").unwrap());
     assert_eq!(page.all("#results tbody th"), ["CODE09900 Ada Active"]);
@@ -419,7 +421,7 @@ fn ten_thousand_codes_are_compared_in_pages_within_the_limits_of_the_store() {
     assert_eq!(csv.lines().count(), 9_901);
 
     let sent = owner.post_signed(&format!("{}/repairs", path(&store)), &[]);
-    assert!(owner.follow(&sent).says("101 codes are on their way to the store."));
+    assert!(owner.follow(&sent).one("[role=status].tone-good").starts_with("101 "));
     let queued: i64 = app
         .within(|conn| pushes::table.filter(pushes::status.eq("queued")).count().get_result(conn));
     assert_eq!(queued, 101);

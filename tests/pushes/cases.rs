@@ -54,6 +54,14 @@ impl<P: Platform> Case<P> {
         codes.iter().filter(|held| held.eq_ignore_ascii_case(code)).count()
     }
 
+    pub(super) fn platform(&self) -> On {
+        self.store.platform
+    }
+
+    pub(super) fn store_name(&self) -> &str {
+        &self.store.name
+    }
+
     /// What the merchant reads of a code.
     pub(super) fn page(&self, trigger_id: i64) -> Page {
         self.owner.get(&format!("/triggers/{trigger_id}"))

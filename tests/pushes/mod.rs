@@ -22,10 +22,11 @@ use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{pushes, stores};
 use vouch::kit::secrets::Encryptor;
+use vouch_core::platform::Platform;
 use vouch_platforms::http::Http;
 use vouch_platforms::{
-    CallError, Client, CodeState, CursorPage, NewCode, OrderMessage, StoreAccess, StoreCode,
-    TimeRange, Webhooks,
+    CallError, Client, CodeState, CursorPage, NewCode, OrderMessage, Reason, StoreAccess,
+    StoreCode, TimeRange, Webhooks,
 };
 
 use crate::harness::stores::MockStore;
@@ -140,7 +141,7 @@ impl Client for FakeStore {
         let made = StoreCode { mark: Some(code.mark), ..in_store(&code.code) };
         inner.codes.push(made.clone());
         match fault {
-            Some(Fault::AnswerLost) => Err(CallError::Unanswered("The answer was cut.".into())),
+            Some(Fault::AnswerLost) => Err(CallError::Unanswered(Reason::Interrupted)),
             _ => Ok(made),
         }
     }
@@ -235,6 +236,11 @@ pub(super) fn work(app: &TestApp, fake: &FakeStore) -> usize {
 
 pub(super) fn work_at(app: &TestApp, fake: &FakeStore, now: DateTime<Utc>) -> usize {
     run_due_jobs(&tools(app, fake), now).unwrap()
+}
+
+/// What a store says, in its own words.
+pub(super) fn said(words: &str) -> Reason {
+    Reason::Said { platform: Platform::Shopify, said: words.to_owned() }
 }
 
 /// (status, reason) of a code's only push.

@@ -7,16 +7,18 @@ use vouch::features::triggers::{self, TriggerKind};
 use vouch::features::{pushes as model, stores};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{jobs, pushes};
-use vouch_platforms::CallError;
+use vouch_platforms::{CallError, Reason};
 
-use super::{Fault, code, creating, encryptor, problem, push_id, status, store, work, work_at};
+use super::{
+    Fault, code, creating, encryptor, problem, push_id, said, status, store, work, work_at,
+};
 
 fn pair(status: &str, reason: &str) -> (String, String) {
     (status.to_owned(), reason.to_owned())
 }
 
-fn unanswered(words: &str) -> CallError {
-    CallError::Unanswered(words.to_owned())
+fn unanswered() -> CallError {
+    CallError::Unanswered(Reason::Timeout)
 }
 
 #[test]
@@ -54,7 +56,8 @@ fn a_lost_answer_is_adopted_and_never_created_twice() {
     let id = code(&app, "SPRING");
     fake.next_creation(Fault::AnswerLost);
     work(&app, &fake);
-    assert_eq!(status(&app, id), pair("queued", "The answer was cut."));
+    let reason = Reason::Interrupted.to_string();
+    assert_eq!(status(&app, id), pair("queued", &reason));
     work_at(&app, &fake, clock::now() + Duration::minutes(1));
     assert_eq!(status(&app, id), pair("pushed", ""));
     assert_eq!(fake.codes(), ["SPRING"]);
@@ -69,7 +72,7 @@ fn a_code_of_the_stores_own_is_said_and_can_be_attached() {
     work(&app, &fake);
     let (now, reason) = status(&app, id);
     assert_eq!(now, "in_store");
-    assert_eq!(reason, "The store has a code spring that Vouch did not make: 10% off everything.");
+    assert!(reason.contains("spring") && reason.contains("10% off everything"), "{reason}");
     app.within(|conn| model::attach(conn, &app.actor(), id, push_id(&app, id)));
     assert_eq!(status(&app, id).0, "pushed");
     assert_eq!(fake.codes(), ["spring"]);
@@ -89,9 +92,9 @@ fn a_code_that_somebody_makes_between_look_and_creation_is_theirs() {
 fn a_refusal_stops_at_once_with_the_stores_words_and_holds_up_nobody() {
     let (app, fake) = creating();
     let (bad, good) = (code(&app, "BAD"), code(&app, "GOOD"));
-    fake.poison("BAD", CallError::Refused("Shopify says: too many codes.".into()));
+    fake.poison("BAD", CallError::Refused(said("too many codes")));
     work(&app, &fake);
-    assert_eq!(status(&app, bad), pair("failed", "Shopify says: too many codes."));
+    assert_eq!(status(&app, bad), pair("failed", &said("too many codes").to_string()));
     assert_eq!(status(&app, good).0, "pushed");
     fake.heal();
     app.within(|conn| model::retry(conn, &app.actor(), bad, push_id(&app, bad)));
@@ -103,7 +106,7 @@ fn a_refusal_stops_at_once_with_the_stores_words_and_holds_up_nobody() {
 fn a_code_without_an_answer_fails_after_ten_attempts_and_holds_up_nobody() {
     let (app, fake) = creating();
     let (bad, good) = (code(&app, "BAD"), code(&app, "GOOD"));
-    fake.poison("BAD", unanswered("The store did not answer in time."));
+    fake.poison("BAD", unanswered());
     let mut now = clock::now();
     work_at(&app, &fake, now);
     assert_eq!(status(&app, good).0, "pushed");
@@ -111,8 +114,10 @@ fn a_code_without_an_answer_fails_after_ten_attempts_and_holds_up_nobody() {
         now += Duration::hours(1);
         work_at(&app, &fake, now);
     }
-    let words = "The store did not answer in time. Vouch gave up after 10 tries.";
-    assert_eq!(status(&app, bad), pair("failed", words));
+    let (now, reason) = status(&app, bad);
+    assert_eq!(now, "failed");
+    let timeout = Reason::Timeout.to_string();
+    assert!(reason.starts_with(&timeout) && reason.contains("10 "), "{reason}");
     let tries = fake.creations().iter().filter(|call| *call == "create BAD").count();
     assert_eq!(tries, 10);
 }
@@ -122,7 +127,7 @@ fn a_silent_store_is_left_alone_for_a_while() {
     let (app, fake) = creating();
     let ids: Vec<i64> = (0..20).map(|n| code(&app, &format!("CODE{n}"))).collect();
     for _ in 0..3 {
-        fake.next_look(Fault::Answers(unanswered("The store did not answer.")));
+        fake.next_look(Fault::Answers(unanswered()));
     }
     work(&app, &fake);
     assert_eq!(fake.calls(), 3, "three without an answer are enough");
@@ -151,9 +156,9 @@ fn a_pause_that_the_store_asks_for_is_kept_by_all_its_codes() {
 fn revoked_credentials_stop_the_store_until_they_are_replaced() {
     let (app, fake) = creating();
     let id = code(&app, "SPRING");
-    fake.next_look(Fault::Answers(CallError::Denied("The token was revoked.".into())));
+    fake.next_look(Fault::Answers(CallError::Denied(said("revoked"))));
     work(&app, &fake);
-    assert_eq!(problem(&app).as_deref(), Some("The token was revoked."));
+    assert_eq!(problem(&app), Some(said("revoked").to_string()));
     assert_eq!(status(&app, id).0, "queued");
     work_at(&app, &fake, clock::now() + Duration::days(1));
     assert_eq!(fake.calls(), 1, "the store rests");
@@ -174,10 +179,8 @@ fn a_retired_code_is_not_sent() {
         triggers::retire(conn, &app.actor(), &trigger)
     });
     work(&app, &fake);
-    assert_eq!(
-        status(&app, id),
-        pair("failed", "The code was retired before it was sent to the store.")
-    );
+    let (now, reason) = status(&app, id);
+    assert_eq!((now.as_str(), reason.is_empty()), ("failed", false));
     assert_eq!(fake.calls(), 0);
 }
 

@@ -3,15 +3,17 @@
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use serde_json::json;
 use vouch_core::money::{Currency, Rate};
+use vouch_core::platform::Platform;
 use vouch_platforms::http::Http;
 use vouch_platforms::woocommerce::{Credentials, DiscountAmount, Rules, TOPICS, Woocommerce};
-use vouch_platforms::{CallError, Client, CodeState, Mark, NewCode, TimeRange};
+use vouch_platforms::{CallError, Client, CodeState, Mark, NewCode, Reason, TimeRange};
 
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, Permission, WooSite};
 use crate::harness::stores::{Fault, MockStore, Reply};
 use crate::harness::woocommerce::WooOrder;
 
 const MARK: Mark = Mark { merchant_id: 7, trigger_id: 9 };
+const WOOCOMMERCE: Platform = Platform::Woocommerce;
 const SECRET: &str = "a-webhook-secret-of-forty-characters-000";
 
 fn noon() -> DateTime<Utc> {
@@ -106,8 +108,8 @@ fn codes_of_others_are_read_with_their_state_and_rules() {
     use CodeState::{Disabled, Expired, Live};
     assert_eq!(states, [Live, Expired, Expired, Disabled, Live]);
     assert!(batch.rows.iter().all(|row| row.mark.is_none() && !row.same_rules));
-    assert_eq!(batch.rows[0].rules, "$5.00 off the order.");
-    assert_eq!(batch.rows[4].rules, "A coupon of the kind “buy_one”.");
+    assert!(batch.rows[0].rules.contains("$5.00"), "{}", batch.rows[0].rules);
+    assert!(batch.rows[4].rules.contains("buy_one"), "{}", batch.rows[4].rules);
 }
 
 #[test]
@@ -140,11 +142,13 @@ fn access_says_what_the_key_is_good_for() {
     site.store().permission = Permission::Read;
     let access = client(&site).access().unwrap();
     assert!(access.reads_orders && !access.creates_codes);
-    assert!(access.missing[0].contains("Read/Write"), "{:?}", access.missing);
+    assert_eq!(access.missing, [Reason::KeyReadOnly]);
 
     site.store().permission = Permission::None;
-    let Err(CallError::Denied(words)) = client(&site).access() else { panic!() };
-    assert!(words.contains("Consumer key is invalid"), "{words}");
+    let Err(CallError::Denied(Reason::KeyRejected { said })) = client(&site).access() else {
+        panic!()
+    };
+    assert_eq!(said, "Consumer key is invalid");
 }
 
 #[test]
@@ -170,21 +174,28 @@ fn every_fault_has_its_words_and_none_follows_a_redirect() {
         let error = fails(fault.clone());
         assert!(matches!(error, CallError::Unanswered(_)), "{fault:?}: {error:?}");
     }
+    let host = elsewhere.base.trim_start_matches("http://").to_owned();
     let denied = [
-        (Fault::status(404), "There is no WooCommerce"),
-        (Fault::redirect(&format!("{}/x", elsewhere.base)), "leads on to 127.0.0.1"),
-        (Fault::redirect("/wp-login.php"), "leads on to another one"),
+        (Fault::status(404), Reason::NoStore { platform: WOOCOMMERCE }),
+        (
+            Fault::redirect(&format!("{}/x", elsewhere.base)),
+            Reason::Redirected { platform: WOOCOMMERCE, target: Some(host) },
+        ),
+        (
+            Fault::redirect("/wp-login.php"),
+            Reason::Redirected { platform: WOOCOMMERCE, target: None },
+        ),
     ];
-    for (fault, words) in denied {
-        let CallError::Denied(said) = fails(fault.clone()) else { panic!("{fault:?}") };
-        assert!(said.contains(words), "{said}");
+    for (fault, reason) in denied {
+        assert_eq!(fails(fault), CallError::Denied(reason));
     }
     assert!(elsewhere.requests().is_empty());
     site.recover();
     let refusal = json!({ "code": "rest_invalid_param", "message": "Invalid <b>amount</b>." });
     site.once("coupons", Fault::Instead(Reply::json(400, &refusal)));
-    let Err(CallError::Refused(said)) = client.create_code(&code("X")) else { panic!() };
-    assert_eq!(said, "WooCommerce refuses this: “Invalid amount”.");
+    let said = Some("Invalid amount".to_owned());
+    let rejected = Reason::Rejected { platform: WOOCOMMERCE, status: 400, said };
+    assert_eq!(client.create_code(&code("X")), Err(CallError::Refused(rejected)));
 }
 
 #[test]
@@ -256,7 +267,8 @@ fn webhooks_are_made_once_revived_and_given_the_present_secret() {
     }
     let webhooks = client(&site).ensure_webhooks(address).unwrap();
     assert_eq!((webhooks.made, webhooks.revived), (0, 1));
-    assert!(webhooks.problem.unwrap().contains("paused the webhook “Order deleted”"));
+    let webhook = "Order deleted".to_owned();
+    assert_eq!(webhooks.problem, Some(Reason::WebhookPaused { webhook }));
     let store = site.store();
     assert_eq!(store.webhooks[0]["status"], "active");
     assert_eq!(store.webhooks[1]["secret"], SECRET);

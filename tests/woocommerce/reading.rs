@@ -82,7 +82,7 @@ fn what_was_passed_over_is_noted_with_the_delivery() {
         ])
     );
     let page = app.owner().get(&path);
-    assert!(page.says("“billing”") && page.says("“total”"), "{}", page.text());
+    assert!(page.says("billing") && page.says("total"), "{}", page.text());
     send(&app, &store, &order(2));
     assert_eq!(newest(&app).1, json!([]));
 }
