@@ -9,8 +9,8 @@ use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::Jsonb;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// A stored message. `M` is an enum with `#[serde(tag = "code", rename_all = "snake_case")]` and a
@@ -84,14 +84,24 @@ impl<M: Serialize + fmt::Debug> ToSql<Jsonb, Pg> for StoredText<M> {
 
 impl<M: DeserializeOwned> FromSql<Jsonb, Pg> for StoredText<M> {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        let value = <Value as FromSql<Jsonb, Pg>>::from_sql(value)?;
-        Ok(M::deserialize(&value).map_or_else(|_| Self::Unknown(value.clone()), Self::Known))
+        Ok(Self::of_json(<Value as FromSql<Jsonb, Pg>>::from_sql(value)?))
+    }
+}
+
+impl<M: DeserializeOwned> StoredText<M> {
+    fn of_json(value: Value) -> Self {
+        M::deserialize(&value).map_or_else(|_| Self::Unknown(value.clone()), Self::Known)
+    }
+}
+
+impl<'de, M: DeserializeOwned> Deserialize<'de> for StoredText<M> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::of_json)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
     use serde_json::json;
 
     use super::*;

@@ -164,7 +164,7 @@ fn a_bigcommerce_account_without_the_right_to_marketing_reads_orders_all_the_sam
     ask(&app, &store);
     call_out(&app, clock::now());
     let held = app.within(|conn| Store::find(conn, store.merchant_id, store.id));
-    assert_eq!(held.access_problem, None);
+    assert_eq!(held.access_problem(), None);
     let page = look(&app.owner(), &store);
     assert!(page.one("[data-problem=check]").contains("Marketing"), "{}", page.text());
 }

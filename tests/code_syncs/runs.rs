@@ -286,7 +286,7 @@ fn a_revoked_token_stops_the_store_and_the_last_findings_stay() {
     shelf.fails_at(0, Fault::Answers(CallError::Denied(said("revoked"))));
     ask(&app, &store);
     work(&app, &shelf);
-    assert_eq!(problem(&app), Some(said("revoked").to_string()));
+    assert_eq!(problem(&app), Some(said("revoked")));
     assert_eq!(found(&app, &store), pairs(&[("ADA10", "both")]));
     assert!(look(&app.owner(), &store).one("[data-problem=access]").contains("“revoked”"));
     shelf.0.lock().unwrap().access = Ok(StoreAccess::default());

@@ -71,7 +71,7 @@ impl Stores {
 
     /// How many stores' codes say that.
     fn saying(&self, reason: &Reason) -> i64 {
-        let with = pushes::table.filter(pushes::reason.eq(reason.to_string())).count();
+        let with = pushes::table.filter(pushes::details.eq(json!(reason))).count();
         self.app.within(|conn| with.get_result(conn))
     }
 
@@ -119,9 +119,7 @@ fn answers_without_end_packed_or_late_cost_little_memory_and_make_no_second_code
     let owner = stores.app.owner();
     let said = owner.get(&format!("/triggers/{}", ids[2])).all("[data-status=queued] .push-reason");
     assert!(said.len() == 3 && said.iter().all(|said| said.contains("4 MiB")), "{said:?}");
-    eventually_within(Duration::from_secs(30), "waiting", || {
-        stores.saying(&Reason::Timeout) == 3
-    });
+    eventually_within(Duration::from_secs(30), "waiting", || stores.saying(&Reason::Timeout) == 3);
     eventually_within(Duration::from_secs(60), "the next tries", || stores.pushed() == 3 + 12);
     for value in values {
         assert_eq!(stores.count(value), [1, 1, 1], "{value}");

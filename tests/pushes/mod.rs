@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
+use serde_json::Value;
 use vouch::app::workers::run_due_jobs;
 use vouch::features::store_workers::{Open, Tools};
 use vouch::features::stores::{self as model, Store};
@@ -243,14 +244,21 @@ pub(super) fn said(words: &str) -> Reason {
     Reason::Said { platform: Platform::Shopify, said: words.to_owned() }
 }
 
-/// (status, reason) of a code's only push.
+/// The status of a code's only push, and the code of its reason, or "".
 pub(super) fn status(app: &TestApp, trigger_id: i64) -> (String, String) {
-    app.within(|conn| {
+    let (status, details) = details(app, trigger_id);
+    (status, details["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// The status of a code's only push, and its reason with the parameters.
+pub(super) fn details(app: &TestApp, trigger_id: i64) -> (String, Value) {
+    let (status, details): (String, Option<Value>) = app.within(|conn| {
         pushes::table
             .filter(pushes::trigger_id.eq(trigger_id))
-            .select((pushes::status, pushes::reason))
+            .select((pushes::status, pushes::details))
             .get_result(conn)
-    })
+    });
+    (status, details.unwrap_or_default())
 }
 
 pub(super) fn push_id(app: &TestApp, trigger_id: i64) -> i64 {
@@ -259,9 +267,11 @@ pub(super) fn push_id(app: &TestApp, trigger_id: i64) -> i64 {
     })
 }
 
-pub(super) fn problem(app: &TestApp) -> Option<String> {
+/// Why the store can't be called.
+pub(super) fn problem(app: &TestApp) -> Option<Reason> {
     let store_id = app.fixture.store_id;
-    app.within(|conn| {
-        stores::table.filter(stores::id.eq(store_id)).select(stores::access_problem).first(conn)
-    })
+    let stored: Option<Value> = app.within(|conn| {
+        stores::table.filter(stores::id.eq(store_id)).select(stores::access_reason).first(conn)
+    });
+    stored.map(|reason| serde_json::from_value(reason).unwrap())
 }

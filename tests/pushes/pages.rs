@@ -2,7 +2,7 @@ use chrono::Duration;
 use diesel::prelude::*;
 use vouch::features::stores;
 use vouch::kit::clock;
-use vouch::kit::db::schema::audit_log;
+use vouch::kit::db::schema::{audit_log, pushes};
 use vouch_platforms::{CallError, Reason};
 
 use super::{Fault, code, creating, problem, push_id, said, status, store, work, work_at};
@@ -189,4 +189,26 @@ fn what_remains_to_be_done_in_the_store_is_said_and_linked() {
     assert_eq!(owner.post_signed(&format!("/triggers/{id}/reinstatement"), &[]).status, 303);
     work_at(&app, &fake, clock::now() + Duration::hours(1));
     assert_eq!(fake.codes(), ["SPRING"]);
+}
+
+#[test]
+fn a_reason_of_an_earlier_version_is_shown_as_it_was() {
+    let (app, fake) = creating();
+    let id = code(&app, "SPRING");
+    work(&app, &fake);
+    app.within(|conn| {
+        diesel::update(pushes::table)
+            .set((pushes::status.eq("failed"), pushes::reason.eq("As it was.")))
+            .execute(conn)
+    });
+    let page = app.owner().get(&format!("/triggers/{id}"));
+    assert_eq!(page.one("[data-status=failed] .push-reason:not([data-reason])"), "As it was.");
+    app.within(|conn| {
+        let later = serde_json::json!({ "code": "of_a_later_version" });
+        diesel::update(pushes::table)
+            .set((pushes::reason.eq(""), pushes::details.eq(later)))
+            .execute(conn)
+    });
+    let page = app.owner().get(&format!("/triggers/{id}"));
+    assert!(page.has("[data-status=failed] [data-reason=of_a_later_version]"));
 }

@@ -142,7 +142,7 @@ fn the_test_of_a_connection_says_what_works_and_what_is_missing() {
     assert!(check().one(WARNED).contains("Consumer key is invalid"));
     let page = app.owner().get("/settings/woocommerce");
     assert!(page.one("[data-problem=access]").contains("Consumer key is invalid"));
-    assert!(connected(&app).access_problem.is_some());
+    assert!(connected(&app).access_problem().is_some());
 
     // A new key mends it.
     site.store().permission = Permission::ReadWrite;
@@ -152,7 +152,7 @@ fn the_test_of_a_connection_says_what_works_and_what_is_missing() {
     let form = owner.get(&path);
     let answer = owner.submit(&form, &format!("form[action='{path}']"), &fields);
     assert!(owner.follow(&answer).has(CONNECTED));
-    assert_eq!(connected(&app).access_problem, None);
+    assert_eq!(connected(&app).access_problem(), None);
     let form = owner.get(&path);
     let answer = owner.submit(&form, &format!("form[action='{path}']"), &[("consumer_key", "x")]);
     assert_eq!(answer.status, 422);

@@ -31,7 +31,7 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
     conn.batch_execute("SET LOCAL statement_timeout = '2s'")?;
     statement!(
         "WITH open AS (SELECT merchant_id, id, creates_codes FROM stores \
-             WHERE disconnected_at IS NULL AND access_problem IS NULL \
+             WHERE disconnected_at IS NULL AND access_problem IS NULL AND access_reason IS NULL \
                  AND credentials IS NOT NULL), \
          asked AS (SELECT :now::timestamptz AS now), \
          queued (name, since) AS ( \

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use vouch_core::calendar::{Calendar, DateFormat};
 use vouch_core::money::Currency;
 use vouch_core::platform::Platform;
+use vouch_platforms::Reason;
 
 use super::links::{self, LinkEnd, LinkSubject};
 use super::session_store::end_sessions_of;
@@ -19,6 +20,7 @@ use crate::kit::db::constant;
 use crate::kit::db::schema::{affiliates, members, merchants, users};
 use crate::kit::email::{MAX_EMAIL_BYTES, email_key};
 use crate::kit::session::{Role, Workspace};
+use crate::kit::stored_text::{StoredText, shown};
 
 /// A person who is signed in.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -157,11 +159,16 @@ pub struct StoreProblem {
     /// The store's name on pages.
     pub store: String,
     pub platform: Platform,
-    /// The reason, as a sentence.
-    pub problem: String,
+    problem: Option<String>,
+    reason: Option<StoredText<Reason>>,
 }
 
 impl StoreProblem {
+    /// The reason, as a sentence.
+    pub fn problem(&self) -> String {
+        shown(self.reason.as_ref(), self.problem.as_deref()).unwrap_or_default()
+    }
+
     /// The page where it can be fixed.
     pub fn settings_url(&self) -> String {
         crate::kit::urls::store_settings_of(self.platform, self.store_id)
@@ -175,9 +182,10 @@ impl StoreProblem {
 
 /// The first problem as JSON. It's a column of the membership query, so pages need no extra query.
 const STORE_PROBLEM: &str = "(SELECT jsonb_build_object('store_id', s.id, 'store', s.name, \
-     'platform', s.platform, 'problem', s.access_problem) \
+     'platform', s.platform, 'problem', s.access_problem, 'reason', s.access_reason) \
      FROM stores s WHERE s.merchant_id = members.merchant_id \
-     AND s.access_problem IS NOT NULL AND s.disconnected_at IS NULL ORDER BY s.id LIMIT 1)";
+     AND (s.access_problem IS NOT NULL OR s.access_reason IS NOT NULL) \
+     AND s.disconnected_at IS NULL ORDER BY s.id LIMIT 1)";
 
 /// A membership: person, merchant and role.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use vouch_platforms::Reason;
 
 use crate::features::audit::{Act, AuditEvent};
 use crate::features::stores::Store;
@@ -7,6 +8,7 @@ use crate::features::stores::jobs::{self, enqueue_periodic};
 use crate::features::sync_notes::SyncStatus;
 use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::code_syncs;
+use crate::kit::stored_text::{StoredText, shown};
 
 /// One sync check of a store's codes.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -36,12 +38,17 @@ pub struct CodeSync {
     pub(super) retired_count: i64,
     /// Who requested another check while this one runs.
     pub rerun_requested_by: Option<String>,
-    /// The missing permission of the credentials.
-    pub problem: Option<String>,
+    pub(super) problem: Option<String>,
+    pub(super) reason: Option<StoredText<Reason>>,
     pub finished_at: Option<DateTime<Utc>>,
 }
 
 impl CodeSync {
+    /// The missing permission of the credentials.
+    pub fn problem(&self) -> Option<String> {
+        shown(self.reason.as_ref(), self.problem.as_deref())
+    }
+
     /// How many codes have that status after the check has finished.
     pub fn count(&self, status: SyncStatus) -> i64 {
         match status {

@@ -14,6 +14,7 @@ use super::model::{CodeSync, insert};
 use crate::features::store_workers::{StoreRun, StoreRunError};
 use crate::features::stores::Store;
 use crate::kit::db::schema::{code_sync_results as findings, code_syncs, stores};
+use crate::kit::stored_text::StoredText;
 
 /// The status of a store code `c` with its trigger `t`, if any.
 macro_rules! status {
@@ -144,7 +145,10 @@ fn lacks(
     let key = (run.store.merchant_id, code_sync.id);
     run.write(|conn| {
         diesel::update(code_syncs::table.find(key))
-            .set(code_syncs::problem.eq(reason.to_string()))
+            .set((
+                code_syncs::problem.eq(None::<String>),
+                code_syncs::reason.eq(StoredText::from(reason.clone())),
+            ))
             .execute(conn)
     })?;
     Ok(run.now() + LACKING)

@@ -149,7 +149,8 @@ impl Explanation {
                     stores::credentials
                         .is_not_null()
                         .and(stores::disconnected_at.is_null())
-                        .and(stores::access_problem.is_null()),
+                        .and(stores::access_problem.is_null())
+                        .and(stores::access_reason.is_null()),
                 ),
             ))
             .first(conn)?;

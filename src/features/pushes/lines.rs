@@ -19,33 +19,31 @@ pub(crate) struct PushLine {
     pub(crate) store: String,
     /// Whether new codes are pushed to it.
     pub(crate) creates_codes: bool,
-    /// Why it can't be called.
-    pub(crate) access_problem: Option<String>,
+    /// Whether it can't be called.
+    pub(crate) is_refused: bool,
 }
 
 impl PushLine {
     /// Whether its state may change at any moment.
     pub(crate) fn is_moving(&self) -> bool {
-        self.push.status == PushStatus::Queued
-            && self.creates_codes
-            && self.access_problem.is_none()
+        self.push.status == PushStatus::Queued && self.creates_codes && !self.is_refused
     }
 
     /// Why it failed or waits. Empty if there's no reason to show.
     pub(crate) fn reason(&self) -> String {
         if self.push.status != PushStatus::Queued {
-            return self.push.reason.clone();
+            return self.push.reason();
         }
-        if self.access_problem.is_some() {
+        if self.is_refused {
             // The reason is already at the top of every page.
             return text::waiting_for_access(&self.store);
         }
         if !self.creates_codes {
             return text::creation_off(&self.store);
         }
-        match self.push.reason.as_str() {
-            "" => String::new(),
-            reason => text::will_retry(reason),
+        match self.push.reason() {
+            reason if reason.is_empty() => reason,
+            reason => text::will_retry(&reason),
         }
     }
 
@@ -118,18 +116,22 @@ pub(crate) fn of_triggers(
     merchant_id: i64,
     trigger_ids: &[i64],
 ) -> QueryResult<HashMap<i64, Vec<PushLine>>> {
-    let lines: Vec<PushLine> = pushes::table
-        .inner_join(
-            stores::table.on(stores::merchant_id
-                .eq(pushes::merchant_id)
-                .and(stores::id.eq(pushes::store_id))),
-        )
-        .filter(pushes::merchant_id.eq(merchant_id))
-        .filter(pushes::trigger_id.eq_any(trigger_ids))
-        .filter(stores::disconnected_at.is_null())
-        .order((pushes::trigger_id, pushes::store_id))
-        .select((Push::as_select(), stores::name, stores::creates_codes, stores::access_problem))
-        .load(conn)?;
+    let lines: Vec<PushLine> =
+        pushes::table
+            .inner_join(stores::table.on(
+                stores::merchant_id.eq(pushes::merchant_id).and(stores::id.eq(pushes::store_id)),
+            ))
+            .filter(pushes::merchant_id.eq(merchant_id))
+            .filter(pushes::trigger_id.eq_any(trigger_ids))
+            .filter(stores::disconnected_at.is_null())
+            .order((pushes::trigger_id, pushes::store_id))
+            .select((
+                Push::as_select(),
+                stores::name,
+                stores::creates_codes,
+                stores::access_problem.is_not_null().or(stores::access_reason.is_not_null()),
+            ))
+            .load(conn)?;
     let mut of_triggers: HashMap<i64, Vec<PushLine>> = HashMap::new();
     for line in lines {
         of_triggers.entry(line.push.trigger_id).or_default().push(line);

@@ -4,6 +4,7 @@
 pub(crate) mod handlers;
 mod lines;
 mod model;
+mod reason;
 mod run;
 mod text;
 
@@ -12,4 +13,5 @@ pub(crate) use self::lines::{
 };
 pub(crate) use self::model::{PushStatus, retry_by_id, send_again};
 pub use self::model::{attach, queue, retry};
+pub(crate) use self::reason::PushReason;
 pub(crate) use self::run::run;

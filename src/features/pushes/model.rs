@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Timestamptz};
 
+use super::reason::{OwnReason, PushReason};
 use crate::features::audit::{Act, AuditEvent};
 use crate::features::stores::Store;
 use crate::features::stores::jobs::PUSH;
@@ -10,6 +11,7 @@ use crate::kit::db::schema::{pushes, stores, triggers};
 use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
 use crate::kit::jobs::{self, Priority, Queue};
+use crate::kit::stored_text::{StoredText, shown};
 
 text_enum! {
     /// The progress of a code's push to a store.
@@ -34,12 +36,24 @@ pub(crate) struct Push {
     pub(crate) trigger_id: i64,
     pub(crate) store_id: i64,
     pub(crate) status: PushStatus,
-    /// Why it failed or waits, as text for users. May be empty.
-    pub(crate) reason: String,
+    reason: String,
+    pub(crate) details: Option<StoredText<PushReason>>,
     /// The discount's page in the store's admin, if there is one.
     pub(crate) admin_url: Option<String>,
     /// When it was last pushed, failed or found in the store.
     pub(crate) settled_at: Option<DateTime<Utc>>,
+}
+
+impl Push {
+    /// Why it failed or waits, as text for users. May be empty.
+    pub(crate) fn reason(&self) -> String {
+        shown(self.details.as_ref(), Some(&self.reason)).unwrap_or_default()
+    }
+
+    /// The code of that reason. `None` if there's none, or only the text of an earlier version.
+    pub(crate) fn reason_code(&self) -> Option<String> {
+        self.details.as_ref().map(StoredText::code)
+    }
 }
 
 /// Queues new codes for every connected store with code creation. It must run at the end of the
@@ -175,7 +189,7 @@ pub(crate) fn send_again(
          SELECT :merchant_id, trigger_id, :store_id, 'queued', :now \
          FROM unnest(:trigger_ids) AS t (trigger_id) \
          ON CONFLICT (merchant_id, trigger_id, store_id) DO UPDATE \
-             SET status = 'queued', reason = '', settled_at = NULL, remote_ref = NULL, \
+             SET status = 'queued', reason = '', details = NULL, settled_at = NULL, remote_ref = NULL, \
                  admin_url = NULL \
              WHERE p.status <> 'queued' \
          RETURNING p.store_id, p.id",
@@ -190,14 +204,24 @@ pub(crate) fn send_again(
     Ok(count)
 }
 
+pub(super) type Because = (
+    diesel::dsl::Eq<pushes::reason, &'static str>,
+    diesel::dsl::Eq<pushes::details, Option<StoredText<PushReason>>>,
+);
+
+/// Sets or clears the reason.
+pub(super) fn because(reason: Option<PushReason>) -> Because {
+    (pushes::reason.eq(""), pushes::details.eq(reason.map(StoredText::from)))
+}
+
 type QueuedAgain = (
     diesel::dsl::Eq<pushes::status, PushStatus>,
-    diesel::dsl::Eq<pushes::reason, &'static str>,
+    Because,
     diesel::dsl::Eq<pushes::settled_at, Option<DateTime<Utc>>>,
 );
 
 fn queued_again() -> QueuedAgain {
-    (pushes::status.eq(PushStatus::Queued), pushes::reason.eq(""), pushes::settled_at.eq(None))
+    (pushes::status.eq(PushStatus::Queued), because(None), pushes::settled_at.eq(None))
 }
 
 /// Links the store's own code to the trigger. Its orders are credited anyway, so nothing else is
@@ -214,7 +238,10 @@ pub fn attach(
             return Ok(());
         }
         diesel::update(pushes::table.find((actor.merchant_id, push_id)))
-            .set((pushes::status.eq(PushStatus::Pushed), pushes::reason.eq("Attached.")))
+            .set((
+                pushes::status.eq(PushStatus::Pushed),
+                because(Some(PushReason::Own(OwnReason::Attached))),
+            ))
             .execute(conn)?;
         let event = AuditEvent::PushAttached { code: subject.code, store: subject.store };
         record(conn, actor, Act::new(event, SubjectKind::Trigger, Some(trigger_id)))

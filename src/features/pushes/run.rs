@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use vouch_platforms::{CallError, Client, Mark, NewCode, Reason, StoreCode};
 
-use super::model::PushStatus;
-use super::text;
+use super::model::{PushStatus, because};
+use super::reason::{OwnReason, PushReason};
 use crate::features::store_workers::{AttemptFailure, StoreRun, StoreRunError};
 use crate::features::stores::jobs::PUSH;
 use crate::kit::counters;
@@ -24,13 +24,13 @@ struct Queued {
 /// The result of a push.
 struct Settled {
     status: PushStatus,
-    reason: String,
+    reason: Option<PushReason>,
     found: Option<StoreCode>,
 }
 
 impl Settled {
-    fn failed(reason: String) -> Self {
-        Self { status: PushStatus::Failed, reason, found: None }
+    fn failed(reason: PushReason) -> Self {
+        Self { status: PushStatus::Failed, reason: Some(reason), found: None }
     }
 }
 
@@ -85,13 +85,13 @@ fn push(
     queued: Queued,
 ) -> Result<Settled, CallError> {
     if queued.retired_at.is_some() {
-        return Ok(Settled::failed(text::RETIRED.to_owned()));
+        return Ok(Settled::failed(PushReason::Own(OwnReason::Retired)));
     }
     let mark = Mark { merchant_id: run.store.merchant_id, trigger_id: queued.trigger_id };
     let code = NewCode { mark, code: queued.code, affiliate: queued.affiliate, now: run.now() };
     match look_then_create(client, &code) {
         Ok(found) => Ok(judge(found, mark)),
-        Err(CallError::Refused(reason)) => Ok(Settled::failed(reason.to_string())),
+        Err(CallError::Refused(reason)) => Ok(Settled::failed(PushReason::Store(reason))),
         Err(error) => Err(error),
     }
 }
@@ -112,11 +112,19 @@ fn look_then_create(client: &mut dyn Client, code: &NewCode) -> Result<StoreCode
 /// Decides whether Vouch created the code that the store has.
 fn judge(found: StoreCode, mark: Mark) -> Settled {
     let (status, reason) = if found.mark == Some(mark) {
-        (PushStatus::Pushed, String::new())
+        (PushStatus::Pushed, None)
     } else {
-        (PushStatus::InStore, text::found(&found))
+        (PushStatus::InStore, Some(PushReason::Own(in_store(&found))))
     };
     Settled { status, reason, found: Some(found) }
+}
+
+fn in_store(found: &StoreCode) -> OwnReason {
+    OwnReason::InStore {
+        store_code: found.code.clone(),
+        state: found.state.into(),
+        discount: found.rules.clone(),
+    }
 }
 
 /// Stores the reason of an attempt without a response. The next attempt looks for the code first.
@@ -128,18 +136,19 @@ fn failed(
     failure: &AttemptFailure<'_>,
 ) -> QueryResult<Finish> {
     let mut reason = match failure {
-        AttemptFailure::Call(error) => error.to_string(),
-        AttemptFailure::Own => text::OWN_FAULT.to_owned(),
+        AttemptFailure::Call(error) => PushReason::Store(error.reason()),
+        AttemptFailure::Own => PushReason::Own(OwnReason::InternalError),
     };
     let push_id = job.row_id();
     let is_last = job.is_last_attempt(&PUSH);
     if is_last {
-        reason = text::gave_up(&reason, job.attempts);
+        let (attempts, last) = (job.attempts, Box::new(reason));
+        reason = PushReason::Own(OwnReason::Stopped { attempts, last });
         settle(conn, run, push_id, Settled::failed(reason))?;
     } else {
         diesel::update(pushes::table.find((run.store.merchant_id, push_id)))
             .filter(pushes::status.eq(PushStatus::Queued))
-            .set(pushes::reason.eq(reason))
+            .set(because(Some(reason)))
             .execute(conn)?;
     }
     let outcome = if is_last { PushStatus::Failed.as_str() } else { "unanswered" };
@@ -161,7 +170,7 @@ fn settle(
         .filter(pushes::status.eq(PushStatus::Queued))
         .set((
             pushes::status.eq(status),
-            pushes::reason.eq(reason),
+            because(reason),
             pushes::remote_ref.eq(remote_ref),
             pushes::admin_url.eq(admin_url),
             pushes::settled_at.eq(run.now()),

@@ -1,14 +1,14 @@
 //! What members read about pushes.
 
-use vouch_platforms::{CodeState, StoreCode};
+use std::fmt;
 
+use super::reason::{OwnReason, PushReason};
+use crate::features::sync_notes::StoreState;
 use crate::kit::web::numbers::counted;
 
 pub(crate) const RETRIED: &str = "Code queued for the store.";
 pub(crate) const ATTACHED: &str = "Existing code attached. It doesn’t change in the store.";
 pub(crate) const NONE_FAILED: &str = "No failed codes to retry.";
-pub(crate) const OWN_FAULT: &str = "Vouch couldn’t process the store’s response.";
-pub(crate) const RETIRED: &str = "The code was retired before it reached the store.";
 
 pub(super) fn retried(count: usize) -> String {
     format!("{} queued for the stores.", counted(count, "code", "codes"))
@@ -26,19 +26,41 @@ pub(super) fn will_retry(reason: &str) -> String {
     format!("{reason} We’ll retry automatically.")
 }
 
-pub(super) fn gave_up(reason: &str, attempts: i32) -> String {
-    format!("{reason} Vouch stopped after {}.", counted(attempts, "attempt", "attempts"))
+impl fmt::Display for PushReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(reason) => reason.fmt(f),
+            Self::Store(reason) => reason.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for OwnReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InternalError => f.write_str("Vouch couldn’t process the store’s response."),
+            Self::Retired => f.write_str("The code was retired before it reached the store."),
+            Self::Attached => f.write_str("The store’s own code is attached."),
+            Self::Stopped { attempts, last } => {
+                let attempts = counted(*attempts, "attempt", "attempts");
+                write!(f, "{last} Vouch stopped after {attempts}.")
+            }
+            Self::InStore { store_code, state, discount } => {
+                f.write_str(&found(store_code, *state, discount))
+            }
+        }
+    }
 }
 
 /// Describes the store's code, so that a member can decide whether it's the intended one.
-pub(super) fn found(found: &StoreCode) -> String {
-    let state = match found.state {
-        CodeState::Live => "",
-        CodeState::Scheduled => " It hasn’t started yet.",
-        CodeState::Expired => " It has expired, so customers can’t use it.",
-        CodeState::Disabled => " It’s turned off, so customers can’t use it.",
+fn found(code: &str, state: StoreState, discount: &str) -> String {
+    let state = match state {
+        StoreState::Live => "",
+        StoreState::Scheduled => " It hasn’t started yet.",
+        StoreState::Expired => " It has expired, so customers can’t use it.",
+        StoreState::Disabled => " It’s turned off, so customers can’t use it.",
     };
-    let discount = found.rules.trim().trim_end_matches('.');
+    let discount = discount.trim().trim_end_matches('.');
     let discount = if discount.is_empty() { String::new() } else { format!(" {discount}.") };
-    format!("The store already has {}.{discount}{state}", found.code)
+    format!("The store already has {code}.{discount}{state}")
 }

@@ -64,9 +64,8 @@ pub(crate) fn run_for_store(
         }
         Err(StoreRunError::Run(error)) => Err(error),
         Err(StoreRunError::Call(CallError::Denied(reason))) => {
-            let reason = reason.to_string();
             run.write(|conn| stores::note_denied(conn, store, &reason, now))?;
-            Ok(Ending::Paused { wait: Span::ZERO, reason })
+            Ok(Ending::Paused { wait: Span::ZERO, reason: reason.to_string() })
         }
         Err(StoreRunError::Call(CallError::Throttled { wait })) => {
             Ok(Ending::Paused { wait, reason: CallError::Throttled { wait }.to_string() })

@@ -24,7 +24,6 @@ pub(crate) fn run(run: &StoreRun<'_, '_>) -> Result<DateTime<Utc>, StoreRunError
         );
     }
     let now = run.now();
-    let problem = webhooks.problem.map(|problem| problem.to_string());
-    run.write(|conn| stores::note_webhooks(conn, store, problem.as_deref(), now))?;
+    run.write(|conn| stores::note_webhooks(conn, store, webhooks.problem.as_ref(), now))?;
     Ok(now + INTERVAL)
 }

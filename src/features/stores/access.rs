@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretSlice;
+use vouch_platforms::Reason;
 
 use super::connect::title;
 use super::jobs;
@@ -12,6 +13,7 @@ use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::stores;
 use crate::kit::jobs::wake;
 use crate::kit::secrets::{DecryptError, Encryptor, Use};
+use crate::kit::stored_text::StoredText;
 use crate::kit::urls;
 
 /// What encrypted credentials are bound to.
@@ -62,6 +64,27 @@ impl Store {
     }
 }
 
+type Problem<Earlier, Current> = (
+    diesel::dsl::Eq<Earlier, Option<String>>,
+    diesel::dsl::Eq<Current, Option<StoredText<Reason>>>,
+);
+
+/// Sets or clears why the store can't be called.
+pub(super) fn access_problem(
+    reason: Option<&Reason>,
+) -> Problem<stores::access_problem, stores::access_reason> {
+    let reason = reason.cloned().map(StoredText::from);
+    (stores::access_problem.eq(None::<String>), stores::access_reason.eq(reason))
+}
+
+/// Sets or clears the problem with the store's webhooks.
+pub(super) fn webhooks_problem(
+    reason: Option<&Reason>,
+) -> Problem<stores::webhooks_problem, stores::webhooks_reason> {
+    let reason = reason.cloned().map(StoredText::from);
+    (stores::webhooks_problem.eq(None::<String>), stores::webhooks_reason.eq(reason))
+}
+
 /// Saves the store's credentials. `json` has the platform's own format. Clears the access problem
 /// and makes the store's jobs due. Fails with `NotFound` if the store is no longer connected.
 pub fn set_credentials(
@@ -79,7 +102,7 @@ pub fn set_credentials(
                 stores::credentials_set_at.eq(actor.now),
                 stores::access_token.eq(None::<Vec<u8>>),
                 stores::access_token_expires_at.eq(None::<DateTime<Utc>>),
-                stores::access_problem.eq(None::<String>),
+                access_problem(None),
             ))
             .execute(conn)?;
         if changed == 0 {
@@ -145,12 +168,12 @@ pub fn set_discount_rules(
 pub(crate) fn note_denied(
     conn: &mut PgConnection,
     store: &Store,
-    problem: &str,
+    reason: &Reason,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     diesel::update(stores::table.find((store.merchant_id, store.id)))
         .filter(stores::credentials_set_at.is_not_distinct_from(store.credentials_set_at))
-        .set((stores::access_problem.eq(problem), stores::access_checked_at.eq(now)))
+        .set((access_problem(Some(reason)), stores::access_checked_at.eq(now)))
         .execute(conn)
         .map(drop)
 }
@@ -173,7 +196,7 @@ pub(crate) fn note_answered(
     }
     diesel::update(stores::table.find((store.merchant_id, store.id)))
         .filter(stores::credentials_set_at.is_not_distinct_from(store.credentials_set_at))
-        .set((stores::access_problem.eq(None::<String>), stores::access_checked_at.eq(now)))
+        .set((access_problem(None), stores::access_checked_at.eq(now)))
         .execute(conn)
         .map(drop)
 }
@@ -182,11 +205,11 @@ pub(crate) fn note_answered(
 pub(crate) fn note_webhooks(
     conn: &mut PgConnection,
     store: &Store,
-    problem: Option<&str>,
+    problem: Option<&Reason>,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     diesel::update(stores::table.find((store.merchant_id, store.id)))
-        .set((stores::webhooks_problem.eq(problem), stores::webhooks_checked_at.eq(now)))
+        .set((webhooks_problem(problem), stores::webhooks_checked_at.eq(now)))
         .execute(conn)
         .map(drop)
 }

@@ -7,6 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use vouch_core::platform::Platform;
 use vouch_platforms::WebhookSecret;
 
+use super::access::{access_problem, webhooks_problem};
 use super::model::{Store, new_store_key, webhook_use};
 use super::text;
 use crate::features::audit::AuditEvent;
@@ -162,8 +163,8 @@ pub fn disconnect(conn: &mut PgConnection, actor: &Actor, store: &Store) -> Quer
                 stores::credentials_set_at.eq(None::<DateTime<Utc>>),
                 stores::access_token.eq(None::<Vec<u8>>),
                 stores::access_token_expires_at.eq(None::<DateTime<Utc>>),
-                stores::access_problem.eq(None::<String>),
-                stores::webhooks_problem.eq(None::<String>),
+                access_problem(None),
+                webhooks_problem(None),
             ))
             .execute(conn)?;
         if ended == 0 {

@@ -5,12 +5,13 @@ use rand::RngExt;
 use secrecy::SecretSlice;
 use vouch_core::platform::Platform;
 use vouch_core::text::ending;
-use vouch_platforms::provider;
+use vouch_platforms::{Reason, provider};
 
 use crate::features::audit::{Act, AuditEvent};
 use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::stores;
 use crate::kit::secrets::{DecryptError, Encryptor, Use};
+use crate::kit::stored_text::{StoredText, shown};
 use crate::kit::urls;
 
 /// Letters and digits that aren't easily confused (RFC 4648, base32), in lower case.
@@ -47,8 +48,8 @@ pub struct Store {
     pub(super) access_token_expires_at: Option<DateTime<Utc>>,
     /// When it last accepted or rejected the credentials.
     pub access_checked_at: Option<DateTime<Utc>>,
-    /// Why it can't be called anymore, as text for users.
-    pub access_problem: Option<String>,
+    pub(super) access_problem: Option<String>,
+    pub(super) access_reason: Option<StoredText<Reason>>,
     /// Whether new coupon codes are pushed to it.
     pub creates_codes: bool,
     /// The settings of every pushed code, as JSON of the platform's module.
@@ -57,13 +58,23 @@ pub struct Store {
     pub orders_read_until: Option<DateTime<Utc>>,
     /// When its webhooks were last checked.
     pub webhooks_checked_at: Option<DateTime<Utc>>,
-    /// The problem with its webhooks, as text for users.
-    pub webhooks_problem: Option<String>,
+    pub(super) webhooks_problem: Option<String>,
+    pub(super) webhooks_reason: Option<StoredText<Reason>>,
     /// Encrypted.
     pub(super) privacy_secret: Option<Vec<u8>>,
 }
 
 impl Store {
+    /// Why it can't be called anymore.
+    pub fn access_problem(&self) -> Option<String> {
+        shown(self.access_reason.as_ref(), self.access_problem.as_deref())
+    }
+
+    /// The problem with its webhooks.
+    pub(crate) fn webhooks_problem(&self) -> Option<String> {
+        shown(self.webhooks_reason.as_ref(), self.webhooks_problem.as_deref())
+    }
+
     /// A store of the merchant, connected or not.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, store_id: i64) -> QueryResult<Self> {
         stores::table.find((merchant_id, store_id)).select(Self::as_select()).first(conn)

@@ -6,6 +6,8 @@ use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
 use vouch_core::platform::Platform;
 
 use crate::features::ingest::text::DeliveryReason;
+use crate::features::pushes::PushReason;
+use crate::features::stores::Store;
 use crate::kit::db::schema::stores;
 use crate::kit::db::statement::statement;
 use crate::kit::lists::{COUNT_LIMIT, Count};
@@ -39,26 +41,19 @@ pub(crate) struct Failures {
     pub(crate) newest: Vec<StoreFailure>,
 }
 
-#[derive(Clone, Debug, QueryableByName)]
+#[derive(Clone, Debug)]
 pub(crate) struct StoreFailure {
     /// The code, or the delivery's topic.
-    #[diesel(sql_type = Text)]
     pub(crate) what: String,
     /// The reason, as a sentence.
-    #[diesel(sql_type = Text)]
     pub(crate) reason: String,
-    #[diesel(sql_type = Timestamptz)]
     pub(crate) at: DateTime<Utc>,
 }
 
 /// One of a store's newest failures, and their total.
-#[derive(QueryableByName)]
 struct FailureRow {
-    #[diesel(sql_type = BigInt)]
     store_id: i64,
-    #[diesel(sql_type = BigInt)]
     failed: Count,
-    #[diesel(embed)]
     failure: StoreFailure,
 }
 
@@ -79,6 +74,31 @@ struct DeliveryRow {
     at: DateTime<Utc>,
 }
 
+/// A failed push, with its reason as stored.
+#[derive(QueryableByName)]
+struct PushRow {
+    #[diesel(sql_type = BigInt)]
+    store_id: i64,
+    #[diesel(sql_type = BigInt)]
+    failed: Count,
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = Text)]
+    reason: String,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    details: Option<StoredText<PushReason>>,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+}
+
+impl From<PushRow> for FailureRow {
+    fn from(row: PushRow) -> Self {
+        let reason = shown(row.details.as_ref(), Some(&row.reason)).unwrap_or_default();
+        let failure = StoreFailure { what: row.code, reason, at: row.at };
+        Self { store_id: row.store_id, failed: row.failed, failure }
+    }
+}
+
 impl From<DeliveryRow> for FailureRow {
     fn from(row: DeliveryRow) -> Self {
         let reason = shown(row.reason.as_ref(), row.detail.as_deref()).unwrap_or_default();
@@ -89,42 +109,22 @@ impl From<DeliveryRow> for FailureRow {
 
 /// The stores of a merchant, disconnected ones last.
 pub(crate) fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<StoreState>> {
-    type Row = (
-        i64,
-        String,
-        Platform,
-        Option<String>,
-        Option<DateTime<Utc>>,
-        Option<String>,
-        Option<String>,
-    );
-    let rows: Vec<Row> = stores::table
+    let rows: Vec<Store> = stores::table
         .filter(stores::merchant_id.eq(merchant_id))
         .order((stores::disconnected_at.is_not_null(), stores::id))
-        .select((
-            stores::id,
-            stores::name,
-            stores::platform,
-            stores::address,
-            stores::disconnected_at,
-            stores::access_problem,
-            stores::webhooks_problem,
-        ))
+        .select(Store::as_select())
         .load(conn)?;
     let deliveries = failed_deliveries(conn, merchant_id)?;
     let pushes = failed_pushes(conn, merchant_id)?;
-    let state = |row: Row| {
-        let (id, name, platform, address, disconnected_at, access_problem, webhooks_problem) = row;
-        StoreState {
-            name,
-            platform,
-            address,
-            disconnected_at,
-            access_problem,
-            webhooks_problem,
-            deliveries: Failures::of(id, &deliveries),
-            pushes: Failures::of(id, &pushes),
-        }
+    let state = |store: Store| StoreState {
+        access_problem: store.access_problem(),
+        webhooks_problem: store.webhooks_problem(),
+        deliveries: Failures::of(store.id, &deliveries),
+        pushes: Failures::of(store.id, &pushes),
+        name: store.name,
+        platform: store.platform,
+        address: store.address,
+        disconnected_at: store.disconnected_at,
     };
     Ok(rows.into_iter().map(state).collect())
 }
@@ -158,13 +158,13 @@ fn failed_deliveries(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<V
 }
 
 fn failed_pushes(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<FailureRow>> {
-    statement!(
+    let rows: Vec<PushRow> = statement!(
         "SELECT s.id AS store_id, \
              (SELECT count(*) FROM (SELECT FROM pushes WHERE merchant_id = s.merchant_id \
                  AND store_id = s.id AND status = 'failed' LIMIT :at_most) n) AS failed, \
-             t.value AS what, p.reason, coalesce(p.settled_at, p.created_at) AS at \
+             t.value AS code, p.reason, p.details, coalesce(p.settled_at, p.created_at) AS at \
          FROM stores s CROSS JOIN LATERAL (\
-             SELECT id, trigger_id, reason, settled_at, created_at FROM pushes \
+             SELECT id, trigger_id, reason, details, settled_at, created_at FROM pushes \
              WHERE merchant_id = s.merchant_id AND store_id = s.id AND status = 'failed' \
              ORDER BY id DESC LIMIT :newest) p \
          JOIN triggers t ON t.merchant_id = s.merchant_id AND t.id = p.trigger_id \
@@ -173,5 +173,6 @@ fn failed_pushes(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<F
         at_most: BigInt = COUNT_LIMIT + 1,
         newest: BigInt = NEWEST,
     )
-    .load(conn)
+    .load(conn)?;
+    Ok(rows.into_iter().map(FailureRow::from).collect())
 }

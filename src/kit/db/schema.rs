@@ -201,6 +201,7 @@ diesel::table! {
         problem -> Nullable<Text>,
         finished_at -> Nullable<Timestamptz>,
         is_shown -> Bool,
+        reason -> Nullable<Jsonb>,
     }
 }
 
@@ -663,6 +664,7 @@ diesel::table! {
         created_at -> Timestamptz,
         settled_at -> Nullable<Timestamptz>,
         admin_url -> Nullable<Text>,
+        details -> Nullable<Jsonb>,
     }
 }
 
@@ -794,6 +796,8 @@ diesel::table! {
         privacy_secret -> Nullable<Bytea>,
         erasure_requested_at -> Nullable<Timestamptz>,
         erased_at -> Nullable<Timestamptz>,
+        access_reason -> Nullable<Jsonb>,
+        webhooks_reason -> Nullable<Jsonb>,
     }
 }
 

@@ -71,7 +71,8 @@ pub(super) fn claim(
              WHERE (q.leased_until <= now OR (q.leased_until IS NULL AND q.due_at <= now \
                      AND (q.paused_until IS NULL OR q.paused_until <= now))) \
                  AND (q.store_id IS NULL OR s.disconnected_at IS NULL \
-                     AND s.access_problem IS NULL AND s.credentials IS NOT NULL) \
+                     AND s.access_problem IS NULL AND s.access_reason IS NULL \
+                     AND s.credentials IS NOT NULL) \
                  AND q.kind = ANY(:kinds) AND q.merchant_id <> ALL(:merchants) \
                  AND q.target_id <> ALL(:stores) \
              ORDER BY q.due_at NULLS FIRST LIMIT 1 FOR UPDATE OF q SKIP LOCKED) due \

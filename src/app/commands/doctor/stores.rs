@@ -1,6 +1,7 @@
 //! Whether the stores accept Vouch's credentials, and send their orders.
 
 use diesel::prelude::*;
+use vouch_platforms::Reason;
 
 use super::report::{CheckResult, Report, asked, problem, warning};
 use super::text::{self, store_list};
@@ -8,6 +9,7 @@ use crate::features::stores::clock::difference;
 use crate::kit::clock;
 use crate::kit::db::schema::{job_queues, merchants, stores};
 use crate::kit::db::{Scope, in_scope};
+use crate::kit::stored_text::{StoredText, shown};
 
 /// This many failures in a row aren't temporary.
 const FAILURES: i32 = 3;
@@ -16,6 +18,13 @@ const MAX_NAMED: usize = 5;
 
 /// A store, its merchant, and what's wrong.
 type Row = (String, String, Option<String>);
+
+/// The same, with the text of an earlier version or the stored reason.
+type StoredRow = (String, String, (Option<String>, Option<StoredText<Reason>>));
+
+fn rendered((store, merchant, (earlier, stored)): StoredRow) -> Row {
+    (store, merchant, shown(stored.as_ref(), earlier.as_deref()))
+}
 
 pub(super) fn examine(conn: &mut PgConnection, report: &mut Report) {
     report.note("store_access", "store access", access(conn));
@@ -26,14 +35,20 @@ pub(super) fn examine(conn: &mut PgConnection, report: &mut Report) {
 
 /// Stores that refuse their credentials.
 fn access(conn: &mut PgConnection) -> CheckResult {
-    let refused: Vec<Row> = asked(in_scope(conn, Scope::Instance, |conn| {
+    let refused: Vec<StoredRow> = asked(in_scope(conn, Scope::Instance, |conn| {
         stores::table
             .inner_join(merchants::table)
-            .filter(stores::disconnected_at.is_null().and(stores::access_problem.is_not_null()))
+            .filter(stores::disconnected_at.is_null())
+            .filter(stores::access_problem.is_not_null().or(stores::access_reason.is_not_null()))
             .order((stores::merchant_id, stores::id))
-            .select((stores::name, merchants::name, stores::access_problem))
+            .select((
+                stores::name,
+                merchants::name,
+                (stores::access_problem, stores::access_reason),
+            ))
             .load(conn)
     }))?;
+    let refused: Vec<Row> = refused.into_iter().map(rendered).collect();
     if refused.is_empty() {
         return Ok(text::STORE_ACCESS.to_owned());
     }
@@ -42,14 +57,22 @@ fn access(conn: &mut PgConnection) -> CheckResult {
 
 /// Stores where webhooks are missing.
 fn webhooks(conn: &mut PgConnection) -> CheckResult {
-    let found: Vec<Row> = asked(in_scope(conn, Scope::Instance, |conn| {
+    let found: Vec<StoredRow> = asked(in_scope(conn, Scope::Instance, |conn| {
         stores::table
             .inner_join(merchants::table)
-            .filter(stores::disconnected_at.is_null().and(stores::webhooks_problem.is_not_null()))
+            .filter(stores::disconnected_at.is_null())
+            .filter(
+                stores::webhooks_problem.is_not_null().or(stores::webhooks_reason.is_not_null()),
+            )
             .order((stores::merchant_id, stores::id))
-            .select((stores::name, merchants::name, stores::webhooks_problem))
+            .select((
+                stores::name,
+                merchants::name,
+                (stores::webhooks_problem, stores::webhooks_reason),
+            ))
             .load(conn)
     }))?;
+    let found: Vec<Row> = found.into_iter().map(rendered).collect();
     if found.is_empty() {
         return Ok(text::STORE_WEBHOOKS.to_owned());
     }
@@ -67,7 +90,8 @@ fn jobs(conn: &mut PgConnection) -> CheckResult {
             )
             .inner_join(merchants::table.on(merchants::id.eq(stores::merchant_id)))
             .filter(job_queues::failures.ge(FAILURES).and(job_queues::due_at.is_not_null()))
-            .filter(stores::disconnected_at.is_null().and(stores::access_problem.is_null()))
+            .filter(stores::disconnected_at.is_null())
+            .filter(stores::access_problem.is_null().and(stores::access_reason.is_null()))
             .order((stores::merchant_id, stores::id, job_queues::kind))
             .select((stores::name, merchants::name, job_queues::last_error))
             .load(conn)

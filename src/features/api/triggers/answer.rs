@@ -42,6 +42,9 @@ pub(crate) struct StoreAnswer {
     pub(crate) status: String,
     /// Why it failed or waits. Can be empty.
     pub(crate) reason: String,
+    /// The code of the reason, such as `timeout`. Left out if there's none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason_code: Option<String>,
 }
 
 /// Conversion triggers, the newest first.
@@ -74,7 +77,8 @@ impl TriggerAnswer {
                 .map(|line| StoreAnswer {
                     store: line.store,
                     status: line.push.status.as_str().to_owned(),
-                    reason: line.push.reason,
+                    reason: line.push.reason(),
+                    reason_code: line.push.reason_code(),
                 })
                 .collect(),
         }

@@ -64,9 +64,9 @@ impl CodeSyncPage {
 
     /// Whether the running check is expected to progress.
     fn moves(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| running.problem.is_none())
+        self.running.as_ref().is_some_and(|running| running.problem().is_none())
             && self.store.has_credentials()
-            && self.store.access_problem.is_none()
+            && self.store.access_problem().is_none()
     }
 
     fn can_send_all(&self) -> bool {

@@ -36,7 +36,7 @@ pub(super) async fn checked(
             stores::note_answered(conn, &store, &access.store_name, now)?;
             stores::jobs::wake_jobs(conn, store.merchant_id, store.id, now)
         }
-        Err(CallError::Denied(problem)) => stores::note_denied(conn, &store, &problem.to_string(), now),
+        Err(CallError::Denied(problem)) => stores::note_denied(conn, &store, &problem, now),
         // Other errors don't show whether the credentials work.
         Err(_) => Ok(()),
     })

@@ -45,7 +45,7 @@ impl StoreView {
 
     /// Whether a member has to create the webhooks manually.
     fn needs_webhooks(&self) -> bool {
-        !self.store.has_credentials() || self.store.webhooks_problem.is_some()
+        !self.store.has_credentials() || self.store.webhooks_problem().is_some()
     }
 }
 
