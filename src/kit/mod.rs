@@ -38,8 +38,7 @@ pub mod security;
 /// The contents of a browser session.
 pub mod session;
 /// Texts that rows store as a code with parameters.
-#[allow(dead_code)]
-pub(crate) mod stored_text;
+pub mod stored_text;
 /// Threads that are restarted when they panic.
 pub mod supervise;
 /// URLs that several places link to.

@@ -17,20 +17,10 @@ use serde_json::Value;
 /// `Display` in the text file of its feature.
 #[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
-pub(crate) enum StoredText<M> {
+pub enum StoredText<M> {
     Known(M),
     /// Of a newer version of Vouch that was rolled back.
     Unknown(Value),
-}
-
-impl<M> StoredText<M> {
-    /// The message, if this version knows it.
-    pub(crate) fn known(&self) -> Option<&M> {
-        match self {
-            Self::Known(message) => Some(message),
-            Self::Unknown(_) => None,
-        }
-    }
 }
 
 impl<M: Serialize> StoredText<M> {
@@ -130,7 +120,7 @@ mod tests {
     #[test]
     fn a_newer_code_is_named() {
         let unknown = StoredText::<Problem>::Unknown(json!({ "code": "later" }));
-        assert_eq!((unknown.code().as_str(), unknown.known()), ("later", None));
+        assert_eq!(unknown.code(), "later");
         assert!(unknown.to_string().contains("later"));
     }
 }

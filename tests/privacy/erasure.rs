@@ -12,7 +12,7 @@ use vouch::features::ingest::replay;
 use vouch::features::privacy::{Lookup, erase_person};
 use vouch::features::recalculations::{RecalculationReason, request_since};
 use vouch::features::triggers::{self, TriggerKind};
-use vouch::kit::audit::{Act, Actor, ActorKind, SubjectKind, record};
+use vouch::kit::audit::{Actor, ActorKind, AuditRecord, SubjectKind, record};
 use vouch::kit::db::schema::{
     affiliates as affiliate_rows, audit_log, deliveries, emails, orders, users,
 };
@@ -180,7 +180,7 @@ fn acts_without_an_account(app: &TestApp, zoe_id: i64) {
             (&affiliate, SubjectKind::Affiliate),
             (&api, SubjectKind::Trigger),
         ] {
-            let act = Act {
+            let act = AuditRecord {
                 event: serde_json::json!({ "action": "a.b" }),
                 subject_kind,
                 subject_id: Some(zoe_id),

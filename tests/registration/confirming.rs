@@ -6,8 +6,7 @@ use vouch::features::triggers::{self, CreateTriggerError, TriggerKind};
 use vouch::kit::db::schema::{applications, links};
 
 use super::{
-    affiliate, applied, apply, confirm, emails_to, holders, link_to, open, open_with, requests,
-    send, verdict,
+    affiliate, applied, apply, confirm, holders, link_to, open, open_with, requests, send, verdict,
 };
 use crate::harness::TestApp;
 
