@@ -276,16 +276,15 @@ fn job_id(app: &TestApp) -> i64 {
 
 /// A failed email.
 fn email_id(app: &TestApp) -> i64 {
-    let email = vouch::kit::email::EmailMessage {
+    let email = vouch::features::emails::EmailMessage {
         to: "nobody@example.com",
-        subject: "Hello".to_owned(),
         program: None,
-        paragraphs: Vec::new(),
+        content: vouch::features::emails::EmailContent::MemberRemoved { name: "Nia".to_owned() },
         link: None,
     };
     let id: Result<i64, vouch::kit::error::AppError> =
         app.db.run_blocking(vouch::kit::db::Scope::Instance, |conn| {
-            vouch::kit::email::post(conn, &email)?;
+            vouch::features::emails::post(conn, &email)?;
             let newest = emails::table.select(emails::id).order(emails::id.desc());
             let id: i64 = newest.first(conn)?;
             diesel::update(emails::table.filter(emails::id.eq(id)))

@@ -4,10 +4,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use serde_json::{Value, json};
+use vouch::features::emails::{
+    EmailContent, EmailLink, EmailMessage, Mailer, newest_emails, post as post_email,
+    reencrypt_links, reveal, sweep,
+};
 use vouch::kit::config::{Security, Smtp};
 use vouch::kit::db::schema::{audit_log, emails, job_queues, jobs};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::email::{self, EmailLink, EmailMessage, Mailer};
+use vouch::kit::email;
 use vouch::kit::secrets::Encryptor;
 
 use crate::harness::smtp::{MailServer, Trouble};
@@ -20,16 +25,19 @@ fn encryptor() -> Encryptor {
 fn email_to(to: &str) -> EmailMessage<'_> {
     EmailMessage {
         to,
-        subject: "Ein Gruß".to_owned(),
         program: Some("Acme Tea"),
-        paragraphs: vec!["Hello!".to_owned(), "Wörter & <b>Zeichen</b>.".to_owned()],
-        link: Some(EmailLink::secret(&encryptor(), "Open it", "/invitations/secret-42")),
+        content: EmailContent::CodesDenied {
+            name: "Ada".to_owned(),
+            codes: vec!["GRUSS".to_owned()],
+            reason: "Wörter & <b>Zeichen</b>.".to_owned(),
+        },
+        link: Some(EmailLink::secret(&encryptor(), "/invitations/secret-42")),
     }
 }
 
 /// As a merchant's transaction does it.
 fn post(app: &TestApp, to: &str) {
-    app.within(|conn| email::post(conn, &email_to(to)));
+    app.within(|conn| post_email(conn, &email_to(to)));
 }
 
 fn mailer(app: &TestApp, smtp: Option<Smtp>) -> Mailer {
@@ -43,8 +51,22 @@ fn in_installation<T>(app: &TestApp, work: impl FnOnce(&mut PgConnection) -> Que
     in_scope(&mut conn, Scope::Instance, work).unwrap()
 }
 
-/// Attempts, reason, delivered, failed: of the only email.
-type DeliveryRecord = (i32, Option<String>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+/// What the only email says, as it's stored, and its encrypted link.
+fn stored(app: &TestApp) -> (String, Option<Vec<u8>>) {
+    let (content, link): (Option<Value>, _) = in_installation(app, |conn| {
+        emails::table.select((emails::content, emails::link_encrypted)).first(conn)
+    });
+    (content.unwrap().to_string(), link)
+}
+
+/// The subjects as support staff see them, the newest first.
+fn listed(app: &TestApp) -> Vec<String> {
+    let rows = in_installation(app, newest_emails);
+    rows.into_iter().map(|row| row.subject).collect()
+}
+
+/// Attempts, problem, delivered, failed: of the only email.
+type DeliveryRecord = (i32, Option<Value>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 fn fate(app: &TestApp) -> DeliveryRecord {
     in_installation(app, |conn| {
@@ -53,11 +75,16 @@ fn fate(app: &TestApp) -> DeliveryRecord {
             .select(jobs::attempts)
             .first(conn)
             .optional()?;
-        let (reason, delivered_at, failed_at) = emails::table
-            .select((emails::last_error, emails::delivered_at, emails::failed_at))
+        let (problem, delivered_at, failed_at) = emails::table
+            .select((emails::problem, emails::delivered_at, emails::failed_at))
             .first(conn)?;
-        Ok((attempts.unwrap_or(0), reason, delivered_at, failed_at))
+        Ok((attempts.unwrap_or(0), problem, delivered_at, failed_at))
     })
+}
+
+fn is_problem(problem: Option<&Value>, code: &str, detail: &str) -> bool {
+    let problem = problem.expect("a problem");
+    problem["code"] == code && problem["detail"].as_str().unwrap().contains(detail)
 }
 
 /// Lets the pause before the next try pass.
@@ -78,7 +105,7 @@ fn a_letter_arrives_as_text_and_html_with_its_link_and_is_forgotten_then() {
     assert_eq!(email.to, "ada@example.com");
     assert_eq!(server.logins(), ["/vouch/geheim"]);
     assert_eq!(email.header("To"), "ada@example.com");
-    assert_eq!(email.header("From"), "\"Acme Tea via Vouch\" <vouch@vouch.example>");
+    assert_eq!(email.header("From"), "\"Acme Tea\" <vouch@vouch.example>");
     assert_eq!(email.header("Auto-Submitted"), "auto-generated");
     assert!(email.header("Message-ID").ends_with("@127.0.0.1>"), "{}", email.data);
     assert!(email.header("Content-Type").starts_with("multipart/alternative"));
@@ -88,10 +115,10 @@ fn a_letter_arrives_as_text_and_html_with_its_link_and_is_forgotten_then() {
     assert!(text.trim_end().lines().last().unwrap().contains("Acme Tea"), "{text}");
     assert!(email.data.contains("Content-Type: text/html"));
 
-    let kept: (Option<serde_json::Value>, Option<Vec<u8>>) = in_installation(&app, |conn| {
-        emails::table.select((emails::paragraphs, emails::link_encrypted)).first(conn)
-    });
-    assert_eq!(kept, (None, None), "its words were for the recipient");
+    let (content, link) = stored(&app);
+    assert!(link.is_none() && !content.contains("Zeichen"), "its words were for the recipient");
+    let [listed] = listed(&app).try_into().unwrap();
+    assert!(listed.contains("GRUSS"), "the list still shows its subject");
     assert_eq!(mailer(&app, Some(server.settings())).send_due().unwrap(), 0, "it goes once");
 }
 
@@ -100,7 +127,7 @@ fn a_letter_of_a_transaction_that_failed_was_never_written() {
     let app = TestApp::start();
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
     let undone: QueryResult<()> = in_scope(&mut conn, Scope::Unowned, |conn| {
-        email::post(conn, &email_to("ada@example.com"))?;
+        post_email(conn, &email_to("ada@example.com"))?;
         Err(diesel::result::Error::RollbackTransaction)
     });
     assert!(undone.is_err());
@@ -128,7 +155,7 @@ fn a_merchant_can_post_and_nobody_but_the_workers_can_read() {
         diesel::dsl::sql::<diesel::sql_types::Text>("select to_jsonb(l)::text from emails l")
             .get_result::<String>(conn)
     });
-    assert!(everything.contains("Hello!") && !everything.contains("secret-42"), "{everything}");
+    assert!(everything.contains("Zeichen") && !everything.contains("secret-42"), "{everything}");
 }
 
 #[test]
@@ -140,7 +167,7 @@ fn not_now_is_tried_again_later_and_fails_after_many_attempts() {
     assert_eq!(mailer.send_due().unwrap(), 1);
     let (attempts, reason, delivered, failed) = fate(&app);
     assert_eq!((attempts, delivered, failed), (1, None, None));
-    assert!(reason.unwrap().contains("Greylisted, come back later"));
+    assert!(is_problem(reason.as_ref(), "not_accepted", "Greylisted, come back later"));
     assert_eq!(mailer.send_due().unwrap(), 0, "not before its pause is over");
     server.expect(&[Trouble::Message("452 Full"), Trouble::HangUp]);
     for _ in 0..2 {
@@ -160,7 +187,7 @@ fn not_now_is_tried_again_later_and_fails_after_many_attempts() {
         mailer.send_due().unwrap();
     }
     let (attempts, reason, _, failed) = fate(&app);
-    assert!(failed.is_some() && reason.unwrap().contains("Never mind"));
+    assert!(failed.is_some() && is_problem(reason.as_ref(), "not_accepted", "Never mind"));
     assert_eq!(attempts, 12);
 }
 
@@ -173,7 +200,7 @@ fn what_is_refused_for_good_fails_at_once_and_keeps_the_reason() {
     assert_eq!(mailer.send_due().unwrap(), 1);
     let (attempts, reason, _, failed) = fate(&app);
     assert!(attempts == 0 && failed.is_some(), "no further attempt comes");
-    assert!(reason.unwrap().contains("No such person here"));
+    assert!(is_problem(reason.as_ref(), "rejected", "No such person here"));
 
     let support = app.support();
     let page = support.get("/support/emails");
@@ -202,7 +229,7 @@ fn a_server_that_lets_nobody_in_counts_against_no_letter_and_is_left_in_peace_fo
     assert_eq!(mailer.send_due().unwrap(), 1);
     let (attempts, reason, _, failed) = fate(&app);
     assert_eq!((attempts, failed), (0, None), "it is not the email’s fault");
-    assert!(reason.unwrap().contains("Wrong password"));
+    assert!(is_problem(reason.as_ref(), "unreachable", "Wrong password"));
     assert_eq!(mailer.send_due().unwrap(), 0, "it pauses");
     server.refuse_logins(false);
     // The process starts again, with other settings.
@@ -218,7 +245,7 @@ fn a_server_without_starttls_hears_neither_the_password_nor_the_letter() {
     post(&app, "ada@example.com");
     let smtp = Smtp { security: Security::StartTls, ..server.settings_with_login() };
     mailer(&app, Some(smtp.clone())).send_due().unwrap();
-    assert!(fate(&app).1.unwrap().contains("STARTTLS"));
+    assert!(is_problem(fate(&app).1.as_ref(), "unreachable", "STARTTLS"));
     let heard = server.heard();
     assert!(
         heard.iter().all(|line| !line.starts_with("AUTH") && !line.starts_with("MAIL")),
@@ -257,7 +284,7 @@ fn a_server_that_cannot_prove_itself_hears_neither_the_password_nor_the_letter()
             mailer.send_due().unwrap();
             let (attempts, reason, delivered, _) = fate(&app);
             assert!(attempts == 0 && delivered.is_none(), "it is not the email’s fault");
-            assert!(reason.as_ref().unwrap().contains("certificate"), "{reason:?}");
+            assert!(is_problem(reason.as_ref(), "unreachable", "certificate"), "{reason:?}");
             assert!(email::check(&smtp, &app.base).unwrap_err().contains("certificate"));
             assert!(server.taken().is_empty() && server.logins().is_empty());
             let heard = server.heard();
@@ -309,7 +336,7 @@ fn who_waits_for_a_letter_gets_it_before_a_crowd_that_is_told_something() {
     let (app, server) = (TestApp::start(), MailServer::start());
     for number in 0..3 {
         let to = format!("crowd{number}@example.com");
-        app.within(|conn| email::post(conn, &EmailMessage { link: None, ..email_to(&to) }));
+        app.within(|conn| post_email(conn, &EmailMessage { link: None, ..email_to(&to) }));
     }
     post(&app, "ada@example.com");
     mailer(&app, Some(server.settings())).send_due().unwrap();
@@ -328,7 +355,7 @@ fn without_a_mail_server_emails_wait_and_no_page_shows_a_link_unasked() {
     let page = support.get("/support/emails");
     assert!(page.has("#not-set-up"));
     assert_eq!(page.values("tbody [data-status]", "data-status"), ["waiting"]);
-    assert!(page.says("Ein Gruß"));
+    assert!(page.says("GRUSS") && !page.says("Zeichen"));
     assert!(!page.text().contains("secret-42"), "{}", page.text());
     let shown = support.submit(&page, "form[action$='/disclosure']", &[]);
     assert_eq!(shown.status, 200);
@@ -359,10 +386,9 @@ fn a_letter_that_is_too_old_is_not_sent_and_its_words_are_forgotten() {
     mailer(&app, Some(server.settings())).send_due().unwrap();
     assert!(server.taken().is_empty());
     assert!(fate(&app).3.is_some());
-    email::sweep(&app.db, vouch::kit::clock::now()).unwrap();
-    let words: Option<serde_json::Value> =
-        in_installation(&app, |conn| emails::table.select(emails::paragraphs).first(conn));
-    assert_eq!(words, None);
+    sweep(&app.db, vouch::kit::clock::now()).unwrap();
+    let (content, link) = stored(&app);
+    assert!(link.is_none() && !content.contains("Zeichen"), "{content}");
     days_ago(31);
     let keep = vouch::kit::config::InstanceRetention::default();
     let (now, stop) = (vouch::kit::clock::now(), vouch::kit::supervise::Stop::default());
@@ -376,7 +402,7 @@ fn a_new_key_opens_the_links_that_wait() {
     let (app, server) = (TestApp::start(), MailServer::start());
     post(&app, "ada@example.com");
     let new = Encryptor::new(&Box::new([9; 32]).into());
-    in_installation(&app, |conn| email::reencrypt_links(conn, &encryptor(), &new));
+    in_installation(&app, |conn| reencrypt_links(conn, &encryptor(), &new));
     let mut config = config(&app.base);
     config.smtp = Some(server.settings());
     config.secret_key = Box::new([9; 32]).into();
@@ -396,7 +422,7 @@ fn an_email_of_any_transaction_goes_out() {
     for (number, scope) in scopes.into_iter().enumerate() {
         let mut conn = PgConnection::establish(&app.database_url).unwrap();
         let to = format!("person{number}@example.com");
-        in_scope(&mut conn, scope, |conn| email::post(conn, &email_to(&to))).unwrap();
+        in_scope(&mut conn, scope, |conn| post_email(conn, &email_to(&to))).unwrap();
     }
     mailer(&app, Some(server.settings())).send_due().unwrap();
     assert_eq!(server.taken().len(), 4);
@@ -413,8 +439,96 @@ fn the_crowd_of_one_program_holds_up_no_other() {
     std::thread::scope(|scope| {
         scope.spawn(|| mailer.send_due().unwrap());
         std::thread::sleep(Duration::from_millis(200));
-        in_installation(&app, |conn| email::post(conn, &email_to("ada@example.com")));
+        in_installation(&app, |conn| post_email(conn, &email_to("ada@example.com")));
         mailer.send_due().unwrap();
         assert!(server.taken_for("ada@example.com").len() == 1 && server.taken().len() < 4);
     });
+}
+
+/// An email that a version before stored as text, and one that a version after stored.
+#[test]
+fn emails_of_other_versions_are_shown_and_only_known_ones_sent() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    in_installation(&app, |conn| {
+        let earlier = (
+            emails::message_id.eq("earlier"),
+            emails::recipient.eq("earlier@example.com"),
+            emails::subject.eq("Of old"),
+            emails::program.eq("Acme Tea"),
+            emails::paragraphs.eq(json!(["Good day", "As it was."])),
+            emails::link_label.eq("Look here"),
+            emails::link_path.eq("/portal"),
+            emails::last_error.eq("It was busy"),
+        );
+        diesel::insert_into(emails::table).values(earlier).execute(conn)?;
+        let later = (
+            emails::message_id.eq("later"),
+            emails::recipient.eq("later@example.com"),
+            emails::content.eq(json!({ "code": "not_known_yet", "name": "Nia" })),
+            emails::program.eq("Acme Tea"),
+        );
+        diesel::insert_into(emails::table).values(later).execute(conn)
+    });
+    let shown = listed(&app);
+    assert!(shown[0].contains("not_known_yet") && shown[1] == "Of old", "{shown:?}");
+    let page = app.support().get("/support/emails");
+    assert!(page.says("It was busy") && page.says("not_known_yet"), "{}", page.text());
+    let texts = in_installation(&app, |conn| {
+        let ids: Vec<i64> = emails::table.order(emails::id).select(emails::id).load(conn)?;
+        ids.into_iter().map(|id| reveal(conn, id, &encryptor(), "")).collect::<Result<Vec<_>, _>>()
+    });
+    let texts: Vec<Option<String>> = texts.into_iter().map(|found| Some(found?.text)).collect();
+    let text = texts[0].as_ref().unwrap();
+    assert!(text.starts_with("Good day\n\nAs it was.\n\nLook here:\n/portal\n"), "{text}");
+    assert_eq!(texts[1], None);
+    let mailer = mailer(&app, Some(server.settings()));
+    assert_eq!(mailer.resume().unwrap(), 2);
+    mailer.send_due().unwrap();
+    let [sent] = server.taken().try_into().unwrap();
+    assert_eq!(
+        (sent.to.as_str(), sent.header("Subject")),
+        ("earlier@example.com", "Of old".into())
+    );
+    let problems: Vec<Option<Value>> = in_installation(&app, |conn| {
+        emails::table.order(emails::id).select(emails::problem).load(conn)
+    });
+    assert_eq!(problems, [None, Some(json!({ "code": "unknown_content" }))]);
+}
+
+#[test]
+fn replies_go_to_the_merchant_where_the_text_invites_them() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    let invites = |to: &str, invites: bool| {
+        let name = "Ada".to_owned();
+        let content = match invites {
+            true => EmailContent::PayoutDetailsChanged { name },
+            false => EmailContent::CodesApproved { name, codes: vec!["TEA".to_owned()] },
+        };
+        app.within(|conn| post_email(conn, &EmailMessage { link: None, content, ..email_to(to) }));
+    };
+    let (owner, here) = (app.owner(), "/settings/general");
+    invites("before@example.com", true);
+    let page = owner.get(here);
+    let refused = owner.submit(&page, "form.stack", &[("contact_email", "no address")]);
+    assert_eq!((refused.status, refused.value_of("#f-contact_email")), (422, "no address".into()));
+    let answer = owner.submit(&page, "form.stack", &[("contact_email", " help@acme.example ")]);
+    assert_eq!((answer.status, answer.location()), (303, Some(here)));
+    // As a page of an earlier version sends it.
+    let version = owner.get(here).value_of("[name=version]");
+    let earlier =
+        [("name", "Acme, \"Tea\""), ("time_zone", "Europe/Berlin"), ("version", &version)];
+    assert_eq!(owner.post_signed(here, &earlier).status, 303);
+    assert_eq!(owner.get(here).value_of("#f-contact_email"), "help@acme.example");
+    invites("after@example.com", true);
+    invites("other@example.com", false);
+    mailer(&app, Some(server.settings())).send_due().unwrap();
+    let sent = |to: &str| server.taken_for(to).remove(0);
+    assert_eq!(sent("after@example.com").header("Reply-To"), "\"Acme Tea\" <help@acme.example>");
+    for to in ["before@example.com", "other@example.com"] {
+        assert!(!sent(to).data.contains("Reply-To"), "{to}");
+    }
+    assert_ne!(sent("before@example.com").text(), sent("after@example.com").text());
+    let fields = [("contact_email", "")];
+    assert_eq!(owner.submit(&owner.get(here), "form.stack", &fields).status, 303);
+    assert_eq!(owner.get(here).value_of("#f-contact_email"), "");
 }

@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::json;
+use vouch::features::emails::{EmailContent, EmailMessage, post};
 use vouch::kit::clock;
 use vouch::kit::db::Scope;
 use vouch::kit::db::schema::{emails, pushes};
-use vouch::kit::email::{self, EmailMessage};
 use vouch::kit::error::AppError;
 
 use crate::harness::shopify::ShopifyOrder;
@@ -173,15 +173,14 @@ fn what_waits_is_shown_with_the_age_of_the_oldest() {
     let app = TestApp::start_with_usual_waits();
     let email = EmailMessage {
         to: "nobody@example.com",
-        subject: "Hello".to_owned(),
         program: None,
-        paragraphs: Vec::new(),
+        content: EmailContent::MemberRemoved { name: "Nia".to_owned() },
         link: None,
     };
     let an_hour_ago = clock::now() - TimeDelta::hours(1);
     let posted: Result<(), AppError> = app.db.run_blocking(Scope::Instance, |conn| {
         for _ in 0..2 {
-            email::post(conn, &email)?;
+            post(conn, &email)?;
         }
         let first = emails::table.select(emails::id).order(emails::id).first::<i64>(conn)?;
         diesel::update(emails::table.find(first))

@@ -59,7 +59,9 @@ fn write_emails(app: &TestApp, conn: &mut PgConnection) {
         diesel::update(emails::table.filter(emails::recipient.eq("nobody@acme.example")))
             .set((
                 emails::failed_at.eq(vouch::kit::clock::now()),
-                emails::last_error.eq("550 5.1.1 No such person here"),
+                emails::problem.eq(serde_json::json!({
+                    "code": "rejected", "detail": "550 5.1.1 No such person here"
+                })),
             ))
             .execute(conn)
     })

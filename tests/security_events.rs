@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use diesel::prelude::*;
 use serde_json::Value;
+use vouch::features::emails::{EmailContent, EmailMessage, Mailer, post};
 use vouch::kit::db::schema::{audit_log, users};
 use vouch::kit::email::email_key;
-use vouch::kit::email::{self, EmailMessage, Mailer};
 use vouch::kit::security::Kind;
 
 use crate::api::new_key;
@@ -401,12 +401,11 @@ fn provoke_by_support(at: &At<'_>, kind: Kind) -> Expected {
             at.app.within(|conn| {
                 let email = EmailMessage {
                     to: "new@applicants.example",
-                    subject: "Your account".to_owned(),
                     program: Some("Acme Tea"),
-                    paragraphs: vec!["Welcome".to_owned()],
+                    content: EmailContent::AccountInvitation { name: "Nia".to_owned() },
                     link: None,
                 };
-                email::post(conn, &email)
+                post(conn, &email)
             });
             let page = support.get("/support/emails");
             let shown = support.submit(&page, "form[action$='/disclosure']", &[]);

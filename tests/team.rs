@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 use vouch::features::auth::{self, NewUser};
+use vouch::features::emails::Mailer;
 use vouch::features::team::{self, MemberError};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::schema::{audit_log, links, members, users};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::email::Mailer;
 use vouch::kit::session::Role;
 
 use crate::harness::smtp::MailServer;

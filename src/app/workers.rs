@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
+use crate::features::emails::{Mailer, SEND_EMAIL};
 use crate::features::ingest::{failures, pending_fetches, recalculation, refund_reads};
 use crate::features::privacy::retention;
 use crate::features::store_workers::{
@@ -16,7 +17,6 @@ use crate::features::stores::jobs;
 use crate::features::{backfills, code_syncs, pushes};
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
-use crate::kit::email::{Mailer, SEND_EMAIL};
 use crate::kit::error::AppResult;
 use crate::kit::jobs::{Ending, JobKind, JobRunner, Registry, Run, RunError, WorkerPool, drain};
 use crate::kit::pseudonyms::Pseudonyms;
@@ -47,7 +47,7 @@ const TASKS: [Task; 12] = [
     Task {
         name: "delete old emails",
         every: Duration::from_secs(3600),
-        run: |tools, _| crate::kit::email::sweep(&tools.db, clock::now()),
+        run: |tools, _| crate::features::emails::sweep(&tools.db, clock::now()),
     },
     Task {
         name: "apply retention periods",

@@ -24,6 +24,8 @@ pub mod code_syncs;
 pub mod conversions;
 /// What changed, and what needs somebody.
 pub(crate) mod dashboard;
+/// Emails: what they say, and the workers that send them.
+pub mod emails;
 /// Coupon codes that affiliates may not claim.
 pub mod exclusions;
 /// How an empty installation gets its first program.

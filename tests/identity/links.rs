@@ -7,10 +7,10 @@ use diesel::prelude::*;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use vouch::features::affiliates::{self, AffiliateStatus, NewAffiliate};
+use vouch::features::emails::reveal;
 use vouch::features::registration::{CodeRequirement, Registration};
 use vouch::kit::db::schema::{affiliates as affiliates_table, emails, links, users};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::email;
 use vouch::kit::email::email_key;
 
 use crate::harness::{PASSWORD, Page, Person, TestApp};
@@ -174,7 +174,7 @@ impl World {
                 .select(emails::id)
                 .load(conn)?;
             ids.into_iter()
-                .map(|id| Ok(email::reveal(conn, id, &encryptor(), BASE)?.unwrap()))
+                .map(|id| Ok(reveal(conn, id, &encryptor(), BASE)?.unwrap()))
                 .collect::<QueryResult<Vec<_>>>()
         });
         for email in emails {

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use diesel::prelude::*;
 use vouch::features::auth;
+use vouch::features::emails::Mailer;
 use vouch::features::team;
 use vouch::kit::db::schema::{audit_log, emails, instance_log, users};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::email::Mailer;
 use vouch::kit::session::Role;
 
 use crate::harness::{PASSWORD, Page, Person, TestApp, config};
@@ -177,7 +177,7 @@ fn what_the_server_shows_is_in_the_log_of_the_instance() {
     let id = email_id(&app, "viewer@acme.example");
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
     in_scope(&mut conn, Scope::Instance, |conn| {
-        let email = vouch::kit::email::reveal(conn, id, &encryptor(), &app.base)?.unwrap();
+        let email = vouch::features::emails::reveal(conn, id, &encryptor(), &app.base)?.unwrap();
         let by =
             vouch::features::accounts::AccessChange::command_line("", vouch::kit::clock::now());
         vouch::features::accounts::note_revealed(conn, &by, &email)?;

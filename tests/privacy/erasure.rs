@@ -464,16 +464,29 @@ fn emails_of_another_program_of_the_same_name_stay() {
     });
     for merchant_id in [acme, other] {
         app.within_merchant(merchant_id, |conn| {
-            let email = vouch::kit::email::EmailMessage {
+            let email = vouch::features::emails::EmailMessage {
                 to: "ada@affiliates.example",
-                subject: format!("Of {merchant_id}"),
                 program: Some("Acme Tea"),
-                paragraphs: vec!["Hello".to_owned()],
+                content: EmailContent::CodesApproved {
+                    name: "Ada".to_owned(),
+                    codes: vec![format!("OF{merchant_id}")],
+                },
                 link: None,
             };
-            vouch::kit::email::post(conn, &email)
+            vouch::features::emails::post(conn, &email)
         });
     }
+    // To another person, and naming them.
+    app.within(|conn| {
+        let (inviter, role) = ("Ada Active".to_owned(), vouch::kit::session::Role::Viewer);
+        let email = vouch::features::emails::EmailMessage {
+            to: "new@acme.example",
+            program: Some("Acme Tea"),
+            content: vouch::features::emails::EmailContent::MemberInvited { inviter, role },
+            link: None,
+        };
+        vouch::features::emails::post(conn, &email)
+    });
     let fields = [("email", "ada@affiliates.example")];
     let file = app.owner().post_signed("/settings/privacy/exports", &fields).json();
     let sent: Vec<&str> = file["emails_sent"]
@@ -482,18 +495,23 @@ fn emails_of_another_program_of_the_same_name_stay() {
         .iter()
         .filter_map(|e| e["subject"].as_str())
         .collect();
-    assert_eq!(sent, [format!("Of {acme}")]);
+    assert!(sent.len() == 1 && sent[0].contains(&format!("OF{acme}")), "{sent:?}");
     let lookup = Lookup::by_email("ada@affiliates.example");
     erase_person(&app.db, &app.actor(), &pseudonyms(), &lookup).unwrap().unwrap();
-    let left: Vec<String> = in_instance(&app, |conn| {
+    let left: Vec<(Option<String>, Option<i64>)> = in_instance(&app, |conn| {
         emails::table
             .filter(emails::recipient.eq("ada@affiliates.example"))
             .order(emails::id)
-            .select(emails::subject)
+            .select((emails::subject, emails::about_merchant_id))
             .load(conn)
     });
     // One from before emails knew their merchant is of either: it goes with its retention period.
-    assert_eq!(left, ["Of one of them".to_owned(), format!("Of {other}")]);
+    assert_eq!(left, [(Some("Of one of them".to_owned()), None), (None, Some(other))]);
+    let naming: i64 = in_instance(&app, |conn| {
+        let to_another = emails::table.filter(emails::recipient.eq("new@acme.example"));
+        to_another.count().get_result(conn)
+    });
+    assert_eq!(naming, 0);
 }
 
 #[test]

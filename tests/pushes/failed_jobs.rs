@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use vouch::features::emails::{EmailContent, EmailMessage, Mailer, post};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{audit_log, jobs, orders, pushes};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::email::{self, EmailMessage, Mailer};
 use vouch::kit::jobs::{self as queue, JobKind, Queue};
 
 use super::{code, creating, status, work};
@@ -100,12 +100,11 @@ fn an_email_that_was_never_accepted_is_retried() {
     app.within(|conn| {
         let message = EmailMessage {
             to: "ada@example.com",
-            subject: "Hello".to_owned(),
             program: None,
-            paragraphs: vec!["Hello!".to_owned()],
+            content: EmailContent::MemberRemoved { name: "Nia".to_owned() },
             link: None,
         };
-        email::post(conn, &message)
+        post(conn, &message)
     });
     app.within(|conn| diesel::update(jobs::table).set(jobs::attempts.eq(11)).execute(conn));
     let mut config = config(&app.base);

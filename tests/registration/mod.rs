@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use diesel::dsl::IntervalDsl as _;
 use diesel::prelude::*;
 use secrecy::SecretBox;
+use vouch::features::emails::{EmailRow, newest_emails, reveal};
 use vouch::features::registration::{self, Registration};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::Scope;
 use vouch::kit::db::schema::{affiliate_terms, affiliates, code_requests};
-use vouch::kit::email;
 use vouch::kit::secrets::Encryptor;
 
 use crate::harness::{Page, Person, SECRET_KEY, TestApp};
@@ -76,10 +76,10 @@ pub(crate) fn emails_to(app: &TestApp, email: &str) -> Vec<(String, String)> {
     let encryptor = encryptor();
     let all: Result<Vec<_>, vouch::kit::error::AppError> =
         app.db.run_blocking(Scope::Instance, |conn| {
-            let rows = email::newest_emails(conn)?.into_iter();
+            let rows = newest_emails(conn)?.into_iter();
             let to_them: Vec<_> = rows.filter(|row| row.recipient == email).collect();
-            let read = |row: email::EmailRow| {
-                let found = email::reveal(conn, row.id, &encryptor, "https://vouch.example")?;
+            let read = |row: EmailRow| {
+                let found = reveal(conn, row.id, &encryptor, "https://vouch.example")?;
                 let text = found.map(|email| email.text).unwrap_or_default();
                 QueryResult::Ok((row.subject, text))
             };

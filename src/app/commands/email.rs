@@ -7,11 +7,11 @@ use diesel::PgConnection;
 use super::database::with_database;
 use super::text;
 use crate::features::accounts::{self, AccessChange};
+use crate::features::emails;
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::{Scope, in_scope};
-use crate::kit::email::{self, EmailState};
 use crate::kit::secrets::Encryptor;
 
 /// The subcommands.
@@ -35,17 +35,13 @@ pub(super) fn run(config: &Config, command: &EmailCommand) -> anyhow::Result<()>
 }
 
 fn list(config: &Config) -> anyhow::Result<()> {
-    let emails =
-        with_database(config, |conn| Ok(in_scope(conn, Scope::Support, email::newest_emails)?))?;
-    if emails.is_empty() {
+    let newest =
+        with_database(config, |conn| Ok(in_scope(conn, Scope::Support, emails::newest_emails)?))?;
+    if newest.is_empty() {
         say!("{}", text::NO_EMAILS);
     }
-    for email in emails {
-        let state = match email.state {
-            EmailState::Waits(_) => "waiting",
-            EmailState::Sent(_) => "sent",
-            EmailState::Failed(_) => "failed",
-        };
+    for email in newest {
+        let state = email.state.code();
         say!("{:>8}  {:<8}  {}  {}", email.id, state, email.recipient, email.subject);
     }
     Ok(())
@@ -56,7 +52,7 @@ fn show(config: &Config, id: i64) -> anyhow::Result<()> {
     let by = AccessChange::command_line("", clock::now());
     let email = with_database(config, |conn| {
         in_scope(conn, Scope::Instance, |conn: &mut PgConnection| {
-            let found = email::reveal(conn, id, &encryptor, &config.public_url)?;
+            let found = emails::reveal(conn, id, &encryptor, &config.public_url)?;
             if let Some(email) = &found {
                 accounts::note_revealed(conn, &by, email)?;
             }

@@ -15,13 +15,13 @@ use super::text;
 use crate::app::instance::Presence;
 use crate::app::server::{self, AppState, Starting};
 use crate::app::workers::Workers;
+use crate::features::emails::Mailer;
 use crate::features::first_run;
 use crate::features::store_workers::Tools;
 use crate::kit::config::{Config, hand_over};
 use crate::kit::console::StdoutWriter;
 use crate::kit::db::connect::ConnectRetry;
 use crate::kit::db::{Db, Source};
-use crate::kit::email::Mailer;
 use crate::kit::os;
 
 /// The part of the work that this process does.

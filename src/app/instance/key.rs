@@ -13,13 +13,13 @@ use secrecy::{ExposeSecret, SecretBox};
 
 use super::process::{GONE_AFTER_SECONDS, ServerProcess, serving};
 use crate::features::auth::two_factor;
+use crate::features::emails;
 use crate::features::stores::{self, Reencrypted, reencrypt_secrets};
 use crate::kit::clock;
 use crate::kit::config::{self, Config, NextKey, SECRET_KEY_FILE, UnusedKey};
 use crate::kit::db::schema::instance_key;
 use crate::kit::db::statement::statement;
 use crate::kit::db::{Scope, in_scope};
-use crate::kit::email;
 use crate::kit::pseudonyms;
 use crate::kit::secrets::{Encryptor, derive};
 use crate::kit::web::numbers::counted;
@@ -117,7 +117,7 @@ impl Secrets {
     fn check(conn: &mut PgConnection, encryptor: &Encryptor) -> QueryResult<Self> {
         let (of_stores, stuck_stores) = stores::check_secrets(conn, encryptor)?;
         let (of_people, stuck_people) = two_factor::check_secrets(conn, encryptor)?;
-        let (of_links, stuck_links) = email::check_links(conn, encryptor)?;
+        let (of_links, stuck_links) = emails::check_links(conn, encryptor)?;
         let (of_pseudonyms, stuck_pseudonyms) = pseudonyms::check(conn, encryptor)?;
         Ok(Self {
             all: of_stores + of_people + of_links + of_pseudonyms,
@@ -265,7 +265,7 @@ pub(crate) fn rotate(
         }
         let old = Encryptor::new(&config.secret_key);
         let new_encryptor = Encryptor::new(new);
-        email::reencrypt_links(conn, &old, &new_encryptor)?;
+        emails::reencrypt_links(conn, &old, &new_encryptor)?;
         pseudonyms::reencrypt(conn, &old, &new_encryptor)?;
         two_factor::reencrypt(conn, &old, &new_encryptor)?;
         let done = reencrypt_secrets(conn, &old, &new_encryptor)?;

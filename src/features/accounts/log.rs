@@ -5,9 +5,9 @@ use serde_json::json;
 use super::by::{AccessChange, tell};
 use super::text;
 use crate::features::audit::AuditEvent;
+use crate::features::emails::RevealedEmail;
 use crate::kit::audit::SubjectKind;
 use crate::kit::db::schema::instance_log;
-use crate::kit::email::RevealedEmail;
 use crate::kit::security::{self, Kind};
 
 /// An entry of the instance log.

@@ -13,9 +13,9 @@ use super::password::MAX_BYTES;
 use super::personal_words::personal_words_of;
 use super::text;
 use crate::features::auth::pages::AccountPage;
+use crate::features::emails::post;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
-use crate::kit::email;
 use crate::kit::error::AppResult;
 use crate::kit::security::{self, Kind};
 use crate::kit::session::renew_session;
@@ -94,7 +94,7 @@ pub(crate) async fn change(
     let owner = person.clone();
     db.run(Scope::Unowned, move |conn| {
         store_password(conn, user_id, &hash)?;
-        email::post(conn, &password_changed(&owner, clock::now()))
+        post(conn, &password_changed(&owner, clock::now()))
     })
     .await?;
     security::note(Kind::PasswordChanged);

@@ -132,6 +132,8 @@ pub struct Merchant {
     pub coupon_exclusions: bool,
     /// How its pages show dates.
     pub date_format: DateFormat,
+    /// Where affiliates' replies to emails from Vouch go, or "".
+    pub contact_email: String,
 }
 
 impl Merchant {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::denial::Denial;
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::Merchant;
-use crate::kit::email::{EmailLink, EmailMessage, post};
+use crate::features::emails::{EmailContent, EmailLink, EmailMessage, post};
 use crate::kit::urls;
 
 /// Tells an affiliate that their requested codes are approved.
@@ -15,33 +15,8 @@ pub(super) fn codes_approved(
     affiliate: &Affiliate,
     codes: &[&str],
 ) -> QueryResult<()> {
-    let name = &merchant.name;
-    let (subject, what, share) = match codes {
-        [code] => (
-            format!("{}, your code {code} is approved", affiliate.name),
-            format!(
-                "{name} approved your code {code}. You earn commission on orders placed with it."
-            ),
-            "It can take a few minutes to work at checkout. My Codes lists the stores where it works.",
-        ),
-        codes => (
-            format!("{}, your codes are approved", affiliate.name),
-            format!(
-                "{name} approved your codes {}. You earn commission on orders placed with them.",
-                codes.join(", ")
-            ),
-            "They can take a few minutes to work at checkout. My Codes lists the stores where they \
-             work.",
-        ),
-    };
-    let email = EmailMessage {
-        to: &affiliate.email,
-        subject,
-        program: Some(name),
-        paragraphs: vec![format!("Hi {},", affiliate.name), what, share.to_owned()],
-        link: Some(EmailLink::page("View my codes", &urls::login("/portal"))),
-    };
-    post(conn, &email)
+    let (name, codes) = (affiliate.name.clone(), owned(codes));
+    send(conn, merchant, affiliate, EmailContent::CodesApproved { name, codes })
 }
 
 /// Tells an affiliate that their requested codes are denied, if the member chose to send it.
@@ -52,25 +27,25 @@ pub(super) fn codes_denied(
     codes: &[&str],
     denial: &Denial,
 ) -> QueryResult<()> {
-    let name = &merchant.name;
-    let subject = match codes {
-        [code] => format!("{name} declined your request for {code}"),
-        codes => format!("{name} declined your request for {} codes", codes.len()),
-    };
-    let decided = format!("{name} declined your request for {}.", codes.join(", "));
-    let mut paragraphs = vec![format!("Hi {},", affiliate.name), decided];
-    if !denial.reason.trim().is_empty() {
-        paragraphs.push(denial.reason.trim().to_owned());
-    }
-    paragraphs.push(format!(
-        "You keep the codes you already have. Contact {name} if you have questions."
-    ));
+    let (name, codes, reason) = (affiliate.name.clone(), owned(codes), denial.reason.clone());
+    send(conn, merchant, affiliate, EmailContent::CodesDenied { name, codes, reason })
+}
+
+fn send(
+    conn: &mut PgConnection,
+    merchant: &Merchant,
+    affiliate: &Affiliate,
+    content: EmailContent,
+) -> QueryResult<()> {
     let email = EmailMessage {
         to: &affiliate.email,
-        subject,
-        program: Some(name),
-        paragraphs,
-        link: Some(EmailLink::page("View my codes", &urls::login("/portal"))),
+        program: Some(&merchant.name),
+        content,
+        link: Some(EmailLink::page(&urls::login("/portal"))),
     };
     post(conn, &email)
+}
+
+fn owned(codes: &[&str]) -> Vec<String> {
+    codes.iter().map(|code| (*code).to_owned()).collect()
 }

@@ -6,7 +6,7 @@ mod rules;
 mod slug;
 mod text;
 
-pub(crate) use self::model::{CreateMerchantError, any_exists, general, rename};
+pub(crate) use self::model::{CreateMerchantError, GeneralSettings, any_exists};
 pub use self::model::{CreatedMerchant, NewMerchant, Owner, create};
 pub(crate) use self::rules::DatedRules;
 pub use self::rules::{change_rules, rules_history};

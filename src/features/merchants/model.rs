@@ -3,6 +3,8 @@ use chrono_tz::Tz;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::Error;
+use serde::Serialize;
+use serde_json::json;
 use vouch_core::attribution::{CalculationLogic, CommissionKind};
 use vouch_core::calendar::DateFormat;
 use vouch_core::money::{Currency, Rate};
@@ -175,47 +177,52 @@ fn insert_first_rules(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<
     dated::begin(conn, (merchant_id,), rules, DateTime::UNIX_EPOCH)
 }
 
-/// A merchant's name, time zone and date format, as currently stored.
-pub(crate) fn general(
-    conn: &mut PgConnection,
-    merchant_id: i64,
-) -> QueryResult<(String, String, DateFormat)> {
-    let columns = (merchants::name, merchants::time_zone, merchants::date_format);
-    merchants::table.find(merchant_id).select(columns).first(conn)
+/// What members change under Settings > General.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Queryable, Selectable, AsChangeset)]
+#[diesel(table_name = merchants)]
+pub(crate) struct GeneralSettings {
+    pub(crate) name: String,
+    /// IANA name. Past totals keep their days.
+    pub(crate) time_zone: String,
+    pub(crate) date_format: DateFormat,
+    /// May be empty.
+    pub(crate) contact_email: String,
 }
 
-/// Changes the program's name, time zone and date format. Past totals keep their days. The public URL stays the
-/// same, because affiliates have it. It does nothing if nothing changed.
-pub(crate) fn rename(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    merchant: &auth::Merchant,
-    name: &str,
-    (time_zone, dates): (Tz, DateFormat),
-) -> QueryResult<()> {
-    let (name, zone) = (name.trim(), time_zone.name());
-    if (merchant.name.as_str(), merchant.time_zone.as_str(), merchant.date_format)
-        == (name, zone, dates)
-    {
-        return Ok(());
+impl GeneralSettings {
+    pub(crate) fn of(merchant: &auth::Merchant) -> Self {
+        Self {
+            name: merchant.name.clone(),
+            time_zone: merchant.time_zone.clone(),
+            date_format: merchant.date_format,
+            contact_email: merchant.contact_email.clone(),
+        }
     }
-    conn.transaction(|conn| {
-        diesel::update(merchants::table.find(actor.merchant_id))
-            .set((
-                merchants::name.eq(name),
-                merchants::time_zone.eq(zone),
-                merchants::date_format.eq(dates),
-            ))
-            .execute(conn)?;
-        let fields = |name: &str, zone: &str, dates: DateFormat| {
-            serde_json::json!({ "name": name, "time_zone": zone, "date_format": dates })
-        };
-        let event = AuditEvent::GeneralSettingsChanged;
-        let act = Act {
-            before: Some(fields(&merchant.name, &merchant.time_zone, merchant.date_format)),
-            after: Some(fields(name, zone, dates)),
-            ..Act::new(event, SubjectKind::Merchant, Some(actor.merchant_id))
-        };
-        record(conn, actor, act)
-    })
+
+    /// As currently stored.
+    pub(crate) fn find(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Self> {
+        merchants::table.find(merchant_id).select(Self::as_select()).first(conn)
+    }
+
+    /// Saves what differs from `before`. The public URL stays the same, because affiliates have it.
+    pub(crate) fn save(
+        &self,
+        conn: &mut PgConnection,
+        actor: &Actor,
+        before: &Self,
+    ) -> QueryResult<()> {
+        if self == before {
+            return Ok(());
+        }
+        conn.transaction(|conn| {
+            diesel::update(merchants::table.find(actor.merchant_id)).set(self).execute(conn)?;
+            let event = AuditEvent::GeneralSettingsChanged;
+            let act = Act {
+                before: Some(json!(before)),
+                after: Some(json!(self)),
+                ..Act::new(event, SubjectKind::Merchant, Some(actor.merchant_id))
+            };
+            record(conn, actor, act)
+        })
+    }
 }

@@ -2,12 +2,13 @@
 //! hold `Scope::Instance`.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Jsonb, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 use serde_json::Value;
 use vouch_core::email::EmailKey;
 
 use super::erase::NamePatterns;
 use super::person::DataSubject;
+use crate::features::emails::export;
 use crate::kit::db::schema::emails;
 use crate::kit::db::statement::statement;
 
@@ -40,7 +41,8 @@ pub(crate) fn erase_emails(
     let found: Vec<Found> = statement!(
         concat!(
             "SELECT l.id, l.recipient, \
-                 concat_ws(' ', l.recipient, l.subject, l.paragraphs::text) ~* :words AS is_named \
+                 concat_ws(' ', l.recipient, l.subject, l.paragraphs::text, \
+                     l.content::text) ~* :words AS is_named \
              FROM emails l JOIN merchants m ON m.id = :merchant_id \
              WHERE ",
             is_of_merchant!(),
@@ -56,7 +58,7 @@ pub(crate) fn erase_emails(
     diesel::delete(emails::table.filter(emails::id.eq_any(ids))).execute(conn)
 }
 
-/// The recipient, subject and time of the emails that a merchant sent to a person.
+/// The recipient, text and times of the emails that a merchant sent to a person.
 pub(crate) fn sent_emails(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -65,25 +67,20 @@ pub(crate) fn sent_emails(
     #[derive(QueryableByName)]
     #[diesel(table_name = emails)]
     struct Sent {
+        id: i64,
         recipient: String,
-        #[diesel(sql_type = Jsonb)]
-        email: Value,
     }
     let rows: Vec<Sent> = statement!(
         concat!(
-            "SELECT l.recipient, \
-                 jsonb_build_object('recipient', l.recipient, 'subject', l.subject, \
-                     'paragraphs', l.paragraphs, 'created_at', l.created_at, \
-                     'delivered_at', l.delivered_at) AS email \
-             FROM emails l JOIN merchants m ON m.id = :merchant_id WHERE ",
-            is_of_merchant!(),
-            " ORDER BY l.id"
+            "SELECT l.id, l.recipient FROM emails l JOIN merchants m ON m.id = :merchant_id WHERE ",
+            is_of_merchant!()
         ),
         merchant_id: BigInt,
     )
     .load(conn)?;
-    let theirs = rows.into_iter().filter(|sent| is_to(person, &sent.recipient));
-    Ok(theirs.map(|sent| sent.email).collect())
+    let theirs = rows.iter().filter(|sent| is_to(person, &sent.recipient));
+    let ids: Vec<i64> = theirs.map(|sent| sent.id).collect();
+    Ok(Value::Array(export(conn, &ids)?))
 }
 
 fn is_to(person: &DataSubject, recipient: &str) -> bool {

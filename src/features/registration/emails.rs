@@ -7,12 +7,11 @@ use super::settings::PublicProgram;
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::auth::Merchant;
 use crate::features::code_requests::Denial;
-use crate::kit::email::{EmailLink, EmailMessage, post};
+use crate::features::emails::{ApplicantStatus, EmailContent, EmailLink, EmailMessage, post};
 use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
 
-/// To the email in the form, which anyone can enter. It contains nothing else from the form, so
-/// strangers can't send text to people through Vouch.
+/// To the email in the form, which anyone can enter.
 pub(super) fn confirm(
     conn: &mut PgConnection,
     shown: &PublicProgram,
@@ -20,72 +19,35 @@ pub(super) fn confirm(
     applicant: &Applicant,
     token: &str,
 ) -> QueryResult<()> {
-    let name = &shown.name;
-    let mut paragraphs = vec![
-        "Hi,".to_owned(),
-        format!(
-            "Confirm your email to submit your application to {name}. The link expires in 24 hours."
-        ),
-    ];
-    if !applicant.code.trim().is_empty() {
-        let words = "We’ll reserve your code once you confirm.";
-        paragraphs.push(words.to_owned());
-    }
-    paragraphs.push("If you didn’t apply, ignore this email.".to_owned());
     let path = urls::join_confirmation(&shown.slug, token);
+    let has_code = !applicant.code.trim().is_empty();
     let email = EmailMessage {
         to: &applicant.email,
-        subject: format!("Confirm your application to {name}"),
-        program: Some(name),
-        paragraphs,
-        link: Some(EmailLink::secret(encryptor, "Confirm email", &path)),
+        program: Some(&shown.name),
+        content: EmailContent::ApplicationConfirmation { has_code },
+        link: Some(EmailLink::secret(encryptor, &path)),
     };
     post(conn, &email)
 }
 
-/// To a person who applies again. The page didn't reveal that to the sender.
+/// To a person who applies again.
 pub(super) fn known(
     conn: &mut PgConnection,
     shown: &PublicProgram,
     to: &str,
     status: AffiliateStatus,
 ) -> QueryResult<()> {
-    let name = &shown.name;
-    let (subject, what, link) = match status {
-        AffiliateStatus::Pending => (
-            format!("{name} is reviewing your application"),
-            format!(
-                "You’ve already applied to {name}. They’re still reviewing your application and will \
-                 email you."
-            ),
-            None,
-        ),
-        AffiliateStatus::Active => (
-            format!("You’re already an affiliate of {name}"),
-            format!(
-                "You’re already an affiliate of {name}. Sign in to see your codes. Contact {name} if \
-                 you don’t have an account yet."
-            ),
-            Some(EmailLink::page("Sign in", &urls::login("/portal"))),
-        ),
-        AffiliateStatus::Denied | AffiliateStatus::Disabled => (
-            format!("{name} already reviewed your application"),
-            format!(
-                "{name} has already reviewed your application. Contact {name} if you have questions."
-            ),
-            None,
-        ),
+    let applicant = match status {
+        AffiliateStatus::Pending => ApplicantStatus::Pending,
+        AffiliateStatus::Active => ApplicantStatus::Active,
+        AffiliateStatus::Denied | AffiliateStatus::Disabled => ApplicantStatus::Reviewed,
     };
+    let is_active = status == AffiliateStatus::Active;
     let email = EmailMessage {
         to,
-        subject,
-        program: Some(name),
-        paragraphs: vec![
-            "Hi,".to_owned(),
-            what,
-            "Nothing has changed. If you didn’t apply again, ignore this email.".to_owned(),
-        ],
-        link,
+        program: Some(&shown.name),
+        content: EmailContent::AppliedAgain { applicant },
+        link: is_active.then(|| EmailLink::page(&urls::login("/portal"))),
     };
     post(conn, &email)
 }
@@ -99,33 +61,13 @@ pub(super) fn welcome(
     codes: &[String],
     token: &str,
 ) -> QueryResult<()> {
-    let name = &merchant.name;
-    let mut paragraphs = vec![
-        format!("Hi {},", affiliate.name),
-        format!("{name} approved your application. Welcome!"),
-    ];
-    match codes {
-        [] => paragraphs.push("You don’t have a coupon code yet.".to_owned()),
-        [code] => paragraphs.push(format!(
-            "Your coupon code is {code}. You earn commission on orders placed with it."
-        )),
-        codes => paragraphs.push(format!(
-            "Your coupon codes are {}. You earn commission on orders placed with them.",
-            codes.join(", ")
-        )),
-    }
-    paragraphs.push(
-        "Set up your account to see your codes and earnings. The link works once and expires in \
-         7 days."
-            .to_owned(),
-    );
     let path = urls::join_account(&merchant.slug, token);
+    let (name, codes) = (affiliate.name.clone(), codes.to_vec());
     let email = EmailMessage {
         to: &affiliate.email,
-        subject: format!("{name} approved your application"),
-        program: Some(name),
-        paragraphs,
-        link: Some(EmailLink::secret(encryptor, "Set up account", &path)),
+        program: Some(&merchant.name),
+        content: EmailContent::ApplicationApproved { name, codes },
+        link: Some(EmailLink::secret(encryptor, &path)),
     };
     post(conn, &email)
 }
@@ -138,18 +80,12 @@ pub(super) fn invitation(
     affiliate: &Affiliate,
     token: &str,
 ) -> QueryResult<()> {
-    let name = &merchant.name;
     let path = urls::join_account(&merchant.slug, token);
     let email = EmailMessage {
         to: &affiliate.email,
-        subject: format!("Set up your {name} affiliate account"),
-        program: Some(name),
-        paragraphs: vec![
-            format!("Hi {},", affiliate.name),
-            format!("Set up your {name} affiliate account to see your codes and earnings."),
-            "The link works once and expires in 7 days. Earlier links no longer work.".to_owned(),
-        ],
-        link: Some(EmailLink::secret(encryptor, "Set up account", &path)),
+        program: Some(&merchant.name),
+        content: EmailContent::AccountInvitation { name: affiliate.name.clone() },
+        link: Some(EmailLink::secret(encryptor, &path)),
     };
     post(conn, &email)
 }
@@ -161,20 +97,11 @@ pub(super) fn denied(
     affiliate: &Affiliate,
     denial: &Denial,
 ) -> QueryResult<()> {
-    let name = &merchant.name;
-    let mut paragraphs = vec![
-        format!("Hi {},", affiliate.name),
-        format!("Thank you for applying. {name} declined your application."),
-    ];
-    if !denial.reason.trim().is_empty() {
-        paragraphs.push(denial.reason.trim().to_owned());
-    }
-    paragraphs.push(format!("Contact {name} if you have questions."));
+    let (name, reason) = (affiliate.name.clone(), denial.reason.clone());
     let email = EmailMessage {
         to: &affiliate.email,
-        subject: format!("{name} declined your application"),
-        program: Some(name),
-        paragraphs,
+        program: Some(&merchant.name),
+        content: EmailContent::ApplicationDenied { name, reason },
         link: None,
     };
     post(conn, &email)

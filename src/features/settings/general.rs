@@ -7,8 +7,9 @@ use vouch_core::TextEnum;
 use vouch_core::calendar::DateFormat;
 
 use super::text;
+use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::merchants::{self, choices};
+use crate::features::merchants::{GeneralSettings, choices};
 use crate::kit::audit::SubjectKind;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -23,16 +24,45 @@ pub(crate) struct GeneralForm {
     time_zone: String,
     /// Unchanged if it's missing.
     date_format: String,
+    /// Unchanged if it's missing. The version of a form without it is the one of before it existed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact_email: Option<String>,
     /// The version that the form showed.
     #[serde(skip_serializing)]
     version: Version,
 }
 
 impl GeneralForm {
-    fn of(name: String, time_zone: String, date_format: DateFormat) -> Self {
-        let date_format = date_format.as_str().to_owned();
-        let form = Self { name, time_zone, date_format, version: Version::default() };
+    fn of(stored: GeneralSettings) -> Self {
+        let form = Self {
+            name: stored.name,
+            time_zone: stored.time_zone,
+            date_format: stored.date_format.as_str().to_owned(),
+            contact_email: Some(stored.contact_email).filter(|email| !email.is_empty()),
+            version: Version::default(),
+        };
         Self { version: Version::of(&form), ..form }
+    }
+
+    /// The email in the field.
+    fn contact(&self) -> &str {
+        self.contact_email.as_deref().unwrap_or_default()
+    }
+
+    /// Checks what was typed.
+    fn read(&self, current: &Merchant) -> Result<GeneralSettings, FormErrors> {
+        let mut errors = FormErrors::new();
+        errors.check_changed_name("name", &self.name, &current.name, text::ENTER_PROGRAM_NAME);
+        let time_zone = choices::time_zone(&mut errors, "time_zone", &self.time_zone);
+        let date_format = date_format(&mut errors, &self.date_format, current.date_format);
+        let contact_email = self.contact().trim().to_owned();
+        if !contact_email.is_empty() {
+            errors.check_email("contact_email", &contact_email);
+        }
+        let time_zone = time_zone.map_or_else(String::new, |zone| zone.name().to_owned());
+        let name = self.name.trim().to_owned();
+        errors.into_result()?;
+        Ok(GeneralSettings { name, time_zone, date_format, contact_email })
     }
 }
 
@@ -48,6 +78,7 @@ impl Edits for GeneralForm {
             ("Program name", self.name.clone()),
             ("Time zone", zone),
             ("Date format", dates.unwrap_or_default().to_owned()),
+            ("Contact email", self.contact().to_owned()),
         ])
     }
 }
@@ -72,8 +103,7 @@ impl GeneralPage {
 /// `GET /settings/general`
 pub(crate) async fn show(page: MerchantPage) -> AppResult<HttpResponse> {
     let merchant = page.merchant();
-    let form =
-        GeneralForm::of(merchant.name.clone(), merchant.time_zone.clone(), merchant.date_format);
+    let form = GeneralForm::of(GeneralSettings::of(merchant));
     ok(&GeneralPage::new(page, form, FormErrors::new()))
 }
 
@@ -81,14 +111,13 @@ pub(crate) async fn show(page: MerchantPage) -> AppResult<HttpResponse> {
 pub(crate) async fn update(
     db: Data<Db>,
     page: MerchantPage,
-    CsrfForm(form): CsrfForm<GeneralForm>,
+    CsrfForm(mut form): CsrfForm<GeneralForm>,
 ) -> AppResult<HttpResponse> {
-    let mut errors = FormErrors::new();
-    errors.check_changed_name("name", &form.name, &page.merchant().name, text::ENTER_PROGRAM_NAME);
-    let time_zone = choices::time_zone(&mut errors, "time_zone", &form.time_zone);
-    let dates = date_format(&mut errors, &form.date_format, page.merchant().date_format);
-    let Some(time_zone) = time_zone.filter(|_| errors.is_empty()) else {
-        return rejected(&GeneralPage::new(page, form, errors));
+    let unchanged = || page.merchant().contact_email.clone();
+    form.contact_email.get_or_insert_with(unchanged);
+    let new = match form.read(page.merchant()) {
+        Ok(new) => new,
+        Err(errors) => return rejected(&GeneralPage::new(page, form, errors)),
     };
     let (actor, merchant) = (page.actor(), page.merchant().clone());
     db.merchant(page.merchant_id(), move |conn| {
@@ -99,10 +128,9 @@ pub(crate) async fn update(
             action: Some("merchant.changed"),
         };
         form.check_version(conn, record, |conn| {
-            let (name, time_zone, dates) = merchants::general(conn, merchant.id)?;
-            Ok(GeneralForm::of(name, time_zone, dates))
+            Ok(GeneralForm::of(GeneralSettings::find(conn, merchant.id)?))
         })?;
-        AppResult::Ok(merchants::rename(conn, &actor, &merchant, &form.name, (time_zone, dates))?)
+        AppResult::Ok(new.save(conn, &actor, &GeneralSettings::of(&merchant))?)
     })
     .await?;
     page.done(text::GENERAL_SAVED)?;

@@ -4,8 +4,8 @@ use diesel::prelude::*;
 
 use crate::features::audit::{Act, AuditEvent};
 use crate::features::auth::{Viewing, end_sessions_of};
+use crate::features::emails;
 use crate::kit::audit::{Actor, SubjectKind, record};
-use crate::kit::email;
 
 /// Ends every session of the user.
 pub(super) fn end_sessions(
@@ -39,7 +39,7 @@ pub(super) fn record_view_ended(
 /// Has an email that failed sent again. Fails with `NotFound` if there's none, or its text is gone.
 /// Within `Scope::Instance`.
 pub(super) fn retry_email(conn: &mut PgConnection, by: &Actor, email_id: i64) -> QueryResult<()> {
-    let Some(merchant_id) = email::retry(conn, email_id, by.now)? else { return Ok(()) };
+    let Some(merchant_id) = emails::retry(conn, email_id, by.now)? else { return Ok(()) };
     let actor = Actor { merchant_id, ..by.clone() };
     record(conn, &actor, Act::new(AuditEvent::EmailRetried, SubjectKind::Email, Some(email_id)))
 }

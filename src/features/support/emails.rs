@@ -7,17 +7,19 @@ use diesel::QueryResult;
 
 use crate::features::accounts::{self, AccessChange};
 use crate::features::auth::pages::PersonPage;
+use crate::features::emails::{self, EmailRow, EmailState, RevealedEmail};
 use crate::features::support::acts;
 use crate::features::support::readable_emails::{Email, readable};
+use crate::features::support::text;
 use crate::kit::config::Config;
 use crate::kit::db::{Db, Scope};
-use crate::kit::email::{self, EmailRow, EmailState, RevealedEmail};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::lists::{ListPage, Params};
 use crate::kit::secrets::Encryptor;
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::numbers::counted;
 use crate::kit::web::{ok, see_other};
 
 const HERE: &str = "/support/emails";
@@ -31,6 +33,8 @@ struct EmailsPage {
     list: ListPage<EmailRow>,
     /// The emails whose text support staff can read.
     readable: HashSet<i64>,
+    /// How long emails stay in the list.
+    days: String,
 }
 
 impl EmailsPage {
@@ -60,16 +64,18 @@ pub(crate) async fn index(
 ) -> AppResult<HttpResponse> {
     let server = config.smtp.as_ref().map(|smtp| smtp.host.clone());
     let mut address = params.into_inner().at(HERE);
-    let range = address.page(email::NEWEST);
+    let range = address.page(emails::NEWEST);
     let (listing, readable) = db
         .run(Scope::Support, move |conn| {
-            let listing = email::emails(conn, &range)?;
-            let emails: Vec<Email<'_>> = listing.rows.iter().map(Email::from).collect();
-            let readable = readable(conn, &emails)?;
+            let listing = emails::emails(conn, &range)?;
+            let shown: Vec<Email<'_>> = listing.rows.iter().map(Email::from).collect();
+            let readable = readable(conn, &shown)?;
             QueryResult::Ok((listing, readable))
         })
         .await?;
-    ok(&EmailsPage { page, server, list: ListPage::new(address, listing, None), readable })
+    let list = ListPage::new(address, listing, None);
+    let days = counted(config.keep.emails_days, "day", "days");
+    ok(&EmailsPage { page, server, list, readable, days })
 }
 
 /// `POST /support/emails/{email_id}/disclosure`: shows one pending email, and records that in the
@@ -89,7 +95,7 @@ pub(crate) async fn disclose(
     let by = AccessChange::support(&page.support_actor(0), "");
     let email = db
         .run(Scope::Instance, move |conn| -> AppResult<RevealedEmail> {
-            let found = email::reveal(conn, *email_id, &encryptor, &config.public_url)?;
+            let found = emails::reveal(conn, *email_id, &encryptor, &config.public_url)?;
             let email = found.ok_or(AppError::NotFound)?;
             if readable(conn, &[Email::from(&email)])?.is_empty() {
                 return Err(AppError::Forbidden);
@@ -110,6 +116,6 @@ pub(crate) async fn retry(
 ) -> AppResult<HttpResponse> {
     let by = page.support_actor(0);
     db.run(Scope::Instance, move |conn| acts::retry_email(conn, &by, *email_id)).await?;
-    page.leave(FlashKind::Success, "We'll try to send the email again within seconds.")?;
+    page.leave(FlashKind::Success, text::EMAIL_RETRIED)?;
     Ok(see_other(HERE))
 }

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use diesel::prelude::*;
 
+use crate::features::emails::{EmailRow, RevealedEmail};
 use crate::kit::db::schema::{members, users};
-use crate::kit::email::{EmailRow, RevealedEmail, email_key};
+use crate::kit::email::email_key;
 
 /// The fields that decide who can read an email.
 pub(super) struct Email<'a> {

@@ -14,6 +14,7 @@ pub(crate) const EXCLUSIONS_ALREADY_DISABLED: &str = "Coupon Exclusions were alr
 pub(crate) const CLOSED_PROGRAM: &str =
     "This merchant is closed. Reopen it before you send an invitation.";
 pub(crate) const JOB_OBSOLETE: &str = "Job deleted, because its subject no longer exists.";
+pub(super) const EMAIL_RETRIED: &str = "Email queued to retry.";
 pub(crate) const JOB_RETRIED: &str = "Job retried. It runs within seconds.";
 pub(crate) const JOB_ALREADY_RETRIED: &str = "This job was already retried.";
 pub(crate) const NO_JOBS: &str = "No jobs to retry.";

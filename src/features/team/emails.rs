@@ -1,7 +1,7 @@
 //! Emails about a team.
 
 use crate::features::auth::Person;
-use crate::kit::email::{EmailLink, EmailMessage};
+use crate::features::emails::{EmailContent, EmailLink, EmailMessage};
 use crate::kit::secrets::Encryptor;
 use crate::kit::session::Role;
 
@@ -14,27 +14,11 @@ pub(super) fn invitation<'a>(
     encryptor: &Encryptor,
     token: &str,
 ) -> EmailMessage<'a> {
-    let may = match role {
-        Role::Owner => "You’ll be an owner with full access.",
-        Role::Admin => "You’ll be an admin with full access except to team members and API keys.",
-        Role::Viewer => "You’ll be a viewer who can see everything but not change it.",
-    };
     EmailMessage {
         to,
-        subject: format!("{inviter} invited you to {program}"),
         program: Some(program),
-        paragraphs: vec![
-            "Hi,".to_owned(),
-            format!("{inviter} invited you to the team of the affiliate program {program}. {may}"),
-            "The link works once and expires in 3 days. If you weren’t expecting this, ignore this \
-             email."
-                .to_owned(),
-        ],
-        link: Some(EmailLink::secret(
-            encryptor,
-            "Accept invitation",
-            &format!("/invitations/{token}"),
-        )),
+        content: EmailContent::MemberInvited { inviter: inviter.to_owned(), role },
+        link: Some(EmailLink::secret(encryptor, &format!("/invitations/{token}"))),
     }
 }
 
@@ -42,14 +26,8 @@ pub(super) fn invitation<'a>(
 pub(super) fn removed<'a>(person: &'a Person, program: &'a str) -> EmailMessage<'a> {
     EmailMessage {
         to: &person.email,
-        subject: format!("You’re no longer a member of {program}"),
         program: Some(program),
-        paragraphs: vec![
-            format!("Hi {},", person.name),
-            format!(
-                "An owner of {program} removed you from the team. Your past changes stay in its audit log."
-            ),
-        ],
+        content: EmailContent::MemberRemoved { name: person.name.clone() },
         link: None,
     }
 }

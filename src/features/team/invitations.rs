@@ -7,9 +7,9 @@ use super::text;
 use crate::features::audit::{Act, AuditEvent};
 use crate::features::auth::links::{self, LinkEnd, LinkPurpose, LinkSubject};
 use crate::features::auth::{self, NewUser, NewUserError, lock_owner};
+use crate::features::emails::post;
 use crate::kit::audit::{Actor, ActorKind, SubjectKind, record};
 use crate::kit::db::schema::{invitations, members, merchants, users};
-use crate::kit::email;
 use crate::kit::email::email_key;
 use crate::kit::secrets::Encryptor;
 use crate::kit::session::Role;
@@ -371,7 +371,7 @@ fn send(
     let token = links::issue(conn, about, email, actor.now)?;
     let program =
         merchants::table.find(actor.merchant_id).select(merchants::name).first::<String>(conn)?;
-    email::post(conn, &emails::invitation(email, &program, inviter, *role, encryptor, &token))
+    post(conn, &emails::invitation(email, &program, inviter, *role, encryptor, &token))
 }
 
 fn log(

@@ -6,9 +6,9 @@ use super::invitations::withdraw_with_rights;
 use super::text;
 use crate::features::audit::{Act, AuditEvent};
 use crate::features::auth::{Person, count_membership};
+use crate::features::emails::post;
 use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::{members, merchants, users};
-use crate::kit::email;
 use crate::kit::session::Role;
 
 /// A row on the team page.
@@ -91,7 +91,7 @@ pub fn remove(
             .find(actor.merchant_id)
             .select(merchants::name)
             .first::<String>(conn)?;
-        email::post(conn, &emails::removed(&member.person, &program))?;
+        post(conn, &emails::removed(&member.person, &program))?;
     }
     Ok(member)
 }

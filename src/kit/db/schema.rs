@@ -339,7 +339,7 @@ diesel::table! {
         id -> Int8,
         message_id -> Text,
         recipient -> Text,
-        subject -> Text,
+        subject -> Nullable<Text>,
         program -> Text,
         paragraphs -> Nullable<Jsonb>,
         link_label -> Nullable<Text>,
@@ -350,6 +350,10 @@ diesel::table! {
         delivered_at -> Nullable<Timestamptz>,
         failed_at -> Nullable<Timestamptz>,
         about_merchant_id -> Nullable<Int8>,
+        content -> Nullable<Jsonb>,
+        problem -> Nullable<Jsonb>,
+        reply_to -> Nullable<Text>,
+        text_deleted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -552,6 +556,7 @@ diesel::table! {
         erasure_key -> Nullable<Bytea>,
         closed_at -> Nullable<Timestamptz>,
         date_format -> Text,
+        contact_email -> Text,
     }
 }
 

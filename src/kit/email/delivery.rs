@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The result of an attempt to send an email.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum SendOutcome {
+pub(crate) enum SendOutcome {
     /// The mail server accepted it.
     Delivered,
     /// A later attempt may succeed.
@@ -28,20 +28,8 @@ pub(super) enum SendOutcome {
     Unreachable(String),
 }
 
-impl SendOutcome {
-    /// The label in metrics.
-    pub(super) fn word(&self) -> &'static str {
-        match self {
-            Self::Delivered => "delivered",
-            Self::Later(_) => "later",
-            Self::Refused(_) => "refused",
-            Self::Unreachable(_) => "unreachable",
-        }
-    }
-}
-
 /// A connection to the mail server, opened for the first email and reused for the next ones.
-pub(super) struct MailServerConnection<'a> {
+pub(crate) struct MailServerConnection<'a> {
     smtp: &'a Smtp,
     /// How Vouch identifies itself: the host of its public URL.
     name: &'a str,
@@ -49,11 +37,11 @@ pub(super) struct MailServerConnection<'a> {
 }
 
 impl<'a> MailServerConnection<'a> {
-    pub(super) fn new(smtp: &'a Smtp, name: &'a str) -> Self {
+    pub(crate) fn new(smtp: &'a Smtp, name: &'a str) -> Self {
         Self { smtp, name, open: None }
     }
 
-    pub(super) fn send(&mut self, message: &Message) -> SendOutcome {
+    pub(crate) fn send(&mut self, message: &Message) -> SendOutcome {
         let mut connection = match self.connection() {
             Ok(connection) => connection,
             Err(error) => return SendOutcome::Unreachable(in_words(&error)),
@@ -137,7 +125,7 @@ fn in_words(error: &Error) -> String {
 }
 
 /// The host of a public URL. Vouch identifies itself with it, and it's part of every Message-ID.
-pub(super) fn host_of(public_url: &str) -> &str {
+pub(crate) fn host_of(public_url: &str) -> &str {
     let authority = public_url.split("://").nth(1).unwrap_or_default();
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,

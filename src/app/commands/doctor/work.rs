@@ -8,13 +8,13 @@ use super::report::{CheckResult, Report, asked, problem, warning};
 use super::text;
 use crate::app::instance;
 use crate::app::operations;
+use crate::features::emails;
 use crate::features::ingest::failures::{self, FailureCounts};
 use crate::features::ingest::recalculation;
 use crate::features::privacy::retention;
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::{Scope, in_scope};
-use crate::kit::email;
 
 /// Due work starts within seconds. A worker that's busy with a large store may take minutes.
 const LATE_SECONDS: f64 = 15.0 * 60.0;
@@ -23,7 +23,7 @@ pub(super) fn examine(conn: &mut PgConnection, config: &Config, report: &mut Rep
     report.note("processes", "processes", processes(conn));
     report.note("queues", "queues", queues(conn, config));
     report.note("recalculations", "recalculations", recalculations(conn));
-    report.note("emails", "emails", emails(conn));
+    report.note("emails", "emails", failed_emails(conn));
     report.note("deliveries", "webhook deliveries", deliveries(conn));
     report.note("retention", "retention periods", retention_periods(conn, config));
 }
@@ -69,8 +69,8 @@ fn recalculations(conn: &mut PgConnection) -> CheckResult {
     Err(problem(text::recalculations_failed(number, &reason)))
 }
 
-fn emails(conn: &mut PgConnection) -> CheckResult {
-    let (number, reason) = asked(in_scope(conn, Scope::Instance, email::failed))?;
+fn failed_emails(conn: &mut PgConnection) -> CheckResult {
+    let (number, reason) = asked(in_scope(conn, Scope::Instance, emails::failed))?;
     if number == 0 {
         return Ok(text::NONE_FAILED.to_owned());
     }

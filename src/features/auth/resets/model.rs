@@ -1,14 +1,16 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 
 use crate::features::auth::emails;
 use crate::features::auth::links::{self, LinkPurpose, LinkSubject};
 use crate::features::auth::model::{Person, change_password};
+use crate::features::emails::post;
 use crate::kit::db::schema::users;
-use crate::kit::email;
 use crate::kit::email::email_key;
 use crate::kit::secrets::Encryptor;
 
+/// Within this time, further requests send no email, because the first one is on its way.
+const ONE_EMAIL_PER: Duration = Duration::minutes(1);
 /// The maximum number of links per person within one link's lifetime.
 const MAX_LINKS: i64 = 3;
 
@@ -23,18 +25,21 @@ pub fn ask(
         .filter(users::email_key.eq(email_key(email)))
         .filter(users::disabled_at.is_null())
         .select(Person::as_select())
-        // A concurrent change that disables them waits for this link, and then ends it.
-        .for_share()
+        // Concurrent requests wait, and find this link. A concurrent change that disables the
+        // person waits too, and then ends it.
+        .for_no_key_update()
         .first(conn)
         .optional()?;
     let Some(person) = person else { return Ok(()) };
     let about = LinkSubject::password(person.id);
     let lifetime = LinkPurpose::PasswordReset.lifetime();
-    if links::issued_since(conn, about, now - lifetime)? >= MAX_LINKS {
+    if links::issued_since(conn, about, now - ONE_EMAIL_PER)? > 0
+        || links::issued_since(conn, about, now - lifetime)? >= MAX_LINKS
+    {
         return Ok(());
     }
     let token = links::issue(conn, about, &person.email, now)?;
-    email::post(conn, &emails::password_reset(&person, encryptor, &token))
+    post(conn, &emails::password_reset(&person, encryptor, &token))
 }
 
 /// The person a link belongs to; `None` if it doesn't work, for any reason.
@@ -61,6 +66,6 @@ pub fn take(
     let Some(link) = taken else { return Ok(false) };
     let person = Person::find(conn, link.subject_id)?;
     change_password(conn, person.id, password_hash)?;
-    email::post(conn, &emails::password_changed(&person, now))?;
+    post(conn, &emails::password_changed(&person, now))?;
     Ok(true)
 }

@@ -12,10 +12,10 @@ use crate::features::auth::model::User;
 use crate::features::auth::pages::AccountPage;
 use crate::features::auth::password::MAX_BYTES;
 use crate::features::auth::text;
+use crate::features::emails::post;
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::{Db, Scope};
-use crate::kit::email;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::secrets::Encryptor;
 use crate::kit::security::{self, Kind};
@@ -152,7 +152,7 @@ pub(crate) async fn renew_codes(
             }
             let email =
                 crate::features::auth::emails::recovery_codes_renewed(&person, clock::now());
-            email::post(conn, &email)?;
+            post(conn, &email)?;
             model::replace_recovery_codes(conn, person.id).map(Some)
         })
         .await?;

@@ -6,8 +6,8 @@ use super::codes::{new_recovery_codes, new_secret, recovery_hash, step_of};
 use crate::features::auth::emails;
 use crate::features::auth::model::Person;
 use crate::features::auth::session_store::end_sessions_of;
+use crate::features::emails::post;
 use crate::kit::db::schema::{recovery_codes, users};
-use crate::kit::email;
 use crate::kit::secrets::{Encryptor, Use};
 
 fn bound_to(user_id: i64) -> Use {
@@ -74,7 +74,7 @@ pub(crate) fn confirm(
     }
     diesel::update(users::table.find(person.id)).set(users::two_factor_at.eq(now)).execute(conn)?;
     end_sessions_of(conn, person.id)?;
-    email::post(conn, &emails::two_factor_on(person, now))?;
+    post(conn, &emails::two_factor_on(person, now))?;
     replace_recovery_codes(conn, person.id).map(Some)
 }
 
@@ -96,7 +96,7 @@ pub(super) fn check(
         return Ok(CodeCheck::Wrong);
     }
     let left = recovery_codes_left(conn, person.id)?;
-    email::post(conn, &emails::recovery_code_used(person, left, now))?;
+    post(conn, &emails::recovery_code_used(person, left, now))?;
     Ok(CodeCheck::Recovery(left))
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn turn_off(
     diesel::delete(recovery_codes::table.filter(recovery_codes::user_id.eq(person.id)))
         .execute(conn)?;
     end_sessions_of(conn, person.id)?;
-    email::post(conn, &emails::two_factor_off(person, now))
+    post(conn, &emails::two_factor_off(person, now))
 }
 
 /// Re-encrypts the secrets from `old` to `new`. Secrets that `old` can't decrypt stay unchanged.

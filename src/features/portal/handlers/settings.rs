@@ -94,7 +94,7 @@ pub(crate) async fn update(
         })?;
         let (before, after) = affiliates::update_own(conn, &actor, affiliate_id, &change)?;
         if before.payout_details != after.payout_details {
-            emails::payment_address_changed(conn, &merchant, &after)?;
+            emails::payout_details_changed(conn, &merchant, &after)?;
         }
         AppResult::Ok(())
     })

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
 use crate::features::audit::{Act, AuditEvent, RetriedWork};
+use crate::features::emails;
 use crate::features::ingest::{failures, pending_fetches, refund_reads};
 use crate::features::pushes;
 use crate::features::support::acts;
@@ -12,7 +13,6 @@ use crate::kit::audit::{Actor, SubjectKind, record};
 use crate::kit::db::schema::{jobs, merchants, stores};
 use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
-use crate::kit::email;
 use crate::kit::lists::{ColumnType, Listing, Range, SortOrder};
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::numbers::counted;
@@ -261,7 +261,7 @@ fn revive(conn: &mut PgConnection, by: &Actor, job: Retried) -> QueryResult<Retr
             Some((SubjectKind::Delivery, row_id, RetriedWork::RetryDelivery))
         }
         FailableKind::SendEmail => {
-            if let Some(email_id) = email::find_id(conn, &key)? {
+            if let Some(email_id) = emails::find_id(conn, &key)? {
                 acts::retry_email(conn, &actor, email_id).optional()?;
             }
             None

@@ -73,6 +73,7 @@ pub(super) fn field(name: &str) -> Option<(&'static str, ValueFormat)> {
         "slug" => ("Program URL", Text),
         "currency" => ("Currency", Text),
         "time_zone" => ("Time zone", Text),
+        "contact_email" => ("Contact email", Text),
         "date_format" => ("Date format", word!(DateFormat)),
         "kind" => ("Type", word!(TriggerKind)),
         "value" => ("Value", Text),

@@ -4,32 +4,31 @@ use diesel::sql_types::{BigInt, Nullable};
 use rand::Rng;
 use secrecy::ExposeSecret;
 
+use super::content::EmailContent;
 use super::job::queue;
 use crate::kit::clock;
-use crate::kit::db::schema::emails;
+use crate::kit::db::schema::{emails, merchants};
 use crate::kit::jobs::{self, Priority};
 use crate::kit::pseudonyms::is_pseudonym;
 use crate::kit::secrets::{Encryptor, Use};
 use crate::kit::security::{self, Kind};
+use crate::kit::stored_text::StoredText;
 
-/// What an encrypted link is bound to. Stored links depend on this text.
+/// What an encrypted link is bound to.
+// copy: stored links depend on this text.
 pub(super) const LINK: Use = Use::of_instance("link in a letter");
 
 /// An email to one person, from which both the text and the HTML are rendered.
 pub struct EmailMessage<'a> {
     pub to: &'a str,
-    pub subject: String,
     /// The name of its program. `None` for emails of the instance.
     pub program: Option<&'a str>,
-    pub paragraphs: Vec<String>,
+    pub content: EmailContent,
     pub link: Option<EmailLink>,
 }
 
 /// The link of an email, to a page of this instance.
-pub struct EmailLink {
-    label: String,
-    target: LinkTarget,
-}
+pub struct EmailLink(LinkTarget);
 
 enum LinkTarget {
     Page(String),
@@ -38,15 +37,14 @@ enum LinkTarget {
 
 impl EmailLink {
     /// A page that isn't secret. `path` begins with a slash.
-    pub(crate) fn page(label: &str, path: &str) -> Self {
-        Self { label: label.to_owned(), target: LinkTarget::Page(path.to_owned()) }
+    pub(crate) fn page(path: &str) -> Self {
+        Self(LinkTarget::Page(path.to_owned()))
     }
 
     /// A page whose URL is a secret. It's stored encrypted, and deleted after it's sent. `path`
     /// begins with a slash.
-    pub fn secret(encryptor: &Encryptor, label: &str, path: &str) -> Self {
-        let target = LinkTarget::Encrypted(encryptor.encrypt(LINK, path.as_bytes()));
-        Self { label: label.to_owned(), target }
+    pub fn secret(encryptor: &Encryptor, path: &str) -> Self {
+        Self(LinkTarget::Encrypted(encryptor.encrypt(LINK, path.as_bytes())))
     }
 }
 
@@ -59,27 +57,30 @@ pub fn post(conn: &mut PgConnection, message: &EmailMessage<'_>) -> QueryResult<
     }
     let mut message_id = [0; 16];
     rand::rng().fill_bytes(&mut message_id);
-    let (path, encrypted) = match message.link.as_ref().map(|link| &link.target) {
-        Some(LinkTarget::Page(path)) => (Some(path), None),
-        Some(LinkTarget::Encrypted(encrypted)) => (None, Some(encrypted)),
+    let (path, encrypted) = match &message.link {
+        Some(EmailLink(LinkTarget::Page(path))) => (Some(path), None),
+        Some(EmailLink(LinkTarget::Encrypted(encrypted))) => (None, Some(encrypted)),
         None => (None, None),
+    };
+    // The row itself can't be read in this scope.
+    let merchant_id: Option<i64> =
+        diesel::select(sql::<Nullable<BigInt>>("current_merchant()")).get_result(conn)?;
+    let reply_to = match merchant_id {
+        Some(merchant_id) if message.content.invites_reply() => contact_email(conn, merchant_id)?,
+        _ => None,
     };
     let message_id = hex::encode(message_id);
     diesel::insert_into(emails::table)
         .values((
             emails::message_id.eq(&message_id),
             emails::recipient.eq(message.to.trim()),
-            emails::subject.eq(one_line(&message.subject)),
             emails::program.eq(one_line(message.program.unwrap_or_default())),
-            emails::paragraphs.eq(serde_json::json!(message.paragraphs)),
-            emails::link_label.eq(message.link.as_ref().map(|link| &link.label)),
+            emails::content.eq(StoredText::from(message.content.clone())),
+            emails::reply_to.eq(reply_to),
             emails::link_path.eq(path),
             emails::link_encrypted.eq(encrypted),
         ))
         .execute(conn)?;
-    // The row itself can't be read in this scope.
-    let merchant_id: Option<i64> =
-        diesel::select(sql::<Nullable<BigInt>>("current_merchant()")).get_result(conn)?;
     let priority = if encrypted.is_some() { Priority::High } else { Priority::Normal };
     let queue = queue(merchant_id.unwrap_or(0));
     jobs::enqueue_with(conn, &queue, priority, &[&message_id], clock::now())?;
@@ -87,6 +88,16 @@ pub fn post(conn: &mut PgConnection, message: &EmailMessage<'_>) -> QueryResult<
         security::note(Kind::LinkSent.about("email", message_id));
     }
     Ok(())
+}
+
+/// Where replies go, if the merchant has set it.
+fn contact_email(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<String>> {
+    let contact: Option<String> = merchants::table
+        .find(merchant_id)
+        .select(merchants::contact_email)
+        .first(conn)
+        .optional()?;
+    Ok(contact.filter(|email| !email.is_empty()))
 }
 
 /// Encrypts the links of pending emails with `new` instead of `old`, within `Scope::Instance`.
@@ -128,7 +139,7 @@ pub(crate) fn check_links(
 }
 
 /// A header is one line, but a name can contain line breaks.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split(char::is_control)
         .map(str::trim)
         .filter(|part| !part.is_empty())

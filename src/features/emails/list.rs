@@ -3,9 +3,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use serde_json::{Value, json};
 
 use super::job::queue;
-use super::render::EmailContent;
+use super::render::RenderedEmail;
 use super::stored::StoredEmail;
 use crate::kit::db::schema::emails;
 use crate::kit::jobs::{self, Priority};
@@ -83,13 +84,13 @@ pub fn newest_emails(conn: &mut PgConnection) -> QueryResult<Vec<EmailRow>> {
 fn in_list((message, merchant_id, delivered_at, failed_at): Row) -> EmailRow {
     let state = match (delivered_at, failed_at) {
         (Some(at), _) => EmailState::Sent(at),
-        (None, Some(_)) => EmailState::Failed(message.last_error.clone().unwrap_or_default()),
-        (None, None) => EmailState::Waits(message.last_error.clone()),
+        (None, Some(_)) => EmailState::Failed(message.problem().unwrap_or_default()),
+        (None, None) => EmailState::Waits(message.problem()),
     };
     EmailRow {
         id: message.id,
+        subject: message.subject(),
         recipient: message.recipient,
-        subject: message.subject,
         program: message.program,
         created_at: message.created_at,
         state,
@@ -108,22 +109,35 @@ pub fn reveal(
     let waiting: Option<(StoredEmail, Option<i64>)> = emails::table
         .find(email_id)
         .filter(emails::delivered_at.is_null().and(emails::failed_at.is_null()))
-        .filter(emails::paragraphs.is_not_null())
         .select((StoredEmail::as_select(), emails::about_merchant_id))
         .first(conn)
         .optional()?;
     let Some((message, merchant_id)) = waiting else { return Ok(None) };
-    let paragraphs = message.paragraphs();
+    let Some(text) = message.text() else { return Ok(None) };
     let url = message.url(encryptor, public_url).unwrap_or_default();
-    let words = EmailContent {
-        subject: &message.subject,
-        program: &message.program,
-        paragraphs: &paragraphs,
-        link: url.as_deref().map(|url| (message.label(), url)),
-    };
-    let text = words.text();
-    let StoredEmail { id, recipient, subject, .. } = message;
-    Ok(Some(RevealedEmail { id, recipient, subject, merchant_id, text }))
+    let rendered = RenderedEmail::new(&message.program, &text, url.as_deref()).plain();
+    let (id, subject, recipient) = (message.id, message.subject(), message.recipient);
+    Ok(Some(RevealedEmail { id, recipient, subject, merchant_id, text: rendered }))
+}
+
+/// These emails for the export of a person's data, oldest first. The text is null once it's
+/// deleted.
+pub(crate) fn export(conn: &mut PgConnection, ids: &[i64]) -> QueryResult<Vec<Value>> {
+    let found: Vec<(StoredEmail, Option<DateTime<Utc>>)> = emails::table
+        .filter(emails::id.eq_any(ids))
+        .order(emails::id)
+        .select((StoredEmail::as_select(), emails::delivered_at))
+        .load(conn)?;
+    let exported = found.iter().map(|(email, delivered_at)| {
+        json!({
+            "recipient": email.recipient,
+            "subject": email.subject(),
+            "paragraphs": email.text().map(|text| text.paragraphs),
+            "created_at": email.created_at,
+            "delivered_at": delivered_at,
+        })
+    });
+    Ok(exported.collect())
 }
 
 /// Retries a failed email; returns the merchant that it's about. Fails with `NotFound` if there's none,
@@ -135,7 +149,7 @@ pub(crate) fn retry(
 ) -> QueryResult<Option<i64>> {
     let (merchant_id, message_id): (Option<i64>, String) =
         diesel::update(emails::table.find(email_id))
-            .filter(emails::failed_at.is_not_null().and(emails::paragraphs.is_not_null()))
+            .filter(emails::failed_at.is_not_null().and(emails::text_deleted_at.is_null()))
             .set(emails::failed_at.eq(None::<DateTime<Utc>>))
             .returning((emails::about_merchant_id, emails::message_id))
             .get_result(conn)?;
@@ -153,10 +167,11 @@ pub(crate) fn find_id(conn: &mut PgConnection, message_id: &str) -> QueryResult<
 /// How many emails failed, and the reason of the last one. The caller holds `Scope::Instance`.
 pub(crate) fn failed(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
     let failed = || emails::table.filter(emails::failed_at.is_not_null());
-    let last = failed()
+    let last: Option<StoredEmail> = failed()
         .order(emails::failed_at.desc())
-        .select(emails::last_error)
-        .first::<Option<String>>(conn)
+        .select(StoredEmail::as_select())
+        .first(conn)
         .optional()?;
-    Ok((failed().count().get_result(conn)?, last.flatten().unwrap_or_default()))
+    let reason = last.and_then(|email| email.problem()).unwrap_or_default();
+    Ok((failed().count().get_result(conn)?, reason))
 }

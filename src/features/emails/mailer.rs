@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 
-use super::delivery::{MailServerConnection, SendOutcome, host_of};
 use super::job::{SEND_EMAIL, queue};
-use super::render::{EmailContent, message};
+use super::problem::EmailProblem;
+use super::render::{RenderedEmail, message};
 use super::stored::StoredEmail;
 use crate::kit::clock;
 use crate::kit::config::{Config, Smtp};
@@ -17,11 +19,13 @@ use crate::kit::counters;
 use crate::kit::db::schema::emails;
 use crate::kit::db::statement::statement;
 use crate::kit::db::{Db, Scope};
+use crate::kit::email::{MailServerConnection, SendOutcome, host_of};
 use crate::kit::error::AppResult;
 use crate::kit::jobs::{
     self, Ending, Finish, Job, JobKind, JobRunner, Priority, Registry, Run, RunError, drain,
 };
 use crate::kit::secrets::Encryptor;
+use crate::kit::stored_text::StoredText;
 use crate::kit::supervise::contained;
 
 /// An email that couldn't be sent for this long fails, and its text is deleted.
@@ -32,6 +36,47 @@ const MAX_REASON_CHARS: usize = 500;
 /// The reason codes of jobs.
 const UNREACHABLE: &str = "unreachable";
 const NOT_ACCEPTED: &str = "not_accepted";
+
+/// The result of an attempt.
+enum Attempt {
+    Delivered,
+    /// A later attempt may succeed.
+    Later(EmailProblem),
+    /// No attempt will succeed.
+    Failed(EmailProblem),
+    /// No connection to the mail server, so the email itself may be fine.
+    Unreachable(EmailProblem),
+}
+
+impl Attempt {
+    /// The label in metrics.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Later(_) => "later",
+            Self::Failed(_) => "refused",
+            Self::Unreachable(_) => "unreachable",
+        }
+    }
+}
+
+impl From<SendOutcome> for Attempt {
+    fn from(outcome: SendOutcome) -> Self {
+        let short = |detail: String| detail.chars().take(MAX_REASON_CHARS).collect();
+        match outcome {
+            SendOutcome::Delivered => Self::Delivered,
+            SendOutcome::Later(detail) => {
+                Self::Later(EmailProblem::NotAccepted { detail: short(detail) })
+            }
+            SendOutcome::Refused(detail) => {
+                Self::Failed(EmailProblem::Rejected { detail: short(detail) })
+            }
+            SendOutcome::Unreachable(detail) => {
+                Self::Unreachable(EmailProblem::Unreachable { detail: short(detail) })
+            }
+        }
+    }
+}
 
 /// Sends emails. Without a mail server, it logs that they wait.
 #[derive(Clone)]
@@ -93,7 +138,7 @@ impl Mailer {
                 continue;
             };
             let send = || Ok(self.send(&email, &mut line, smtp, host));
-            let own_fault = || SendOutcome::Later("Vouch failed on it; see the log.".to_owned());
+            let own_fault = || Attempt::Later(EmailProblem::OwnFault);
             let outcome = match job.has_crashed(&SEND_EMAIL) {
                 true => own_fault(),
                 // An email that Vouch fails on must not block the others.
@@ -101,8 +146,8 @@ impl Mailer {
             };
             counters::email(outcome.word());
             note(run, &job, &email, &outcome)?;
-            if let SendOutcome::Unreachable(reason) = outcome {
-                return Ok(Ending::Failed { reason });
+            if let Attempt::Unreachable(problem) = outcome {
+                return Ok(Ending::Failed { reason: problem.to_string() });
             }
         }
         Ok(Ending::Done)
@@ -114,54 +159,46 @@ impl Mailer {
         line: &mut MailServerConnection<'_>,
         smtp: &Smtp,
         host: &str,
-    ) -> SendOutcome {
+    ) -> Attempt {
         if clock::now() - email.created_at > MAX_AGE {
-            let last = email.last_error.as_deref().unwrap_or("there was no mail server");
-            return SendOutcome::Refused(format!("It could not be sent for two days: {last}"));
+            let last = email.known_problem().cloned();
+            return Attempt::Failed(last.unwrap_or(EmailProblem::TooOld));
         }
         let url = match email.url(&self.encryptor, &self.public_url) {
             Ok(url) => url,
-            Err(reason) => return SendOutcome::Refused(reason),
+            Err(problem) => return Attempt::Failed(problem),
         };
-        let paragraphs = email.paragraphs();
-        let words = EmailContent {
-            subject: &email.subject,
-            program: &email.program,
-            paragraphs: &paragraphs,
-            link: url.as_deref().map(|url| (email.label(), url)),
+        let Some(text) = email.text() else {
+            return Attempt::Later(EmailProblem::UnknownContent);
         };
-        match message(email, &words, &smtp.from, host) {
-            Ok(message) => line.send(&message),
-            Err(error) => SendOutcome::Refused(format!("It cannot be written: {error}")),
+        let rendered = RenderedEmail::new(&email.program, &text, url.as_deref());
+        match message(email, &rendered, &smtp.from, host) {
+            Ok(message) => line.send(&message).into(),
+            Err(error) => Attempt::Failed(EmailProblem::Malformed { detail: error.to_string() }),
         }
     }
 }
 
 /// Writes the result of an attempt.
-fn note(
-    run: &Run<'_>,
-    job: &Job,
-    email: &StoredEmail,
-    outcome: &SendOutcome,
-) -> Result<(), RunError> {
-    let (reason, has_failed, finish) = match outcome {
-        SendOutcome::Delivered => {
+fn note(run: &Run<'_>, job: &Job, email: &StoredEmail, outcome: &Attempt) -> Result<(), RunError> {
+    let (problem, has_failed, finish) = match outcome {
+        Attempt::Delivered => {
             return run.finish(job, |conn| delivered(conn, email.id, run.now()));
         }
-        SendOutcome::Refused(reason) => (reason, true, Finish::Complete),
+        Attempt::Failed(problem) => (problem, true, Finish::Complete),
         // A connection error isn't caused by the email.
-        SendOutcome::Unreachable(reason) => (reason, false, Finish::Release(Some(UNREACHABLE))),
-        SendOutcome::Later(reason) => {
-            (reason, job.is_last_attempt(&SEND_EMAIL), Finish::Retry(NOT_ACCEPTED))
+        Attempt::Unreachable(problem) => (problem, false, Finish::Release(Some(UNREACHABLE))),
+        Attempt::Later(problem) => {
+            (problem, job.is_last_attempt(&SEND_EMAIL), Finish::Retry(NOT_ACCEPTED))
         }
     };
     let (id, attempts) = (email.id, job.attempts);
-    tracing::warn!(email_id = id, attempts, has_failed, error = %reason, "email_delivery_failed");
-    let reason: String = reason.chars().take(MAX_REASON_CHARS).collect();
+    tracing::warn!(email_id = id, attempts, has_failed, error = %problem, "email_delivery_failed");
     run.finish(job, |conn| {
         diesel::update(emails::table.find(id))
             .set((
-                emails::last_error.eq(reason),
+                emails::problem.eq(StoredText::from(problem.clone())),
+                emails::last_error.eq(None::<String>),
                 emails::failed_at.eq(has_failed.then_some(run.now())),
             ))
             .execute(conn)?;
@@ -179,12 +216,20 @@ fn delivered(
         .set((
             emails::delivered_at.eq(now),
             emails::failed_at.eq(None::<DateTime<Utc>>),
+            emails::text_deleted_at.eq(now),
             emails::paragraphs.eq(None::<serde_json::Value>),
+            emails::content.eq(without_text()),
             emails::link_encrypted.eq(None::<Vec<u8>>),
+            emails::problem.eq(None::<StoredText<EmailProblem>>),
             emails::last_error.eq(None::<String>),
         ))
         .execute(conn)?;
     Ok(((), Finish::Complete))
+}
+
+/// What an email says without what only its text needs.
+fn without_text() -> SqlLiteral<Nullable<Jsonb>> {
+    sql("content - 'reason'")
 }
 
 /// Without a mail server, each email is logged once, with its ID only. A link or a recipient in a
@@ -215,7 +260,7 @@ fn waiting_without_job(conn: &mut PgConnection) -> QueryResult<Vec<PendingEmail>
     statement!(
         "SELECT m.id AS merchant_id, e.message_id, e.link_encrypted IS NOT NULL AS is_urgent \
          FROM emails e CROSS JOIN LATERAL (SELECT coalesce(e.about_merchant_id, 0) AS id) m \
-         WHERE e.delivered_at IS NULL AND e.failed_at IS NULL AND e.paragraphs IS NOT NULL \
+         WHERE e.delivered_at IS NULL AND e.failed_at IS NULL AND e.text_deleted_at IS NULL \
              AND NOT EXISTS (SELECT FROM jobs j WHERE j.merchant_id = m.id AND j.kind = :kind \
                  AND j.target_id = 0 AND j.key = e.message_id) \
          ORDER BY m.id, e.id",
@@ -227,19 +272,19 @@ fn waiting_without_job(conn: &mut PgConnection) -> QueryResult<Vec<PendingEmail>
 /// Deletes the text of emails that are too old to be sent. Their rows are deleted after the
 /// retention period (see `privacy::retention`).
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
-    use diesel::dsl::sql;
-    use diesel::sql_types::{Nullable, Timestamptz};
-
     db.run_blocking(Scope::Instance, |conn| {
         diesel::update(emails::table)
             .filter(emails::created_at.lt(now - MAX_AGE))
-            .filter(emails::paragraphs.is_not_null())
+            .filter(emails::text_deleted_at.is_null())
             .set((
+                emails::text_deleted_at.eq(now),
                 emails::paragraphs.eq(None::<serde_json::Value>),
+                emails::content.eq(without_text()),
                 emails::link_encrypted.eq(None::<Vec<u8>>),
                 emails::failed_at.eq(sql::<Nullable<Timestamptz>>("coalesce(failed_at, now())")),
-                emails::last_error.eq(sql::<Nullable<Text>>(
-                    "coalesce(last_error, 'It could not be sent for two days.')",
+                emails::problem.eq(sql::<Nullable<Jsonb>>(
+                    "CASE WHEN last_error IS NULL \
+                         THEN coalesce(problem, '{\"code\": \"too_old\"}') END",
                 )),
             ))
             .execute(conn)

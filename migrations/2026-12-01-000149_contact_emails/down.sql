@@ -1,0 +1,1 @@
+alter table merchants drop column contact_email;
