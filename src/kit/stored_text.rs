@@ -23,6 +23,16 @@ pub enum StoredText<M> {
     Unknown(Value),
 }
 
+impl<M> StoredText<M> {
+    /// The message, if this version knows it.
+    pub(crate) fn known(&self) -> Option<&M> {
+        match self {
+            Self::Known(message) => Some(message),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
 impl<M: Serialize> StoredText<M> {
     /// The code, for clients and tests.
     pub(crate) fn code(&self) -> String {

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use serde_json::json;
 use vouch::features::affiliates::{self, AffiliateStatus, OwnChange};
 use vouch::features::auth::{self, NewUser};
+use vouch::features::emails::EmailContent;
 use vouch::features::ingest::replay;
 use vouch::features::privacy::{Lookup, erase_person};
 use vouch::features::recalculations::{RecalculationReason, request_since};
@@ -482,7 +483,7 @@ fn emails_of_another_program_of_the_same_name_stay() {
         let email = vouch::features::emails::EmailMessage {
             to: "new@acme.example",
             program: Some("Acme Tea"),
-            content: vouch::features::emails::EmailContent::MemberInvited { inviter, role },
+            content: EmailContent::MemberInvited { inviter, role },
             link: None,
         };
         vouch::features::emails::post(conn, &email)

@@ -116,7 +116,7 @@ pub(super) fn codes_approved(program: &str, name: &str, codes: &[String]) -> Par
             format!("{program} approved your code {code}."),
             "It can take a few minutes to work at checkout. My Codes lists the stores where it works.",
         ),
-        codes => (
+        _ => (
             format!("{name}, your codes are approved"),
             format!("{program} approved your codes."),
             "They can take a few minutes to work at checkout. My Codes lists the stores where they \
