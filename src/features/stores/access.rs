@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use secrecy::SecretSlice;
 use vouch_platforms::Reason;
 
-use super::connect::title;
 use super::jobs;
 use super::model::Store;
+use super::title::title;
 use crate::features::audit::{Act, AuditEvent};
 use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::stores;
@@ -64,7 +64,7 @@ impl Store {
     }
 }
 
-type Problem<Earlier, Current> = (
+type StoredProblem<Earlier, Current> = (
     diesel::dsl::Eq<Earlier, Option<String>>,
     diesel::dsl::Eq<Current, Option<StoredText<Reason>>>,
 );
@@ -72,7 +72,7 @@ type Problem<Earlier, Current> = (
 /// Sets or clears why the store can't be called.
 pub(super) fn access_problem(
     reason: Option<&Reason>,
-) -> Problem<stores::access_problem, stores::access_reason> {
+) -> StoredProblem<stores::access_problem, stores::access_reason> {
     let reason = reason.cloned().map(StoredText::from);
     (stores::access_problem.eq(None::<String>), stores::access_reason.eq(reason))
 }
@@ -80,7 +80,7 @@ pub(super) fn access_problem(
 /// Sets or clears the problem with the store's webhooks.
 pub(super) fn webhooks_problem(
     reason: Option<&Reason>,
-) -> Problem<stores::webhooks_problem, stores::webhooks_reason> {
+) -> StoredProblem<stores::webhooks_problem, stores::webhooks_reason> {
     let reason = reason.cloned().map(StoredText::from);
     (stores::webhooks_problem.eq(None::<String>), stores::webhooks_reason.eq(reason))
 }

@@ -10,6 +10,7 @@ use vouch_platforms::WebhookSecret;
 use super::access::{access_problem, webhooks_problem};
 use super::model::{Store, new_store_key, webhook_use};
 use super::text;
+use super::title::title;
 use crate::features::audit::AuditEvent;
 use crate::kit::audit::{Actor, ActorKind, SubjectKind, record};
 use crate::kit::db::schema::{audit_log, merchants, stores};
@@ -127,23 +128,6 @@ fn insert(
             }
             error => ConnectError::Database(error),
         })
-}
-
-/// What pages call a store, such as "Juniper & Sage on Shopify". Another one of the same title has
-/// its domain as well. `key` is the merchant and the store, if it's connected already.
-pub(super) fn title(
-    conn: &mut PgConnection,
-    (merchant_id, store_id): (i64, Option<i64>),
-    (called, platform): (&str, Platform),
-    address: &str,
-) -> QueryResult<String> {
-    let title = text::title(called, platform);
-    let others = stores::table
-        .filter(stores::merchant_id.eq(merchant_id))
-        .filter(stores::name.eq(&title))
-        .filter(stores::id.nullable().is_distinct_from(store_id));
-    let is_taken: bool = diesel::select(exists(others)).get_result(conn)?;
-    Ok(if is_taken { format!("{title} ({address})") } else { title })
 }
 
 /// Disconnects a store. Its webhooks are rejected from now on, except privacy requests. Its secrets

@@ -12,6 +12,7 @@ mod returns;
 mod rotate;
 mod secret;
 mod text;
+mod title;
 mod traffic;
 
 pub(crate) use self::access::{keep_access_token, note_answered, note_denied, note_webhooks};
