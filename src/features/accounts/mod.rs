@@ -23,7 +23,6 @@ pub(crate) use self::log::{InstanceEntry, of_subject};
 pub use self::merchant::{close, reopen};
 pub(crate) use self::user::{add_support, remove_support};
 pub use self::user::{disable, enable};
-use crate::kit::web::numbers::counted;
 
 /// The maximum length of a reason, in characters.
 const MAX_REASON_CHARS: usize = 500;
@@ -56,13 +55,4 @@ pub(crate) fn read_reason(typed: &str) -> Result<String, ReasonError> {
 pub struct EndedAccess {
     pub sessions: usize,
     pub keys: usize,
-}
-
-impl EndedAccess {
-    /// One sentence.
-    pub(crate) fn words(self) -> String {
-        let sessions = counted(self.sessions, "session", "sessions");
-        let keys = counted(self.keys, "API key", "API keys");
-        format!("Ended {sessions} and revoked {keys}.")
-    }
 }

@@ -1,9 +1,21 @@
 //! What support staff and operators read about accounts.
 
+use super::EndedAccess;
+use crate::kit::web::numbers::counted;
+
 pub(crate) const INVISIBLE_CHARACTER: &str = "The reason contains a hidden character. Retype it.";
 
 pub(super) fn reason_too_long(max: usize) -> String {
     format!("Enter {max} characters or fewer.")
+}
+
+impl EndedAccess {
+    /// One sentence.
+    pub(crate) fn words(self) -> String {
+        let sessions = counted(self.sessions, "session", "sessions");
+        let keys = counted(self.keys, "API key", "API keys");
+        format!("Ended {sessions} and revoked {keys}.")
+    }
 }
 
 /// An event of the instance log.
