@@ -45,7 +45,7 @@ impl Typed {
         errors: &mut FieldErrors,
     ) -> Option<i64> {
         let unit = currency.unwrap_or(Currency::KWD);
-        let amount = text::Amount { currency };
+        let amount = text::AmountText { currency };
         let example = format_plain(EXAMPLE_MINOR, currency.unwrap_or(Currency::USD));
         let error = match parse_decimal(self.text(field), unit) {
             Ok(..=0) | Err(MoneyError::NotANumber) => amount.above_zero(&example),

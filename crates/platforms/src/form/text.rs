@@ -10,11 +10,11 @@ pub(super) fn count(max: &str) -> String {
 }
 
 /// An amount in a currency, if it's known.
-pub(super) struct Amount {
+pub(super) struct AmountText {
     pub(super) currency: Option<Currency>,
 }
 
-impl Amount {
+impl AmountText {
     fn of(&self) -> String {
         self.currency.map(|currency| format!(" of {currency}")).unwrap_or_default()
     }
