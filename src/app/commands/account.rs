@@ -31,13 +31,13 @@ pub struct SignInEmail {
 
 /// The reason for a change, for the instance's log.
 #[derive(Args)]
-pub(crate) struct Reason {
+pub(crate) struct ReasonArgument {
     /// Reason for the support staff to read (one line, 500 characters or fewer)
     #[arg(long, default_value = "", value_parser = read_reason)]
     reason: String,
 }
 
-impl Reason {
+impl ReasonArgument {
     /// The person at the terminal, now.
     pub(super) fn by(&self) -> AccessChange {
         AccessChange::command_line(&self.reason, clock::now())

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use diesel::prelude::*;
 use vouch_core::money::Currency;
 
-use super::account::{Reason, SignInEmail, name, new_password, print_sign_in};
+use super::account::{ReasonArgument, SignInEmail, name, new_password, print_sign_in};
 use super::database::with_database;
 use super::text;
 use crate::features::accounts;
@@ -36,7 +36,7 @@ pub struct OfMerchant {
     #[arg(long)]
     slug: String,
     #[command(flatten)]
-    why: Reason,
+    why: ReasonArgument,
 }
 
 /// A new merchant.

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use diesel::PgConnection;
 
-use super::account::{Reason, SignInEmail, name, new_password, print_sign_in, user_id};
+use super::account::{ReasonArgument, SignInEmail, name, new_password, print_sign_in, user_id};
 use super::database::with_database;
 use super::text;
 use crate::features::accounts;
@@ -29,7 +29,7 @@ pub struct OfStaff {
     #[command(flatten)]
     address: SignInEmail,
     #[command(flatten)]
-    why: Reason,
+    why: ReasonArgument,
 }
 
 /// A new support user.

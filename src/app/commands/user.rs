@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use diesel::PgConnection;
 
-use super::account::{Reason, SignInEmail, user_id};
+use super::account::{ReasonArgument, SignInEmail, user_id};
 use super::database::with_database;
 use super::text;
 use crate::features::accounts;
@@ -26,7 +26,7 @@ pub struct OfUser {
     #[command(flatten)]
     address: SignInEmail,
     #[command(flatten)]
-    why: Reason,
+    why: ReasonArgument,
 }
 
 pub(super) fn run(config: &Config, command: &UserCommand) -> anyhow::Result<()> {
