@@ -299,6 +299,7 @@ impl Platform for Bigcommerce {
         } else if request.header("x-auth-token") != self.token {
             refused(401, "Unauthorized")
         } else if self.denied.iter().any(|path| request.path.starts_with(path)) {
+            // copy: as BigCommerce answers
             refused(403, "You don't have a required scope to access the endpoint")
         } else {
             self.route(request).unwrap_or_else(|reply| reply)
