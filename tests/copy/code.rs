@@ -48,7 +48,7 @@ pub(super) fn texts(code: &str) -> Vec<Fragment> {
         .into_iter()
         .filter(|literal| is_seen(literal) && !is_sql(&literal.text))
         .map(|literal| Fragment { line: literal.line, text: with_placeholders(&literal.text) })
-        .filter(|fragment| fragment.words().len() > 1)
+        .filter(|fragment| fragment.words().len() > 1 || is_label(&fragment.text))
         .collect()
 }
 
@@ -56,6 +56,11 @@ pub(super) fn texts(code: &str) -> Vec<Fragment> {
 pub(super) fn texts_of_tests(code: &str) -> Vec<Fragment> {
     let found = literals(code).into_iter().filter(|literal| !is_sql(&literal.text));
     found.map(|literal| Fragment { line: literal.line, text: literal.text }).collect()
+}
+
+/// Whether one word can be a label, like the head of a column.
+fn is_label(word: &str) -> bool {
+    word.starts_with(char::is_uppercase) && word.contains(char::is_lowercase)
 }
 
 fn is_seen(literal: &Literal) -> bool {

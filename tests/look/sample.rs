@@ -198,13 +198,13 @@ const TYPES: [(&str, &str); 3] =
       {{ f::csrf() }}
       <span class="bulk-count" data-count aria-live="polite"></span>
       <button class="btn btn-sm btn-outline-secondary" name="action" value="approve">Approve</button>
-      <button class="btn btn-sm btn-outline-secondary" name="action" value="deny" data-confirm="Deny the selected affiliates? They keep their codes, and their orders are credited to nobody.">Deny</button>
+      <button class="btn btn-sm btn-outline-secondary" name="action" value="deny" data-confirm="Deny the selected affiliates? They keep their codes, but orders with them don’t earn commission.">Deny</button>
       <button class="btn btn-sm btn-outline-secondary" name="action" value="disable">Disable</button>
     </form>
     <table class="list list-stack">
       <thead><tr>
         <th scope="col" class="check"><input class="form-check-input" type="checkbox" form="bulk" data-select-all="id" aria-label="Select all"></th>
-        <th scope="col">Affiliate</th><th scope="col">E-mail</th><th scope="col">Status</th><th scope="col">Offer</th>
+        <th scope="col">Affiliate</th><th scope="col">Email</th><th scope="col">Status</th><th scope="col">Offer</th>
         <th scope="col" class="end">Codes</th><th scope="col" class="end">Orders</th><th scope="col" class="end">Commission</th>
       </tr></thead>
       <tbody>
@@ -212,7 +212,7 @@ const TYPES: [(&str, &str); 3] =
       <tr>
         <td class="check"><input class="form-check-input" type="checkbox" form="bulk" name="id" value="{{ row.1 }}" aria-label="Select {{ row.0 }}"></td>
         <th scope="row"><a class="name" href="/affiliates/1" dir="auto">{{ row.0 }}</a><span class="sub mono">{{ row.1 }}</span></th>
-        <td data-label="E-mail" class="wide">{{ row.2 }}</td>
+        <td data-label="Email" class="wide">{{ row.2 }}</td>
         <td data-label="Status">{{ ui::badge(row.3, row.4) }}</td>
         <td data-label="Offer">{{ row.5 }}</td>
         <td data-label="Codes" class="end">{{ row.6 }}</td>
@@ -281,7 +281,7 @@ impl ListPage {
       {{ f::combobox("affiliate_id", "Affiliate", "", "", "/options", errors, "Type a name, an e-mail address or an affiliate ID.") }}
       {{ f::select("kind", "Type", "coupon", TYPES, errors) }}
       {{ f::text("value", "Coupon Code", value, errors, hint="Up to 50 characters, without spaces.", mono=true, maxlength="50") }}
-      {{ f::email("email", "E-mail", "maria@fernandez.example", errors, required=false) }}
+      {{ f::email("email", "Email", "maria@fernandez.example", errors, required=false) }}
       {{ f::password("password", "Password", errors, "new-password", "At least ten characters.") }}
       {{ f::textarea("note", "Note", "", errors, required=false) }}
       {{ f::money("amount", "Amount", "12.50", "EUR", errors) }}
@@ -354,7 +354,7 @@ pub(super) struct DialogPage {
 {% block content %}
 <form method="post" action="/login">
   {{ f::csrf() }}{{ f::summary(errors) }}
-  {{ f::email("email", "E-mail", "", errors, autocomplete="username") }}
+  {{ f::email("email", "Email", "", errors, autocomplete="username") }}
   {{ f::password("password", "Password", errors, "current-password") }}
   {{ f::submit("Sign in") }}
 </form>

@@ -17,7 +17,7 @@ use crate::kit::web::csv::Cell;
 const COLUMNS: [&str; 13] = [
     "Affiliate ID",
     "Name",
-    "E-mail",
+    "Email",
     "Status",
     "Offer",
     "Joined",
@@ -27,7 +27,7 @@ const COLUMNS: [&str; 13] = [
     "Commission, 30 days",
     "Currency",
     "Commission in other currencies, 30 days",
-    "Payment address",
+    "Payout details",
 ];
 
 /// `GET /affiliates.csv`: all pages of the list that has the same parameters.
