@@ -157,6 +157,11 @@ impl Edit {
         let labels = conflict.all("#versions tbody th");
         let row = labels.iter().position(|shown| label.starts_with(shown.as_str()));
         let row = row.unwrap_or_else(|| panic!("{path}: no row {label} in {labels:?}"));
+        let on_page = second.all(&format!("{0} label, {0} legend", self.selector()));
+        for shown in &labels {
+            let is_label = |label: &String| label.starts_with(shown.as_str());
+            assert!(on_page.iter().any(is_label), "{path}: {shown} isn't one of {on_page:?}");
+        }
         assert_eq!(cells(&conflict)[row * 2..row * 2 + 2], [theirs, mine], "{path}");
         let kept = person.submit(&conflict, "main form", &[]);
         assert_eq!(kept.status, 303, "{path}: {}", kept.text());

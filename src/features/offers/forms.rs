@@ -51,7 +51,6 @@ impl OfferForm {
     /// The form for an existing offer. A flat amount in another currency than the merchant's is
     /// left empty, so it must be entered again.
     pub(crate) fn of(offer: &Offer, terms: &OfferTerms, currency: Currency) -> Self {
-        let flag = |on: bool| if on { "true".to_owned() } else { String::new() };
         let flat =
             |minor, own| if own == currency { format_plain(minor, own) } else { String::new() };
         let (kind, rate, amount, own) = CommissionColumns::from(terms.commission);
@@ -132,6 +131,19 @@ impl OfferForm {
             }
         }
         keys
+    }
+}
+
+fn flag(on: bool) -> String {
+    if on { "true".to_owned() } else { String::new() }
+}
+
+impl OfferForm {
+    /// The default offer stays it until another one is, so its form has no checkbox for that.
+    pub(crate) fn keep_default(&mut self, offer: &Offer) {
+        if offer.is_default {
+            self.is_default = flag(true);
+        }
     }
 }
 

@@ -44,7 +44,7 @@ impl Edits for ProfileForm {
     }
 
     fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
-        Ok(vec![("Name", self.name.clone()), ("Payment address", self.payout_details.clone())])
+        Ok(vec![("Name", self.name.clone()), ("Payout details", self.payout_details.clone())])
     }
 }
 

@@ -101,16 +101,16 @@ impl Edits for CalculationForm {
         let count_when = self.orders_count_when.as_deref().unwrap_or_default();
         Ok(vec![
             (
-                "When an order carries codes of several affiliates, this one wins",
+                "If an order has codes from several affiliates, credit",
                 chosen(precedences(), &self.precedence),
             ),
-            ("Orders count", chosen(times_to_count(), count_when)),
+            ("Count orders", chosen(times_to_count(), count_when)),
             ("Tax", ticked(self.include_tax)),
             ("Shipping", ticked(self.include_shipping)),
-            ("Gift cards that customers buy", ticked(self.gift_cards_earn)),
+            ("Gift card purchases", ticked(self.gift_cards_earn)),
             ("Tips", ticked(self.tips_earn)),
             (
-                "A negative fee on a WooCommerce order is",
+                "Treat a negative fee on a WooCommerce order as",
                 chosen(kinds_of_negative_fee(), negative_fees),
             ),
         ])

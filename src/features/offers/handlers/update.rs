@@ -87,7 +87,7 @@ pub(crate) async fn update(
     CsrfForm(form): CsrfForm<OfferForm>,
 ) -> AppResult<HttpResponse> {
     let (actor, currency) = (page.actor(), currency(&page));
-    let (read, typed) = (form.read(currency), form.clone());
+    let (read, mut typed) = (form.read(currency), form.clone());
     let outcome = db
         .merchant(actor.merchant_id, move |conn| {
             let record = Record {
@@ -96,6 +96,7 @@ pub(crate) async fn update(
                 id: Some(*offer_id),
                 action: Some("offer.changed"),
             };
+            typed.keep_default(&Offer::find(conn, actor.merchant_id, *offer_id)?);
             typed.check_version(conn, record, |conn| {
                 let PageData { offer, terms, .. } =
                     PageData::load(conn, actor.merchant_id, *offer_id)?;

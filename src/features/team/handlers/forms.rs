@@ -67,6 +67,6 @@ impl Edits for RequirementForm {
     }
 
     fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
-        Ok(vec![("Members need two-factor sign-in", ticked(self.required == "true"))])
+        Ok(vec![("Require two-factor sign-in", ticked(self.required == "true"))])
     }
 }
