@@ -285,7 +285,8 @@ impl ApplicationForm {
 fn refusal(field: &CustomField, answer: &str) -> Option<String> {
     if answer.is_empty() {
         let is_box = field.kind == FieldKind::Tick;
-        return field.required.then(|| text::missing_answer(&field.label, is_box));
+        let missing = if is_box { text::SELECT_BOX } else { text::ANSWER_QUESTION };
+        return field.required.then(|| missing.to_owned());
     }
     let most = match field.kind {
         FieldKind::Lines => LINES_CHARACTERS,

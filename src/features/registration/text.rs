@@ -29,9 +29,8 @@ pub(super) fn too_many_fields(max: usize) -> String {
     format!("Add {max} fields or fewer.")
 }
 
-pub(super) fn missing_answer(label: &str, is_box: bool) -> String {
-    if is_box { format!("Select “{label}”.") } else { format!("Answer “{label}”.") }
-}
+pub(super) const ANSWER_QUESTION: &str = "Answer this question.";
+pub(super) const SELECT_BOX: &str = "Select this checkbox to apply.";
 
 pub(super) fn answer_too_long(max: usize) -> String {
     format!("Enter {} characters or fewer.", thousands(max))

@@ -1,18 +1,9 @@
 //! The page of a rejected form. Its title says so, and each line of the error summary names its
 //! field. A template can't do this itself, because it prints both before the fields.
 
-use std::borrow::Cow;
-
 /// The error summary's place for the label of a field. The field's ID and the end of the tag follow.
 const MARK: &str = "<span data-label-of=\"";
 const MARK_END: &str = "\"></span>";
-
-/// First words of messages that are lower case after a label and a colon. Names and codes aren't.
-const SENTENCE_STARTS: [&str; 24] = [
-    "A", "Add", "An", "Answer", "Choose", "Enter", "It", "Leave", "No", "Paste", "Remove",
-    "Select", "Set", "Shorten", "That", "The", "There", "These", "This", "Upload", "Use", "Write",
-    "You", "Your",
-];
 
 /// Completes the HTML of a page with a rejected form.
 pub(super) fn complete(html: &str) -> String {
@@ -24,8 +15,9 @@ pub(super) fn complete(html: &str) -> String {
         match label(&html, id) {
             Some(label) => {
                 completed.push_str(label);
-                completed.push_str(": ");
-                completed.push_str(&after_colon(message));
+                // A question ends by itself.
+                completed.push_str(if label.ends_with('?') { " " } else { ": " });
+                completed.push_str(message);
             }
             None => completed.push_str(message),
         }
@@ -42,15 +34,6 @@ fn label<'a>(html: &'a str, id: &str) -> Option<&'a str> {
     (!text.is_empty()).then_some(text)
 }
 
-fn after_colon(message: &str) -> Cow<'_, str> {
-    let first = message.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    if SENTENCE_STARTS.contains(&first) {
-        Cow::Owned(format!("{}{}", first.to_lowercase(), &message[first.len()..]))
-    } else {
-        Cow::Borrowed(message)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,14 +43,17 @@ mod tests {
         let page = "<title>Add Trigger</title>\
              <a href=\"#f-code\"><span data-label-of=\"f-code\"></span>Enter a code.</a>\
              <a href=\"#f-type\"><span data-label-of=\"f-type\"></span>SAVE10 is taken.</a>\
+             <a href=\"#f-why\"><span data-label-of=\"f-why\"></span>Answer this question.</a>\
              <a href=\"#f-gone\"><span data-label-of=\"f-gone\"></span>Reload the page.</a>\
+             <label class=\"form-label\" for=\"f-why\">Why?</label>\
              <label class=\"form-label\" for=\"f-code\">Coupon Code <span>optional</span></label>\
              <legend id=\"f-type\" tabindex=\"-1\">Type</legend>";
         let completed = complete(page);
         for expected in [
             "<title>Error: Add Trigger</title>",
-            "<a href=\"#f-code\">Coupon Code: enter a code.</a>",
+            "<a href=\"#f-code\">Coupon Code: Enter a code.</a>",
             "<a href=\"#f-type\">Type: SAVE10 is taken.</a>",
+            "<a href=\"#f-why\">Why? Answer this question.</a>",
             "<a href=\"#f-gone\">Reload the page.</a>",
         ] {
             assert!(completed.contains(expected), "{expected} in {completed}");
