@@ -65,7 +65,7 @@ fn a_link_arrives_works_once_and_ends_every_session() {
     assert!(login.has("a[href='/password-resets/new']"));
     let answer = ask(&person, " Owner@ACME.example ");
     assert_eq!((answer.status, answer.location()), (303, Some("/login")));
-    let told = person.follow(&answer).one("[role=status]");
+    let told = person.follow(&answer).one(".notice[role=status]");
     assert!(told.contains("Owner@ACME.example"), "{told}");
     let path = link(&app);
     assert!(path.starts_with("/password-resets/"), "{path}");
@@ -166,7 +166,7 @@ fn a_form_sent_several_times_at_once_brings_one_email() {
                         let page = person.get("/password-resets/new");
                         barrier.wait();
                         let answer = person.submit(&page, "form", &[("email", email)]);
-                        let told = person.follow(&answer).one("[role=status]");
+                        let told = person.follow(&answer).one(".notice[role=status]");
                         (answer.status, told.replace(email, ""))
                     })
                 })

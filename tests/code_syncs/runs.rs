@@ -71,7 +71,7 @@ fn rules_are_compared_only_where_codes_are_created() {
     ask(&app, &store);
     work(&app, &shelf);
     assert_eq!(found(&app, &store), pairs(&[("ADA10", "both")]));
-    assert!(look(&app.owner(), &store).says("They are not compared"));
+    assert!(look(&app.owner(), &store).has("[data-check=discounts-not-compared]"));
 }
 
 #[test]

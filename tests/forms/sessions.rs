@@ -166,7 +166,7 @@ async fn in_chromium(javascript: bool) {
     browser.goto(&format!("/affiliates/{}", app.fixture.ben_id)).await;
     browser.fill("#f-note", "Typed for an hour").await;
     end_sessions(&app);
-    browser.press("Save").await;
+    browser.press("Save changes").await;
     // The page that was left has a field for an email, too.
     browser.find("#f-password").await;
     browser.fill("#f-email", "owner@acme.example").await;

@@ -113,7 +113,7 @@ fn a_denial_is_taken_back_with_its_code_unless_somebody_has_it() {
     let una = applied(&app, "Una", "una@new.example", "NIA10");
     let answer = owner.post_signed(&path, &[("status", "active")]);
     let page = owner.follow(&answer);
-    let result = page.one("[role=status]");
+    let result = page.one(".notice[role=status]");
     assert!(result.contains("Nia") && result.contains("NIA10"), "{result}");
     assert_eq!(affiliate(&app, "nia@new.example").unwrap().1, "active");
     assert!(holders(&app, "NIA10").is_empty());
