@@ -102,9 +102,9 @@ fn look_then_create(client: &mut dyn Client, code: &NewCode) -> Result<StoreCode
     }
     match client.create_code(code) {
         // Someone else created it first, or an earlier attempt of Vouch did.
-        Err(CallError::Taken) => client
-            .find_code(&code.code)?
-            .ok_or_else(|| CallError::Unanswered(Reason::CodeNotListed)),
+        Err(CallError::Taken) => {
+            client.find_code(&code.code)?.ok_or(CallError::Unanswered(Reason::CodeNotListed))
+        }
         created => created,
     }
 }

@@ -17,7 +17,7 @@ pub fn open_client(
     now: DateTime<Utc>,
 ) -> Result<Box<dyn Client>, CallError> {
     let provider = provider(store.platform)
-        .ok_or_else(|| CallError::Denied(Reason::NotCallable { platform: store.platform }))?;
+        .ok_or(CallError::Denied(Reason::NotCallable { platform: store.platform }))?;
     with_connection(store, encryptor, http, now, |connection| provider.client(connection?))
 }
 
