@@ -8,6 +8,7 @@
 //! Revoked keys stay revoked when access is restored.
 
 mod by;
+mod ended_access;
 mod log;
 mod merchant;
 mod text;
@@ -17,6 +18,7 @@ use vouch_core::name::is_invisible;
 
 pub use self::by::AccessChange;
 use self::by::tell;
+pub use self::ended_access::EndedAccess;
 use self::log::note;
 pub use self::log::note_revealed;
 pub(crate) use self::log::{InstanceEntry, of_subject};
@@ -48,11 +50,4 @@ pub(crate) fn read_reason(typed: &str) -> Result<String, ReasonError> {
         return Err(ReasonError::Invisible);
     }
     Ok(reason.to_owned())
-}
-
-/// What an action ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EndedAccess {
-    pub sessions: usize,
-    pub keys: usize,
 }

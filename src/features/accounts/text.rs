@@ -1,6 +1,6 @@
 //! What support staff and operators read about accounts.
 
-use super::EndedAccess;
+use super::ended_access::EndedAccess;
 use crate::kit::web::numbers::counted;
 
 pub(crate) const INVISIBLE_CHARACTER: &str = "The reason contains a hidden character. Retype it.";

@@ -76,11 +76,13 @@ pub(super) fn message(
     Ok(message)
 }
 
-/// The program's name, or the instance's, with an email. The mail library quotes and encodes it.
+/// The program's name, or the instance's, with an email. The mail library quotes and encodes it,
+/// but fails on control characters.
 fn sender(email: &Mailbox, program: &str) -> Mailbox {
     let instance = email.name.as_deref().unwrap_or("Vouch");
     let name = if program.is_empty() { instance } else { program };
-    Mailbox::new(Some(name.to_owned()), email.email.clone())
+    let name = name.replace(char::is_control, " ");
+    Mailbox::new(Some(name), email.email.clone())
 }
 
 #[cfg(test)]
