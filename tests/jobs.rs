@@ -315,9 +315,11 @@ fn a_runner_that_panics_gives_its_queue_a_pause_that_grows() {
     assert_eq!(run_at(&app, &panics, now), 1);
     assert_eq!(run_at(&app, &panics, now + Duration::seconds(3)), 0);
     assert_eq!(run_at(&app, &panics, now + Duration::seconds(8)), 1);
-    let failures: i32 =
-        app.within(|conn| job_queues::table.select(job_queues::failures).first(conn));
-    assert_eq!(failures, 2);
+    let (failures, problem): (i32, serde_json::Value) = app.within(|conn| {
+        let columns = (job_queues::failures, job_queues::problem.assume_not_null());
+        job_queues::table.select(columns).first(conn)
+    });
+    assert_eq!((failures, problem), (2, serde_json::json!({ "code": "internal" })));
     assert_eq!(run_at(&app, &ending(Finish::Complete), now + Duration::minutes(1)), 1);
     assert_eq!(left(&app), []);
 }

@@ -21,10 +21,11 @@ fn stores_and_work() {
             name: "calls-failing",
             provoke: |examined| {
                 examined.sql(
-                    "INSERT INTO job_queues (merchant_id, store_id, kind, due_at, failures, last_error) \
-                     SELECT merchant_id, id, 'push', now() + interval '1 hour', 5, 'limited' FROM stores \
+                    "INSERT INTO job_queues (merchant_id, store_id, kind, due_at, failures, problem) \
+                     SELECT merchant_id, id, 'push', now() + interval '1 hour', 5, \
+                         '{\"code\": \"timeout\"}' FROM stores \
                      ON CONFLICT (merchant_id, kind, target_id) DO UPDATE SET due_at = excluded.due_at, \
-                         failures = excluded.failures, last_error = excluded.last_error",
+                         failures = excluded.failures, problem = excluded.problem",
                 );
             },
             found: &[("store_jobs", WARNING)],

@@ -133,13 +133,14 @@ fn an_interrupted_reading_goes_on_where_it_was() {
     site.once("orders", Fault::Late(std::time::Duration::ZERO));
     site.once("orders", Fault::Lost);
     work(&app, now);
-    let (failures, error): (i32, Option<String>) = app.within(|conn| {
+    let (failures, problem): (i32, Option<serde_json::Value>) = app.within(|conn| {
         job_queues::table
             .filter(job_queues::kind.eq("backfills"))
-            .select((job_queues::failures, job_queues::last_error))
+            .select((job_queues::failures, job_queues::problem))
             .first(conn)
     });
-    assert_eq!((failures, error.is_some()), (1, true));
+    assert_eq!(failures, 1);
+    assert_eq!(problem.unwrap()["code"], "interrupted");
     assert_eq!(commissions(&app).len(), 25);
     assert_eq!(connected(&app).orders_read_until, None);
     let path = format!("/settings/stores/{}/backfills", connected(&app).id);

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use vouch_platforms::TimeRange;
+use vouch_platforms::{Reason, TimeRange};
 
 use super::text;
 use crate::features::audit::{Act, AuditEvent};
@@ -117,7 +117,7 @@ pub(crate) struct BackfillProgress {
 
 impl BackfillProgress {
     pub(crate) fn of(conn: &mut PgConnection, store: &Store) -> QueryResult<Self> {
-        let problem = last_problem(conn, &store.queue(jobs::IMPORT_ORDERS))?;
+        let problem = last_problem::<Reason>(conn, &store.queue(jobs::IMPORT_ORDERS))?;
         Ok(Self { problem })
     }
 }

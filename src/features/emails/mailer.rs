@@ -22,7 +22,8 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::email::{MailServerConnection, SendOutcome, host_of};
 use crate::kit::error::AppResult;
 use crate::kit::jobs::{
-    self, Ending, Finish, Job, JobKind, JobRunner, Priority, Registry, Run, RunError, drain,
+    self, Ending, Finish, Job, JobKind, JobRunner, Priority, QueueProblem, Registry, Run, RunError,
+    drain,
 };
 use crate::kit::secrets::Encryptor;
 use crate::kit::stored_text::StoredText;
@@ -147,7 +148,7 @@ impl Mailer {
             counters::email(outcome.word());
             note(run, &job, &email, &outcome)?;
             if let Attempt::Unreachable(problem) = outcome {
-                return Ok(Ending::Failed { reason: problem.to_string() });
+                return Ok(Ending::Failed { problem: QueueProblem::of(&problem) });
             }
         }
         Ok(Ending::Done)

@@ -5,11 +5,11 @@ use std::time::Duration as Span;
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use vouch_platforms::{CallError, Client};
+use vouch_platforms::{CallError, Client, Reason};
 
 use super::tools::{Caller, Tools};
 use crate::features::stores::{self, Store};
-use crate::kit::jobs::{Ending, Finish, Job, Run, RunError};
+use crate::kit::jobs::{Ending, Finish, Job, QueueProblem, Run, RunError};
 use crate::kit::supervise::contained;
 
 /// After this many jobs in a row without a response, the store counts as unreachable.
@@ -65,12 +65,14 @@ pub(crate) fn run_for_store(
         Err(StoreRunError::Run(error)) => Err(error),
         Err(StoreRunError::Call(CallError::Denied(reason))) => {
             run.write(|conn| stores::note_denied(conn, store, &reason, now))?;
-            Ok(Ending::Paused { wait: Span::ZERO, reason: reason.to_string() })
+            Ok(Ending::Paused { wait: Span::ZERO, problem: QueueProblem::of(&reason) })
         }
         Err(StoreRunError::Call(CallError::Throttled { wait })) => {
-            Ok(Ending::Paused { wait, reason: CallError::Throttled { wait }.to_string() })
+            Ok(Ending::Paused { wait, problem: QueueProblem::of(&Reason::RateLimited) })
         }
-        Err(StoreRunError::Call(error)) => Ok(Ending::Failed { reason: error.to_string() }),
+        Err(StoreRunError::Call(error)) => {
+            Ok(Ending::Failed { problem: QueueProblem::of(&error.reason()) })
+        }
     }
 }
 

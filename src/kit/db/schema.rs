@@ -498,6 +498,7 @@ diesel::table! {
         lease -> Int8,
         failures -> Int4,
         last_error -> Nullable<Text>,
+        problem -> Nullable<Jsonb>,
     }
 }
 

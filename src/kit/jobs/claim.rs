@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz};
 
-use super::{JobKind, Priority, Queue};
+use super::{JobKind, Priority, Queue, QueueProblem};
 use crate::kit::db::Scope;
 use crate::kit::db::schema::job_queues;
 use crate::kit::db::statement::statement;
+use crate::kit::stored_text::StoredText;
 
 /// A worker that sends no heartbeat for so long has lost its queue to another.
 const LEASE: Duration = Duration::seconds(20);
@@ -36,7 +37,7 @@ pub(super) struct Release {
     pub(super) looks_at_jobs: bool,
     pub(super) paused_until: Option<DateTime<Utc>>,
     pub(super) failures: i32,
-    pub(super) last_error: Option<String>,
+    pub(super) problem: Option<StoredText<QueueProblem>>,
 }
 
 #[derive(QueryableByName)]
@@ -136,13 +137,14 @@ impl Claimed {
         let due_at = if release.looks_at_jobs { self.next_run_at(conn)? } else { None };
         let released = statement!(
             "UPDATE job_queues SET leased_until = NULL, due_at = least(due_at, :due_at), \
-                 paused_until = :paused_until, failures = :failures, last_error = :last_error \
+                 paused_until = :paused_until, failures = :failures, \
+                 last_error = NULL, problem = :problem \
              WHERE merchant_id = :merchant_id AND kind = :kind AND target_id = :target_id \
                  AND lease = :lease AND leased_until IS NOT NULL",
             due_at: Nullable<Timestamptz> = due_at,
             paused_until: Nullable<Timestamptz> = release.paused_until,
             failures: Integer = release.failures,
-            last_error: Nullable<Text> = &release.last_error,
+            problem: Nullable<Jsonb> = &release.problem,
             merchant_id: BigInt = self.queue.merchant_id,
             kind: Text = self.queue.kind.name,
             target_id: BigInt = self.queue.target_id(),

@@ -11,6 +11,7 @@ mod claim;
 mod job;
 mod kind;
 mod pool;
+mod problem;
 mod queue;
 mod run;
 
@@ -18,6 +19,7 @@ pub use self::job::{Finish, Job};
 pub(crate) use self::kind::backoff;
 pub use self::kind::{JobKind, Priority};
 pub use self::pool::{JobRunner, Registry, WorkerPool, drain};
+pub use self::problem::QueueProblem;
 pub use self::queue::{Queue, enqueue, enqueue_with, sweep};
 pub(crate) use self::queue::{cancel, find, last_problem, unpause, wake, wake_store};
 pub use self::run::{Ending, Run, RunError};

@@ -1,12 +1,18 @@
+use std::fmt;
+
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Timestamptz};
 
-use super::{JobKind, Priority};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{JobKind, Priority, QueueProblem};
 use crate::kit::db::schema::{job_queues, jobs};
 use crate::kit::db::statement::statement;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
+use crate::kit::stored_text::{StoredText, shown};
 
 /// For so long a job that was dead-lettered can be retried.
 const DEAD_RETENTION: Duration = Duration::days(90);
@@ -179,13 +185,17 @@ fn job_of<'a>(merchant_id: i64, kind: &'a str, target_id: i64, key: &'a str) -> 
         .filter(jobs::key.eq(key))
 }
 
-/// Why the last run of a queue failed; `None` where it didn't.
-pub(crate) fn last_problem(conn: &mut PgConnection, queue: &Queue) -> QueryResult<Option<String>> {
-    let problem = job_queues::table
+/// Why the last run of a queue failed; `None` where it didn't. `R` has the reasons of its feature.
+pub(crate) fn last_problem<R>(conn: &mut PgConnection, queue: &Queue) -> QueryResult<Option<String>>
+where
+    R: DeserializeOwned + Serialize + fmt::Display + 'static,
+{
+    type Row<R> = (Option<StoredText<QueueProblem<R>>>, Option<String>);
+    let found: Option<Row<R>> = job_queues::table
         .find((queue.merchant_id, queue.kind.name, queue.target_id()))
         .filter(job_queues::failures.gt(0))
-        .select(job_queues::last_error)
-        .first::<Option<String>>(conn)
+        .select((job_queues::problem, job_queues::last_error))
+        .first(conn)
         .optional()?;
-    Ok(problem.flatten())
+    Ok(found.and_then(|(stored, earlier)| shown(stored.as_ref(), earlier.as_deref())))
 }

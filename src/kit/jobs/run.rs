@@ -9,6 +9,7 @@ use rand::RngExt;
 use super::claim::{Claimed, Release};
 use super::job::{Finish, Job};
 use super::kind::backoff;
+use super::problem::QueueProblem;
 use super::queue::Queue;
 use crate::kit::counters;
 use crate::kit::db::Db;
@@ -40,9 +41,9 @@ pub enum Ending {
     /// The next one comes when a job is enqueued, or the queue is woken.
     Idle,
     /// The queue rests for so long, which says nothing of its jobs.
-    Paused { wait: Span, reason: String },
+    Paused { wait: Span, problem: QueueProblem },
     /// What all its jobs need isn't there: the queue rests, for longer with each failure.
-    Failed { reason: String },
+    Failed { problem: QueueProblem },
 }
 
 /// Why a run ended early.
@@ -129,26 +130,26 @@ impl<'a> Run<'a> {
     pub(super) fn release(&self, ended: Result<Ending, RunError>) -> Result<(), RunError> {
         let now = self.now();
         let failures = self.claimed.failures;
-        let failed = |reason: String| {
+        let failed = |problem: QueueProblem| {
             let failures = failures.saturating_add(1);
             let pause = backoff(FIRST_PAUSE, MAX_PAUSE, failures);
-            (true, Some(now + pause), failures, Some(reason))
+            (true, Some(now + pause), failures, Some(problem.into()))
         };
-        let (looks_at_jobs, paused_until, failures, last_error) = match ended {
+        let (looks_at_jobs, paused_until, failures, problem) = match ended {
             Ok(Ending::Done) => (true, None, 0, None),
             Ok(Ending::Idle) => (false, None, 0, None),
-            Ok(Ending::Paused { wait, reason }) => {
-                (true, Some(now + pause(wait)), failures, Some(reason))
+            Ok(Ending::Paused { wait, problem }) => {
+                (true, Some(now + pause(wait)), failures, Some(problem.into()))
             }
-            Ok(Ending::Failed { reason }) => failed(reason),
+            Ok(Ending::Failed { problem }) => failed(problem),
             Err(RunError::Lost) => return Err(RunError::Lost),
             Err(RunError::Own(error)) => {
                 let Queue { merchant_id, kind, store_id } = self.claimed.queue;
                 tracing::error!(merchant_id, store_id, kind = kind.name, %error, "job_run_failed");
-                failed("Vouch hit an internal error. The log has the details.".to_owned())
+                failed(QueueProblem::Internal)
             }
         };
-        let release = Release { looks_at_jobs, paused_until, failures, last_error };
+        let release = Release { looks_at_jobs, paused_until, failures, problem };
         self.write_and(|_| Ok(()), |conn| self.claimed.release(conn, &release))
     }
 

@@ -1,6 +1,9 @@
 //! Whether the stores accept Vouch's credentials, and send their orders.
 
+use std::fmt::Display;
+
 use diesel::prelude::*;
+use serde::Serialize;
 use vouch_platforms::Reason;
 
 use super::report::{CheckResult, Report, asked, problem, warning};
@@ -9,6 +12,7 @@ use crate::features::stores::clock::difference;
 use crate::kit::clock;
 use crate::kit::db::schema::{job_queues, merchants, stores};
 use crate::kit::db::{Scope, in_scope};
+use crate::kit::jobs::QueueProblem;
 use crate::kit::stored_text::{StoredText, shown};
 
 /// This many failures in a row aren't temporary.
@@ -20,9 +24,9 @@ const MAX_NAMED: usize = 5;
 type Row = (String, String, Option<String>);
 
 /// The same, with the text of an earlier version or the stored reason.
-type StoredRow = (String, String, (Option<String>, Option<StoredText<Reason>>));
+type StoredRow<R = Reason> = (String, String, (Option<String>, Option<StoredText<R>>));
 
-fn rendered((store, merchant, (earlier, stored)): StoredRow) -> Row {
+fn rendered<R: Display + Serialize>((store, merchant, (earlier, stored)): StoredRow<R>) -> Row {
     (store, merchant, shown(stored.as_ref(), earlier.as_deref()))
 }
 
@@ -81,24 +85,30 @@ fn webhooks(conn: &mut PgConnection) -> CheckResult {
 
 /// Calls that fail repeatedly: the store is down, unreachable or limits them.
 fn jobs(conn: &mut PgConnection) -> CheckResult {
-    let failing: Vec<Row> = asked(in_scope(conn, Scope::Instance, |conn| {
-        job_queues::table
-            .inner_join(
-                stores::table.on(stores::merchant_id
-                    .eq(job_queues::merchant_id)
-                    .and(job_queues::store_id.eq(stores::id.nullable()))),
-            )
-            .inner_join(merchants::table.on(merchants::id.eq(stores::merchant_id)))
-            .filter(job_queues::failures.ge(FAILURES).and(job_queues::due_at.is_not_null()))
-            .filter(stores::disconnected_at.is_null())
-            .filter(stores::access_problem.is_null().and(stores::access_reason.is_null()))
-            .order((stores::merchant_id, stores::id, job_queues::kind))
-            .select((stores::name, merchants::name, job_queues::last_error))
-            .load(conn)
-    }))?;
+    let failing: Vec<StoredRow<QueueProblem<Reason>>> =
+        asked(in_scope(conn, Scope::Instance, |conn| {
+            job_queues::table
+                .inner_join(
+                    stores::table.on(stores::merchant_id
+                        .eq(job_queues::merchant_id)
+                        .and(job_queues::store_id.eq(stores::id.nullable()))),
+                )
+                .inner_join(merchants::table.on(merchants::id.eq(stores::merchant_id)))
+                .filter(job_queues::failures.ge(FAILURES).and(job_queues::due_at.is_not_null()))
+                .filter(stores::disconnected_at.is_null())
+                .filter(stores::access_problem.is_null().and(stores::access_reason.is_null()))
+                .order((stores::merchant_id, stores::id, job_queues::kind))
+                .select((
+                    stores::name,
+                    merchants::name,
+                    (job_queues::last_error, job_queues::problem),
+                ))
+                .load(conn)
+        }))?;
     if failing.is_empty() {
         return Ok(text::STORE_JOBS.to_owned());
     }
+    let failing: Vec<Row> = failing.into_iter().map(rendered).collect();
     Err(warning(text::calls_failing(&store_list(&failing, MAX_NAMED))))
 }
 

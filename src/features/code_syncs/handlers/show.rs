@@ -5,6 +5,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use vouch_core::TextEnum;
+use vouch_platforms::Reason;
 
 use super::counted_form::CountedForm;
 use super::words::DifferenceView;
@@ -123,7 +124,7 @@ pub(super) async fn shown(
             };
             Ok(PageData {
                 running: CodeSync::unfinished(conn, &store)?,
-                problem: last_problem(conn, &store.queue(jobs::CHECK_CODES))?,
+                problem: last_problem::<Reason>(conn, &store.queue(jobs::CHECK_CODES))?,
                 counted: counted_codes(conn, &store)?,
                 shown,
                 store,

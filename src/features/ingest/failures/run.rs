@@ -11,7 +11,7 @@ use crate::kit::clock;
 use crate::kit::counters;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
-use crate::kit::jobs::{self, Ending, Finish, Job, Run, RunError};
+use crate::kit::jobs::{self, Ending, Finish, Job, QueueProblem, Run, RunError};
 use crate::kit::pseudonyms::Pseudonyms;
 
 /// The wait after a temporary database fault. That attempt doesn't count.
@@ -31,7 +31,8 @@ pub(crate) fn run(run: &Run<'_>, pseudonyms: &Pseudonyms) -> Result<Ending, RunE
         match attempt(run, &job, pseudonyms) {
             Err(RunError::Own(error)) if error.is_passing() => {
                 run.finish(&job, |_| Ok(((), Finish::Release(None))))?;
-                return Ok(Ending::Paused { wait: PASSING_WAIT, reason: error.to_string() });
+                let problem = QueueProblem::DatabaseUnavailable;
+                return Ok(Ending::Paused { wait: PASSING_WAIT, problem });
             }
             Err(RunError::Own(error)) => fail(run, &job, &error)?,
             attempted => attempted?,
