@@ -206,4 +206,7 @@ fn whoever_runs_the_installation_lets_in_who_has_lost_everything() {
     assert!(owner.get("/dashboard").location().unwrap().starts_with("/login"));
     assert_eq!(give_password(&app, OWNER).1.location(), Some("/dashboard"));
     assert_eq!(notified(&app), ["two_factor_off"]);
+    // The second time nothing changes, so no email is sent.
+    assert!(run(OWNER).status.success());
+    assert_eq!(notified(&app), ["two_factor_off"]);
 }

@@ -16,6 +16,10 @@ pub enum AppError {
     /// It exists, but the user may not access it.
     #[error("forbidden")]
     Forbidden,
+    /// Support staff view a program as one of its users, and the view doesn't include this page or
+    /// action.
+    #[error("not part of the view")]
+    NotInView,
     /// No user is signed in. Contains the path to return to afterwards.
     #[error("not signed in")]
     SignInNeeded(String),
@@ -148,7 +152,7 @@ impl ResponseError for AppError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::NotInView | Self::StaleForm => StatusCode::FORBIDDEN,
             Self::SignInNeeded(_)
             | Self::WorkspaceNeeded(_)
             | Self::ViewOver(_)

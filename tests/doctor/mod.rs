@@ -94,6 +94,8 @@ fn found(document: &Value) -> BTreeSet<(String, String)> {
     let checks = document["checks"].as_array().unwrap();
     let word = |value: &Value| value.as_str().unwrap().to_owned();
     let not_well = checks.iter().filter(|check| check["status"] != "ok");
+    // These instances have no mail server.
+    let not_well = not_well.filter(|check| check["code"] != "smtp" || check["status"] != WARNING);
     not_well
         .inspect(|check| {
             assert!(!word(&check["detail"]).is_empty() && !word(&check["about"]).is_empty());
@@ -117,8 +119,8 @@ fn try_states(states: &[State]) {
         let checks = document["checks"].as_array().unwrap();
         let is_problem = checks.iter().any(|check| check["status"] == "problem");
         assert_eq!(code, Some(i32::from(is_problem)), "{name}");
-        let worst = if is_problem { "problem" } else { document["verdict"].as_str().unwrap() };
-        assert_eq!(document["verdict"], worst, "{name}");
+        let worst = if is_problem { "problem" } else { document["status"].as_str().unwrap() };
+        assert_eq!(document["status"], worst, "{name}");
         assert_eq!(document["version"], env!("CARGO_PKG_VERSION"), "{name}");
     }
 }
@@ -133,7 +135,8 @@ fn all_well_is_all_well() {
     for _ in 0..2 {
         let output = here.output(&["doctor", "--json"]);
         let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(document["verdict"], "ok", "{document:#}");
+        assert_eq!(document["status"], WARNING, "{document:#}");
+        assert!(found(&document).is_empty(), "{document:#}");
         assert_eq!(output.status.code(), Some(0));
         assert!(document["checks"].as_array().unwrap().len() > 25, "{document:#}");
     }
@@ -142,7 +145,8 @@ fn all_well_is_all_well() {
     let listen = format!("--listen={}", serving.address);
     let output = here.output(&["doctor", "--json", &listen]);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(document["verdict"], "ok", "{document:#}");
+    assert_eq!(document["status"], WARNING, "{document:#}");
+    assert!(found(&document).is_empty(), "{document:#}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub(super) fn unknown_user(email: &str) -> String {
 pub(super) fn sign_in(public_url: &str, email: &str, password: &str) -> String {
     format!(
         "Sign in at {public_url}/login\n  Email:    {email}\n  Password: {password}\n\
-         Save the password. It won't be shown again."
+         Save the password. Vouch won't show it again."
     )
 }
 
@@ -34,7 +34,7 @@ pub(super) fn user_already_disabled(email: &str) -> String {
 }
 
 pub(super) fn user_enabled(email: &str) -> String {
-    format!("Enabled {email}.")
+    format!("Enabled {email}. They can sign in again.")
 }
 
 pub(super) fn user_not_disabled(email: &str) -> String {
@@ -43,7 +43,11 @@ pub(super) fn user_not_disabled(email: &str) -> String {
 
 pub(super) fn two_factor_off(email: &str, is_support: bool) -> String {
     let off = format!("Two-factor sign-in is off for {email}, and all their sessions ended.");
-    if is_support { format!("{off}\nSupport staff must set it up again at sign-in.") } else { off }
+    if is_support { format!("{off}\nSupport staff must set up two-factor sign-in again when they sign in.") } else { off }
+}
+
+pub(super) fn two_factor_already_off(email: &str) -> String {
+    format!("Two-factor sign-in was already off for {email}. Nothing was changed.")
 }
 
 // Support staff
@@ -53,10 +57,10 @@ pub(super) fn support_created(name: &str) -> String {
 }
 
 pub(super) const SUPPORT_SETS_UP_TWO_FACTOR: &str =
-    "They set up two-factor sign-in when they first sign in.";
+    "This user sets up two-factor sign-in when they first sign in.";
 
 pub(super) fn support_added(email: &str) -> String {
-    format!("{email} is support staff from the next sign-in.")
+    format!("{email} is support staff from their next sign-in.")
 }
 
 pub(super) fn support_already_added(email: &str) -> String {
@@ -94,7 +98,7 @@ pub(super) fn merchant_already_closed(slug: &str) -> String {
 }
 
 pub(super) fn merchant_reopened(slug: &str) -> String {
-    format!("Reopened {slug}.")
+    format!("Reopened {slug}. Members and affiliates can sign in again.")
 }
 
 pub(super) fn merchant_not_closed(slug: &str) -> String {
@@ -155,7 +159,7 @@ pub(super) fn migration_applied(name: &str) -> String {
 pub(super) const UP_TO_DATE: &str = "The database is up to date.";
 
 pub(super) fn file_exists(file: &Path) -> String {
-    format!("{} already exists. Name another file", file.display())
+    format!("{} already exists. Choose another file name", file.display())
 }
 
 pub(super) fn no_file(file: &Path) -> String {
@@ -227,8 +231,8 @@ pub(super) fn key_rotated(encrypted: usize, unreadable: usize) -> String {
     let mut lines = format!("Store secrets encrypted with the new key: {encrypted}.");
     if unreadable > 0 {
         lines.push_str(&format!(
-            "\nStore secrets that neither key decrypts: {unreadable}. Enter them again in the \
-             settings. `vouch doctor` names their stores."
+            "\nStore secrets that neither key decrypts: {unreadable}. Enter these secrets again under \
+             Account > Settings. `vouch doctor` names the stores."
         ));
     }
     lines + "\nEveryone must sign in again. A link to the first-run page has changed."

@@ -16,7 +16,7 @@ use crate::kit::db::{Scope, in_scope};
 /// The subcommands.
 #[derive(Subcommand)]
 pub enum TwoFactorCommand {
-    /// Turn it off for a user and end their sessions. Confirm their identity first
+    /// Turn off two-factor sign-in for a user and end their sessions. Confirm their identity first
     Remove(SignInEmail),
 }
 
@@ -26,11 +26,16 @@ pub(super) fn run(config: &Config, command: &TwoFactorCommand) -> anyhow::Result
         Ok(in_scope(conn, Scope::Unowned, |conn| {
             let Some(user) = User::by_email(conn, &address.email)? else { return Ok(None) };
             let Some(person) = Person::find(conn, user.id).optional()? else { return Ok(None) };
-            two_factor::turn_off(conn, &person, clock::now())?;
+            if person.has_two_factor() {
+                two_factor::turn_off(conn, &person, clock::now())?;
+            }
             diesel::QueryResult::Ok(Some(person))
         })?)
     })?;
     let person = person.with_context(|| text::unknown_user(&address.email))?;
-    say!("{}", text::two_factor_off(&person.email, person.is_support));
+    match person.has_two_factor() {
+        true => say!("{}", text::two_factor_off(&person.email, person.is_support)),
+        false => say!("{}", text::two_factor_already_off(&person.email)),
+    }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::ended_access::EndedAccess;
 use crate::kit::web::numbers::counted;
 
-pub(crate) const INVISIBLE_CHARACTER: &str = "The reason contains a hidden character. Retype it.";
+pub(crate) const INVISIBLE_CHARACTER: &str = "The reason contains a hidden character. Retype the reason.";
 
 pub(super) fn reason_too_long(max: usize) -> String {
     format!("Enter {max} characters or fewer.")
@@ -25,8 +25,8 @@ pub(super) fn instance_event(action: &str, reason: &str) -> String {
         "user.enabled" => "Enabled the account",
         "user.support_removed" => "Removed support access",
         "user.support_added" => "Added support access",
-        "merchant.closed" => "Closed the program",
-        "merchant.reopened" => "Reopened the program",
+        "merchant.closed" => "Closed the merchant",
+        "merchant.reopened" => "Reopened the merchant",
         "email.revealed" => "Viewed an email",
         _ => "Made a change that a newer version of Vouch recorded",
     };

@@ -10,7 +10,7 @@ use super::devices::Origin;
 use super::forms::{LoginForm, ProgramForm};
 use super::hashing::Hashing;
 use super::limits::AttemptLimits;
-use super::model::{User, is_deserted};
+use super::model::{User, closed_programs_of, is_deserted};
 use super::password::{MAX_BYTES, is_outdated, replace_hash};
 use super::sign_in::{sign_in, workspaces};
 use super::text;
@@ -48,6 +48,8 @@ struct ProgramsPage {
     /// Where to go next, if the chosen workspace has that page.
     next: LocalPath,
     workspaces: Vec<Workspace>,
+    /// The names of the person's closed programs.
+    closed: Vec<String>,
     /// The key of the current workspace, if there is one.
     current: Option<String>,
 }
@@ -160,8 +162,11 @@ pub(crate) async fn choose_program(
     query: Query<LoginQuery>,
 ) -> AppResult<HttpResponse> {
     let workspaces = workspaces(&db, page.person.id).await?;
+    let person_id = page.person.id;
+    let closed =
+        db.run(Scope::Person(person_id), move |conn| closed_programs_of(conn, person_id)).await?;
     let current = page.session().get::<Workspace>(WORKSPACE)?.map(|workspace| workspace.key());
-    ok(&ProgramsPage { page, next: query.into_inner().next, workspaces, current })
+    ok(&ProgramsPage { page, next: query.into_inner().next, workspaces, closed, current })
 }
 
 /// `POST /programs`

@@ -336,6 +336,27 @@ pub fn workspaces_of(conn: &mut PgConnection, person: &Person) -> QueryResult<Ve
     Ok(workspaces)
 }
 
+/// The names of a person's closed programs, within [`crate::kit::db::Scope::Person`].
+pub(crate) fn closed_programs_of(
+    conn: &mut PgConnection,
+    person_id: i64,
+) -> QueryResult<Vec<String>> {
+    let of_member = members::table.filter(members::user_id.eq(person_id));
+    let of_affiliate = affiliates::table
+        .filter(affiliates::user_id.eq(person_id))
+        .filter(affiliates::status.ne(AffiliateStatus::Denied));
+    merchants::table
+        .filter(merchants::closed_at.is_not_null())
+        .filter(
+            merchants::id
+                .eq_any(of_member.select(members::merchant_id))
+                .or(merchants::id.eq_any(of_affiliate.select(affiliates::merchant_id))),
+        )
+        .order(merchants::name)
+        .select(merchants::name)
+        .load(conn)
+}
+
 #[derive(Debug)]
 pub struct NewUser<'a> {
     /// As typed.

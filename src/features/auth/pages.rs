@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use actix_session::{Session, SessionExt};
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use chrono::{DateTime, Utc};
 use futures_util::future::{Ready, ready};
@@ -16,6 +17,7 @@ use super::model::{
 use super::viewing::{Viewer, Viewing};
 use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::clock;
+use crate::kit::config::Config;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::session::{FLASH, Role, TOKEN, USER_ID, chosen_workspace, renew_csrf};
 use crate::kit::urls;
@@ -33,6 +35,7 @@ struct Chrome {
     came_from: String,
     viewing: Option<Viewing>,
     viewer: Option<Viewer>,
+    sends_email: bool,
 }
 
 impl Chrome {
@@ -47,7 +50,9 @@ impl Chrome {
             None => csrf,
         };
         let flash = session.get::<Flash>(FLASH)?;
+        let config = req.app_data::<Data<Config>>().expect("the application holds the settings");
         Ok(Self {
+            sends_email: config.smtp.is_some(),
             csrf,
             flash: RefCell::new(flash),
             path: req.path().to_owned(),
@@ -160,6 +165,17 @@ macro_rules! viewing_methods {
     };
 }
 
+macro_rules! email_methods {
+    ($page:ident, $chrome:tt) => {
+        impl $page {
+            /// Whether there's a mail server. Without one, emails are held.
+            pub(crate) fn sends_email(&self) -> bool {
+                self.$chrome.sends_email
+            }
+        }
+    };
+}
+
 chrome_methods!(PublicPage, 0);
 chrome_methods!(PersonPage, chrome);
 chrome_methods!(AccountPage, chrome);
@@ -168,6 +184,9 @@ chrome_methods!(AffiliatePage, chrome);
 fragment_methods!(PublicPage, 0);
 fragment_methods!(MerchantPage, chrome);
 fragment_methods!(AffiliatePage, chrome);
+email_methods!(PublicPage, 0);
+email_methods!(PersonPage, chrome);
+email_methods!(MerchantPage, chrome);
 viewing_methods!(MerchantPage, chrome);
 viewing_methods!(AffiliatePage, chrome);
 

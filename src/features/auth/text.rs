@@ -40,8 +40,17 @@ pub(super) fn recovery_code_used(left: i64) -> String {
     )
 }
 
-pub(super) fn reset_requested(email: &str) -> String {
-    format!("If {email} has an account, we’ve sent it a reset link. The link expires in 1 hour.")
+/// It's the same whether the email is known or not.
+pub(super) fn reset_requested(email: &str, sends_email: bool) -> String {
+    match sends_email {
+        true => {
+            format!("If {email} has an account, we emailed a reset link. It expires in 1 hour.")
+        }
+        false => format!(
+            "If {email} has an account, its reset link is ready. This server can’t send emails, so \
+             ask your Vouch administrator for the link."
+        ),
+    }
 }
 
 pub(super) fn view_ended(name: &str) -> String {

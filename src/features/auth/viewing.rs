@@ -76,7 +76,7 @@ impl Viewing {
 pub(crate) struct Viewer(pub(crate) Person);
 
 /// Lets a view reach the pages that the person sees. It's read-only and has at most the rights of
-/// the viewer role, so it shows no secrets. Fails with `Forbidden` for everything else. Fails with
+/// the viewer role, so it shows no secrets. Fails with `NotInView` for everything else. Fails with
 /// `ViewOver` if the time is over or the person no longer has access.
 pub(super) async fn admit(
     req: &ServiceRequest,
@@ -90,8 +90,11 @@ pub(super) async fn admit(
         return Err(viewing.over(&session, text::VIEW_EXPIRED.to_owned())?);
     }
     let viewer = db.run(Scope::Unowned, move |conn| Person::find(conn, viewer_id)).await?;
-    if !viewer.is_support || !viewer.has_two_factor() || !req.method().is_safe() {
+    if !viewer.is_support || !viewer.has_two_factor() {
         return Err(AppError::Forbidden);
+    }
+    if !req.method().is_safe() {
+        return Err(AppError::NotInView);
     }
     let user_id = viewing.user_id;
     match (access, &viewing.workspace) {
@@ -101,7 +104,7 @@ pub(super) async fn admit(
                 db.merchant(id, move |conn| MemberContext::find(conn, id, user_id)).await;
             let member_context = viewing.found(&session, member_context)?;
             if !Role::Viewer.covers(needed) {
-                return Err(AppError::Forbidden);
+                return Err(AppError::NotInView);
             }
             req.extensions_mut().insert(MemberContext { role: Role::Viewer, ..member_context });
         }
@@ -113,7 +116,7 @@ pub(super) async fn admit(
             let affiliate_context = viewing.found(&session, db.merchant(id, find).await)?;
             req.extensions_mut().insert(affiliate_context);
         }
-        _ => return Err(AppError::Forbidden),
+        _ => return Err(AppError::NotInView),
     }
     req.extensions_mut().insert(viewing);
     req.extensions_mut().insert(Viewer(viewer));

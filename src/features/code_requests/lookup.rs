@@ -21,10 +21,12 @@ struct CodePart {
     live: bool,
 }
 
-/// The part of a page below the code field.
-pub(crate) fn answer(checked: CodeLookup) -> AppResult<HttpResponse> {
-    let words = match &checked {
-        Some(Err(refused)) => vec![text::refusal(refused)],
+/// The part of a page below the code field. `affiliate_id` is the signed-in affiliate; `None` for an
+/// applicant.
+pub(crate) fn answer(checked: CodeLookup, affiliate_id: Option<i64>) -> AppResult<HttpResponse> {
+    let words = match (&checked, affiliate_id) {
+        (Some(Err(refused)), Some(id)) => vec![text::refusal_for(refused, id)],
+        (Some(Err(refused)), None) => vec![text::refusal(refused)],
         _ => Vec::new(),
     };
     ok(&CodePart { checked, words, live: true })

@@ -19,4 +19,7 @@ pub(crate) use model::{approve, deny, reopen, reopen_denied_at};
 pub(crate) use request::{MAX_WAITING, withdraw};
 pub use request::{RequestOutcome, ask};
 pub(crate) use reserve::{ReservedCode, check, waiting};
-pub(crate) use text::{reason_too_long as reason_too_long_text, refusal as refusal_text};
+pub(crate) use text::{
+    reason_too_long as reason_too_long_text, refusal as refusal_text,
+    refusal_for as refusal_text_for,
+};

@@ -16,18 +16,29 @@ pub(crate) fn reason_too_long(characters: usize) -> String {
     format!("Enter 1,000 characters or fewer. You entered {characters}.")
 }
 
-/// Why a code isn't available, as far as an affiliate may know. It doesn't include who has or
-/// requested it, or the merchant's notes.
+/// Why a code isn't available, as far as an applicant may know. It doesn't include who has or
+/// requested it, or which exclusion matches.
 pub(crate) fn refusal(refused: &UnavailableValue) -> String {
     match &refused.why {
         Unavailable::Malformed(error) => error.to_string(),
-        Unavailable::Held(_) | Unavailable::Requested(_) => {
-            format!("{} is taken. Choose a different code.", refused.wanted)
+        Unavailable::Held(_) | Unavailable::Requested(_) | Unavailable::Excluded(_) => {
+            format!("{} isn’t available. Choose a different code.", refused.wanted)
         }
-        Unavailable::Excluded(excluded) => format!(
-            "This program doesn’t allow {} or similar codes. Choose a different code.",
-            excluded.value
-        ),
+    }
+}
+
+/// [`refusal`] for an affiliate, who may know which codes are their own.
+pub(crate) fn refusal_for(refused: &UnavailableValue, affiliate_id: i64) -> String {
+    let code = &refused.wanted;
+    match &refused.why {
+        Unavailable::Held(held) if held.affiliate_id == affiliate_id => match held.is_retired() {
+            true => format!("{code} is your code, but it’s retired. Choose a different code."),
+            false => format!("{code} is already your code. Choose a different code."),
+        },
+        Unavailable::Requested(request) if request.affiliate_id == affiliate_id => {
+            format!("You already requested {code}. Choose a different code.")
+        }
+        _ => refusal(refused),
     }
 }
 
@@ -54,11 +65,12 @@ pub(super) fn reversed(outcome: &ReversedCodes) -> String {
     match (outcome.left, sentences.is_empty()) {
         (0, _) => {}
         (_, true) => sentences.push(
-            "Nothing was undone, because someone else reviewed or took the codes since.".to_owned(),
+            "Nothing was undone, because the codes were reviewed or taken since then.".to_owned(),
         ),
         (left, false) => {
             let codes = counted(left, "code", "codes");
-            sentences.push(format!("{codes} skipped, because someone else reviewed or took them."));
+            let were = if left == 1 { "it was" } else { "they were" };
+            sentences.push(format!("{codes} skipped, because {were} reviewed or taken since then."));
         }
     }
     sentences.join(" ")

@@ -5,8 +5,8 @@ use vouch_core::calendar::Calendar;
 
 use crate::kit::web::numbers::{counted, thousands};
 
-pub(crate) const ENTER_NAME: &str = "Enter your name or your company’s.";
-pub(crate) const HIDDEN_CHARACTER: &str = "This contains a hidden character. Retype it.";
+pub(crate) const ENTER_NAME: &str = "Enter your name, or the name of your company.";
+pub(crate) const HIDDEN_CHARACTER: &str = "These payout details contain a hidden character. Retype them.";
 pub(crate) const ALREADY_REVIEWED: &str = "This request was already reviewed or withdrawn.";
 pub(crate) const PROFILE_SAVED: &str = "Profile saved.";
 
@@ -15,19 +15,19 @@ pub(super) fn too_long(max: usize, characters: usize) -> String {
 }
 
 pub(super) fn requested(code: &str, program: &str) -> String {
-    format!("{code} is reserved for you. {program} will email you their decision.")
+    format!("{code} requested. It’s reserved for you until {program} reviews your request.")
 }
 
 pub(super) fn too_many(max: usize) -> String {
-    format!("You have {max} pending requests, the most you can have. Withdraw one or wait.")
+    format!("You have {max} pending requests, the most you can have. Withdraw a request first.")
 }
 
 pub(super) fn not_active(program: &str) -> String {
-    format!("Code not requested, because you aren’t active in {program}.")
+    format!("Code not requested, because you aren’t an active affiliate of {program}.")
 }
 
 pub(super) fn closed(program: &str) -> String {
-    format!("{program} isn’t taking code requests right now.")
+    format!("Code not requested. {program} doesn’t accept code requests right now.")
 }
 
 pub(super) fn withdrawn(code: &str) -> String {

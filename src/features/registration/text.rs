@@ -8,14 +8,14 @@ pub(crate) const CHOOSE_CODE_REQUIREMENT: &str = "Choose whether applicants ente
 pub(crate) const CHOOSE_OFFER: &str = "Choose one of the program’s offers.";
 pub(crate) const CHOOSE_APPROVAL: &str = "Choose how applications are approved.";
 pub(crate) const CHOOSE_FIELD_TYPE: &str = "Choose a field type.";
-pub(crate) const ENTER_NAME: &str = "Enter your name or your company’s.";
+pub(crate) const ENTER_NAME: &str = "Enter your name, or the name of your company.";
 pub(crate) const ENTER_CODE: &str = "Enter the coupon code you’d like.";
 pub(crate) const AGREE_TO_TERMS: &str = "Agree to the terms to apply.";
 pub(crate) const REVIEW_EACH: &str = "Review each application";
 pub(crate) const APPROVE_AUTOMATICALLY: &str = "Approve automatically after email confirmation";
 pub(crate) const LABEL_TOO_LONG: &str = "Enter 200 characters or fewer.";
 pub(crate) const ENTER_URL: &str = "Enter a URL that starts with https://.";
-pub(crate) const OPENED: &str = "Registration opened. Share its URL.";
+pub(crate) const OPENED: &str = "Registration opened. Share the registration URL with applicants.";
 pub(crate) const CLOSED: &str = "Registration closed.";
 pub(crate) const SAVED: &str = "Registration settings saved.";
 pub(crate) const SELECT_AFFILIATES: &str = "Select at least one affiliate.";
@@ -29,7 +29,7 @@ pub(super) fn too_many_fields(max: usize) -> String {
     format!("Add {max} fields or fewer.")
 }
 
-pub(super) const ANSWER_QUESTION: &str = "Answer this question.";
+pub(super) const ANSWER_QUESTION: &str = "Answer this question to apply.";
 pub(super) const SELECT_BOX: &str = "Select this checkbox to apply.";
 
 pub(super) fn answer_too_long(max: usize) -> String {
@@ -46,8 +46,14 @@ pub(super) fn confirmed(program: &str, code: Option<&str>, is_active: bool) -> S
     }
 }
 
-pub(super) fn invitation_sent(email: &str) -> String {
-    format!("Invitation sent to {email}.")
+pub(super) fn invitation_sent(email: &str, sends_email: bool) -> String {
+    match sends_email {
+        true => format!("Invitation sent to {email}."),
+        false => format!(
+            "Invitation for {email} created. This server can’t send emails, so ask your Vouch \
+             administrator for the link."
+        ),
+    }
 }
 
 pub(super) fn invitation_not_sent(name: &str) -> String {
@@ -83,7 +89,7 @@ pub(super) fn changed(decided: &DecisionOutcome, status: AffiliateStatus) -> Str
         codes => format!(" {} codes created.", codes.len()),
     };
     let lost = decided.lost.iter();
-    let lost = lost.map(|(name, code)| format!(" {code} was taken. Give {name} a different code."));
+    let lost = lost.map(|(name, code)| format!(" {code} is no longer available. Give {name} a different code."));
     format!("{who}{codes}{}", lost.collect::<String>())
 }
 
@@ -96,6 +102,6 @@ pub(super) fn undone(undone: &[Affiliate], left: usize) -> String {
     };
     match left {
         0 => restored,
-        _ => format!("{restored} {} changed since.", counted(left, "affiliate", "affiliates")),
+        _ => format!("{restored} {} skipped, because they changed since.", counted(left, "affiliate", "affiliates")),
     }
 }

@@ -114,8 +114,8 @@ pub(crate) async fn retry(
     email_id: Path<i64>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let by = page.support_actor(0);
-    db.run(Scope::Instance, move |conn| acts::retry_email(conn, &by, *email_id)).await?;
-    page.leave(FlashKind::Success, text::EMAIL_RETRIED)?;
+    let (by, id) = (page.support_actor(0), *email_id);
+    db.run(Scope::Instance, move |conn| acts::retry_email(conn, &by, id)).await?;
+    page.leave(FlashKind::Success, text::email_retried(id))?;
     Ok(see_other(HERE))
 }

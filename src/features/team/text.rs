@@ -12,13 +12,22 @@ pub(crate) const ALREADY_INVITED: &str =
 pub(crate) const LAST_OWNER: &str = "A program needs an owner. Make another member an owner first.";
 pub(crate) const NOT_OWNER: &str = "You’re no longer an owner of this program.";
 
-pub(super) fn invited(email: &str) -> String {
-    format!("Invitation sent to {email}.")
+pub(super) fn invited(email: &str, sends_email: bool) -> String {
+    match sends_email {
+        true => format!("Invitation sent to {email}."),
+        false => format!("Invitation for {email} created. {ASK_FOR_LINK}"),
+    }
 }
 
-pub(super) fn resent(email: &str) -> String {
-    format!("Invitation resent to {email}. The previous link no longer works.")
+pub(super) fn resent(email: &str, sends_email: bool) -> String {
+    match sends_email {
+        true => format!("Invitation resent to {email}. The previous link no longer works."),
+        false => format!("New invitation for {email} created. {ASK_FOR_LINK}"),
+    }
 }
+
+const ASK_FOR_LINK: &str =
+    "This server can’t send emails, so ask your Vouch administrator for the link.";
 
 pub(super) fn withdrawn(email: &str) -> String {
     format!("Invitation to {email} withdrawn.")

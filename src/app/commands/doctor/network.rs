@@ -120,7 +120,7 @@ fn log(dropped: u64) -> CheckResult {
 /// Whether the mail server accepts Vouch.
 fn mail_server(config: &Config) -> CheckResult {
     let Some(smtp) = &config.smtp else {
-        return Ok(text::no_mail_server(&config.public_url));
+        return Err(warning(text::no_mail_server()));
     };
     let server = format!("{}:{}", smtp.host, smtp.port);
     email::check(smtp, &config.public_url)

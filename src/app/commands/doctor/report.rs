@@ -59,7 +59,8 @@ struct Check {
 #[derive(Serialize)]
 struct JsonReport<'a> {
     version: &'static str,
-    verdict: Status,
+    /// The worst status of all checks.
+    status: Status,
     checks: &'a [Check],
 }
 
@@ -95,19 +96,19 @@ impl Report {
 
     /// Prints the rest.
     pub(super) fn end(self) -> ExitCode {
-        let verdict = self.checks.iter().map(|check| check.status).max().unwrap_or(Status::Ok);
+        let status = self.checks.iter().map(|check| check.status).max().unwrap_or(Status::Ok);
         if self.is_json {
             let (version, checks) = (env!("CARGO_PKG_VERSION"), self.checks.as_slice());
-            let document = JsonReport { version, verdict, checks };
+            let document = JsonReport { version, status, checks };
             say!("{}", serde_json::to_string_pretty(&document).unwrap_or_default());
         } else {
             let count = |of: Status| self.checks.iter().filter(|check| check.status == of).count();
-            match verdict {
+            match status {
                 Status::Ok => say!("{}", text::NO_PROBLEMS),
                 _ => say!("{}", text::summary(count(Status::Problem), count(Status::Warning))),
             }
         }
-        match verdict {
+        match status {
             Status::Ok | Status::Warning => ExitCode::SUCCESS,
             Status::Problem => ExitCode::FAILURE,
         }

@@ -18,7 +18,7 @@ pub(super) fn advice(detail: impl Into<String>, next: impl Into<String>) -> Advi
 }
 
 pub(super) fn query_failed(error: impl Display) -> Advice {
-    advice(format!("the database refused a query ({error})"), "Fix the problems above first.")
+    advice(format!("a database query failed ({error})"), "Fix the problems above first.")
 }
 
 pub(super) const NO_PROBLEMS: &str = "No problems found.";
@@ -144,9 +144,10 @@ pub(super) fn log_dropped(lines: u64) -> Advice {
     )
 }
 
-pub(super) fn no_mail_server(public_url: &str) -> String {
-    format!(
-        "VOUCH_SMTP_URL isn't set, so emails are held (see {public_url}/support/emails or `vouch email list`)"
+pub(super) fn no_mail_server() -> Advice {
+    advice(
+        "VOUCH_SMTP_URL isn't set, so Vouch holds emails and sends none",
+        "Set VOUCH_SMTP_URL and VOUCH_MAIL_FROM. Until then, list held emails with `vouch email list`.",
     )
 }
 
@@ -182,7 +183,18 @@ const CONNECT_STEPS: [(&str, &str); 8] = [
 pub(super) fn cannot_connect(said: &str, setting: &str) -> Advice {
     let found = CONNECT_STEPS.iter().find(|(words, _)| said.contains(words));
     let next = found.map_or("Check {setting}, and that PostgreSQL runs there.", |found| found.1);
-    advice(said, next.replace("{setting}", setting))
+    let detail = format!("can't connect to the database ({})", reason_of(said));
+    advice(detail, next.replace("{setting}", setting))
+}
+
+/// The reason in a message of libpq, without the server's address and the hint after the reason.
+fn reason_of(said: &str) -> &str {
+    let said = said.strip_prefix("can't connect to the database: ").unwrap_or(said);
+    let reason = ["FATAL:", " failed:"].iter().find_map(|mark| said.rsplit_once(mark));
+    let reason = reason.map_or(said, |(_, reason)| reason);
+    // copy: quotes libpq
+    let reason = reason.split_once("Is the server running").map_or(reason, |(reason, _)| reason);
+    reason.trim()
 }
 
 pub(super) fn embedded_failed(error: impl Display) -> Advice {
@@ -204,7 +216,7 @@ pub(super) fn read_only() -> Advice {
     )
 }
 
-pub(super) const WRITABLE: &str = "allowed";
+pub(super) const WRITABLE: &str = "the database accepts writes";
 
 pub(super) fn wrong_encoding(encoding: &str) -> Advice {
     advice(
@@ -229,7 +241,7 @@ pub(super) fn unsafe_role(error: impl Display) -> Advice {
     )
 }
 
-pub(super) const ROLE: &str = "bound by row security";
+pub(super) const ROLE: &str = "row security applies to Vouch's role";
 
 pub(super) fn migrations_unknown(error: impl Display) -> Advice {
     advice(error.to_string(), "Fix the problems above first.")
@@ -253,7 +265,7 @@ pub(super) fn migrations_pending(migrations: usize) -> Advice {
 pub(super) const MIGRATED: &str = "none is pending";
 
 pub(super) const RIGHTS: &str =
-    "the server reads and writes rows, and only appends to the audit log and the ledger";
+    "the server can read and write rows, and only append to the audit log and the ledger";
 
 pub(super) fn wrong_grants(found: &str) -> Advice {
     advice(format!("the server's role {found}"), "Run `vouch migrate`, which sets its grants.")
@@ -270,11 +282,11 @@ pub(super) fn role_owns_schema(found: &str) -> Advice {
     )
 }
 
-pub(super) const SETTINGS: &str = "statements can't change those that separate merchants";
+pub(super) const SETTINGS: &str = "SQL statements can't change the settings that separate merchants";
 
 pub(super) fn settings_unprotected() -> Advice {
     advice(
-        "a statement can change those that separate merchants",
+        "SQL statements can change the settings that separate merchants",
         format!(
             "As superuser of this database, run {} Leave out the line with vouch_owner if that role doesn't exist.",
             migrate::SQL_FOR_SETTINGS
@@ -282,7 +294,7 @@ pub(super) fn settings_unprotected() -> Advice {
     )
 }
 
-pub(super) const EXTENSIONS: &str = "installed";
+pub(super) const EXTENSIONS: &str = "all are installed";
 
 pub(super) fn extensions_missing(names: &[&str]) -> Advice {
     let lines: Vec<String> = names.iter().map(|name| format!("CREATE EXTENSION {name};")).collect();
@@ -292,7 +304,7 @@ pub(super) fn extensions_missing(names: &[&str]) -> Advice {
     )
 }
 
-pub(super) const SEARCH: &str = "uses the indexes";
+pub(super) const SEARCH: &str = "searches use the indexes";
 
 pub(super) fn search_slow() -> Advice {
     advice(
@@ -333,12 +345,12 @@ pub(super) fn row_security_flaws(flaws: &[String], steps: &[String]) -> Advice {
 pub(super) fn clocks_differ(seconds: i64) -> Advice {
     let seconds = counted(seconds, "second", "seconds");
     advice(
-        format!("this machine's and the database's differ by {seconds}"),
+        format!("the clocks of this machine and the database differ by {seconds}"),
         "Set up a time server for both (on Debian `apt-get install systemd-timesyncd`).",
     )
 }
 
-pub(super) const CLOCK: &str = "agrees with the database's";
+pub(super) const CLOCK: &str = "the clocks of this machine and the database agree";
 
 pub(super) fn time_zones_differ(zone: impl Display) -> Advice {
     advice(
@@ -353,7 +365,7 @@ pub(super) const TIME_ZONES: &str = "the database has the same rules";
 
 // Secrets
 
-pub(super) const SECRET_KEY: &str = "decrypts the database's secrets";
+pub(super) const SECRET_KEY: &str = "matches the database";
 pub(super) const NO_ROTATION: &str = "none was interrupted";
 
 pub(super) fn rotation_interrupted() -> Advice {
@@ -361,7 +373,10 @@ pub(super) fn rotation_interrupted() -> Advice {
 }
 
 pub(super) fn secrets(number: usize) -> String {
-    format!("this key decrypts {}", counted(number, "secret", "secrets"))
+    match number {
+        0 => "no secrets are stored yet".to_owned(),
+        number => format!("this key decrypts {}", counted(number, "secret", "secrets")),
+    }
 }
 
 pub(super) fn store_secrets_unreadable(stores: &[String]) -> Advice {
@@ -408,16 +423,16 @@ pub(super) fn store_list(rows: &[(String, String, Option<String>)], max: usize) 
     listed.join(", ")
 }
 
-pub(super) const STORE_ACCESS: &str = "every store accepts its credentials";
+pub(super) const STORE_ACCESS: &str = "every store accepts Vouch's credentials";
 
 pub(super) fn stores_refuse(stores: &str) -> Advice {
     advice(
-        format!("these stores refuse their credentials: {stores}"),
+        format!("these stores reject Vouch's credentials: {stores}"),
         "Ask the merchant to enter new API credentials in Account > Settings.",
     )
 }
 
-pub(super) const STORE_WEBHOOKS: &str = "none is missing";
+pub(super) const STORE_WEBHOOKS: &str = "no webhook is missing";
 
 pub(super) fn webhooks_missing(stores: &str) -> Advice {
     advice(
@@ -426,7 +441,7 @@ pub(super) fn webhooks_missing(stores: &str) -> Advice {
     )
 }
 
-pub(super) const STORE_JOBS: &str = "none fails repeatedly";
+pub(super) const STORE_JOBS: &str = "no store's calls fail repeatedly";
 
 pub(super) fn calls_failing(stores: &str) -> Advice {
     advice(
@@ -436,7 +451,7 @@ pub(super) fn calls_failing(stores: &str) -> Advice {
     )
 }
 
-pub(super) const STORE_CLOCKS: &str = "none is known to differ from this machine's";
+pub(super) const STORE_CLOCKS: &str = "none differs from this machine's, as far as Vouch knows";
 
 pub(super) fn store_clock(behind_seconds: i64, is_certain: bool) -> String {
     let direction = if behind_seconds > 0 { "behind" } else { "ahead" };
@@ -506,7 +521,7 @@ pub(super) fn deliveries_failed(left: i64, retried: i64) -> Advice {
     }
     advice(
         detail,
-        "Members see the reasons on the Orders page and can retry them. Vouch retries them when a new version starts.",
+        "Members see the reasons on the Orders page and can retry the webhooks. Vouch retries them when a new version starts.",
     )
 }
 

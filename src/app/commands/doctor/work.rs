@@ -24,7 +24,7 @@ pub(super) fn examine(conn: &mut PgConnection, config: &Config, report: &mut Rep
     report.note("queues", "queues", queues(conn, config));
     report.note("recalculations", "recalculations", recalculations(conn));
     report.note("emails", "emails", failed_emails(conn));
-    report.note("deliveries", "webhook deliveries", deliveries(conn));
+    report.note("deliveries", "webhooks", deliveries(conn));
     report.note("retention", "retention periods", retention_periods(conn, config));
 }
 

@@ -1,6 +1,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
+use vouch_core::calendar::Calendar;
 
 use super::model::{self, Device, name_of};
 use crate::features::auth::pages::AccountPage;
@@ -22,6 +23,13 @@ struct DevicesPage {
     devices: Vec<Device>,
     /// The URL prefix of the forms that end sessions.
     base: &'static str,
+}
+
+impl DevicesPage {
+    /// In UTC, because a person can belong to several programs.
+    fn calendar(&self) -> Calendar {
+        Calendar::UTC
+    }
 }
 
 /// The message after `count` other sessions were ended.

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use futures_util::future::{Ready, ready};
 use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
+use vouch_core::calendar::Calendar;
 
 use super::browser;
 use crate::features::auth::session_store::ABSOLUTE_LIMIT;
@@ -68,12 +69,12 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    pub(crate) fn since(&self) -> DisplayTime {
-        DisplayTime::utc(&self.created_at)
+    pub(crate) fn since(&self, calendar: Calendar) -> DisplayTime {
+        DisplayTime::new(self.created_at, calendar)
     }
 
-    pub(crate) fn seen(&self) -> DisplayTime {
-        DisplayTime::utc(&self.seen_at)
+    pub(crate) fn seen(&self, calendar: Calendar) -> DisplayTime {
+        DisplayTime::new(self.seen_at, calendar)
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) async fn create(
     let email = form.email.trim().to_owned();
     db.run(Scope::Unowned, move |conn| model::ask(conn, &encryptor, &form.email, clock::now()))
         .await?;
-    page.leave(FlashKind::Info, text::reset_requested(&email))?;
+    page.leave(FlashKind::Info, text::reset_requested(&email, page.sends_email()))?;
     sleep_until(began + ANSWER_AFTER).await;
     Ok(see_other("/login"))
 }

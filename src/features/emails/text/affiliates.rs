@@ -39,7 +39,7 @@ pub(super) fn confirmation(program: &str, has_code: bool) -> Parts {
         "Confirm your email to submit your application to {program}. The link expires in 24 hours."
     )];
     if has_code {
-        paragraphs.push("We’ll reserve your code once you confirm.".to_owned());
+        paragraphs.push("Your code is reserved once you confirm your email.".to_owned());
     }
     paragraphs.push("If you didn’t apply, ignore this email.".to_owned());
     (format!("Confirm your application to {program}"), paragraphs, "Confirm email")
@@ -52,10 +52,9 @@ pub(super) fn applied_again(
 ) -> Parts {
     let (subject, what, link_label) = match applicant {
         ApplicantStatus::Pending => (
-            format!("{program} is reviewing your application"),
+            format!("You’ve already applied to {program}"),
             vec![format!(
-                "You’ve already applied to {program}. They’re still reviewing your application \
-                 and will email you."
+                "You’ve already applied to {program}. Your application is still waiting for review."
             )],
             "",
         ),
@@ -76,13 +75,13 @@ pub(super) fn applied_again(
             "",
         ),
     };
-    let end = "Nothing has changed. If you didn’t apply again, ignore this email.".to_owned();
+    let end = "Your new application wasn’t submitted. If you didn’t apply again, ignore this email.".to_owned();
     (subject, what.into_iter().chain([end]).collect(), link_label)
 }
 
 pub(super) fn application_approved(program: &str, codes: &[String]) -> Parts {
     let code = match codes {
-        [] => "You don’t have a coupon code yet. Your codes appear in your account.".to_owned(),
+        [] => "You don’t have a coupon code yet. When you get one, it appears in your account.".to_owned(),
         codes => earning(codes),
     };
     let paragraphs = vec![
@@ -96,15 +95,15 @@ pub(super) fn application_approved(program: &str, codes: &[String]) -> Parts {
 }
 
 pub(super) fn application_denied(program: &str, contact: &Contact<'_>, reason: &str) -> Parts {
-    let declined = format!("Thank you for applying. {program} declined your application.");
-    let paragraphs = with_reason(declined, program, reason, contact.for_questions());
-    (format!("{program} declined your application"), paragraphs, "")
+    let denied = format!("Thank you for applying. {program} didn’t approve your application.");
+    let paragraphs = with_reason(denied, program, reason, contact.for_questions());
+    (format!("{program} didn’t approve your application"), paragraphs, "")
 }
 
 pub(super) fn account_invitation(program: &str) -> Parts {
     let paragraphs = vec![
         format!("Set up your {program} affiliate account to see your codes and earnings."),
-        "The link works once and expires in 7 days. Earlier links no longer work.".to_owned(),
+        "The link works once and expires in 7 days. It replaces earlier links.".to_owned(),
     ];
     (format!("Set up your {program} affiliate account"), paragraphs, "Set up account")
 }
@@ -114,13 +113,13 @@ pub(super) fn codes_approved(program: &str, name: &str, codes: &[String]) -> Par
         [code] => (
             format!("{name}, your code {code} is approved"),
             format!("{program} approved your code {code}."),
-            "It can take a few minutes to work at checkout. My Codes lists the stores where it works.",
+            "The code works at checkout as soon as it’s in the store, which can take a few minutes.",
         ),
         _ => (
             format!("{name}, your codes are approved"),
             format!("{program} approved your codes."),
-            "They can take a few minutes to work at checkout. My Codes lists the stores where they \
-             work.",
+            "The codes work at checkout as soon as they’re in the store, which can take a few \
+             minutes.",
         ),
     };
     (subject, vec![approved, earning(codes), start.to_owned()], "View my codes")
@@ -146,12 +145,12 @@ pub(super) fn codes_denied(
     reason: &str,
 ) -> Parts {
     let subject = match codes {
-        [code] => format!("{program} declined your request for {code}"),
-        codes => format!("{program} declined your request for {} codes", codes.len()),
+        [code] => format!("{program} denied your request for {code}"),
+        codes => format!("{program} denied your request for {} codes", codes.len()),
     };
-    let declined = format!("{program} declined your request for {}.", listed(codes));
+    let denied = format!("{program} denied your request for {}.", listed(codes));
     let end = format!("You keep the codes you already have. {}", contact.for_questions());
-    (subject, with_reason(declined, program, reason, end), "View my codes")
+    (subject, with_reason(denied, program, reason, end), "View my codes")
 }
 
 pub(super) fn payout_details_changed(program: &str, contact: &Contact<'_>) -> Parts {

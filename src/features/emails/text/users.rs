@@ -6,21 +6,21 @@ use crate::kit::session::Role;
 pub(super) fn member_invited(program: &str, inviter: &str, role: Role) -> Parts {
     let rights = match role {
         Role::Owner => "You’ll be an owner with full access.",
-        Role::Admin => "You’ll be an admin with full access except to team members and API keys.",
+        Role::Admin => "You’ll be an admin with full access, except to team members and API keys.",
         Role::Viewer => "You’ll be a viewer who can see everything but not change it.",
     };
     let paragraphs = vec![
-        format!("{inviter} invited you to the team of the affiliate program {program}. {rights}"),
+        format!("{inviter} invited you to join the team of {program}’s affiliate program. {rights}"),
         "The link works once and expires in 3 days. If you weren’t expecting this, ignore this \
          email."
             .to_owned(),
     ];
-    (format!("{inviter} invited you to {program}"), paragraphs, "Accept invitation")
+    (format!("{inviter} invited you to join {program}"), paragraphs, "Accept invitation")
 }
 
 pub(super) fn member_removed(program: &str) -> Parts {
     let removed = format!(
-        "An owner of {program} removed you from the team. Your past changes stay in its audit log."
+        "An owner of {program} removed you from the team. Your past changes stay in the audit log."
     );
     (format!("You’re no longer a member of {program}"), vec![removed], "")
 }
@@ -39,7 +39,8 @@ pub(super) fn password_reset(email: &str) -> Parts {
 pub(super) fn notice(subject: &str, happened: String, effect: &str) -> Parts {
     let paragraphs = vec![
         format!("{happened} {effect}"),
-        "Wasn’t you? Reset your password now, then contact your program.".to_owned(),
+        "Wasn’t you? Reset your password now, which signs out all devices. If you still can’t sign \
+         in, ask your merchant or Vouch administrator for help.".to_owned(),
     ];
     (subject.to_owned(), paragraphs, "Reset password")
 }

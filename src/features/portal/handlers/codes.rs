@@ -89,6 +89,11 @@ impl CodesPage {
         Ok(Self { page, today, list, requests, asking, typed, errors, checked })
     }
 
+    /// Whether Vouch knows the stores of a code. It doesn't if the merchant creates codes in the store.
+    fn knows_stores(&self) -> bool {
+        self.list.rows.iter().any(|code| !code.stores.is_empty())
+    }
+
     fn asked_at(&self, request: &CodeRequest) -> DisplayTime {
         DisplayTime::day(request.requested_at, self.page.merchant().calendar())
     }

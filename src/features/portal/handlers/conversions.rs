@@ -22,6 +22,8 @@ const PATH: &str = "/portal/conversions";
 struct Row {
     when: DisplayTime,
     by: String,
+    /// Whether `by` is a code or SKU.
+    is_code: bool,
     status: ConversionStatus,
     /// The code of the reason for the status, or "".
     reason: String,
@@ -35,14 +37,15 @@ impl Row {
         let conversion = &row.conversion;
         let money = |minor: i64| format_money(minor, conversion.currency);
         let (at, calendar) = (conversion.occurred_at, merchant.calendar());
-        let by = match (conversion.via, &row.trigger) {
-            (Via::Coupon | Via::Sku, Some(value)) => value.clone(),
+        let code = match (conversion.via, &row.trigger) {
+            (Via::Coupon | Via::Sku, Some(value)) => Some(value.clone()),
             // The trigger's value is a customer's email.
-            (via, _) => via.label().to_owned(),
+            _ => None,
         };
         Self {
             when: DisplayTime::day(at, calendar),
-            by,
+            is_code: code.is_some(),
+            by: code.unwrap_or_else(|| conversion.via.label().to_owned()),
             status: conversion.status,
             reason: row.reason().to_owned(),
             standing: row.status_note_for_affiliate(),

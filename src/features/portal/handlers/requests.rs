@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::codes::CodesPage;
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::pages::AffiliatePage;
-use crate::features::code_requests::{self, MAX_WAITING, RequestOutcome, refusal_text};
+use crate::features::code_requests::{self, MAX_WAITING, RequestOutcome, refusal_text_for};
 use crate::features::portal::forms::CodeRequestForm;
 use crate::features::portal::text;
 use crate::features::registration::{self, RegistrationLimits};
@@ -43,7 +43,7 @@ pub(crate) async fn code(
     let (merchant_id, affiliate_id) = (page.merchant_id(), page.affiliate_context.affiliate_id);
     let typed = query.into_inner().code;
     if typed.trim().is_empty() {
-        return code_requests::answer(None);
+        return code_requests::answer(None, Some(affiliate_id));
     }
     let checked = db
         .merchant(merchant_id, move |conn| {
@@ -54,7 +54,7 @@ pub(crate) async fn code(
             code_requests::check(conn, merchant_id, &typed, &name, clock::now()).map(Some)
         })
         .await?;
-    code_requests::answer(checked)
+    code_requests::answer(checked, Some(affiliate_id))
 }
 
 /// `POST /portal/code-requests`: requests an additional code, which is reserved from then on.
@@ -99,7 +99,7 @@ pub(crate) async fn ask(
     };
     let mut shown = CodesPage::load(&db, page, Params::default()).await?;
     form.wanted().clone_into(&mut shown.typed);
-    shown.errors = FormErrors::one("code", refusal_text(&refused));
+    shown.errors = FormErrors::one("code", refusal_text_for(&refused, affiliate_id));
     shown.checked = Some(Err(refused));
     rejected(&shown)
 }

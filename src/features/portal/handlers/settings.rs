@@ -1,6 +1,7 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use vouch_core::calendar::Calendar;
 
 use crate::features::affiliates::{self, Affiliate};
 use crate::features::auth::account::{self, PasswordForm};
@@ -61,7 +62,12 @@ impl SettingsPage {
 
     /// Since when sign-in needs a code.
     fn two_factor(&self) -> Option<DisplayTime> {
-        self.page.affiliate_context.person.two_factor_at.map(|since| DisplayTime::utc(&since))
+        let since = self.page.affiliate_context.person.two_factor_at?;
+        Some(DisplayTime::new(since, self.calendar()))
+    }
+
+    fn calendar(&self) -> Calendar {
+        self.page.merchant().calendar()
     }
 }
 

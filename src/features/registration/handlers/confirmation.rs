@@ -95,6 +95,7 @@ struct ConfirmedPage {
     page: PublicPage,
     program: String,
     thanks: String,
+    approves_automatically: bool,
 }
 
 /// `GET /join/{program}/confirmations/{token}`: changes nothing, because email programs open links
@@ -179,5 +180,7 @@ pub(crate) async fn confirmed(
     program: Path<String>,
 ) -> AppResult<HttpResponse> {
     let shown = shown(&db, &program).await?;
-    ok(&ConfirmedPage { page, program: shown.name, thanks: shown.registration.thanks })
+    let approves_automatically = shown.registration.approves_automatically;
+    let (program, thanks) = (shown.name, shown.registration.thanks);
+    ok(&ConfirmedPage { page, program, thanks, approves_automatically })
 }

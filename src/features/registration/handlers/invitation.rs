@@ -37,7 +37,7 @@ pub(crate) async fn invite(
         })
         .await?;
     if sent {
-        page.done(text::invitation_sent(&affiliate.email))?;
+        page.done(text::invitation_sent(&affiliate.email, page.sends_email()))?;
     } else {
         page.leave(FlashKind::Info, text::invitation_not_sent(&affiliate.name))?;
     }

@@ -217,7 +217,7 @@ pub(crate) async fn code(
     }
     let JoinQuery { code, name } = query.into_inner();
     if code.trim().is_empty() {
-        return code_requests::answer(None);
+        return code_requests::answer(None, None);
     }
     let (merchant_id, now) = (shown.merchant_id, clock::now());
     let name: String = name.chars().take(200).collect();
@@ -226,7 +226,7 @@ pub(crate) async fn code(
             code_requests::check(conn, merchant_id, &code, &name, now)
         })
         .await?;
-    code_requests::answer(Some(checked))
+    code_requests::answer(Some(checked), None)
 }
 
 /// `GET /join/{program}/sent`: the next steps, the same for everyone.

@@ -4,6 +4,7 @@ use actix_web::web::{Data, Path};
 use super::feature::reason_error;
 use super::show::{FeatureForm, SupportMerchantPage};
 use crate::features::accounts::{self, AccessChange};
+use crate::features::auth::Merchant;
 use crate::features::auth::pages::PersonPage;
 use crate::features::support::text;
 use crate::kit::db::{Db, Scope};
@@ -29,15 +30,16 @@ pub(crate) async fn set_access(
     let (by, opens) = (AccessChange::support(&page.support_actor(id), &form.reason), form.enabled);
     let words = db
         .run(Scope::Instance, move |conn| {
+            let merchant = Merchant::find(conn, id)?.name;
             if opens {
                 return accounts::reopen(conn, &by, id).map(|changed| match changed {
-                    true => text::REOPENED.to_owned(),
-                    false => text::NOT_CLOSED.to_owned(),
+                    true => text::reopened(&merchant),
+                    false => text::not_closed(&merchant),
                 });
             }
             accounts::close(conn, &by, id).map(|ended| match ended {
-                Some(ended) => text::closed(&ended.words()),
-                None => text::ALREADY_CLOSED.to_owned(),
+                Some(ended) => text::closed(&merchant, &ended.words()),
+                None => text::already_closed(&merchant),
             })
         })
         .await?;

@@ -30,10 +30,10 @@ pub(crate) async fn set_exclusions(
         .merchant(*merchant_id, move |conn| exclusions::enable(conn, &actor, on, &form.reason))
         .await?;
     let words = match (changed, on) {
-        (true, true) => text::EXCLUSIONS_ENABLED,
-        (true, false) => text::EXCLUSIONS_DISABLED,
-        (false, true) => text::EXCLUSIONS_ALREADY_ENABLED,
-        (false, false) => text::EXCLUSIONS_ALREADY_DISABLED,
+        (true, true) => text::EXCLUSIONS_ON,
+        (true, false) => text::EXCLUSIONS_OFF,
+        (false, true) => text::EXCLUSIONS_ALREADY_ON,
+        (false, false) => text::EXCLUSIONS_ALREADY_OFF,
     };
     page.leave(if changed { FlashKind::Success } else { FlashKind::Info }, words)?;
     Ok(see_other(&format!("/support/merchants/{merchant_id}")))

@@ -100,6 +100,6 @@ pub(crate) async fn resend_invitation(
     let Some(email) = sent else {
         return impossible(&db, page, merchant_id, "", text::CLOSED_PROGRAM).await;
     };
-    page.leave(FlashKind::Success, text::invitation_resent(&email))?;
+    page.leave(FlashKind::Success, text::invitation_resent(&email, page.sends_email()))?;
     Ok(see_other(&format!("/support/merchants/{merchant_id}")))
 }

@@ -129,7 +129,7 @@ impl SupportMerchantPage {
         let StoreState { deliveries, pushes, .. } = store;
         [
             (deliveries.count.words("failed webhook", "failed webhooks"), deliveries),
-            (pushes.count.words("failed code", "failed codes"), pushes),
+            (pushes.count.words("code not created", "codes not created"), pushes),
         ]
     }
 
@@ -138,8 +138,8 @@ impl SupportMerchantPage {
         let waiting = &self.state.waiting;
         [
             (waiting.deliveries, "failed webhook", "failed webhooks"),
-            (waiting.pushes, "failed code", "failed codes"),
-            (waiting.recalculations, "failed job", "failed jobs"),
+            (waiting.pushes, "code not created", "codes not created"),
+            (waiting.recalculations, "failed recalculation", "failed recalculations"),
             (waiting.affiliates, "affiliate to review", "affiliates to review"),
             (waiting.conversions, "conversion to review", "conversions to review"),
         ]

@@ -48,9 +48,13 @@ pub(crate) async fn retry(
     let by = page.support_actor(job.0);
     let retried = db.run(Scope::Instance, move |conn| model::retry(conn, &by, *job)).await?;
     match retried {
-        Retry::Retried => page.leave(FlashKind::Success, text::JOB_RETRIED)?,
+        Retry::Retried(kind) => {
+            page.leave(FlashKind::Success, text::job_retried(kind.label()))?;
+        }
         Retry::NotFailed => page.leave(FlashKind::Info, text::JOB_ALREADY_RETRIED)?,
-        Retry::Obsolete => page.leave(FlashKind::Info, text::JOB_OBSOLETE)?,
+        Retry::Obsolete(kind) => {
+            page.leave(FlashKind::Info, text::job_obsolete(kind.label()))?;
+        }
     }
     Ok(see_other(HERE))
 }
@@ -73,7 +77,7 @@ pub(crate) async fn retry_all(
     for job in failed {
         let by = page.support_actor(0);
         let retried = db.run(Scope::Instance, move |conn| model::retry(conn, &by, job)).await?;
-        count += usize::from(retried == Retry::Retried);
+        count += usize::from(matches!(retried, Retry::Retried(_)));
     }
     let mut message = match count {
         0 => text::NO_JOBS.to_owned(),

@@ -23,10 +23,10 @@ pub(super) const MAX_RETRIED: i64 = 200;
 text_enum! {
     /// The kinds of jobs that can fail for good. Periodic ones can't.
     pub(crate) enum FailableKind {
-        Push = "push", "Push of a code";
-        FetchOrder = "orders", "Fetch of an order";
-        ReadRefunds = "refunds", "Read of refunds";
-        RetryDelivery = "delivery_retries", "Webhook delivery";
+        Push = "push", "Code creation";
+        FetchOrder = "orders", "Order fetch";
+        ReadRefunds = "refunds", "Refund fetch";
+        RetryDelivery = "delivery_retries", "Webhook";
         SendEmail = "emails", "Email";
     }
 }
@@ -96,14 +96,14 @@ text_enum! {
     /// Why a job failed: the reason codes of all kinds.
     enum DeadReason {
         NoAnswer = "no_answer", "The store didn’t answer";
-        AccessDenied = "access_denied", "The store doesn’t accept the API credentials";
-        Refused = "refused", "The store rejected it";
+        AccessDenied = "access_denied", "The store doesn’t accept Vouch’s credentials";
+        Refused = "refused", "The store rejected the request";
         NotListed = "not_listed", "The store doesn’t list one of the refunds";
-        Unreadable = "unreadable", "Vouch can’t parse it";
-        OwnFault = "own_fault", "Vouch failed. See the log";
-        Value = "value", "It contains a value that can’t be stored";
+        Unreadable = "unreadable", "Vouch couldn’t parse the data";
+        OwnFault = "own_fault", "Error in Vouch. See the server’s log";
+        Value = "value", "The data contains a value that can’t be stored";
         NotFetched = "not_fetched", "The order couldn’t be fetched";
-        NotAccepted = "not_accepted", "The mail server didn’t accept it";
+        NotAccepted = "not_accepted", "The mail server didn’t accept the email";
         Unreachable = "unreachable", "The mail server couldn’t be reached";
     }
 }
@@ -191,11 +191,11 @@ struct Retried {
 /// The result of a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Retry {
-    Retried,
+    Retried(FailableKind),
     /// It had been retried already.
     NotFailed,
     /// What it was about is gone, or needs it no longer. The job is deleted.
-    Obsolete,
+    Obsolete(FailableKind),
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]
@@ -268,11 +268,11 @@ fn revive(conn: &mut PgConnection, by: &Actor, job: Retried) -> QueryResult<Retr
         }
     };
     if diesel::delete(still_dead).execute(conn)? > 0 {
-        return Ok(Retry::Obsolete);
+        return Ok(Retry::Obsolete(kind));
     }
     if let Some((subject_kind, subject_id, work)) = about {
         let act = Act::new(AuditEvent::JobRetried(work), subject_kind, Some(subject_id));
         record(conn, &actor, act)?;
     }
-    Ok(Retry::Retried)
+    Ok(Retry::Retried(kind))
 }

@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
 
-use super::model::{Membership, NEWEST, UserRow, UserState, users};
+use super::model::{Membership, NEWEST, UserRow, UserState, name, users};
 use crate::features::accounts::{self, AccessChange};
 use crate::features::auth::pages::PersonPage;
 use crate::features::support::handlers::{FeatureForm, ReasonForm, reason_error};
@@ -109,15 +109,16 @@ pub(crate) async fn set_access(
     let (by, enabled) = (AccessChange::support(&page.support_actor(0), &form.reason), form.enabled);
     let words = db
         .run(Scope::Instance, move |conn| {
+            let user = name(conn, id)?;
             if enabled {
                 return accounts::enable(conn, &by, id).map(|changed| match changed {
-                    true => text::USER_ENABLED.to_owned(),
-                    false => text::NOT_DISABLED.to_owned(),
+                    true => text::enabled(&user),
+                    false => text::not_disabled(&user),
                 });
             }
             accounts::disable(conn, &by, id).map(|ended| match ended {
-                Some(ended) => text::disabled(&ended.words()),
-                None => text::ALREADY_DISABLED.to_owned(),
+                Some(ended) => text::disabled(&user, &ended.words()),
+                None => text::already_disabled(&user),
             })
         })
         .await?;
@@ -140,7 +141,7 @@ pub(crate) async fn remove_support(
     let removed =
         db.run(Scope::Instance, move |conn| accounts::remove_support(conn, &by, id)).await?;
     match removed {
-        Some(ended) => page.leave(FlashKind::Success, text::rights_removed(&ended.words()))?,
+        Some(ended) => page.leave(FlashKind::Success, text::support_removed(&ended.words()))?,
         None => page.leave(FlashKind::Info, text::NOT_SUPPORT)?,
     }
     Ok(see_other(&format!("{HERE}/{id}")))

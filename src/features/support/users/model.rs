@@ -91,6 +91,11 @@ impl UserState {
     }
 }
 
+/// The name of a user, enabled or disabled.
+pub(super) fn name(conn: &mut PgConnection, user_id: i64) -> QueryResult<String> {
+    users::table.find(user_id).select(users::name).first(conn)
+}
+
 fn memberships(conn: &mut PgConnection, user_id: i64) -> QueryResult<Vec<Membership>> {
     let as_member: Vec<(i64, String, bool, Role)> = members::table
         .inner_join(merchants::table)

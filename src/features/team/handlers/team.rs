@@ -54,7 +54,7 @@ pub(crate) async fn invite(
     if let Err(refusal) = outcome {
         return answer(&db, page, form, FormErrors::one("email", refusal.to_string())).await;
     }
-    page.done(text::invited(form.email.trim()))?;
+    page.done(text::invited(form.email.trim(), page.sends_email()))?;
     Ok(see_other(HERE))
 }
 
@@ -75,7 +75,7 @@ pub(crate) async fn resend(
             Ok(team::resend(conn, &actor, &encryptor, id)?)
         })
         .await?;
-    page.done(text::resent(&email))?;
+    page.done(text::resent(&email, page.sends_email()))?;
     Ok(see_other(HERE))
 }
 

@@ -101,7 +101,7 @@ fn page_of(
 /// A code for programs that distinguishes refusals with the same status.
 fn reason(error: &AppError) -> &'static str {
     match error {
-        AppError::Forbidden => "role",
+        AppError::Forbidden | AppError::NotInView => "role",
         AppError::StaleForm => "form",
         AppError::CutOff => "cut-off",
         _ => "",

@@ -36,9 +36,16 @@ impl ErrorText {
             ),
             AppError::Forbidden => say(
                 "You don’t have access",
-                "Your role doesn’t allow this.",
+                "Your account can’t open this page or make this change.",
                 UNCHANGED,
-                "Ask a program owner for access.",
+                "Go to the start page, or ask an owner of the program for access.",
+            ),
+            AppError::NotInView => say(
+                "This isn’t part of the view",
+                "You’re viewing a program as another user, so you can’t change anything, and some \
+                 pages are hidden.",
+                UNCHANGED,
+                "Go back, or choose Stop viewing.",
             ),
             AppError::StaleForm => say(
                 "This form has expired",
