@@ -169,7 +169,7 @@ pub fn reason_label(reason: &str) -> &'static str {
 
 /// The reason code for an order that counts once it's paid, and isn't paid yet.
 pub const NOT_PAID_YET: &str = "not_paid_yet";
-pub const NOT_PAID_YET_LABEL: &str = "Not paid yet";
+pub const NOT_PAID_YET_LABEL: &str = "Order not paid yet";
 
 #[cfg(test)]
 mod tests {

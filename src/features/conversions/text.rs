@@ -12,7 +12,7 @@ use crate::kit::lists::Count;
 use crate::kit::web::numbers::counted;
 
 pub(super) const SELECT_ONE: &str = "Select at least one conversion.";
-pub(super) const CHOOSE_STATUS: &str = "Choose approve, deny or set to pending.";
+pub(super) const CHOOSE_STATUS: &str = "Choose Approve, Deny or Set to pending.";
 pub(super) const CREDITED: &str = "Conversion credited.";
 
 impl ConversionRow {
@@ -80,6 +80,9 @@ pub(super) fn totals(count: Count, credited: &[Credited]) -> String {
 fn sum(of: &Credited) -> String {
     let money = |minor| format_money(minor, of.currency);
     let (commission, revenue) = (money(of.commission_minor), money(of.revenue_minor));
+    if of.revenue_minor == 0 && of.refunded_minor == 0 {
+        return format!("{commission} commission");
+    }
     let refunds = match of.refunded_minor {
         0 => String::new(),
         refunded => format!(" after {} refunds", money(refunded)),
@@ -95,6 +98,16 @@ fn was(count: usize) -> &'static str {
     if count == 1 { "was" } else { "were" }
 }
 
+/// The approved conversions that earn nothing yet, as a sentence after their number.
+fn not_yet(count: usize, approved: usize, (one, several): (&str, &str)) -> String {
+    match (count, approved) {
+        (0, _) => String::new(),
+        (1, 1) => format!(" The conversion {one}."),
+        (1, _) => format!(" 1 conversion {one}."),
+        (count, _) => format!(" {count} conversions {several}."),
+    }
+}
+
 /// The result of a review.
 pub(super) fn reviewed(review: &NewReview<'_>, outcome: &ReviewOutcome) -> String {
     let ReviewOutcome { changed, left_alone, unqualified, not_paid_yet, .. } = *outcome;
@@ -108,11 +121,15 @@ pub(super) fn reviewed(review: &NewReview<'_>, outcome: &ReviewOutcome) -> Strin
         0 => "No conversions changed.".to_owned(),
         changed => format!("{} {status}.", conversions(changed)),
     };
-    if matches!(review, NewReview::Approve { .. }) && not_paid_yet > 0 {
-        text += &format!(" {} will count once paid.", conversions(not_paid_yet));
-    }
-    if matches!(review, NewReview::Approve { .. }) && unqualified > 0 {
-        text += &format!(" {} will count once qualified.", conversions(unqualified));
+    if matches!(review, NewReview::Approve { .. }) {
+        let unpaid =
+            ("stays pending until its order is paid", "stay pending until their orders are paid");
+        let ineligible = (
+            "doesn’t qualify, so it earns no commission",
+            "don’t qualify, so they earn no commission",
+        );
+        text += &not_yet(not_paid_yet, changed, unpaid);
+        text += &not_yet(unqualified, changed, ineligible);
     }
     if left_alone > 0 {
         let status =
@@ -130,9 +147,9 @@ pub(super) fn undone(outcome: &ReviewOutcome) -> String {
         changed => format!("{} restored.", conversions(changed)),
     };
     if left_alone > 0 {
-        let left = conversions(left_alone);
-        text +=
-            &format!(" {left} {} changed again and {} skipped.", was(left_alone), was(left_alone));
+        let (left, changed) =
+            (conversions(left_alone), if left_alone == 1 { "it" } else { "they" });
+        text += &format!(" {left} {} skipped because {changed} changed again.", was(left_alone));
     }
     text
 }
@@ -148,11 +165,11 @@ impl std::error::Error for OverruleError {}
 impl fmt::Display for OverruleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotUnqualified => {
-                f.write_str("This conversion already qualifies. There’s nothing to override.")
-            }
+            Self::NotUnqualified => f.write_str(
+                "This conversion already qualifies, so you don’t need to override a rule.",
+            ),
             Self::NotForMembers => {
-                f.write_str("You can’t override the reason why this conversion doesn’t qualify.")
+                f.write_str("You can’t override the rule that disqualifies this conversion.")
             }
             Self::Database(error) => error.fmt(f),
         }
@@ -167,13 +184,16 @@ impl fmt::Display for CreditOrderError {
             Self::Already(row) => write!(f, "This order is already credited to {}.", row.affiliate),
             Self::DeniedBefore(row) => {
                 let name = &row.affiliate;
-                write!(f, "{name}’s conversion for this order was denied. Approve it instead.")
+                write!(
+                    f,
+                    "{name}’s conversion for this order was denied. Approve that conversion instead."
+                )
             }
             Self::Fraud(by) => {
                 write!(f, "{by} denied this order as fraud. Approve one of its conversions first.")
             }
             Self::NotReported => {
-                f.write_str("The store hasn’t sent this order yet. You can credit it once it does.")
+                f.write_str("You can credit this order once the store sends its details.")
             }
             Self::Database(error) => error.fmt(f),
         }

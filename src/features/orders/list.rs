@@ -23,7 +23,7 @@ text_enum! {
     /// Which orders a list shows.
     pub(crate) enum OrderKind {
         /// The orders in the totals, without test orders and orders deleted in the store.
-        Real = "real", "Real orders";
+        Real = "real", "Without test and deleted orders";
         /// Orders that credit an affiliate.
         Credited = "credited", "Credited";
         /// Orders that credit no affiliate.

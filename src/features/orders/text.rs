@@ -87,10 +87,12 @@ pub(super) fn retried(outcome: &IngestOutcome) -> Option<&'static str> {
     match outcome {
         IngestOutcome::TakenIn { .. } => Some("Webhook processed."),
         IngestOutcome::Outdated { .. } | IngestOutcome::Repeated => {
-            Some("Webhook processed. Nothing changed.")
+            Some("Webhook processed. The order didn’t change.")
         }
-        IngestOutcome::Noted => Some("Webhook ignored. It doesn’t change an order."),
-        IngestOutcome::Waiting => Some("Webhook retried. We’re fetching its order from the store."),
+        IngestOutcome::Noted => Some("Webhook ignored, because it doesn’t change an order."),
+        IngestOutcome::Waiting => {
+            Some("Webhook retried. Vouch is fetching the order from the store.")
+        }
         IngestOutcome::Conflict { .. } | IngestOutcome::Failed => None,
     }
 }
@@ -116,7 +118,7 @@ pub(super) const RELOAD_FORM: &str = "Reload the page and submit the form again.
 pub(super) const ORDER_CREDITED: &str = "Order credited.";
 pub(super) const ORDER_CREDITED_BEFORE: &str = "This order was already credited.";
 pub(super) const CREDIT_REMOVED: &str =
-    "Manual credit removed. The order is credited by its triggers again.";
+    "Manual credit removed. The order’s conversion triggers apply again.";
 pub(super) const ADJUSTED_BEFORE: &str =
     "This adjustment was already saved. Open the form again to add another.";
 pub(super) const UNKNOWN_CURRENCY: &str = "Enter a currency code, such as USD.";

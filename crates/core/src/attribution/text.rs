@@ -35,7 +35,9 @@ impl Attribution {
                 .filter(|credit| credit.is_qualified() && !denied.contains(&credit.affiliate.id))
         };
         if counted().any(|credit| credit.not_paid_yet) {
-            sentences.push("This order isn’t paid yet. It counts once it’s paid.".to_owned());
+            sentences.push(
+                "This order isn’t paid yet. The commission is pending until then.".to_owned(),
+            );
         }
         let keeps = self.rules.keeps_refunded && !self.takes_back();
         if keeps && counted().any(|credit| credit.refunded_minor > 0) {
@@ -58,11 +60,11 @@ impl Attribution {
             1 => "The matching trigger wasn’t active when the order was placed.",
             _ => "The matching triggers weren’t active when the order was placed.",
         };
-        format!("No affiliate credited. {why}")
+        format!("No affiliate is credited. {why}")
     }
 }
 
-const UNCHANGED: &str = "Your store settings keep the commission unchanged.";
+const UNCHANGED: &str = "The store’s Order Cancellations settings keep the commission unchanged.";
 
 fn unassigned(codes: &[String]) -> Option<String> {
     match codes {
@@ -84,7 +86,7 @@ impl Undone {
                 format!("The order was deleted in the store on {}", calendar.moment(at))
             }
             Self::Voided => "The payment was voided".to_owned(),
-            Self::Unknown => "The sale was undone".to_owned(),
+            Self::Unknown => "The order was canceled, deleted or voided".to_owned(),
         }
     }
 }
@@ -99,10 +101,12 @@ impl Credit {
                 format!("{name} isn’t credited because {reason}.{}", self.otherwise(currency))
             }
             (None, Some(reason)) => {
-                format!("{name} earns {earns}. A team member credited it even though {reason}.")
+                format!(
+                    "{name} earns {earns}. A team member credited the order even though {reason}."
+                )
             }
             (None, None) if self.via == CreditKind::Manual => {
-                format!("{name} earns {earns}. A team member credited this order manually.")
+                format!("{name} earns {earns} as a manual credit.")
             }
             (None, None) => format!("{name} earns {earns}."),
         }
@@ -110,7 +114,7 @@ impl Credit {
 
     fn denied(&self, currency: Currency) -> String {
         let name = &self.affiliate.name;
-        let denied = format!("{name} isn’t credited because a team member denied it.");
+        let denied = format!("A team member denied {name}’s conversion, so {name} earns nothing.");
         if self.unqualified.is_some() {
             return denied;
         }
@@ -121,7 +125,7 @@ impl Credit {
     fn otherwise(&self, currency: Currency) -> String {
         match self.would_be.total() {
             0 => String::new(),
-            minor => format!(" They would earn {} otherwise.", self.earns(currency, minor)),
+            minor => format!(" Otherwise, they’d earn {}.", self.earns(currency, minor)),
         }
     }
 
@@ -138,20 +142,29 @@ impl Credit {
 }
 
 impl CandidateOutcome {
-    /// The result of this trigger in one sentence.
-    pub fn sentence(&self, calendar: Calendar) -> String {
+    /// The result of this trigger in one sentence. A member denied the conversions of the affiliates
+    /// in `denied`.
+    pub fn sentence(&self, calendar: Calendar, denied: &[i64]) -> String {
         let kind = self.kind.map_or("Trigger", TriggerKind::label);
         let (value, name) = (&self.value, &self.affiliate.name);
         match &self.result {
+            CandidateResult::Won | CandidateResult::Royalty
+                if denied.contains(&self.affiliate.id) =>
+            {
+                format!("{kind} {value} ({name}) matches, but a team member denied the conversion.")
+            }
             CandidateResult::Won => format!("{kind} {value} credits this order to {name}."),
             CandidateResult::Royalty => {
                 format!("{kind} {value} credits the items with this SKU to {name}.")
             }
             CandidateResult::Lost { reason } => {
-                format!("{kind} {value} ({name}) doesn’t count because {}.", reason.text(calendar))
+                format!(
+                    "{kind} {value} ({name}) earns no commission because {}.",
+                    reason.text(calendar)
+                )
             }
             CandidateResult::Unqualified { reason } => {
-                format!("{kind} {value} ({name}) earns nothing because {reason}.")
+                format!("{kind} {value} ({name}) earns no commission because {reason}.")
             }
             CandidateResult::Unknown => format!("{kind} {value} ({name}) wasn’t evaluated."),
         }
@@ -235,7 +248,7 @@ impl fmt::Display for Unqualified {
                 let status = status.label().to_lowercase();
                 write!(f, "the affiliate was {status} when the order was placed")
             }
-            Self::OwnPurchase => f.write_str("the customer is the affiliate"),
+            Self::OwnPurchase => f.write_str("this is the affiliate’s own purchase"),
             Self::ExcludedCode { .. } => {
                 f.write_str("a coupon exclusion covers orders with this code")
             }

@@ -9,7 +9,9 @@ use crate::features::affiliates::{Frame, FrameItem};
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::conversions::list::{self, ConversionRow, ConversionTotals, StatusFilter};
-use crate::features::conversions::{ConversionFilter, DenialReason, Review, Via, text};
+use crate::features::conversions::{
+    ConversionFilter, ConversionStatus, DenialReason, Review, Via, text,
+};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::lists::{ListPage, ListUrl, Listing, Params, Range, export as export_list};

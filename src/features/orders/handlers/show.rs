@@ -85,8 +85,15 @@ impl OrderPage {
 
     /// Who is credited and why, or why no one is.
     fn sentences(&self) -> Vec<String> {
-        let denied = denied_affiliates(&self.found.conversions);
-        self.found.attribution.sentences(self.calendar(), &denied)
+        self.found.attribution.sentences(self.calendar(), &self.denied())
+    }
+
+    fn denied(&self) -> Vec<i64> {
+        denied_affiliates(&self.found.conversions)
+    }
+
+    fn is_denied(&self, affiliate_id: &i64) -> bool {
+        self.denied().contains(affiliate_id)
     }
 
     /// Why no one is credited.
@@ -117,11 +124,15 @@ impl OrderPage {
     }
 
     fn outcome(&self, outcome: &CandidateOutcome) -> String {
-        outcome.sentence(self.calendar())
+        outcome.sentence(self.calendar(), &self.denied())
     }
 
     fn has_won(&self, outcome: &CandidateOutcome) -> bool {
         matches!(outcome.result, CandidateResult::Won | CandidateResult::Royalty)
+    }
+
+    fn is_credited(&self, outcome: &CandidateOutcome) -> bool {
+        self.has_won(outcome) && !self.is_denied(&outcome.affiliate.id)
     }
 
     /// How the line's commission is calculated.

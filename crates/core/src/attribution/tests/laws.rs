@@ -219,7 +219,7 @@ proptest! {
         let json = serde_json::to_value(&attribution).unwrap();
         prop_assert_eq!(serde_json::from_value::<Attribution>(json).unwrap(), attribution.clone());
         prop_assert!(!attribution.sentences(Calendar::UTC, &[]).is_empty());
-        let outcomes = attribution.outcomes.iter().map(|outcome| outcome.sentence(Calendar::UTC));
+        let outcomes = attribution.outcomes.iter().map(|outcome| outcome.sentence(Calendar::UTC, &[]));
         prop_assert!(outcomes.into_iter().all(|sentence| sentence.ends_with('.')));
     }
 

@@ -14,7 +14,7 @@ fn sentences(attribution: &Attribution) -> Vec<String> {
 }
 
 fn outcomes(attribution: &Attribution) -> Vec<String> {
-    attribution.outcomes.iter().map(|outcome| outcome.sentence(Calendar::UTC)).collect()
+    attribution.outcomes.iter().map(|outcome| outcome.sentence(Calendar::UTC, &[])).collect()
 }
 
 /// Whether each sentence contains its facts, and there are as many of both.
@@ -77,6 +77,12 @@ fn a_denied_credit_does_not_earn() {
     let denied = attribution.sentences(Calendar::UTC, &[JANE]);
     assert_facts(&denied, &[&["Jane", "$2.91", "JANE10"]]);
     assert_ne!(denied, sentences(&attribution));
+    let outcome = &attribution.outcomes[0];
+    assert_ne!(
+        outcome.sentence(Calendar::UTC, &[JANE]),
+        outcome.sentence(Calendar::UTC, &[MAX]),
+        "a denied trigger credits no one"
+    );
     let disabled = code(1, "JANE10", JANE).with_status(AffiliateStatus::Disabled);
     let attribution = decided(tee().with_code("JANE10", 0), &[disabled]);
     let denied = attribution.sentences(Calendar::UTC, &[JANE]);
