@@ -95,8 +95,8 @@ impl Frame {
         Ok(Self { affiliate, offer_name, has_account, item, recalculating, rollups, currency })
     }
 
-    /// The number of conversions that count.
-    pub(crate) fn orders(&self) -> String {
+    /// The number of conversions in the totals.
+    pub(crate) fn conversions(&self) -> String {
         thousands(self.rollups.iter().map(|rollups| rollups.conversions).sum::<i64>())
     }
 
@@ -105,7 +105,7 @@ impl Frame {
         self.amount(|rollups| rollups.revenue_minor)
     }
 
-    /// The same in other currencies: `and €12.00`; empty if there's none.
+    /// The same in other currencies: `+ €12.00`; empty if there's none.
     pub(crate) fn revenue_note(&self) -> String {
         self.other_amounts(|rollups| rollups.revenue_minor)
     }
@@ -135,6 +135,6 @@ impl Frame {
 
     fn other_amounts(&self, of: impl Fn(&Rollups) -> i64) -> String {
         let others = amounts(&self.rollups, self.currency, of).split_off(1);
-        if others.is_empty() { String::new() } else { format!("and {}", others.join(", ")) }
+        if others.is_empty() { String::new() } else { format!("+ {}", others.join(" + ")) }
     }
 }
