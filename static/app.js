@@ -78,15 +78,19 @@
   });
 
   // data-confirm="Retire SAVE10? New orders won’t earn commission." on a form or on one of its buttons.
+  // Of a bulk action, {count} is the number of selected rows, and data-confirm-one is for a single one.
   let sure = null;
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const button = event.submitter;
-    const question = button?.dataset.confirm || form.dataset.confirm;
+    const chosen = boxesOf(form).filter((box) => box.checked).length;
+    const asked = button?.dataset.confirm || form.dataset.confirm;
+    const question = ((chosen === 1 && button?.dataset.confirmOne) || asked)?.replace("{count}", chosen);
     if (!question || sure === form) return;
     event.preventDefault();
     event.stopPropagation();
-    const yes = make("button", { type: "button", className: "btn btn-primary", textContent: button?.textContent.trim() || "Yes" });
+    const look = button?.classList.contains("btn-outline-danger") ? "btn btn-danger" : "btn btn-primary";
+    const yes = make("button", { type: "button", className: look, textContent: button?.textContent.trim() || "Yes" });
     const no = make("button", { type: "button", className: "btn btn-outline-secondary", textContent: "Cancel" });
     no.dataset.close = "";
     const end = question.indexOf("? ") + 1;
@@ -110,8 +114,9 @@
   });
 
   // Bulk actions: data-select-all="name of the check boxes".
+  const boxesOf = (form) => [...form.elements].filter((box) => box.type === "checkbox" && !box.dataset.selectAll);
   const count = (form) => {
-    const boxes = [...form.elements].filter((box) => box.type === "checkbox" && !box.dataset.selectAll);
+    const boxes = boxesOf(form);
     const chosen = boxes.filter((box) => box.checked).length;
     const all = [...form.elements].find((box) => box.dataset.selectAll);
     if (!all) return;

@@ -83,6 +83,7 @@ async fn add_and_edit(scenario: &Scenario) {
     browser.press("Save changes").await;
     browser.shows("h1", &["Élodie Dix"]).await;
     browser.click("#status button[value=disabled]").await;
+    scenario.yes("Disable Élodie Dix?").await;
     browser.shows("#status .badge-v", &["Disabled"]).await;
     browser.click("[role=status].tone-good form button").await;
     browser.shows("#status .badge-v", &["Active"]).await;

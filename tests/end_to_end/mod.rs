@@ -85,7 +85,7 @@ impl Scenario {
     async fn yes(&self, question: &str) {
         if self.javascript {
             self.browser.sees(question).await;
-            self.browser.click("dialog .submit .btn-primary").await;
+            self.browser.click("dialog .submit .btn:not([data-close])").await;
         }
     }
 

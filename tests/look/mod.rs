@@ -93,7 +93,8 @@ async fn choosing_rows_counts_them_and_a_confirmation_can_be_refused() {
     browser.press("Cancel").await;
     assert_eq!(browser.path().await, "/affiliates");
     browser.click(".bulk [data-confirm]").await;
-    browser.click("dialog .btn-primary").await;
+    assert!(browser.axe().await.is_empty(), "{:#?}", browser.axe().await);
+    browser.click("dialog .btn-danger").await;
     browser.sees("action=deny").await;
 }
 

@@ -190,7 +190,7 @@ const TYPES: [(&str, &str); 3] =
 </dl>
 {% call f::live("/affiliates") %}
   {{ f::search("q", "Search affiliates", q, "Name, e-mail, affiliate ID or code") }}
-  {{ f::filter("status", "Status", status, STATUSES, "Any status") }}
+  {{ f::filter("status", "Status", status, STATUSES, "All statuses") }}
 {% endcall %}
 <div id="results">
   <div class="panel panel-flush">
@@ -198,7 +198,7 @@ const TYPES: [(&str, &str); 3] =
       {{ f::csrf() }}
       <span class="bulk-count" data-count aria-live="polite"></span>
       <button class="btn btn-sm btn-outline-secondary" name="action" value="approve">Approve</button>
-      <button class="btn btn-sm btn-outline-secondary" name="action" value="deny" data-confirm="Deny the selected affiliates? They keep their codes, but orders with them don’t earn commission.">Deny</button>
+      <button class="btn btn-sm btn-outline-danger" name="action" value="deny" data-confirm="Deny the selected affiliates? They keep their codes, but orders with them don’t earn commission.">Deny</button>
       <button class="btn btn-sm btn-outline-secondary" name="action" value="disable">Disable</button>
     </form>
     <table class="list list-stack">

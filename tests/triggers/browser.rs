@@ -105,7 +105,7 @@ async fn a_retirement_is_asked_about_first_and_can_be_undone() {
     sign_in(&browser).await;
     browser.goto(&format!("/triggers/{}", app.fixture.ada10_id)).await;
     browser.click(".actions button").await;
-    browser.click("dialog .submit .btn-primary").await;
+    browser.click("dialog .submit .btn-danger").await;
     browser.find("#retired").await;
     browser.click(".notice form[action$=reinstatement] button").await;
     browser.shows("h1 + p .badge-v", &["Active"]).await;

@@ -13,19 +13,27 @@ pub(super) fn added(name: &str, public_id: &str) -> String {
 }
 
 pub(super) fn saved(name: &str) -> String {
-    format!("{name}’s settings saved.")
+    format!("Settings of {name} saved.")
+}
+
+pub(super) fn disable_question(name: &str) -> String {
+    format!("Disable {name}? Their new orders won’t earn commission. Their codes stay reserved.")
 }
 
 /// What a status means for orders and codes.
 pub(super) fn meaning(status: AffiliateStatus) -> &'static str {
     match status {
-        AffiliateStatus::Pending => "Waiting for your review. Orders don’t earn commission yet.",
-        AffiliateStatus::Active => "Earns commission on orders that match their triggers.",
+        AffiliateStatus::Pending => {
+            "This affiliate is waiting for your review. Their orders don’t earn commission yet."
+        }
+        AffiliateStatus::Active => {
+            "This affiliate earns commission on orders that match their conversion triggers."
+        }
         AffiliateStatus::Denied => {
-            "Application denied. New orders earn no commission. Their codes stay reserved for them."
+            "This affiliate is denied. Their new orders earn no commission, and their codes stay reserved."
         }
         AffiliateStatus::Disabled => {
-            "Disabled. New orders earn no commission. Their codes stay reserved for them."
+            "This affiliate is disabled. Their new orders earn no commission, and their codes stay reserved."
         }
     }
 }

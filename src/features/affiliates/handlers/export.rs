@@ -22,7 +22,7 @@ const COLUMNS: [&str; 13] = [
     "Offer",
     "Joined",
     "Codes",
-    "Orders, 30 days",
+    "Conversions, 30 days",
     "Revenue, 30 days",
     "Commission, 30 days",
     "Currency",
@@ -66,7 +66,7 @@ fn line(row: &AffiliateRow, merchant: &Merchant) -> Vec<Cell> {
             format!("{} {currency}", format_plain(rollups.commission_minor, currency))
         })
         .collect();
-    let orders: i64 = row.rollups.iter().map(|rollups| rollups.conversions).sum();
+    let conversions: i64 = row.rollups.iter().map(|rollups| rollups.conversions).sum();
     let joined = row.affiliate.created_at.with_timezone(&merchant.tz());
     vec![
         Cell::plain(&row.affiliate.public_id),
@@ -76,7 +76,7 @@ fn line(row: &AffiliateRow, merchant: &Merchant) -> Vec<Cell> {
         Cell::text(&row.offer_name),
         Cell::plain(joined.to_rfc3339()),
         Cell::plain(row.codes),
-        Cell::plain(orders),
+        Cell::plain(conversions),
         Cell::plain(format_plain(mine.map_or(0, |rollups| rollups.revenue_minor), own)),
         Cell::plain(format_plain(mine.map_or(0, |rollups| rollups.commission_minor), own)),
         Cell::plain(own),

@@ -68,7 +68,7 @@ trait RowWords {
         DisplayTime::day(row.affiliate.created_at, self.page().merchant().calendar())
     }
 
-    fn orders(&self, row: &AffiliateRow) -> String {
+    fn conversions(&self, row: &AffiliateRow) -> String {
         thousands(row.rollups.iter().map(|rollups| rollups.conversions).sum::<i64>())
     }
 

@@ -88,9 +88,13 @@ impl SettingsPage {
         match self.frame.affiliate.status {
             Pending => vec![(Active, "Approve affiliate"), (Denied, "Deny affiliate")],
             Active => vec![(Disabled, "Disable affiliate")],
-            Denied => vec![(Active, "Approve affiliate"), (Pending, "Set to pending")],
+            Denied => vec![(Active, "Approve affiliate"), (Pending, "Set affiliate to pending")],
             Disabled => vec![(Active, "Enable affiliate")],
         }
+    }
+
+    fn disable_question(&self) -> String {
+        text::disable_question(&self.frame.affiliate.name)
     }
 
     /// The status's effect on orders.
