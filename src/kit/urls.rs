@@ -157,7 +157,7 @@ pub(crate) fn trigger(trigger_id: i64) -> String {
     format!("/triggers/{trigger_id}")
 }
 
-/// Conversion Trigger Bulk Upload.
+/// Bulk upload of conversion triggers.
 pub(crate) fn imports() -> String {
     "/triggers/imports".to_owned()
 }

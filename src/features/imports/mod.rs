@@ -1,4 +1,4 @@
-//! Conversion Trigger Bulk Upload: triggers from a CSV file, first reviewed, then created in
+//! Bulk upload: conversion triggers from a CSV file, first reviewed, then created in
 //! portions.
 
 mod check;

@@ -12,9 +12,9 @@ text_enum! {
         /// It has more cells than the header, so the columns of its cells are unknown.
         MoreCells = "more_cells", "More cells than the header";
         /// Its code looks changed by a spreadsheet, and no one confirmed it.
-        LooksChanged = "looks_changed", "May be changed by a spreadsheet";
+        LooksChanged = "looks_changed", "May have been changed by a spreadsheet";
         /// Only an existing code can have this format, but the row asks for a new one.
-        ExistingOnly = "existing_only", "Not created in stores";
+        ExistingOnly = "existing_only", "Must already be in your store";
     }
 }
 

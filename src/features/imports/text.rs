@@ -9,17 +9,18 @@ pub(super) const UNQUOTED: &str = "The quotation marks are removed.";
 pub(super) const MORE_CELLS: &str =
     "The row has more cells than the header. Put quotation marks around values with a comma.";
 pub(super) const NO_AFFILIATE: &str = "Enter an affiliate.";
-pub(super) const ALREADY_CREATED: &str = "This file was already imported.";
-pub(super) const CHANGED_SINCE_PREVIEW: &str =
-    "Nothing was created because something changed since you previewed. Review the updated rows.";
-pub(super) const CHOOSE_CHANGED: &str = "Choose what to do with the codes that may be changed.";
-pub(super) const NOTHING_TO_CREATE: &str = "Nothing was created, because every row is skipped.";
-pub(super) const SKIP_THEM: &str = "Skip them";
-pub(super) const CREATE_AS_SHOWN: &str = "Create them as shown. I checked them.";
+pub(super) const ALREADY_CREATED: &str = "The triggers in this file were already created.";
+pub(super) const CHANGED_SINCE_PREVIEW: &str = "Nothing was created, because some results changed since you opened this page. Review the rows again.";
+pub(super) const CHOOSE_CHANGED: &str =
+    "Choose whether to create or skip codes that a spreadsheet may have changed.";
+pub(super) const NOTHING_TO_CREATE: &str =
+    "Nothing was created, because you chose to skip every row.";
+pub(super) const SKIP_THEM: &str = "Skip";
+pub(super) const CREATE_AS_SHOWN: &str = "Create as shown below";
 
 /// Why a code can't be a new one, and what to do if the stores already have it.
 pub(super) fn existing_only(error: &ValueError) -> String {
-    format!("{error} If your stores already have this code, select that they do.")
+    format!("{error} To add a code that your store already has, select the checkbox above.")
 }
 
 pub(super) fn two_affiliates(id: (&str, &str), email: (&str, &str)) -> String {
@@ -31,13 +32,15 @@ pub(super) fn unknown_kind(typed: &str) -> String {
 }
 
 pub(super) fn repeated(line: i32) -> String {
-    format!("This repeats line {line}.")
+    format!("This row has the same code, email or SKU as line {line}.")
 }
 
 pub(super) fn created(count: i32, stores: &[String]) -> String {
     let created = counted(count, "conversion trigger", "conversion triggers");
     if stores.is_empty() {
-        return format!("{created} created. Create the codes in your store too, if it lacks them.");
+        return format!(
+            "{created} created. Checkout only accepts codes that also exist in your store."
+        );
     }
     let stores = stores.join(", ");
     format!("{created} created. Vouch is adding the codes to {stores}. Set expiration dates there.")
@@ -59,7 +62,7 @@ pub(super) fn override_exclusions(count: usize) -> String {
 
 pub(super) fn changed_codes(count: usize) -> String {
     let codes = counted(count, "code", "codes");
-    format!("{codes} may be changed by a spreadsheet")
+    format!("{codes} may have been changed by a spreadsheet")
 }
 
 /// The hint for the checkbox that keeps codes out of the `stores`. `existing` codes can't be created.
@@ -68,7 +71,10 @@ pub(super) fn existing_codes_hint(stores: &[String], existing: usize) -> String 
         .then(|| format!("Otherwise Vouch creates the codes in {}.", stores.join(", ")));
     let codes = counted(existing, "code", "codes");
     let skipped = (existing > 0).then(|| {
-        format!("{codes} can’t be created as new, so we skip them unless you select this.")
+        let them = if existing == 1 { "it" } else { "them" };
+        format!(
+            "{codes} can’t be new in a store. Vouch skips {them} unless you select this checkbox."
+        )
     });
     in_stores.into_iter().chain(skipped).collect::<Vec<_>>().join(" ")
 }

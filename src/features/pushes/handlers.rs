@@ -30,12 +30,17 @@ struct UpdatesPart {
     poll: Poll,
 }
 
-/// `GET /triggers/pushes`: the current state of a page's codes, for its script.
+/// `GET /triggers/pushes`: the current state of a page's codes, for its script. Others see the list
+/// of triggers.
 pub(crate) async fn updates(
     db: Data<Db>,
     page: MerchantPage,
     query: Query<UpdatesQuery>,
 ) -> AppResult<HttpResponse> {
+    // Opened in a browser, the fragment would be a blank page.
+    if !page.is_fragment() {
+        return Ok(see_other(&urls::triggers()));
+    }
     let merchant_id = page.merchant_id();
     let ids: Vec<i64> =
         query.ids.split(',').filter_map(|id| id.parse().ok()).take(PAGE_SIZE).collect();

@@ -6,12 +6,13 @@ use super::reason::{OwnReason, PushReason};
 use crate::features::sync_notes::StoreState;
 use crate::kit::web::numbers::counted;
 
-pub(crate) const RETRIED: &str = "Code queued for the store.";
-pub(crate) const ATTACHED: &str = "Existing code attached. It doesn’t change in the store.";
+pub(crate) const RETRIED: &str = "Code queued for your store.";
+pub(crate) const ATTACHED: &str =
+    "Existing code attached. The discount in your store stays as it is.";
 pub(crate) const NONE_FAILED: &str = "No failed codes to retry.";
 
 pub(super) fn retried(count: usize) -> String {
-    format!("{} queued for the stores.", counted(count, "code", "codes"))
+    format!("{} queued for your stores.", counted(count, "code", "codes"))
 }
 
 pub(super) fn waiting_for_access(store: &str) -> String {
@@ -40,7 +41,7 @@ impl fmt::Display for OwnReason {
         match self {
             Self::InternalError => f.write_str("Vouch couldn’t process the store’s response."),
             Self::Retired => f.write_str("The code was retired before it reached the store."),
-            Self::Attached => f.write_str("The store’s own code is attached."),
+            Self::Attached => f.write_str("The code that was already in the store is attached."),
             Self::Stopped { attempts, last } => {
                 let attempts = counted(*attempts, "attempt", "attempts");
                 write!(f, "{last} Vouch stopped after {attempts}.")

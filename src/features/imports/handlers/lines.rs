@@ -11,8 +11,8 @@ text_enum! {
     pub(crate) enum LineResult {
         New = "new", "Can be created";
         /// Only possible as a code that the stores already have.
-        Existing = "existing", "Not created in stores";
-        Changed = "changed", "May be changed by a spreadsheet";
+        Existing = "existing", "Must already be in your store";
+        Changed = "changed", "May have been changed by a spreadsheet";
         Excluded = "excluded", "Excluded";
         Known = "known", "Already exists";
         Refused = "refused", "Can’t be created";
