@@ -58,12 +58,14 @@ fn held_by(held: &HeldTrigger, wanted_for: i64) -> String {
     match (held.affiliate_id == wanted_for, held.is_retired()) {
         (true, false) => format!("{affiliate} already has {value}."),
         (true, true) => {
-            format!("{affiliate} had {value} before it was retired. Reinstate it instead.")
+            format!(
+                "{affiliate} had {value} before it was retired. Reinstate that trigger instead."
+            )
         }
-        (false, false) => format!("{value} belongs to {affiliate}. Choose another one."),
+        (false, false) => format!("{value} belongs to {affiliate}. Enter a different one."),
         (false, true) => format!(
-            "{value} belonged to {affiliate} before it was retired. It stays reserved, because \
-             customers may still use it."
+            "{value} belonged to {affiliate} before it was retired. The trigger stays reserved, \
+             because customers may still use it."
         ),
     }
 }
@@ -147,7 +149,7 @@ pub(super) fn retire_question(trigger: &Trigger, holder: &str) -> String {
 }
 
 pub(super) fn reinstate_question(value: &str) -> String {
-    format!("Reinstate {value}? Orders placed while it was retired will count as well.")
+    format!("Reinstate {value}? Orders placed while it was retired can earn commission too.")
 }
 
 pub(super) fn retired(trigger: &Trigger) -> String {
@@ -165,7 +167,9 @@ pub(super) fn already_retired(value: &str) -> String {
 /// `trigger` as it is now.
 pub(super) fn reinstated(trigger: &Trigger, holder: &Affiliate) -> String {
     let earning = match earning(trigger, holder) {
-        text if text.is_empty() => " Orders placed while it was retired count as well.".to_owned(),
+        text if text.is_empty() => {
+            " Orders placed while it was retired are recalculated.".to_owned()
+        }
         text => text,
     };
     format!("{} reinstated.{earning}", trigger.value)
@@ -193,17 +197,19 @@ pub(super) fn reassigned(trigger: &Trigger, affiliate: &Affiliate, from: Option<
 /// The hint of the date from which the new affiliate has it.
 pub(super) fn reassign_from_hint(zone: &str) -> String {
     format!(
-        "Orders placed on or after this date ({zone}) count for the new affiliate. Leave blank to \
-         reassign now."
+        "Orders placed on or after this date ({zone}) are credited to the new affiliate. Leave \
+         blank to reassign now."
     )
 }
 
 pub(super) fn same_holder(value: &str) -> String {
-    format!("{value} already belongs to this affiliate. Choose another one.")
+    format!("{value} already belongs to this affiliate. Choose another affiliate.")
 }
 
 pub(super) fn before_holder(since: &str) -> String {
-    format!("The current affiliate has had it since {since}. Choose that date or a later one.")
+    format!(
+        "The current affiliate has had this trigger since {since}. Choose that date or a later one."
+    )
 }
 
 pub(super) fn reassignment_canceled(value: &str, holder: &str) -> String {

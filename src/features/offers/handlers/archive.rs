@@ -29,12 +29,11 @@ pub(crate) async fn archive(
         })
         .await?;
     match refused {
-        None => page.done_undoable(
-            format!("{} is archived.", offer.name),
-            format!("/offers/{id}/restoration"),
-        )?,
+        None => {
+            page.done_undoable(text::archived(&offer.name), format!("/offers/{id}/restoration"))?
+        }
         Some(refused) => {
-            page.leave(FlashKind::Warning, format!("{} can’t be archived. {refused}", offer.name))?
+            page.leave(FlashKind::Warning, text::not_archived(&offer.name, &refused.to_string()))?
         }
     }
     Ok(see_other(&urls::offer(id)))
