@@ -168,7 +168,7 @@ async fn the_pages_for_applicants_are_accessible_and_fit() {
     browser.fill("#f-name", "Nia New").await;
     browser.fill("#f-email", "nia@new.example").await;
     browser.fill("#f-code", "maria10").await;
-    browser.press("Apply").await;
+    browser.press("Submit application").await;
     browser.find("#error-summary").await;
     browser.check_page("join-refused").await;
 }

@@ -131,6 +131,7 @@ fn a_code_that_cannot_be_had_is_refused_as_typed_with_three_free_ones() {
         let free = refused.values("[name=instead]", "value");
         assert_eq!(free.len(), offered, "{code}: {free:?}");
         assert!(refused.says("ADA10") && !refused.text().contains("canary"));
+        assert!(!refused.text().contains("BLACKFRIDAY*"));
         let path = format!("/portal/code-requests/code?code={}", vouch::kit::urls::encode(code));
         let look = ada.get_with(&path, &[("hx-request", "true")]);
         let looked = verdict(&look);
