@@ -18,6 +18,10 @@ const DELIVERED: [&str; 9] = [
 const PUSHED: [&str; 4] = ["pushed", "in_store", "failed", "unanswered"];
 const SENT: [&str; 4] = ["delivered", "later", "refused", "unreachable"];
 
+const SENT_HELP: &str = "Attempts to send an email, by outcome. delivered: accepted by the mail \
+     server. later: refused for now and retried. refused: failed permanently. unreachable: the mail \
+     server didn't answer.";
+
 const ATTEMPTED: [&str; 4] = ["completed", "retried", "dead_lettered", "released"];
 
 static COUNTERS: LazyLock<Counters> = LazyLock::new(Counters::new);
@@ -49,16 +53,21 @@ impl Counters {
         };
         let deliveries = of(
             "vouch_deliveries_total",
-            "Store webhooks and order reports by the API, by platform and outcome.",
+            "Store webhooks and order reports by the API, by platform and outcome. taken_in: processed. \
+             outdated: no change, because a newer report was stored. waiting: stored until the order \
+             is fetched. noted: ignored, because it has no order data. repeated: already processed. \
+             conflict: another report has the same time. failed: stored but not processed. refused: \
+             wrong signature. not_kept: not stored and answered with 503, so the sender retries.",
             &["platform", "outcome"],
         );
         let pushes = of(
             "vouch_pushes_total",
-            "Attempts to create a code in a store, by platform and outcome.",
+            "Attempts to create a code in a store, by platform and outcome. pushed: created. in_store: \
+             the store already had the code. failed: no more retries. unanswered: will be retried.",
             &["platform", "outcome"],
         );
         let emails =
-            of("vouch_emails_total", "Attempts to send an email, by outcome.", &["outcome"]);
+            of("vouch_emails_total", SENT_HELP, &["outcome"]);
         let letters = of(
             "vouch_letters_total",
             "Former name of vouch_emails_total. It will be removed in the next release.",
@@ -66,14 +75,16 @@ impl Counters {
         );
         let jobs = of(
             "vouch_jobs_total",
-            "Attempts at background jobs, by kind and outcome.",
+            "Attempts at background jobs, by kind and outcome. completed: done. retried: failed and \
+             will be retried. dead_lettered: failed permanently. released: will be retried, and \
+             the attempt doesn't count.",
             &["kind", "outcome"],
         );
         let security_events =
             of("vouch_security_events_total", "Security events, by event.", &["event"]);
         let thread_deaths = of(
             "vouch_thread_deaths_total",
-            "Threads that failed and were restarted, by thread.",
+            "Threads that crashed and were restarted, by thread.",
             &["thread"],
         );
         let log_lines_dropped =

@@ -57,7 +57,7 @@ pub struct Settings {
     )]
     pub secret_key: Option<String>,
 
-    /// 1 allows stores over plain HTTP and on this machine, for development only
+    /// Set to 1 to allow stores over plain HTTP and on this machine, for development only
     #[arg(
         long,
         env = "VOUCH_LOCAL_STORES",
@@ -115,15 +115,15 @@ pub struct Settings {
     #[arg(long, env = "VOUCH_PG_BIN", global = true, value_name = "FOLDER")]
     pub pg_bin: Option<String>,
 
-    /// Days that sent and failed emails stay in the list, from 1 to 365
+    /// Days until sent and failed emails are deleted, from 1 to 365
     #[arg(long, env = "VOUCH_KEEP_EMAILS", global = true, value_name = "DAYS", default_value = DEFAULT_KEEP_EMAILS)]
     pub keep_emails: String,
 
-    /// Days until a session ends, from 1 to 14
+    /// Days until users must sign in again, from 1 to 14
     #[arg(long, env = "VOUCH_KEEP_SESSIONS", global = true, value_name = "DAYS", default_value = DEFAULT_KEEP_SESSIONS)]
     pub keep_sessions: String,
 
-    /// Days that the instance's log stores IP addresses, from 1 to 3650
+    /// Days until IP addresses are deleted from the instance's log, from 1 to 3650
     #[arg(long, env = "VOUCH_KEEP_IPS", global = true, value_name = "DAYS", default_value = DEFAULT_KEEP_IPS)]
     pub keep_ips: String,
 
