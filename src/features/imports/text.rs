@@ -73,7 +73,8 @@ pub(super) fn existing_codes_hint(stores: &[String], existing: usize) -> String 
     let skipped = (existing > 0).then(|| {
         let them = if existing == 1 { "it" } else { "them" };
         format!(
-            "{codes} can’t be new in a store. Vouch skips {them} unless you select this checkbox."
+            "{codes} can only be added if your stores already have {them}. Vouch skips {them} \
+             unless you select this checkbox."
         )
     });
     in_stores.into_iter().chain(skipped).collect::<Vec<_>>().join(" ")
