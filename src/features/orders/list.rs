@@ -23,11 +23,11 @@ text_enum! {
     /// Which orders a list shows.
     pub(crate) enum OrderKind {
         /// The orders in the totals, without test orders and orders deleted in the store.
-        Real = "real", "Without test and deleted orders";
+        Real = "real", "Orders in totals";
         /// Orders that credit an affiliate.
         Credited = "credited", "Credited";
         /// Orders that credit no affiliate.
-        Nobody = "nobody", "Not credited or royalty only";
+        Nobody = "nobody", "Not credited, or only for a SKU";
         /// Orders placed in a store's test mode.
         Test = "test", "Test orders";
     }

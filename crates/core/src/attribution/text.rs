@@ -114,7 +114,7 @@ impl Credit {
 
     fn denied(&self, currency: Currency) -> String {
         let name = &self.affiliate.name;
-        let denied = format!("A team member denied {name}’s conversion, so {name} earns nothing.");
+        let denied = format!("A team member denied {name}’s conversion, so they earn nothing.");
         if self.unqualified.is_some() {
             return denied;
         }

@@ -103,6 +103,10 @@ impl ConversionList {
         self.affiliate_id.is_none()
     }
 
+    fn search_hint(&self) -> &'static str {
+        if self.shows_affiliate() { "Affiliate, code or order" } else { "Code or order" }
+    }
+
     /// The URL of the same list as a CSV file.
     fn export(&self) -> String {
         let path = urls::conversions_csv();
