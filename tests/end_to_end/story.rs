@@ -59,7 +59,7 @@ async fn support_enables_exclusions(browser: &Browser) {
     sit_down(browser, "support@vouch.example", "Merchants").await;
     browser.press("Borealis Books").await;
     browser.fill("#f-reason", "Ticket 1").await;
-    browser.press("Turn on Coupon Exclusions").await;
+    browser.click("form:has(#f-reason) .btn-primary").await;
     browser.find("[role=status].tone-good").await;
 }
 
