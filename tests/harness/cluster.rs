@@ -68,6 +68,8 @@ fn start() -> Cluster {
         ("full_page_writes", "off"),
         ("wal_compression", "off"),
         ("max_wal_size", "256MB"),
+        // Many instances share it, and those of tests that ended close their connections late.
+        ("max_connections", "300"),
     ];
     let options = EmbeddedOptions {
         data_dir: folder,
