@@ -2,7 +2,7 @@
 
 use super::decide::{DecidedCodes, ReversedCodes};
 use crate::features::availability::{Unavailable, UnavailableValue};
-use crate::kit::web::numbers::counted;
+use crate::kit::web::numbers::{counted, thousands};
 
 pub(super) const CHOOSE_DECISION: &str = "Choose Approve or Deny.";
 pub(super) const SELECT_CODES: &str = "Select at least one code.";
@@ -13,7 +13,7 @@ pub(super) fn too_many(max: usize) -> String {
 }
 
 pub(crate) fn reason_too_long(characters: usize) -> String {
-    format!("Enter 1,000 characters or fewer. You entered {characters}.")
+    format!("Enter 1,000 characters or fewer. You entered {}.", thousands(characters))
 }
 
 /// Why a code isn't available, as far as an applicant may know. It doesn't include who has or
@@ -53,12 +53,12 @@ pub(super) fn reversed(outcome: &ReversedCodes) -> String {
     match outcome.retired.as_slice() {
         [] => {}
         [code] => sentences.push(format!(
-            "{code} retired. New orders don’t earn commission. To stop customers from using it, \
-             delete it in your store too."
+            "{code} retired. New orders don’t earn commission. To stop customers from using the \
+             code, delete the code in your store."
         )),
         codes => sentences.push(format!(
-            "{} codes retired. New orders don’t earn commission. To stop customers from using \
-             them, delete them in your store too.",
+            "{} codes retired. New orders don’t earn commission. To stop customers from using the \
+             codes, delete the codes in your store.",
             codes.len()
         )),
     }
@@ -70,7 +70,8 @@ pub(super) fn reversed(outcome: &ReversedCodes) -> String {
         (left, false) => {
             let codes = counted(left, "code", "codes");
             let were = if left == 1 { "it was" } else { "they were" };
-            sentences.push(format!("{codes} skipped, because {were} reviewed or taken since then."));
+            sentences
+                .push(format!("{codes} skipped, because {were} reviewed or taken since then."));
         }
     }
     sentences.join(" ")

@@ -154,7 +154,9 @@ pub(super) fn reinstate_question(value: &str) -> String {
 
 pub(super) fn retired(trigger: &Trigger) -> String {
     let outside = match trigger.kind {
-        TriggerKind::CouponCode => " To stop customers from using it, delete it in your store too.",
+        TriggerKind::CouponCode => {
+            " To stop customers from using the code, delete the code in your store."
+        }
         TriggerKind::CustomerEmail | TriggerKind::Sku => "",
     };
     format!("{} retired. New orders don’t earn commission.{outside}", trigger.value)
