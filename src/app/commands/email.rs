@@ -19,7 +19,7 @@ use crate::kit::secrets::Encryptor;
 pub enum EmailCommand {
     /// List the newest emails without their text
     List,
-    /// Print a held email with its link. The link gives access to the account, so give it only to
+    /// Print a held email with its link. The link gives access to an account, so share it only with
     /// the recipient
     Show {
         /// The number of the email in `vouch email list`

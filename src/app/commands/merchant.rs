@@ -32,7 +32,7 @@ pub enum MerchantCommand {
 /// Which merchant, and why.
 #[derive(clap::Args)]
 pub struct OfMerchant {
-    /// The merchant's URL name, as in /join/SLUG
+    /// The merchant's slug, as in /join/SLUG
     #[arg(long)]
     slug: String,
     #[command(flatten)]

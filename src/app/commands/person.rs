@@ -34,7 +34,7 @@ use crate::kit::security::{self, Kind};
 pub enum PersonCommand {
     /// Export everything stored about a person as JSON
     Export(Export),
-    /// Erase a person. Without --yes, only show where they are found
+    /// Erase a person. Without --yes, only show where the person is found
     Erase(Erase),
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct Which {
     /// Email of the person
     #[arg(long, value_parser = email)]
     email: String,
-    /// Only this program, by its URL name in /join/{program} [default: every program]
+    /// Only this program, by its slug, as in /join/SLUG [default: every program]
     #[arg(long)]
     program: Option<String>,
 }
@@ -61,7 +61,7 @@ pub struct Export {
 pub struct Erase {
     #[command(flatten)]
     which: Which,
-    /// Erase the person. This can't be undone
+    /// Erase the person. An erasure can't be undone
     #[arg(long)]
     yes: bool,
 }

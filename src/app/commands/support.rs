@@ -15,7 +15,7 @@ use crate::kit::db::{Scope, in_scope};
 /// The subcommands.
 #[derive(Subcommand)]
 pub enum SupportCommand {
-    /// Create a support user, who can look after all merchants of this instance
+    /// Create a support user, who can help all merchants of this instance
     Create(CreateSupportUser),
     /// Make an existing user support staff
     Add(OfStaff),

@@ -78,7 +78,7 @@ pub(super) fn support_not_added(email: &str) -> String {
 // Merchants
 
 pub(super) fn unknown_merchant(slug: &str) -> String {
-    format!("no merchant has the URL name {slug}")
+    format!("no merchant has the slug {slug}")
 }
 
 pub(super) fn merchant_created(name: &str, slug: &str) -> String {

@@ -37,14 +37,14 @@ impl fmt::Display for EmailProblem {
                 write!(f, "The mail server couldn’t be reached ({detail}).")
             }
             Self::NotAccepted { detail } => {
-                write!(f, "The mail server didn’t accept it yet ({detail}).")
+                write!(f, "The mail server didn’t accept the email yet ({detail}).")
             }
-            Self::Rejected { detail } => write!(f, "The mail server rejected it ({detail})."),
-            Self::Malformed { detail } => write!(f, "It isn’t a valid email ({detail})."),
-            Self::LinkUnreadable => f.write_str("The secret key can’t decrypt its link."),
-            Self::TooOld => f.write_str("It couldn’t be sent within 2 days."),
-            Self::OwnFault => f.write_str("Vouch failed. See the log."),
-            Self::UnknownContent => f.write_str("It was written by a newer version of Vouch."),
+            Self::Rejected { detail } => write!(f, "The mail server rejected the email ({detail})."),
+            Self::Malformed { detail } => write!(f, "The email isn’t valid ({detail})."),
+            Self::LinkUnreadable => f.write_str("The secret key can’t decrypt the email’s link."),
+            Self::TooOld => f.write_str("The email couldn’t be sent within 2 days."),
+            Self::OwnFault => f.write_str("Error in Vouch. See the server’s log."),
+            Self::UnknownContent => f.write_str("A newer version of Vouch created this email."),
         }
     }
 }

@@ -7,7 +7,7 @@ pub(super) fn member_invited(program: &str, inviter: &str, role: Role) -> Parts 
     let rights = match role {
         Role::Owner => "You’ll be an owner with full access.",
         Role::Admin => "You’ll be an admin with full access, except to team members and API keys.",
-        Role::Viewer => "You’ll be a viewer who can see everything but not change it.",
+        Role::Viewer => "You’ll be a viewer, who can read everything but change nothing.",
     };
     let paragraphs = vec![
         format!("{inviter} invited you to join the team of {program}’s affiliate program. {rights}"),
