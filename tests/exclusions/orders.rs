@@ -133,6 +133,11 @@ fn an_exclusion_that_is_put_back_covers_the_orders_of_meanwhile() {
     app.within(|conn| Ok(restore(conn, &restored, exclusion.id).unwrap()));
     assert_eq!(credits(&app), [excluded()]);
     replay_all(&app);
+    // The ledger names both sources as data.
+    let order_id: i64 = app.within(|conn| orders::table.select(orders::id).first(conn));
+    let page = app.owner().get(&format!("/orders/{order_id}"));
+    assert!(page.has("[data-entry=sale][data-source='orders/create']"));
+    assert!(page.has("[data-source=recalculation]"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::list::{ConversionRow, of_order};
 use super::{ConversionStatus, Review, Via};
 use crate::features::affiliates::Affiliate;
 use crate::features::audit::{Act, AuditEvent};
-use crate::features::ingest::ledger::{Appending, append};
+use crate::features::ingest::ledger::{Appending, EntryReason, EntrySource, append};
 use crate::features::ingest::recalculate;
 use crate::features::recalculations::RecalculationReason;
 use crate::features::rollups::{Changes, Counted, RollupAmounts, SharedAmounts};
@@ -168,13 +168,13 @@ pub fn give(
         ))
         .returning(conversions::id)
         .get_result(conn)?;
-    let cause = format!("{}: {}", actor.name, amount.note);
+    let reason = EntryReason::ManualCredit { by: actor.name.clone(), note: amount.note.to_owned() };
     let to = Appending {
         merchant_id: actor.merchant_id,
         conversion_id: id,
         at: actor.now,
         delivery_id: None,
-        cause: &cause,
+        source: &EntrySource::Reason(reason),
     };
     append(conn, &to, &entries)?;
     let event = AuditEvent::ManualCreditAdded {

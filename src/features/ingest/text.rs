@@ -6,8 +6,19 @@ use serde::{Deserialize, Serialize};
 use vouch_core::order::snapshot::IgnoredReason;
 use vouch_platforms::{PayloadError, PayloadProblem};
 
+use super::ledger::EntryReason;
 use super::refund_reads::ReadProblem;
 use crate::kit::web::numbers::counted;
+
+/// The source of a ledger entry.
+impl fmt::Display for EntryReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Recalculation { cause } => cause.fmt(f),
+            Self::ManualCredit { by, note } => write!(f, "{by}: {note}"),
+        }
+    }
+}
 
 /// Why a delivery failed, waits or was ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ use super::stored::{attribution_of, not_json};
 use super::text;
 use crate::features::audit::AuditEntry;
 use crate::features::conversions::list::{ConversionRow, of_order};
+use crate::features::ingest::ledger::EntryReason;
 use crate::features::ingest::refund_reads::{self, RefundReadStatus};
 use crate::features::ingest::text::DeliveryReason;
 use crate::kit::audit::SubjectKind;
@@ -74,8 +75,9 @@ pub(crate) struct LedgerLine {
     pub(crate) amount_minor: i64,
     /// The ledger's balance after this entry, in its currency.
     pub(crate) balance_minor: i64,
-    /// The topic of a delivery, or a description of a member's action.
-    pub(crate) cause: String,
+    /// The topic of a delivery, or the text of an earlier version.
+    cause: Option<String>,
+    reason: Option<StoredText<EntryReason>>,
     /// The delivery that caused it, if any.
     pub(crate) delivery_id: Option<i64>,
 }
@@ -210,6 +212,18 @@ fn ledger(
 }
 
 impl LedgerLine {
+    /// What made the entry.
+    pub(crate) fn source(&self) -> String {
+        let topic = self.cause.as_deref().map(text::topic);
+        stored_text::shown(self.reason.as_ref(), topic).unwrap_or_default()
+    }
+
+    /// The same for clients: the code, or the topic.
+    pub(crate) fn source_code(&self) -> String {
+        let code = self.reason.as_ref().map(StoredText::code);
+        code.or_else(|| self.cause.clone()).unwrap_or_default()
+    }
+
     /// In its own currency.
     pub(crate) fn amount(&self) -> String {
         format_money(self.amount_minor, self.currency)

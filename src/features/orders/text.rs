@@ -32,7 +32,7 @@ impl NotCredited {
     }
 }
 
-/// The label of a delivery's topic. Other text, such as a member's action, stays the same.
+/// The label of a delivery's topic. Text of an earlier version stays the same.
 pub(crate) fn topic(topic: &str) -> &str {
     match topic {
         "orders/create" | "order.created" => "Order placed",

@@ -1,7 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// Why orders are recalculated. It's stored as JSON with the request, and as text in the ledger's
-/// entries.
+/// Why orders are recalculated. It's stored as JSON with the request and in the ledger's entries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum RecalculationReason {

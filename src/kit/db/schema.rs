@@ -216,13 +216,14 @@ diesel::table! {
         currency -> Bpchar,
         at -> Timestamptz,
         delivery_id -> Nullable<Int8>,
-        cause -> Text,
+        cause -> Nullable<Text>,
         seq -> Int4,
         balance_minor -> Int8,
         #[max_length = 3]
         prior_currency -> Nullable<Bpchar>,
         prior_seq -> Nullable<Int4>,
         prior_balance_minor -> Nullable<Int8>,
+        reason -> Nullable<Jsonb>,
     }
 }
 

@@ -72,7 +72,7 @@ fn apply(
         conversion_id,
         at: cause.now,
         delivery_id: cause.delivery_id,
-        cause: cause.words,
+        source: &cause.source,
     };
     append(conn, &to, &entries)?;
     Ok(target.counted(conversion_id, known.and_then(|known| known.review)))

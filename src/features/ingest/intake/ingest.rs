@@ -23,6 +23,7 @@ use super::parts;
 use super::rules::Setting;
 use crate::features::ingest::failures::{self, FailureReason};
 use crate::features::ingest::in_flight;
+use crate::features::ingest::ledger::EntrySource;
 use crate::features::ingest::text::DeliveryReason;
 use crate::features::ingest::{pending_fetches, refund_reads};
 use crate::features::rollups::{Delta, RollupAmounts, SharedAmounts};
@@ -279,7 +280,11 @@ fn finish(
     if state.lacks_refund_lines() {
         batch.enqueue(incoming.store_id, READ_REFUNDS, &order_id.to_string(), incoming.received_at);
     }
-    let cause = Cause { words: &incoming.topic, delivery_id, now: incoming.received_at };
+    let cause = Cause {
+        source: EntrySource::Topic(&incoming.topic),
+        delivery_id,
+        now: incoming.received_at,
+    };
     let mut credited = 0;
     if let Some(order) = due.order(incoming.merchant_id, order_id, state, false) {
         if state.is_counted() {
@@ -336,7 +341,11 @@ fn heard_again(
         let first = Due::first(conn, batch, incoming, &known.state, &Overrides::default())?;
         known.clock_shift = first.clock_shift;
     }
-    let cause = Cause { words: &incoming.topic, delivery_id, now: incoming.received_at };
+    let cause = Cause {
+        source: EntrySource::Topic(&incoming.topic),
+        delivery_id,
+        now: incoming.received_at,
+    };
     let credited = decide_again(conn, known, &cause, batch)?;
     Ok(IngestOutcome::TakenIn { order_id, is_new: false, credited })
 }

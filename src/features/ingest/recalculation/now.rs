@@ -2,6 +2,7 @@ use diesel::prelude::*;
 
 use crate::features::ingest::in_flight;
 use crate::features::ingest::intake::{Batch, Cause, OrderRow, decide_again};
+use crate::features::ingest::ledger::{EntryReason, EntrySource};
 use crate::features::recalculations::RecalculationReason;
 use crate::kit::audit::Actor;
 
@@ -26,8 +27,9 @@ pub(crate) fn recalculate(
     for order_id in order_ids {
         rows.push(OrderRow::by_id(conn, actor.merchant_id, order_id)?);
     }
-    let words = cause.to_string();
-    let cause = Cause { words: &words, delivery_id: None, now: actor.now };
+    let reason = EntryReason::Recalculation { cause: cause.clone() };
+    let source = EntrySource::Reason(reason);
+    let cause = Cause { source, delivery_id: None, now: actor.now };
     for row in rows {
         decide_again(conn, row, &cause, &mut batch)?;
     }

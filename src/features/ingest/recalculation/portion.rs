@@ -9,8 +9,9 @@ use diesel::sql_types::{Array, BigInt, Integer};
 
 use crate::features::ingest::in_flight;
 use crate::features::ingest::intake::{Batch, Cause, OrderRow, decide_again};
+use crate::features::ingest::ledger::{EntryReason, EntrySource};
 use crate::features::ingest::text::RecalculationFailure;
-use crate::features::recalculations::{IdRange, OrderSelection, PlacedOrder, RecalculationReason};
+use crate::features::recalculations::{IdRange, OrderSelection, PlacedOrder};
 use crate::kit::clock;
 use crate::kit::db::schema::{orders, recalculations, triggers};
 use crate::kit::db::statement::statement;
@@ -107,10 +108,10 @@ impl LockedRequest {
         let ids: Vec<i64> = found.iter().map(|order| order.id).collect();
         let rows = OrderRow::free(conn, self.merchant_id, &ids)?;
         let free: HashSet<i64> = rows.iter().map(|row| row.id).collect();
-        let words = serde_json::from_value::<RecalculationReason>(self.cause.clone())
-            .map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))?
-            .to_string();
-        let cause = Cause { words: &words, delivery_id: None, now: clock::now() };
+        let cause = serde_json::from_value(self.cause.clone())
+            .map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))?;
+        let source = EntrySource::Reason(EntryReason::Recalculation { cause });
+        let cause = Cause { source, delivery_id: None, now: clock::now() };
         let mut batch = Batch::of(self.merchant_id);
         for row in rows {
             decide_again(conn, row, &cause, &mut batch)?;
