@@ -86,6 +86,8 @@ fn what_a_member_denied_is_not_called_credited() {
         assert_eq!(admin.post_signed("/conversions/statuses", &fields).status, 303);
         let page = admin.get(&path);
         assert_eq!(page.has(".credit[data-status=denied]"), is_denied, "{status}");
+        assert_eq!(page.has("[data-denied]"), is_denied, "the total of a denial is nothing");
+        assert_eq!(page.has(".credit .money"), !is_denied, "{status}");
         let credited = page.one(".verdict");
         explanations.entry(is_denied).or_insert_with(Vec::new).push(credited);
     }

@@ -91,6 +91,8 @@ fn a_page_asks_only_for_codes_on_their_way() {
     assert_eq!(part.attribute("[hx-swap-oob]", "id"), Some(format!("pushes-{id}")));
     assert!(part.has("[data-status=pushed]"));
     assert!(!owner.get("/triggers").has("[hx-trigger='every 2s']"));
+    // It's no page of its own.
+    assert_eq!(owner.get(&url).location(), Some("/triggers"));
     // Somebody else's codes are nobody's.
     let part = app.stranger().get_with(&url, &[("hx-request", "true")]);
     assert!(!part.has(".pushes"));
