@@ -174,9 +174,12 @@ fn doctor_line<'a>(said: &'a str, subject: &str) -> &'a str {
     found.unwrap_or_else(|| panic!("{said}"))
 }
 
-/// How many of the doctor's checks found something.
+/// How many of the doctor's checks found something. These instances have no mail server.
 fn issues(said: &str) -> usize {
-    let is_issue = |line: &&str| line.starts_with("problem ") || line.starts_with("warning ");
+    let is_issue = |line: &&str| {
+        line.starts_with("problem ")
+            || line.starts_with("warning ") && !line.contains("VOUCH_SMTP_URL")
+    };
     said.lines().filter(is_issue).count()
 }
 

@@ -75,7 +75,7 @@ fn an_invitation_is_sent_again_in_the_inviters_name_and_the_merchant_reads_who_d
 fn what_failed_at_a_store_is_counted_and_its_newest_reasons_are_shown() {
     let app = TestApp::start();
     let support = app.support();
-    assert!(!support.get(&path(&app)).has("td[data-label=Failed] .badge-v"));
+    assert!(!support.get(&path(&app)).has("td[data-label=Failures] .badge-v"));
     let (actor, known) = (app.actor(), app.fixture.clone());
     app.shopify("orders/create", &serde_json::json!({ "id": "no order at all" }));
     app.within(|conn| {
@@ -98,11 +98,11 @@ fn what_failed_at_a_store_is_counted_and_its_newest_reasons_are_shown() {
         Ok(())
     });
     let page = support.get(&path(&app));
-    let counts = page.all("td[data-label=Failed] .badge-v");
+    let counts = page.all("td[data-label=Failures] .badge-v");
     assert!(counts[0].starts_with("1 ") && counts[1].starts_with("5 "), "{counts:?}");
-    let newest = page.all("td[data-label=Failed] strong");
+    let newest = page.all("td[data-label=Failures] strong");
     assert_eq!(newest, ["orders/create", "FAIL4", "FAIL3", "FAIL2"]);
-    let failed = page.one("td[data-label=Failed]");
+    let failed = page.one("td[data-label=Failures]");
     assert!(failed.contains("Refused for reason 2.") && !failed.contains("reason 1"), "{failed}");
     assert!(page.all("#state + dl dd")[2].starts_with("1 "), "waiting");
     let other = support.get(&format!("/support/merchants/{}", known.stranger_merchant_id));

@@ -82,7 +82,7 @@ fn an_affiliate_sees_their_conversions_and_no_shopper() {
     assert_eq!(verdict(&refused).as_deref(), Some("taken"));
     assert!(!refused.text().contains("Canary Ben") && !refused.text().contains("pay.example"));
     let page = ada.get("/portal/conversions");
-    assert_eq!(page.all("tbody td[data-label=Code]"), ["ADA10", "ADA10"]);
+    assert_eq!(page.all("tbody td[data-label='Credited for']"), ["ADA10", "ADA10"]);
     assert!(page.one(".pages-shown").contains("2 conversions"));
     assert_eq!(
         page.all("dl.figures .figure-note"),
@@ -118,7 +118,7 @@ fn a_conversion_says_where_it_stands_and_why() {
     let ada = app.affiliate();
     let page = ada.get("/portal/conversions");
     assert!(page.has("tbody [data-status=unqualified][data-reason=own_purchase]"));
-    let codes = page.all("tbody td[data-label=Code]");
+    let codes = page.all("tbody td[data-label='Credited for']");
     assert!(codes.iter().all(|code| !code.contains('@')) && codes.len() == 2, "{codes:?}");
     let denied = ada.get("/portal/conversions?status=denied");
     assert_eq!(denied.all("tbody tr").len(), 1);
