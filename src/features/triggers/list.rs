@@ -45,7 +45,7 @@ text_enum! {
         /// By key, ascending.
         Value = "value", "Value";
         /// By key, descending.
-        ValueBackwards = "value-backwards", "Value, backwards";
+        ValueBackwards = "value-backwards", "Value, Z to A";
     }
 }
 

@@ -11,7 +11,7 @@ text_enum! {
         #[default]
         Name = "name", "Name";
         /// By name, from Z to A.
-        NameBackwards = "name-backwards", "Name, backwards";
+        NameBackwards = "name-backwards", "Name, Z to A";
         /// By the time they joined, newest first.
         Newest = "newest", "Newest";
         /// By the time they joined, oldest first.
