@@ -159,7 +159,7 @@ impl Edits for OfferForm {
         };
         Ok(vec![
             ("Name", self.name.clone()),
-            ("Pays", chosen(PAYS, &self.pays)),
+            ("Commission type", chosen(PAYS, &self.pays)),
             ("Percent", applies(is_percent, &self.percent)),
             ("Amount", applies(!is_percent, &self.amount)),
             ("Excluded SKUs", self.excluded_skus.clone()),
