@@ -45,7 +45,7 @@ async fn apply(browser: &Browser, name: &str, email: &str, code: &str) {
 
 /// Opens the link in the letter and confirms.
 async fn confirm(scenario: &Scenario, email: &str, code: &str) {
-    scenario.browser.shows("h1", &["Check your email"]).await;
+    scenario.browser.shows("h1", &["Confirm your email"]).await;
     scenario.browser.goto(&link_to(&scenario.app, email)).await;
     scenario.browser.shows("h1", &["Confirm your application"]).await;
     if scenario.javascript {
