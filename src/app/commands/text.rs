@@ -43,7 +43,11 @@ pub(super) fn user_not_disabled(email: &str) -> String {
 
 pub(super) fn two_factor_off(email: &str, is_support: bool) -> String {
     let off = format!("Two-factor sign-in is off for {email}, and all their sessions ended.");
-    if is_support { format!("{off}\nSupport staff must set up two-factor sign-in again when they sign in.") } else { off }
+    if is_support {
+        format!("{off}\nSupport staff must set up two-factor sign-in again when they sign in.")
+    } else {
+        off
+    }
 }
 
 pub(super) fn two_factor_already_off(email: &str) -> String {

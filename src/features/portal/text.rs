@@ -6,7 +6,8 @@ use vouch_core::calendar::Calendar;
 use crate::kit::web::numbers::{counted, thousands};
 
 pub(crate) const ENTER_NAME: &str = "Enter your name, or the name of your company.";
-pub(crate) const HIDDEN_CHARACTER: &str = "These payout details contain a hidden character. Retype them.";
+pub(crate) const HIDDEN_CHARACTER: &str =
+    "These payout details contain a hidden character. Retype them.";
 pub(crate) const ALREADY_REVIEWED: &str = "This request was already reviewed or withdrawn.";
 pub(crate) const PROFILE_SAVED: &str = "Profile saved.";
 

@@ -89,7 +89,9 @@ pub(super) fn changed(decided: &DecisionOutcome, status: AffiliateStatus) -> Str
         codes => format!(" {} codes created.", codes.len()),
     };
     let lost = decided.lost.iter();
-    let lost = lost.map(|(name, code)| format!(" {code} is no longer available. Give {name} a different code."));
+    let lost = lost.map(|(name, code)| {
+        format!(" {code} is no longer available. Give {name} a different code.")
+    });
     format!("{who}{codes}{}", lost.collect::<String>())
 }
 
@@ -102,6 +104,9 @@ pub(super) fn undone(undone: &[Affiliate], left: usize) -> String {
     };
     match left {
         0 => restored,
-        _ => format!("{restored} {} skipped, because they changed since.", counted(left, "affiliate", "affiliates")),
+        _ => format!(
+            "{restored} {} skipped, because they changed since.",
+            counted(left, "affiliate", "affiliates")
+        ),
     }
 }

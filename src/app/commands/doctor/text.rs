@@ -282,7 +282,8 @@ pub(super) fn role_owns_schema(found: &str) -> Advice {
     )
 }
 
-pub(super) const SETTINGS: &str = "SQL statements can't change the settings that separate merchants";
+pub(super) const SETTINGS: &str =
+    "SQL statements can't change the settings that separate merchants";
 
 pub(super) fn settings_unprotected() -> Advice {
     advice(
