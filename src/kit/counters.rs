@@ -66,8 +66,7 @@ impl Counters {
              the store already had the code. failed: no more retries. unanswered: will be retried.",
             &["platform", "outcome"],
         );
-        let emails =
-            of("vouch_emails_total", SENT_HELP, &["outcome"]);
+        let emails = of("vouch_emails_total", SENT_HELP, &["outcome"]);
         let letters = of(
             "vouch_letters_total",
             "Former name of vouch_emails_total. It will be removed in the next release.",

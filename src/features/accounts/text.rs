@@ -3,7 +3,8 @@
 use super::ended_access::EndedAccess;
 use crate::kit::web::numbers::counted;
 
-pub(crate) const INVISIBLE_CHARACTER: &str = "The reason contains a hidden character. Retype the reason.";
+pub(crate) const INVISIBLE_CHARACTER: &str =
+    "The reason contains a hidden character. Retype the reason.";
 
 pub(super) fn reason_too_long(max: usize) -> String {
     format!("Enter {max} characters or fewer.")

@@ -39,7 +39,9 @@ impl fmt::Display for EmailProblem {
             Self::NotAccepted { detail } => {
                 write!(f, "The mail server didn’t accept the email yet ({detail}).")
             }
-            Self::Rejected { detail } => write!(f, "The mail server rejected the email ({detail})."),
+            Self::Rejected { detail } => {
+                write!(f, "The mail server rejected the email ({detail}).")
+            }
             Self::Malformed { detail } => write!(f, "The email isn’t valid ({detail})."),
             Self::LinkUnreadable => f.write_str("The secret key can’t decrypt the email’s link."),
             Self::TooOld => f.write_str("The email couldn’t be sent within 2 days."),

@@ -75,13 +75,16 @@ pub(super) fn applied_again(
             "",
         ),
     };
-    let end = "Your new application wasn’t submitted. If you didn’t apply again, ignore this email.".to_owned();
+    let end =
+        "Your new application wasn’t submitted. If you didn’t apply again, ignore this email."
+            .to_owned();
     (subject, what.into_iter().chain([end]).collect(), link_label)
 }
 
 pub(super) fn application_approved(program: &str, codes: &[String]) -> Parts {
     let code = match codes {
-        [] => "You don’t have a coupon code yet. When you get one, it appears in your account.".to_owned(),
+        [] => "You don’t have a coupon code yet. When you get one, it appears in your account."
+            .to_owned(),
         codes => earning(codes),
     };
     let paragraphs = vec![

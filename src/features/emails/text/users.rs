@@ -10,7 +10,9 @@ pub(super) fn member_invited(program: &str, inviter: &str, role: Role) -> Parts 
         Role::Viewer => "You’ll be a viewer, who can read everything but change nothing.",
     };
     let paragraphs = vec![
-        format!("{inviter} invited you to join the team of {program}’s affiliate program. {rights}"),
+        format!(
+            "{inviter} invited you to join the team of {program}’s affiliate program. {rights}"
+        ),
         "The link works once and expires in 3 days. If you weren’t expecting this, ignore this \
          email."
             .to_owned(),
