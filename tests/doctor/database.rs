@@ -59,6 +59,7 @@ fn the_way_to_the_database() {
             provoke: |examined| {
                 examined.set("VOUCH_PAGE_CONNECTIONS", "90");
                 examined.set("VOUCH_INTAKE_CONNECTIONS", "90");
+                examined.set("VOUCH_JOB_CONNECTIONS", "90");
             },
             found: &[("connections", PROBLEM)],
         },

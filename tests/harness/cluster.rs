@@ -69,7 +69,7 @@ fn start() -> Cluster {
         ("wal_compression", "off"),
         ("max_wal_size", "256MB"),
         // Many instances share it, and those of tests that ended close their connections late.
-        ("max_connections", "300"),
+        ("max_connections", "200"),
     ];
     let options = EmbeddedOptions {
         data_dir: folder,
