@@ -47,7 +47,7 @@ text_enum! {
         /// A connection to a store.
         Store = "store", "Stores";
         /// A webhook delivery.
-        Delivery = "delivery", "Webhook deliveries";
+        Delivery = "delivery", "Webhooks";
         /// A member of the team.
         Member = "member", "Members";
         /// An invitation to the team.

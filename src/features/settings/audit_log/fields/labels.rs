@@ -52,7 +52,7 @@ pub(super) fn field(name: &str) -> Option<(&'static str, ValueFormat)> {
         "reason" => ("Reason", Text),
         "public_id" => ("Affiliate ID", Text),
         "orders" => ("Orders", Text),
-        "deliveries" => ("Webhook deliveries", Text),
+        "deliveries" => ("Webhooks", Text),
         "affiliates" => ("Affiliates", Text),
         "applications" => ("Applications", Text),
         "triggers" => ("Customer Email triggers", Text),
