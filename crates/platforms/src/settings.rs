@@ -7,7 +7,7 @@ use serde_json::Value;
 use vouch_core::money::Currency;
 
 use crate::address::local_address;
-use crate::form::{FieldErrors, FormPart, Typed};
+use crate::form::{Field, FieldErrors, FormPart, Typed};
 use crate::provider::Connection;
 use crate::webhook_secret::WebhookSecret;
 use crate::{CallError, FreshToken};
@@ -17,21 +17,19 @@ pub const ADDRESS: &str = "address";
 /// The field that decides whether new codes are created in the store: `yes` or `no`.
 pub const CREATES_CODES: &str = "creates_codes";
 /// The choices of [`CREATES_CODES`].
-pub(crate) const YES_NO: &[(&str, &str)] = &[("yes", "Yes"), ("no", "No")];
+const YES_NO: &[(&str, &str)] = &[("yes", "Yes"), ("no", "No")];
 
 /// The platform's own text on its pages. `{store}` is replaced with the store's name.
 #[derive(Clone, Copy, Debug)]
 pub struct PlatformText {
-    /// Below the page heading.
+    /// Below the page heading while no store is connected.
     pub lead: &'static str,
-    /// The label of the credentials on a store's details.
-    pub credentials: &'static str,
-    /// The value shown if there are none.
+    /// The label of the store domain or URL.
+    pub address: &'static str,
+    /// The value shown if a store has no credentials.
     pub no_credentials: &'static str,
-    /// The title of the credentials page.
+    /// The title and heading of the credentials page.
     pub credentials_title: &'static str,
-    /// The heading of that page.
-    pub credentials_heading: &'static str,
     /// Below that heading, or empty.
     pub credentials_lead: &'static str,
     /// Below the heading of the discount rules.
@@ -217,6 +215,11 @@ pub trait DiscountsForm: Sync {
 /// Whether to create new codes in the store.
 pub fn creates_codes(typed: &Typed) -> bool {
     typed.text(CREATES_CODES) == "yes"
+}
+
+/// The field [`CREATES_CODES`].
+pub(crate) fn creates_codes_field() -> Field {
+    Field::radios(CREATES_CODES, "Create new codes in this store", YES_NO)
 }
 
 pub(crate) fn yes_or_no(is_yes: bool) -> &'static str {

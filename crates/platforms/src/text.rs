@@ -30,14 +30,14 @@ impl Reason {
     fn of_connection(&self) -> Option<&'static str> {
         Some(match self {
             Self::Timeout => "The store didn’t respond within 10 seconds.",
-            Self::UnknownHost => "There’s no store at this URL.",
+            Self::UnknownHost => "There’s no website at this URL.",
             Self::ResponseTooLarge => {
                 "The store’s response is larger than 4 MiB, the most Vouch accepts."
             }
             Self::NotHttps => "The store’s URL doesn’t start with https.",
             Self::InvalidUrl => "The store’s URL isn’t valid.",
             Self::InsecureConnection => {
-                "Couldn’t make a secure connection. Check the store’s SSL certificate."
+                "The store’s connection isn’t secure. Check its SSL certificate."
             }
             Self::PrivateNetwork => {
                 "This URL points to a private network, so Vouch can’t connect to it."
@@ -46,7 +46,7 @@ impl Reason {
             Self::Interrupted => "The connection to the store was interrupted.",
             Self::Unreachable => "Couldn’t reach the store.",
             Self::UnreadableResponse => "Couldn’t read the store’s response.",
-            Self::RateLimited => "The store limits requests right now.",
+            Self::RateLimited => "The store is limiting requests right now.",
             Self::Blocked => {
                 "A firewall or security plugin in front of the store blocks Vouch (HTTP 403)."
             }
@@ -83,8 +83,10 @@ impl Reason {
                 "This key is read-only, so Vouch can’t create codes. In WooCommerce, give it \
                  Read/Write permission."
             }
-            Self::StoreFrozen => "Shopify froze this store because of an unpaid bill.",
-            Self::StoreLocked => "Shopify locked this store.",
+            Self::StoreFrozen => {
+                "Shopify froze this store because of an unpaid bill. Pay the bill in Shopify."
+            }
+            Self::StoreLocked => "Shopify locked this store. Contact Shopify support.",
             _ => return None,
         })
     }
@@ -92,10 +94,8 @@ impl Reason {
     fn of_store(&self) -> Option<&'static str> {
         Some(match self {
             Self::CodeTaken => "The store already has this code.",
-            Self::CodeNotListed => {
-                "The store reports that it already has this code, but doesn’t list it."
-            }
-            Self::RepeatedPage => "The store repeats the same page of codes.",
+            Self::CodeNotListed => "The store says the code exists, but doesn’t list it.",
+            Self::RepeatedPage => "The store sent the same page of codes twice.",
             Self::ListChanged => "The list of codes changed while Vouch read it.",
             Self::TooManyItems => "The order has more items than Vouch can import.",
             Self::TooManyRefunds => "The order has more refunds than Vouch can import.",
@@ -104,7 +104,7 @@ impl Reason {
                 "BigCommerce only accepts letters from A to Z, digits, spaces, dashes and \
                  underscores in codes."
             }
-            Self::PromotionGone => "BigCommerce no longer has the promotion it just created.",
+            Self::PromotionGone => "BigCommerce created the promotion, but no longer has it.",
             Self::PromotionNameTaken => {
                 "BigCommerce already has a promotion with this name. Delete or rename it there, \
                  then retry."
@@ -117,17 +117,19 @@ impl Reason {
             }
             Self::WebhooksNeedHttps => {
                 "Shopify only sends webhooks to https URLs. Ask your Vouch administrator to set \
-                 VOUCH_PUBLIC_URL to one."
+                 VOUCH_PUBLIC_URL to an https URL."
             }
             Self::WebhooksNeedPort443 => {
-                "BigCommerce only sends webhooks to https URLs on port 443, which this instance \
-                 doesn’t have. Vouch imports orders every 15 minutes instead."
+                "BigCommerce only sends webhooks to https URLs on port 443, which this Vouch \
+                 instance doesn’t have. Vouch imports orders every 15 minutes instead."
             }
             Self::WebhookDeleted => "BigCommerce deleted a webhook while Vouch updated it.",
             Self::WebhookDuplicate => {
                 "BigCommerce reports a duplicate webhook, but doesn’t list it."
             }
-            Self::NoWebhookSecret => "The store has no webhook secret. Connect it again.",
+            Self::NoWebhookSecret => {
+                "Vouch has no webhook secret for this store. Disconnect the store, then connect it again."
+            }
             _ => return None,
         })
     }
@@ -148,7 +150,9 @@ fn of_response(reason: &Reason) -> Option<String> {
         Reason::Unavailable { platform, status: None } => {
             format!("{platform} isn’t available right now.")
         }
-        Reason::UnexpectedResponse { platform } => format!("Unexpected response from {platform}."),
+        Reason::UnexpectedResponse { platform } => {
+            format!("{platform} sent a response that Vouch doesn’t understand.")
+        }
         Reason::NotFound { platform } => {
             format!("{platform} returned “not found” (HTTP 404). Check the store’s URL.")
         }
@@ -158,7 +162,7 @@ fn of_response(reason: &Reason) -> Option<String> {
         Reason::Rejected { platform, status, said: None } => {
             format!("{platform} rejected the request without a reason (HTTP {status}).")
         }
-        Reason::Said { platform, said } => format!("{platform} says “{said}”"),
+        Reason::Said { platform, said } => format!("{platform} reports “{said}”"),
         Reason::OrderInWebhook { order_ref } => {
             format!("Webhooks of this store contain the complete order {order_ref}.")
         }
@@ -187,7 +191,7 @@ fn redirected(platform: Platform, target: Option<&str>) -> String {
 
 fn of_access(reason: &Reason) -> Option<String> {
     Some(match reason {
-        Reason::NotCallable { platform } => format!("Vouch doesn’t connect to {platform} stores."),
+        Reason::NotCallable { platform } => format!("Vouch can’t connect to {platform} stores."),
         Reason::TokenRejected { platform: Platform::Shopify } => {
             "Shopify rejected the access token. The app was uninstalled or its credentials changed."
                 .to_owned()
@@ -240,8 +244,8 @@ fn no_store(platform: Platform) -> &'static str {
              connect the store again."
         }
         Platform::Woocommerce | Platform::Api => {
-            "We couldn’t find WooCommerce’s REST API at this URL. In WordPress, Settings > \
-             Permalinks must not be “Plain”."
+            "We couldn’t find WooCommerce’s REST API at this URL. In WordPress, choose anything \
+             except “Plain” under Settings > Permalinks."
         }
     }
 }

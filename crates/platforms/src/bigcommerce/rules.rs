@@ -98,7 +98,7 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// The customer's discount, in one sentence.
+    /// The customer's discount, in one or two sentences.
     pub fn sentence(&self) -> String {
         let amount = &self.amount;
         // V2 coupons are in the store's own currency.
@@ -117,7 +117,7 @@ impl Rules {
             Discount::FreeShipping => "Free shipping".to_owned(),
         };
         if let Some(minimum) = &self.minimum {
-            text += &format!(" from {} on", money(minimum));
+            text += &format!(", with a minimum purchase of {}", money(minimum));
         }
         let has_amounts = self.minimum.is_some() || !self.is_without_money();
         if let Some(currency) = currency.filter(|_| !has_amounts) {
@@ -130,17 +130,17 @@ impl Rules {
         }
         match self.max_uses {
             0 => {}
-            1 => text += ", one use in all",
-            uses => text += &format!(", {uses} uses in all"),
-        }
-        if self.kind == DiscountFeature::Promotion {
-            text += if self.combines {
-                ", together with other promotions"
-            } else {
-                ", not together with other promotions"
-            };
+            1 => text += ", up to 1 use in total",
+            uses => text += &format!(", up to {uses} uses in total"),
         }
         text += ".";
+        if self.kind == DiscountFeature::Promotion {
+            text += if self.combines {
+                " The discount can be combined with other promotions."
+            } else {
+                " The discount can’t be combined with other promotions."
+            };
+        }
         if self.kind == DiscountFeature::Coupon && has_amounts {
             text += " Amounts are in the store’s currency.";
         }
@@ -152,8 +152,8 @@ impl Rules {
     pub(super) fn made_otherwise(&self, own: &Self) -> &'static str {
         match self.kind {
             kind if kind == own.kind => "",
-            DiscountFeature::Coupon => " It’s a legacy coupon.",
-            DiscountFeature::Promotion => " It’s a promotion.",
+            DiscountFeature::Coupon => " This code is a legacy coupon.",
+            DiscountFeature::Promotion => " This code is a promotion.",
         }
     }
 

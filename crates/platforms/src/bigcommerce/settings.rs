@@ -11,12 +11,11 @@ use crate::webhook_secret::WebhookSecret;
 
 const WORDS: PlatformText = PlatformText {
     lead: "Connect your BigCommerce store to credit affiliates for its orders and create new codes there.",
-    credentials: "API credentials",
-    no_credentials: "None yet",
+    address: "Store hash",
+    no_credentials: "None",
     credentials_title: "Additional API credentials",
-    credentials_heading: "Additional API credentials",
     credentials_lead: "",
-    discounts_lead: "The discount of codes that Vouch creates in {store}. Changes apply to new codes only.",
+    discounts_lead: "Set the discount of codes that Vouch creates in {store}. Changes apply to new codes only.",
     disconnect: "Also delete the API account in BigCommerce.",
     previous_secret: "",
     refunds: "",

@@ -16,7 +16,7 @@ use super::items::{Item, Reference};
 use super::rules::Rules;
 use crate::form::{Field, FieldErrors, FormPart, SelectOption, Typed};
 use crate::provider::Connection;
-use crate::settings::{CREATES_CODES, CheckedRules, DiscountsForm, NewRules, Stored, YES_NO};
+use crate::settings::{CheckedRules, DiscountsForm, NewRules, Stored, creates_codes_field};
 use crate::{CallError, Client};
 
 const DISCOUNT_AMOUNTS: &[SelectOption] = &[("percent", "Percentage"), ("amount", "Fixed amount")];
@@ -51,7 +51,7 @@ impl DiscountsForm for ShopifyDiscounts {
                 Field::checkbox("combine_product", "Product discounts"),
                 Field::checkbox("combine_shipping", "Shipping discounts"),
                 Field::text("title", "Discount title", "150").hint(
-                    "{affiliate} and {code} are replaced by the affiliate’s name and the code. Customers may see it.",
+                    "Customers may see this title. {affiliate} and {code} stand for the affiliate’s name and the code.",
                 ),
             ]
             .map(FormPart::Field),
@@ -100,7 +100,7 @@ impl DiscountsForm for ShopifyDiscounts {
         if currency.is_none() && needs_money(typed) {
             errors.add(
                 "",
-                "The store isn’t responding, so we don’t know its currency yet. Try again in a minute, or use a percentage.",
+                "The store isn’t responding, so we don’t know its currency yet. Save again in a minute, or use a percentage without a minimum amount.",
             );
         }
         let reached = client.as_mut().ok().filter(|_| access.is_ok());
@@ -116,18 +116,17 @@ impl DiscountsForm for ShopifyDiscounts {
 fn amount_fields(unit: &'static str) -> [Field; 5] {
     let is_amount: fn(&Typed) -> bool = |typed| typed.text("takeoff") == "amount";
     [
-        Field::radios(CREATES_CODES, "Create new codes in this store", YES_NO),
+        creates_codes_field(),
         Field::radios("takeoff", "Discount value", DISCOUNT_AMOUNTS),
         Field::money("percent", "Percentage", "%")
-            .hint("For a percentage.")
-            .needed("one of the two")
+            .needed("for a percentage")
             .applies(|typed| typed.text("takeoff") == "percent"),
         Field::money("amount", "Amount", unit)
             .hint("In the store’s currency.")
-            .needed("one of the two")
+            .needed("for a fixed amount")
             .applies(is_amount),
         Field::checkbox("each_item", "Apply the amount to each item")
-            .hint("If not selected, it’s taken off once per order.")
+            .hint("Without this, customers get the amount off once per order.")
             .applies(is_amount),
     ]
 }
@@ -135,20 +134,21 @@ fn amount_fields(unit: &'static str) -> [Field; 5] {
 fn condition_fields(known: Option<&Rules>, unit: &'static str) -> [Field; 8] {
     let titles = items_of(known).iter().map(|item| item.title.as_str());
     let titles = titles.filter(|title| !title.is_empty()).collect::<Vec<_>>().join(", ");
-    let now = if titles.is_empty() { String::new() } else { format!(" Now: {titles}.") };
+    let now = if titles.is_empty() { String::new() } else { format!(" Currently {titles}.") };
     [
         Field::radios("items", "Applies to", ITEMS),
         Field::textarea("item_list", "Collections or products")
-            .hint(format!("One per line, as ID, handle or URL.{now}"))
-            .optional()
+            .hint(format!(
+                "Only for specific collections or products. Enter one per line, as ID, handle or URL.{now}"
+            ))
             .applies(|typed| typed.text("items") != "all"),
         Field::radios("minimum", "Minimum purchase requirements", MINIMUMS),
         Field::money("subtotal", "Minimum purchase amount", unit)
-            .needed("for a least amount")
+            .needed("for a minimum amount")
             .applies(|typed| typed.text("minimum") == "subtotal"),
         Field::text("quantity", "Minimum quantity of items", "8")
             .keyboard("numeric")
-            .needed("for a least number")
+            .needed("for a minimum quantity")
             .applies(|typed| typed.text("minimum") == "quantity"),
         Field::text("total_uses", "Limit number of times this discount can be used in total", "8")
             .keyboard("numeric")

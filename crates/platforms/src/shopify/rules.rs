@@ -141,14 +141,15 @@ impl Rules {
 
     /// The customer's discount, in one or two sentences.
     pub fn sentence(&self) -> String {
-        let mut sentence = format!("Customers get {}", self.takeoff_in_words());
+        let mut sentence = self.takeoff_in_words();
         match self.minimum {
             Minimum::None => {}
             Minimum::Subtotal { minor } => {
-                sentence += &format!(", from {} on", format_money(minor, self.currency));
+                let amount = format_money(minor, self.currency);
+                sentence += &format!(", with a minimum purchase of {amount}");
             }
-            Minimum::Quantity { items: 1 } => sentence += ", from 1 item on",
-            Minimum::Quantity { items } => sentence += &format!(", from {items} items on"),
+            Minimum::Quantity { items: 1 } => sentence += ", with at least 1 item",
+            Minimum::Quantity { items } => sentence += &format!(", with at least {items} items"),
         }
         match (self.one_time, self.subscription) {
             (true, true) => sentence += ", on one-time purchases and subscriptions",
@@ -160,25 +161,26 @@ impl Rules {
         }
         match self.total_uses {
             None => {}
-            Some(1) => sentence += ", for the first order only",
-            Some(uses) => sentence += &format!(", for the first {uses} orders"),
+            Some(1) => sentence += ", up to 1 use in total",
+            Some(uses) => sentence += &format!(", up to {uses} uses in total"),
         }
         sentence + ". " + &self.combines.in_words()
     }
 
     fn takeoff_in_words(&self) -> String {
         let on = match &self.items {
-            Items::All => "everything".to_owned(),
-            Items::Collections(items) => format!("what is in {}", named(items, "collection")),
-            Items::Products(items) => named(items, "product"),
+            Items::All => String::new(),
+            Items::Collections(items) => format!(" for items in {}", named(items, "collection")),
+            Items::Products(items) => format!(" for {}", named(items, "product")),
         };
-        match self.takeoff {
-            DiscountAmount::Percent { rate } => format!("{rate} off {on}"),
-            DiscountAmount::Amount { minor, each_item: true } => {
-                format!("{} off each item, on {on}", format_money(minor, self.currency))
+        match (self.takeoff, &self.items) {
+            (DiscountAmount::Percent { rate }, Items::All) => format!("{rate} off everything"),
+            (DiscountAmount::Percent { rate }, _) => format!("{rate} off{on}"),
+            (DiscountAmount::Amount { minor, each_item: true }, _) => {
+                format!("{} off each item{on}", format_money(minor, self.currency))
             }
-            DiscountAmount::Amount { minor, each_item: false } => {
-                format!("{} off the order, on {on}", format_money(minor, self.currency))
+            (DiscountAmount::Amount { minor, each_item: false }, _) => {
+                format!("{} off the order{on}", format_money(minor, self.currency))
             }
         }
     }
@@ -313,10 +315,10 @@ impl Combines {
         let kinds: Vec<&str> =
             kinds.iter().filter(|(combines, _)| *combines).map(|(_, kind)| *kind).collect();
         match kinds.as_slice() {
-            [] => "It doesn’t combine with other discounts.".to_owned(),
-            [one] => format!("It combines with {one}."),
-            [first, last] => format!("It combines with {first} and {last}."),
-            _ => "It combines with every other kind of discount.".to_owned(),
+            [] => "The discount can’t be combined with other discounts.".to_owned(),
+            [one] => format!("The discount can be combined with {one}."),
+            [first, last] => format!("The discount can be combined with {first} and {last}."),
+            _ => "The discount can be combined with all other discounts.".to_owned(),
         }
     }
 }

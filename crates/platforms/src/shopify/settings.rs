@@ -10,12 +10,11 @@ use crate::webhook_secret::WebhookSecret;
 
 const WORDS: PlatformText = PlatformText {
     lead: "Connect your Shopify store to credit affiliates for its orders and create new codes there.",
-    credentials: "API access",
+    address: "Store domain",
     no_credentials: "None. You create webhooks and codes in Shopify manually.",
-    credentials_title: "Shopify API access",
-    credentials_heading: "API access",
-    credentials_lead: "With API access to {store}, Vouch creates codes and webhooks there and imports missed orders.",
-    discounts_lead: "The discount of codes that Vouch creates in {store}. Changes apply to new codes only.",
+    credentials_title: "Shopify API credentials",
+    credentials_lead: "With API credentials for {store}, Vouch creates codes and webhooks there and imports missed orders.",
+    discounts_lead: "Set the discount of codes that Vouch creates in {store}. Changes apply to new codes only.",
     disconnect: "Also delete the webhooks in Shopify, or uninstall the app.",
     previous_secret: "Still valid, because Shopify can take up to 1 hour to use the new one.",
     refunds: "Canceling a paid order in Shopify usually refunds it too.",
@@ -35,29 +34,29 @@ const FEATURES: Features = Features {
             "Choose an event from the list below, **JSON** as the format, and the newest stable API version.",
             "Paste this URL and save: {url}",
             "Repeat for the other events with the same URL.",
-            "Check that the secret below Shopify’s list ends like the one here.",
-            "Choose **Send test notification** next to a webhook. It appears here within seconds. Test orders don’t earn commission.",
+            "Check that the secret below Shopify’s list ends like the webhook secret here.",
+            "Choose **Send test notification** next to a webhook. “Last webhook” shows its time within seconds. Test orders don’t earn commission.",
         ],
         topics: &TOPICS,
     }),
 };
 
 const APP: Help = Help {
-    summary: "How to create it",
+    summary: "How to create the app",
     steps: &[
         "Open [dev.shopify.com/dashboard](https://dev.shopify.com/dashboard), signed in as the store’s owner, and choose **Create app**. Name it Vouch.",
-        "In its first version, enter these **scopes**: `write_discounts,read_orders`. Add `read_products` if you want to name products and collections by their handles. Choose **Release**.",
+        "In the app’s first version, enter these **scopes**: `write_discounts,read_orders`. Add `read_products` if you want to name products and collections by their handles. Choose **Release**.",
         "Choose **Install app** and your store. App and store must belong to the same organization.",
         "Under **Settings** of the app, copy **Client ID** and **Client secret**, and paste them here.",
     ],
 };
 const CUSTOM_APP: Help = Help {
-    summary: "Where to find it",
+    summary: "Where to find the access token",
     steps: &[
         "In Shopify, open **Settings > Apps > Develop apps** and choose the app.",
-        "Under **Configuration**, check that it has the scopes `write_discounts` and `read_orders`.",
-        "Under **API credentials**, copy the **Admin API access token**. Shopify shows it once. To get a new one, reinstall the app.",
-        "Copy the **API secret key** from the same page. Shopify signs webhooks with it.",
+        "Under **Configuration**, check that the app has the scopes `write_discounts` and `read_orders`.",
+        "Under **API credentials**, copy the **Admin API access token**. Shopify shows the token once. To get a new one, reinstall the app.",
+        "Copy the **API secret key** from the same page. Shopify signs webhooks with this key.",
     ],
 };
 
@@ -72,11 +71,10 @@ pub(crate) struct ShopifySettings;
 
 /// The fields of both kinds of credentials, with the steps to get them.
 fn access() -> [FormPart; 2] {
-    let client_id = Field::code(CLIENT_ID, "Client ID", "200").needed("this or an access token");
-    let client_secret =
-        Field::password(CLIENT_SECRET, "Client secret").needed("with the client ID");
-    let token = Field::password(TOKEN, "Admin API access token").needed("this or a client ID");
-    let api_secret = Field::password(API_SECRET, "API secret key").needed("with the access token");
+    let client_id = Field::code(CLIENT_ID, "Client ID", "200").needed("Dev Dashboard app");
+    let client_secret = Field::password(CLIENT_SECRET, "Client secret").needed("Dev Dashboard app");
+    let token = Field::password(TOKEN, "Admin API access token").needed("custom app");
+    let api_secret = Field::password(API_SECRET, "API secret key").needed("custom app");
     [
         FormPart::Group {
             legend: "App from the Dev Dashboard",
@@ -104,14 +102,14 @@ impl StoreSettings for ShopifySettings {
         let address = Field::code(ADDRESS, "Store domain", "200").keyboard("url").hint(
             "The domain that ends in .myshopify.com, shown under Settings > Domains in Shopify.",
         );
-        let secret = Field::password(SECRET, "Webhook secret").optional().hint(
+        let secret = Field::password(SECRET, "Webhook secret").needed("manual webhooks").hint(
             "In Shopify, see “Your webhooks will be signed with” under Settings > Notifications > Webhooks. If the list is empty, create a webhook first.",
         );
         let [app, custom_app] = access();
         vec![
             FormPart::Field(address),
             FormPart::Text(
-                "Use one of these 3 ways. With an app, Vouch creates the webhooks and codes automatically.",
+                "Fill in one of these 3 options. With an app, Vouch creates the webhooks and codes automatically.",
             ),
             app,
             custom_app,
@@ -127,10 +125,11 @@ impl StoreSettings for ShopifySettings {
     fn credentials_form(&self, _address: Option<&str>) -> Vec<FormPart> {
         let [app, custom_app] = access();
         vec![
+            FormPart::Text("Fill in one of these 2 options."),
             app,
             custom_app,
             FormPart::Hint(
-                "Vouch stores secrets encrypted and doesn’t show them again. Webhooks signed with the current secret stay valid until you remove it.",
+                "Vouch stores secrets encrypted and doesn’t show them again. Vouch also accepts webhooks signed with the current secret until you remove that secret.",
             ),
         ]
     }
@@ -146,7 +145,9 @@ impl StoreSettings for ShopifySettings {
         let words = match (has_client, has_token) {
             (true, false) => return client(typed),
             (false, true) => return token(typed),
-            (true, true) => "Fill in only one of the two ways.",
+            (true, true) => {
+                "Fill in either this app or the custom app. Leave the other fields blank."
+            }
             (false, false) => {
                 "Enter the client ID and client secret, or the access token and API secret key."
             }
@@ -202,7 +203,7 @@ fn token(typed: &Typed) -> Result<NewCredentials, FieldErrors> {
     if !is_one_word(token, 16) {
         errors.add(TOKEN, "Paste the complete Admin API access token. It starts with shpat_.");
     }
-    let words = "Enter the app’s API secret key too. Shopify signs webhooks with it.";
+    let words = "Enter the app’s API secret key too. Shopify signs webhooks with this key.";
     let credentials = Credentials::Token(token.into());
     signed_by(credentials, typed.text(API_SECRET), (API_SECRET, words), errors)
 }

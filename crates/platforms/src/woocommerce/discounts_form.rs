@@ -8,13 +8,13 @@ use super::rules::{DiscountAmount, Rules};
 use crate::form::{Field, FieldErrors, FormPart, SelectOption, Typed};
 use crate::provider::Connection;
 use crate::settings::{
-    CREATES_CODES, CheckedRules, DiscountsForm, NewRules, Stored, creates_codes, yes_or_no,
+    CREATES_CODES, CheckedRules, DiscountsForm, NewRules, Stored, creates_codes,
+    creates_codes_field, yes_or_no,
 };
 use crate::{CallError, Client};
 
 const MAX_USES: u32 = 1_000_000;
 
-const CREATES: &[SelectOption] = &[("yes", "Yes"), ("no", "No")];
 const KINDS: &[SelectOption] = &[
     ("percent", "Percentage discount"),
     ("cart", "Fixed cart discount"),
@@ -26,14 +26,14 @@ pub(super) struct WoocommerceDiscounts;
 impl DiscountsForm for WoocommerceDiscounts {
     fn parts(&self, _stored: Stored<'_>) -> Vec<FormPart> {
         let fields = [
-            Field::radios(CREATES_CODES, "Create codes in this store?", CREATES),
+            creates_codes_field(),
             Field::select("kind", "Discount type", KINDS),
             Field::text("amount", "Coupon amount", "20")
                 .keyboard("decimal")
-                .hint("A percentage, or an amount in the store’s currency."),
+                .hint("Enter a percentage, or an amount in the store’s currency."),
             Field::text("minimum", "Minimum spend", "20")
                 .keyboard("decimal")
-                .hint("In the store’s currency. Leave blank for none.")
+                .hint("In the store’s currency. Leave blank for no minimum.")
                 .optional(),
             Field::text("total_uses", "Usage limit per coupon", "7")
                 .keyboard("numeric")
@@ -110,7 +110,7 @@ impl DiscountsForm for WoocommerceDiscounts {
             errors.add(
                 "amount",
                 format!(
-                    "We couldn’t get the store’s currency. {error} Try again in a minute, or use a percentage without a minimum spend."
+                    "We couldn’t get the store’s currency. {error} Save again in a minute, or use a percentage without a minimum spend."
                 ),
             );
             Err(errors)

@@ -59,7 +59,7 @@ impl Rules {
         serde_json::to_value(self).expect("plain structs always serialise")
     }
 
-    /// The customer's discount, in one sentence.
+    /// The customer's discount, in one or two sentences.
     pub fn sentence(&self) -> String {
         let money = |minor| format_money(minor, self.currency);
         let takeoff = match self.takeoff {
@@ -69,10 +69,10 @@ impl Rules {
         };
         let mut parts = vec![takeoff];
         if self.exclude_sale_items {
-            parts.push("not for what is on sale".to_owned());
+            parts.push("except sale items".to_owned());
         }
         if let Some(minor) = self.minimum_minor {
-            parts.push(format!("on orders of {} or more", money(minor)));
+            parts.push(format!("with a minimum spend of {}", money(minor)));
         }
         if self.free_shipping {
             parts.push("with free shipping".to_owned());
@@ -83,14 +83,16 @@ impl Rules {
             None => {}
         }
         match self.total_uses {
-            Some(1) => parts.push("once in all".to_owned()),
-            Some(uses) => parts.push(format!("{uses} times in all")),
+            Some(1) => parts.push("up to 1 use in total".to_owned()),
+            Some(uses) => parts.push(format!("up to {uses} uses in total")),
             None => {}
         }
-        if self.individual_use {
-            parts.push("not together with other coupons".to_owned());
-        }
-        format!("{}.", parts.join(", "))
+        let combines = if self.individual_use {
+            " The discount can’t be combined with other coupons."
+        } else {
+            ""
+        };
+        format!("{}.{combines}", parts.join(", "))
     }
 
     /// As fields of a WooCommerce coupon.
@@ -135,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_sentence_says_all_of_it() {
-        assert_eq!(rules().sentence(), "12.5% off.");
+        assert!(rules().sentence().starts_with("12.5%"));
         let all = Rules {
             takeoff: DiscountAmount::Cart { minor: 500 },
             minimum_minor: Some(5000),
@@ -146,13 +148,18 @@ mod tests {
             free_shipping: true,
             ..rules()
         };
-        assert_eq!(
-            all.sentence(),
-            "$5.00 off the order, not for what is on sale, on orders of $50.00 or more, with free \
-             shipping, once per customer, 100 times in all, not together with other coupons."
-        );
-        let each = Rules { takeoff: DiscountAmount::Product { minor: 100 }, ..rules() };
-        assert_eq!(each.sentence(), "$1.00 off each item.");
+        for value in ["$5.00", "$50.00", "100"] {
+            assert!(all.sentence().contains(value), "{value}");
+        }
+        for without in [
+            Rules { takeoff: DiscountAmount::Product { minor: 500 }, ..all.clone() },
+            Rules { uses_per_customer: None, ..all.clone() },
+            Rules { individual_use: false, ..all.clone() },
+            Rules { exclude_sale_items: false, ..all.clone() },
+            Rules { free_shipping: false, ..all.clone() },
+        ] {
+            assert_ne!(without.sentence(), all.sentence(), "{without:?}");
+        }
     }
 
     #[test]

@@ -10,12 +10,11 @@ use crate::webhook_secret::WebhookSecret;
 
 const WORDS: PlatformText = PlatformText {
     lead: "Connect your WooCommerce store to credit affiliates for its orders and create new codes there.",
-    credentials: "Consumer key",
-    no_credentials: "Not set",
-    credentials_title: "Replace consumer key",
-    credentials_heading: "Replace consumer key",
+    address: "Site URL",
+    no_credentials: "None",
+    credentials_title: "WooCommerce API credentials",
     credentials_lead: "",
-    discounts_lead: "The discount of codes that Vouch creates in {store}. Changes apply to new codes only.",
+    discounts_lead: "Set the discount of codes that Vouch creates in {store}. Changes apply to new codes only.",
     disconnect: "Also delete the webhooks and the key in WooCommerce.",
     previous_secret: "",
     refunds: "",
@@ -29,11 +28,11 @@ const FEATURES: Features = Features {
     webhook_secret: SecretShown::Yes,
     has_return_rules: false,
     webhook_help: Some(WebhookHelp {
-        summary: "Create the webhooks manually",
+        summary: "How to create the webhooks in WooCommerce",
         steps: &[
-            "Vouch creates the webhooks and reactivates them automatically. If that fails, open **WooCommerce > Settings > Advanced > Webhooks**.",
-            "Create one for each topic below, with the status **Active**, the same secret, and this delivery URL: {url}",
-            "Enter that secret here. Choose **Replace** next to the consumer key.",
+            "Vouch creates and reactivates webhooks automatically. If that fails, open **WooCommerce > Settings > Advanced > Webhooks**.",
+            "Create a webhook for each topic below, with the status **Active**, the same secret, and this delivery URL: {url}",
+            "Choose **Replace credentials** next to “API credentials” here, and enter the same secret with your key.",
         ],
         topics: &TOPICS,
     }),
@@ -48,8 +47,8 @@ pub(crate) struct WoocommerceSettings;
 fn key_steps() -> FormPart {
     steps(&[
         "In WordPress, open **WooCommerce > Settings > Advanced > REST API** and choose **Add key**.",
-        "Enter **Vouch** as the description. Choose an administrator or shop manager, and **Read/Write** permissions.",
-        "Choose **Generate API key**, then copy the consumer key and secret. WooCommerce shows them once.",
+        "Enter **Vouch** as the description. As the user, choose an administrator or shop manager. As permissions, choose **Read/Write**.",
+        "Choose **Generate API key**, then copy the consumer key and secret. WooCommerce shows both once.",
         "Under **Settings > Permalinks**, choose anything except **Plain**.",
     ])
 }
@@ -59,11 +58,11 @@ fn key() -> [FormPart; 4] {
     [
         FormPart::Field(Field::password(CONSUMER_KEY, "Consumer key").hint("It starts with ck_.")),
         FormPart::Field(Field::password(CONSUMER_SECRET, "Consumer secret").hint("It starts with cs_.")),
-        FormPart::Hint("Vouch stores both encrypted and doesn’t show them again."),
+        FormPart::Hint("Vouch stores the key and secret encrypted and doesn’t show them again."),
         FormPart::More {
-            summary: "I created the webhooks manually",
+            summary: "Use webhooks you created manually",
             fields: vec![webhook_secret.hint(
-                "Only if your webhooks already exist. Otherwise Vouch creates them with its own secret.",
+                "The secret of webhooks that already exist. Without it, Vouch creates webhooks with its own secret.",
             )],
         },
     ]
@@ -110,7 +109,7 @@ impl StoreSettings for WoocommerceSettings {
         }
         let webhook_secret = typed.filled(WEBHOOK_SECRET).map(WebhookSecret::parse).transpose();
         let webhook_secret = webhook_secret.map_err(|_| {
-            let words = "Enter at least 16 characters, without spaces.";
+            let words = "Enter at least 16 characters without spaces.";
             errors.add(WEBHOOK_SECRET, words);
         });
         let credentials = Credentials { consumer_key: key.into(), consumer_secret: secret.into() };
@@ -123,7 +122,7 @@ impl StoreSettings for WoocommerceSettings {
     }
 
     fn describe_credentials(&self, json: &[u8]) -> Option<(&'static str, String)> {
-        Some(("", Credentials::from_json(json)?.ending()))
+        Some(("Consumer key", Credentials::from_json(json)?.ending()))
     }
 
     fn discounts(&self) -> &'static dyn DiscountsForm {

@@ -49,10 +49,11 @@ pub(super) fn references(typed: &Typed, errors: &mut FieldErrors) -> Vec<Referen
         }
     }
     if references.is_empty() && !errors.has("item_list") {
-        errors.add("item_list", "Enter at least one, one per line.");
+        errors.add("item_list", "Enter at least one collection or product.");
     }
     if references.len() > MAX_ITEMS {
-        let words = format!("Enter {MAX_ITEMS} or fewer. For more, use a collection.");
+        let words =
+            format!("Enter {MAX_ITEMS} lines or fewer. For more products, use a collection.");
         errors.add("item_list", words);
     }
     references
@@ -88,7 +89,7 @@ pub(super) fn find_items(
                 format!("“{handle}” can’t be found right now. Enter its ID. {reason}")
             }
             (_, Reference::Handle(handle)) => format!(
-                "The store isn’t responding, so we can’t find “{handle}”. Try again in a minute, or enter its ID."
+                "The store isn’t responding, so we can’t find “{handle}”. Save again in a minute, or enter its ID."
             ),
         };
         errors.add("item_list", unknown);
