@@ -5,7 +5,7 @@ use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use diesel::QueryResult;
 use serde::Deserialize;
-use vouch_platforms::TimeRange;
+use vouch_platforms::{TimeRange, provider};
 
 use super::model::{self, AskError, Backfill, BackfillProgress};
 use super::text;
@@ -98,7 +98,18 @@ impl BackfillPage {
     }
 
     fn result(backfill: &Backfill) -> String {
-        text::result(backfill.read_count, backfill.new_count, backfill.changed_count)
+        match backfill.finished_at {
+            Some(_) => {
+                text::result(backfill.read_count, backfill.new_count, backfill.changed_count)
+            }
+            None => text::progress(backfill.read_count),
+        }
+    }
+
+    /// Which orders the platform provides, if not all.
+    fn reach(&self) -> Option<String> {
+        let reach = provider(self.store.platform)?.orders_reach()?;
+        Some(text::reach(self.store.platform, reach.num_days()))
     }
 
     fn url(&self) -> String {
@@ -163,7 +174,7 @@ pub(crate) async fn create(
         })
         .await?;
     if let Err(refusal) = asked {
-        let errors = FormErrors::one("from", refusal.to_string());
+        let errors = FormErrors::one("", refusal.to_string());
         return rejected(&shown(&db, page, store_id, form, errors).await?);
     }
     page.done(text::STARTED)?;

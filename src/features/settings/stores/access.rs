@@ -75,7 +75,7 @@ fn in_words(store: &Store, answer: &Result<StoreAccess, CallError>) -> (FlashKin
             (FlashKind::Warning, text::missing_access(name, access))
         }
         Err(CallError::Throttled { .. }) => (FlashKind::Warning, text::THROTTLED.into()),
-        Err(error) => (FlashKind::Warning, error.to_string()),
+        Err(error) => (FlashKind::Warning, text::test_failed(&error.to_string())),
     }
 }
 

@@ -155,9 +155,9 @@ async fn connected_in_words(
     let (name, back) = (store.name.clone(), store.settings_url());
     if store.has_credentials() {
         let (kind, words) = checked(call, &shop.db, &shop.config, store).await?;
-        page.leave(kind, text::connected_with(&name, &words))?;
+        page.leave(kind, text::added_with(&name, &words))?;
     } else {
-        page.done(text::connected(&name))?;
+        page.done(text::added(&name))?;
     }
     Ok(see_other(&back))
 }

@@ -10,6 +10,7 @@ use vouch_platforms::settings::{NewCredentials, PlatformText};
 
 use super::access::checked;
 use super::find;
+use super::text;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::{self, Store, StoreCalls};
 use crate::kit::config::Config;
@@ -129,6 +130,6 @@ pub(crate) async fn replace_credentials(
         .await?;
     let back = store.settings_url();
     let (kind, words) = checked(call, &db, &config, store).await?;
-    page.leave(kind, format!("The API credentials are saved. {words}"))?;
+    page.leave(kind, text::credentials_saved(&words))?;
     Ok(see_other(&back))
 }

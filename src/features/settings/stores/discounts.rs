@@ -46,6 +46,10 @@ impl DiscountsPage {
         self.store.settings_url()
     }
 
+    fn credentials_url(&self) -> String {
+        urls::of_store(self.store.platform, self.store.id, "credentials")
+    }
+
     fn creates(&self) -> bool {
         creates_codes(&self.discounts.rules.typed)
     }

@@ -5,6 +5,7 @@ use vouch_platforms::Provider;
 use vouch_platforms::form::{FieldErrors, FormPart, Typed};
 use vouch_platforms::settings::{NewRules, Stored};
 
+use super::text;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::Store;
 use crate::kit::urls;
@@ -92,7 +93,18 @@ impl DiscountsView {
         match &self.parsed {
             Ok(Some(rules)) => Ok(&rules.sentence),
             Ok(None) => Err(FormErrors::new()),
-            Err(errors) => Err(errors.clone().into()),
+            Err(errors) => Err(self.with_labels(errors)),
         }
+    }
+
+    /// The errors with their fields' labels, because the preview is apart from the fields.
+    fn with_labels(&self, errors: &FieldErrors) -> FormErrors {
+        let fields = || self.rules.parts.iter().flat_map(FormPart::fields);
+        let mut labeled = FormErrors::new();
+        for (name, message) in errors.clone() {
+            let field = fields().find(|field| field.name == name);
+            labeled.add(name, text::labeled(field.map_or("", |field| field.label), &message));
+        }
+        labeled
     }
 }

@@ -5,17 +5,20 @@ use diesel::{PgConnection, QueryResult};
 use secrecy::ExposeSecret;
 use vouch_core::calendar::Calendar;
 use vouch_core::platform::Platform;
-use vouch_platforms::Provider;
 use vouch_platforms::form::{FormPart, Typed};
 use vouch_platforms::settings::{Features, PlatformText};
+use vouch_platforms::{Provider, Reason};
 
 use super::discounts_form::DiscountsView;
 use super::text;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::stores::{ReturnRules, Store, Traffic, return_rules_history, rules_in_words};
+use crate::features::stores::{
+    ReturnRules, Store, Traffic, jobs, return_rules_history, rules_in_words,
+};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::jobs::last_problem;
 use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
 use crate::kit::web::display_time::DisplayTime;
@@ -30,6 +33,8 @@ struct StoreView {
     secret: Option<String>,
     /// For example `Client ID and secret, set on 3 Mar 2026, ends in 9f2c`.
     credentials: Option<String>,
+    /// Why the last attempt to check its webhooks or import its orders failed.
+    problem: Option<String>,
     /// The customer's discount, if Vouch creates codes in the store.
     gets: Option<String>,
     /// The effect of cancellations and refunds on commission, if the platform has a choice.
@@ -41,6 +46,11 @@ struct StoreView {
 impl StoreView {
     fn url(&self, what: &str) -> String {
         urls::of_store(self.store.platform, self.store.id, what)
+    }
+
+    /// Whether Vouch reached the store with its credentials.
+    fn is_reached(&self) -> bool {
+        self.store.access_checked_at.is_some() && self.problem.is_none()
     }
 
     /// Whether a member has to create the webhooks manually.
@@ -79,7 +89,8 @@ impl StoresPage {
     }
 }
 
-type StoreColumns = (Store, Traffic, ReturnRules);
+/// A store with its traffic, its rules for returns, and why the last call to it failed.
+type StoreColumns = (Store, Traffic, ReturnRules, Option<String>);
 
 /// The shared state of this page's handlers.
 #[derive(Clone)]
@@ -134,7 +145,7 @@ impl StorePageState {
         &self,
         page: &MerchantPage,
         provider: &'static dyn Provider,
-        (store, traffic, returns): StoreColumns,
+        (store, traffic, returns, problem): StoreColumns,
     ) -> StoreView {
         let (calendar, features) = (page.merchant().calendar(), provider.settings().features());
         StoreView {
@@ -142,6 +153,7 @@ impl StorePageState {
             webhook_url: store.webhook_url(&self.config.public_url),
             secret: self.secret_in_words(&store, calendar),
             credentials: self.credentials_in_words(provider, &store, calendar),
+            problem,
             gets: rules_in_words(&store),
             discounts: features
                 .shows_discounts
@@ -178,5 +190,11 @@ impl StorePageState {
 fn read(conn: &mut PgConnection, store: Store) -> QueryResult<StoreColumns> {
     let traffic = Traffic::of(conn, &store)?;
     let rules = return_rules_history(conn, &store, 1)?.first().map(|(_, rules)| *rules);
-    Ok((store, traffic, rules.unwrap_or_default()))
+    let mut problem = None;
+    for kind in [jobs::CHECK_WEBHOOKS, jobs::IMPORT_ORDERS] {
+        if problem.is_none() && store.has_credentials() {
+            problem = last_problem::<Reason>(conn, &store.queue(kind))?;
+        }
+    }
+    Ok((store, traffic, rules.unwrap_or_default(), problem))
 }
