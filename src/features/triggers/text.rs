@@ -75,7 +75,9 @@ fn requested_by(wanted: &str, requested: &PendingRequest, wanted_for: i64) -> St
     if *affiliate_id == wanted_for {
         format!("{affiliate} requested {wanted}. Approve the request instead.")
     } else {
-        format!("{wanted} is reserved for {affiliate}’s request. Deny the request to make it available.")
+        format!(
+            "{wanted} is reserved for {affiliate}’s request. Deny the request to make it available."
+        )
     }
 }
 
