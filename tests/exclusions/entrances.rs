@@ -24,12 +24,22 @@ const BEN: &str = "ben@affiliates.example";
 
 const PATTERNS: [&str; 4] = ["BLACKFRIDAY*", "*STAFF*", "VIP*GOLD", "*averylongpatternindeed*"];
 
-/// Whether the answer names the exclusion, or takes the code.
+fn names_exclusion(answer: &Page) -> bool {
+    PATTERNS.iter().any(|pattern| answer.text().contains(pattern))
+}
+
+/// Whether the answer to a merchant names the exclusion, or takes the code.
 fn is_refused(answer: &Page, taken: u16) -> bool {
-    let refused =
-        answer.status == 422 && PATTERNS.iter().any(|pattern| answer.text().contains(pattern));
+    let refused = answer.status == 422 && names_exclusion(answer);
     assert!(refused || answer.status == taken, "{} {}", answer.status, answer.text());
     refused
+}
+
+/// Whether the answer to an affiliate refuses the code. The merchant's exclusions stay private.
+fn is_unavailable(answer: &Page) -> bool {
+    assert!(!names_exclusion(answer), "{}", answer.text());
+    assert!([303, 422].contains(&answer.status), "{} {}", answer.status, answer.text());
+    answer.status == 422
 }
 
 impl Entrances<'_> {
@@ -53,8 +63,8 @@ impl Entrances<'_> {
         let result = looked.attribute("td[data-result]", "data-result").unwrap();
         assert!(["excluded", "new"].contains(&result.as_str()), "{result}");
         vec![
-            ("portal", is_refused(&asked, 303)),
-            ("application", is_refused(&applied, 303)),
+            ("portal", is_unavailable(&asked)),
+            ("application", is_unavailable(&applied)),
             ("affiliate's page", is_refused(&on_page, 303)),
             ("dashboard", is_refused(&on_dashboard, 303)),
             ("API", is_refused(&by_api, 201)),

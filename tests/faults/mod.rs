@@ -59,16 +59,17 @@ impl Drop for Program {
     }
 }
 
-/// What the doctor says of one subject.
-fn doctor(app: &TestApp, subject: &str) -> String {
+/// The status of one of the doctor's checks.
+fn doctor(app: &TestApp, code: &str) -> String {
     let folder = DataFolder::new("faults-doctor");
-    let said = vouch(&app.database_url, &folder, &["doctor"])
+    let said = vouch(&app.database_url, &folder, &["doctor", "--json"])
         .env("VOUCH_OWNER_DATABASE_URL", app.owner_url())
         .output()
         .unwrap();
-    let said = String::from_utf8(said.stdout).unwrap();
-    let line = said.lines().find(|line| line.contains(&format!("  {subject}:")));
-    line.unwrap_or_else(|| panic!("{said}")).to_owned()
+    let report: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["code"] == code);
+    check.unwrap_or_else(|| panic!("{report}"))["status"].as_str().unwrap().to_owned()
 }
 
 /// The value of a series of the metrics; 0 where there is none yet.

@@ -52,7 +52,7 @@ pub(super) fn restored(value: &str) -> String {
 }
 
 pub(super) fn already_restored(value: &str) -> String {
-    format!("{value} is already on the list.")
+    format!("{value} was already restored.")
 }
 
 /// The title above the codes that an exclusion matches, such as "2 codes match, 1 requested".

@@ -11,7 +11,8 @@ use vouch_core::money::format_money;
 
 pub(super) use self::labels::{erased, label, unknown};
 use self::names::{
-    affiliate_with_article, listed, lower, order_words, role_with_article, with_note, with_reason,
+    affiliate_with_article, listed, lower, order_words, role_with_article, titled, with_note,
+    with_reason,
 };
 use super::event::AuditEvent;
 use crate::kit::web::numbers::counted;
@@ -167,10 +168,10 @@ impl AuditEvent {
             Self::RetentionChanged => "Changed the retention periods.".to_owned(),
             Self::SyncCheckRequested { store } => format!("Requested a sync check of {store}."),
             Self::StoreConnected { platform, store, is_again: false } => {
-                format!("Connected {store} on {platform}.")
+                format!("Connected {}.", titled(store, *platform))
             }
             Self::StoreConnected { platform, store, is_again: true } => {
-                format!("Reconnected {store} on {platform}.")
+                format!("Reconnected {}.", titled(store, *platform))
             }
             Self::CountedCodesChanged { store } => {
                 format!("Changed which codes of {store} the sync check includes.")
@@ -180,7 +181,7 @@ impl AuditEvent {
                 "Erased the customer data of a disconnected store.".to_owned()
             }
             Self::StoreDisconnected { platform, store } => {
-                format!("Disconnected {store} on {platform}.")
+                format!("Disconnected {}.", titled(store, *platform))
             }
             Self::DiscountRulesChanged { store, was_on: false, is_on: true } => {
                 format!("Turned on code creation in {store}.")

@@ -1,12 +1,20 @@
 use std::fmt;
 
 use vouch_core::affiliate::AffiliateStatus;
+use vouch_core::platform::Platform;
 use vouch_core::trigger::TriggerKind;
 
 use crate::features::audit::event::{
     AffiliateField, ConversionName, KeyRevocation, RetriedWork, TriggerName,
 };
 use crate::kit::session::Role;
+
+/// A store with its platform, which most titles end with already.
+pub(super) fn titled(store: &str, platform: Platform) -> String {
+    let on_platform = format!(" on {platform}");
+    let rest = store.strip_suffix(&on_platform).unwrap_or(store);
+    format!("{rest}{on_platform}")
+}
 
 impl fmt::Display for TriggerName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

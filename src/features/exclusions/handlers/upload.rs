@@ -73,9 +73,13 @@ impl UploadResult {
         used.collect::<Vec<_>>().join(", ")
     }
 
+    fn on_list(&self) -> usize {
+        self.upload.count(|status| matches!(status, UploadStatus::OnList(_)))
+    }
+
+    /// How many repeat an earlier line of the file.
     fn repeated(&self) -> usize {
-        self.upload
-            .count(|status| matches!(status, UploadStatus::OnList(_) | UploadStatus::InFile(_)))
+        self.upload.count(|status| matches!(status, UploadStatus::InFile(_)))
     }
 
     /// Rows that need attention come first.

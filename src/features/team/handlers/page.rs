@@ -43,6 +43,11 @@ impl TeamPage {
         row.role == *role
     }
 
+    /// Whether the errors are about the invitation, not about a member or the program.
+    fn is_invitation_rejected(&self) -> bool {
+        ["email", "role"].iter().any(|field| !self.errors.of(field).is_empty())
+    }
+
     fn version(row: &MemberRow) -> Version {
         RoleForm::of(row.role).version
     }
