@@ -167,7 +167,7 @@ fn a_period_is_read_on_demand_and_its_result_is_shown() {
     );
     let refused = ask(&app, now - Duration::days(45), now - Duration::days(35));
     assert_eq!(refused.status, 422);
-    assert!(refused.has("#f-from-error"));
+    assert!(refused.has("#error-summary li"));
     work(&app, clock::now());
     assert_eq!(commissions(&app), [900; 3]);
     let page = app.owner().get(&format!("/settings/stores/{}/backfills", connected(&app).id));
