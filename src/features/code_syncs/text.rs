@@ -7,7 +7,7 @@ use crate::features::pushes::PushStatus;
 use crate::features::sync_notes::{StoreState, SyncStatus};
 use crate::kit::web::numbers::counted;
 
-pub(crate) const RETIRED_SINCE: &str = "It was retired since this check.";
+pub(crate) const RETIRED_SINCE: &str = "This code was retired since the check.";
 pub(crate) const NOTHING_MISSING: &str = "No missing codes, or they’re already queued.";
 pub(crate) const CHECK_STARTED: &str = "Code check started.";
 pub(crate) const CHECK_QUEUED: &str = "A check is running. Another one starts after it.";
@@ -38,27 +38,29 @@ pub(super) fn says(row: &DifferenceRow) -> String {
     match (row.finding.status, row.finding.state) {
         (SyncStatus::VouchOnly, _) => {
             let reason = failed.map(|line| line.reason()).unwrap_or_default();
-            format!("Customers can’t use it. {reason}").trim_end().to_owned()
+            format!("Customers can’t use this code. {reason}").trim_end().to_owned()
         }
         (SyncStatus::Off, Some(StoreState::Scheduled)) => {
-            "It hasn’t started, so customers can’t use it yet.".to_owned()
+            "This code hasn’t started, so customers can’t use it yet.".to_owned()
         }
         (SyncStatus::Off, Some(StoreState::Expired)) => {
-            "It has expired or reached its usage limit, so customers can’t use it.".to_owned()
+            "This code has expired or reached its usage limit, so customers can’t use it."
+                .to_owned()
         }
-        (SyncStatus::Off, _) => "It’s turned off, so customers can’t use it.".to_owned(),
+        (SyncStatus::Off, _) => "This code is turned off, so customers can’t use it.".to_owned(),
         (SyncStatus::Different, _) => format!("In the store: {}", row.finding.rules),
         (SyncStatus::StoreOnly, _) => match &row.made_for {
             Some(trigger) => format!(
                 "Vouch created it for {}, but it was renamed. Orders with it don’t earn commission.",
                 trigger.value
             ),
-            None => "It isn’t assigned to an affiliate.".to_owned(),
+            None => "This code isn’t assigned to an affiliate.".to_owned(),
         },
         (SyncStatus::Retired, _) => {
-            "Customers can still use it. Orders with it don’t earn commission.".to_owned()
+            "Customers can still use this code, but orders with it don’t earn commission."
+                .to_owned()
         }
-        (SyncStatus::Both, _) => "Customers can use it.".to_owned(),
+        (SyncStatus::Both, _) => "Customers can use this code.".to_owned(),
     }
 }
 
@@ -66,29 +68,29 @@ pub(super) fn says(row: &DifferenceRow) -> String {
 pub(super) fn next(row: &DifferenceRow, platform: Platform, creates_codes: bool) -> String {
     match (row.finding.status, row.finding.state) {
         (SyncStatus::VouchOnly, _) if creates_codes => {
-            "Create it in the store, or retire it.".to_owned()
+            "Create the code in the store, or retire it here.".to_owned()
         }
         (SyncStatus::VouchOnly, _) => {
-            format!("Create it in {platform} manually, or turn on discount code creation.")
+            format!("Create the code in {platform} manually, or turn on discount code creation.")
         }
         (SyncStatus::Off, Some(StoreState::Scheduled)) => {
-            format!("To start it earlier, edit it in {platform}.")
+            format!("To start the code earlier, edit it in {platform}.")
         }
         (SyncStatus::Off, Some(StoreState::Expired)) => {
-            format!("Extend it in {platform}, or retire it here.")
+            format!("Extend the code in {platform}, or retire it here.")
         }
-        (SyncStatus::Off, _) => format!("Turn it on in {platform}, or retire it here."),
+        (SyncStatus::Off, _) => format!("Turn the code on in {platform}, or retire it here."),
         (SyncStatus::Different, _) => {
-            format!("Edit it in {platform} if it should match your discount settings.")
+            format!("Edit the code in {platform} if it should match your discount settings.")
         }
         (SyncStatus::StoreOnly, _) if row.made_for.is_some() => {
-            format!("Rename it in {platform}, or add a conversion trigger for it.")
+            format!("Rename the code in {platform}, or add a conversion trigger for it.")
         }
         (SyncStatus::StoreOnly, _) => {
-            "If it belongs to an affiliate, add a conversion trigger for it.".to_owned()
+            "If the code belongs to an affiliate, add a conversion trigger for it.".to_owned()
         }
         (SyncStatus::Retired, _) => {
-            format!("To stop customers from using it, delete it in {platform}.")
+            format!("To stop customers from using the code, delete it in {platform}.")
         }
         (SyncStatus::Both, _) => String::new(),
     }

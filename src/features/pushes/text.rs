@@ -57,9 +57,9 @@ impl fmt::Display for OwnReason {
 fn found(code: &str, state: StoreState, discount: &str) -> String {
     let state = match state {
         StoreState::Live => "",
-        StoreState::Scheduled => " It hasn’t started yet.",
-        StoreState::Expired => " It has expired, so customers can’t use it.",
-        StoreState::Disabled => " It’s turned off, so customers can’t use it.",
+        StoreState::Scheduled => " The code hasn’t started yet.",
+        StoreState::Expired => " The code has expired, so customers can’t use it.",
+        StoreState::Disabled => " The code is turned off, so customers can’t use it.",
     };
     let discount = discount.trim().trim_end_matches('.');
     let discount = if discount.is_empty() { String::new() } else { format!(" {discount}.") };

@@ -56,8 +56,8 @@ fn key_steps() -> FormPart {
 fn key() -> [FormPart; 4] {
     let webhook_secret = Field::code(WEBHOOK_SECRET, "Webhook secret", "200").optional().secret();
     [
-        FormPart::Field(Field::password(CONSUMER_KEY, "Consumer key").hint("It starts with ck_.")),
-        FormPart::Field(Field::password(CONSUMER_SECRET, "Consumer secret").hint("It starts with cs_.")),
+        FormPart::Field(Field::password(CONSUMER_KEY, "Consumer key").hint("Starts with ck_.")),
+        FormPart::Field(Field::password(CONSUMER_SECRET, "Consumer secret").hint("Starts with cs_.")),
         FormPart::Hint("Vouch stores the key and secret encrypted and doesn’t show them again."),
         FormPart::More {
             summary: "Use webhooks you created manually",

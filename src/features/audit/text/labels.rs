@@ -15,7 +15,7 @@ pub(in super::super) fn label(action: &str) -> String {
         "affiliate.created" => "Affiliate added",
         "code_request.opened" => "Code requested",
         "conversion.given" => "Manual credit added",
-        "conversion.overruling_undone" => "Conversion no longer overruled",
+        "conversion.overruling_undone" => "Rule override undone",
         "coupon_exclusions.disabled" => "Coupon Exclusions turned off",
         "coupon_exclusions.enabled" => "Coupon Exclusions turned on",
         "delivery.replayed" => "Webhook retried",

@@ -63,12 +63,12 @@ impl AuditEvent {
             Self::ConversionOverruled { conversion, reason, note } => {
                 let what = match reason {
                     Some(reason) => format!("Overruled “{reason}” for {conversion}"),
-                    None => format!("Overruled the rules for {conversion}"),
+                    None => format!("Overrode the rules for {conversion}"),
                 };
                 format!("{what}{}.", with_note(note))
             }
             Self::OverrulingUndone { conversion } => {
-                format!("Undid the overruling of {conversion}.")
+                format!("Undid the override for {conversion}.")
             }
             Self::ConversionReviewed { .. } => self.review(),
             Self::CouponExclusionsTurnedOff { reason } => {
