@@ -62,7 +62,7 @@ impl AuditEvent {
             }
             Self::ConversionOverruled { conversion, reason, note } => {
                 let what = match reason {
-                    Some(reason) => format!("Overruled “{reason}” for {conversion}"),
+                    Some(reason) => format!("Overrode “{reason}” for {conversion}"),
                     None => format!("Overrode the rules for {conversion}"),
                 };
                 format!("{what}{}.", with_note(note))

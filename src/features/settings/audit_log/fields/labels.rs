@@ -88,7 +88,7 @@ pub(super) fn field(name: &str) -> Option<(&'static str, ValueFormat)> {
         "excluded_skus" => ("Excluded SKUs", Texts),
         "auto_approve" => ("Approve conversions automatically", YesNo),
         "is_default" => ("Default offer", YesNo),
-        "overruled" => ("Overruled", YesNo),
+        "overruled" => ("Rule override", YesNo),
         "said" | "fraud" => ("Review", ValueFormat::Review),
         "manual_credit" => ("Note", Named("note")),
         "credited_by" => ("Credited by", Text),
