@@ -8,7 +8,7 @@ use crate::features::sync_notes::{StoreState, SyncStatus};
 use crate::kit::web::numbers::counted;
 
 pub(crate) const RETIRED_SINCE: &str = "This code was retired since the check.";
-pub(crate) const NOTHING_MISSING: &str = "No missing codes, or they’re already queued.";
+pub(crate) const NOTHING_MISSING: &str = "There are no missing codes left to create.";
 pub(crate) const CHECK_STARTED: &str = "Code check started.";
 pub(crate) const CHECK_QUEUED: &str = "A check is running. Another one starts after it.";
 pub(crate) const NO_CREDENTIALS: &str = "Add API credentials for this store first.";
