@@ -57,7 +57,7 @@ async fn come_rise_and_go(scenario: &Scenario) {
     assert!(browser.text("[role=status].tone-good").await.contains("Ivy Invited"));
     browser.press("Leave program").await;
     scenario.yes("Leave Acme Tea?").await;
-    browser.shows("h1", &["No open program"]).await;
+    browser.shows("h1", &["No open programs"]).await;
 }
 
 #[actix_web::test]

@@ -32,13 +32,13 @@ impl ErrorText {
                 "Page not found",
                 "This page doesn’t exist, or was moved or deleted.",
                 "",
-                "Check the URL, or go to the start page.",
+                "Check the URL, or go to the home page.",
             ),
             AppError::Forbidden => say(
                 "You don’t have access",
                 "Your account can’t open this page or make this change.",
                 UNCHANGED,
-                "Go to the start page, or ask an owner of the program for access.",
+                "Go to the home page, or ask a program owner for access.",
             ),
             AppError::NotInView => say(
                 "This isn’t part of the view",
