@@ -48,7 +48,7 @@ const BODY_LIMITS: BodyLimits =
         (status = 409, description = "A different report of this order has the same `updated_at`. `known` has the saved one", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is larger than 4 MiB", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The order has invalid fields. `errors` lists all of them", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests. Retry after the seconds in `Retry-After`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests. Wait the number of seconds in `Retry-After`, then retry", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing was saved. Retry", body = Problem, content_type = "application/problem+json"),
     ),
     security(("api_key" = ["orders"]))

@@ -49,7 +49,8 @@ pub(super) const METHOD_NOT_ALLOWED: &str = "Use one of the methods in the Allow
 pub(super) const URL_TOO_LONG: &str = "Send a URL of 8 KiB or less.";
 pub(super) const HEADERS_TOO_LONG: &str = "Send headers of 32 KiB or less.";
 pub(super) const TOO_LARGE: &str = "Send one order or one conversion trigger per request.";
-pub(super) const TOO_MANY_REQUESTS: &str = "Retry after the seconds in the Retry-After header.";
+pub(super) const TOO_MANY_REQUESTS: &str =
+    "Wait the number of seconds in the Retry-After header, then retry.";
 pub(super) const UNAVAILABLE: &str = "Nothing was saved. Retry in a few seconds.";
 pub(super) const OUTCOME_UNKNOWN: &str =
     "The request may have been saved. Retry it, because the same request is processed once.";

@@ -27,9 +27,9 @@ text_enum! {
     pub enum FieldKind {
         /// One line.
         #[default]
-        Line = "line", "One line";
+        Line = "line", "Single-line text";
         /// Several lines.
-        Lines = "lines", "Several lines";
+        Lines = "lines", "Multi-line text";
         /// A URL.
         Link = "link", "URL";
         /// A checkbox.

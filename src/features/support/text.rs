@@ -14,7 +14,7 @@ pub(crate) const JOB_ALREADY_RETRIED: &str = "This job was already retried.";
 pub(crate) const NO_JOBS: &str = "No failed jobs to retry.";
 pub(crate) const MORE_JOBS: &str = " To retry the rest, choose Retry all jobs again.";
 pub(crate) const OWN_ACCESS: &str =
-    "You can’t change your own access. Ask another member of support.";
+    "You can’t change your own access. Ask another support staff member.";
 pub(crate) const NOT_SUPPORT: &str = "This user isn’t support staff.";
 pub(crate) const NO_AFFILIATE: &str = "No affiliate with an account has this ID or email.";
 

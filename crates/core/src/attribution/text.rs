@@ -47,7 +47,7 @@ impl Attribution {
             let what = undone.text(calendar);
             sentences.push(match (counted().next().is_some(), self.takes_back()) {
                 (false, _) => format!("{what}."),
-                (true, true) => format!("{what}, so its commission was reversed."),
+                (true, true) => format!("{what}, so the commission was reversed."),
                 (true, false) => format!("{what}. {UNCHANGED}"),
             });
         }

@@ -47,7 +47,7 @@ pub(super) fn folder_writable_by_others(folder: &Path) -> Advice {
 
 pub(super) fn folder_unwritable(folder: &Path, cause: impl Display) -> Advice {
     let detail = format!("Vouch can't write to {} ({cause})", folder.display());
-    advice(detail, "Free disk space, or give the folder to the user that runs Vouch.")
+    advice(detail, "Free up disk space, or make the user that runs Vouch the owner of the folder.")
 }
 
 pub(super) const KEY_FILE_NOT_NEEDED: &str = "not needed, because VOUCH_SECRET_KEY is set";

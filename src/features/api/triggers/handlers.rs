@@ -49,7 +49,7 @@ const BODY_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration
         (status = 403, description = "The API key lacks the scope `triggers`", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is larger than 64 KiB", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The value is taken, excluded or invalid. `errors` lists all invalid fields", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests. Retry after the seconds in `Retry-After`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests. Wait the number of seconds in `Retry-After`, then retry", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing was saved. Retry", body = Problem, content_type = "application/problem+json"),
     ),
     security(("api_key" = ["triggers"]))
@@ -163,7 +163,7 @@ impl TriggersQuery {
         (status = 401, description = "The API key is missing, invalid, revoked or expired", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The API key lacks the scope `read`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The query has invalid parameters", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests. Retry after the seconds in `Retry-After`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests. Wait the number of seconds in `Retry-After`, then retry", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Temporarily unavailable. Retry", body = Problem, content_type = "application/problem+json"),
     ),
     security(("api_key" = ["read"]))
@@ -221,7 +221,7 @@ async fn listed(req: &HttpRequest, db: &Db, limits: &ApiLimits) -> Result<Trigge
         (status = 401, description = "The API key is missing, invalid, revoked or expired", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The API key lacks the scope `read`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such trigger", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests. Retry after the seconds in `Retry-After`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests. Wait the number of seconds in `Retry-After`, then retry", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Temporarily unavailable. Retry", body = Problem, content_type = "application/problem+json"),
     ),
     security(("api_key" = ["read"]))

@@ -33,9 +33,9 @@ impl SpreadsheetChange {
     pub(crate) fn explanation(self) -> &'static str {
         match self {
             Self::Number => "Spreadsheets shorten, round and reformat numbers.",
-            Self::Date => "Spreadsheets turn codes into dates.",
-            Self::Time => "Spreadsheets turn codes into times.",
-            Self::Truth => "Spreadsheets turn codes into true or false.",
+            Self::Date => "Spreadsheets can turn codes into dates.",
+            Self::Time => "Spreadsheets can turn codes into times.",
+            Self::Truth => "Spreadsheets can turn codes into true or false.",
             Self::Error => "Spreadsheets write this where they have no value.",
             Self::Formula => "Spreadsheets mark text with = or an apostrophe.",
             Self::Several => "Spreadsheets join several values in one cell.",
