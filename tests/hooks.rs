@@ -185,7 +185,7 @@ fn other_topics_are_kept_noted_or_acted_upon() {
     assert_eq!(app.shopify("orders/updated", &later.0).status, 200);
     assert_eq!(commissions(&app), [0]);
     let outcomes: Vec<String> = kept(&app).into_iter().map(|row| row.1).collect();
-    assert_eq!(outcomes, ["failed", "taken_in", "noted", "taken_in", "taken_in"]);
+    assert_eq!(outcomes, ["failed", "processed", "ignored", "processed", "processed"]);
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn removing_the_app_disconnects_the_store_and_a_replay_of_that_does_not_do_it_ag
     app.connect_shop(app.fixture.merchant_id, "acme-tea.myshopify.com", SHOP_SECRET);
     let (id, outcome): (i64, String) = app
         .within(|conn| deliveries::table.select((deliveries::id, deliveries::outcome)).first(conn));
-    assert_eq!(outcome, "noted");
+    assert_eq!(outcome, "ignored");
     let actor = Actor::system(app.fixture.merchant_id, vouch::kit::clock::now());
     app.within(|conn| Ok(replay(conn, &actor, &pseudonyms(), id).unwrap()));
     assert!(store(&app).is_connected());

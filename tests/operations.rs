@@ -158,7 +158,7 @@ fn messages_of_stores_and_what_they_credit_are_counted() {
     let path = format!("/hooks/shopify/{}", app.fixture.store_key);
     assert_eq!(app.anonymous().send(&path, &[], b"{}").status, 401);
     let after = metrics(&app);
-    for outcome in ["taken_in", "failed", "refused"] {
+    for outcome in ["processed", "failed", "refused"] {
         let series = series(outcome);
         assert!(value(&after, &series) > value(&before, &series), "{series}: {after}");
     }

@@ -12,9 +12,12 @@ const BUCKETS: [f64; 9] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]
 
 /// The outcomes of a delivery, a push and an email.
 const DELIVERED: [&str; 9] = [
-    "taken_in", "outdated", "waiting", "noted", "repeated", "conflict", "failed", "refused",
-    "not_kept",
+    "processed", "outdated", "waiting", "ignored", "repeated", "conflict", "failed", "refused",
+    "not_stored",
 ];
+/// Outcomes of a delivery with their former names, which are counted too until the next release.
+const RENAMED: [(&str, &str); 3] =
+    [("processed", "taken_in"), ("ignored", "noted"), ("not_stored", "not_kept")];
 const PUSHED: [&str; 4] = ["pushed", "in_store", "failed", "unanswered"];
 const SENT: [&str; 4] = ["delivered", "later", "refused", "unreachable"];
 
@@ -53,11 +56,13 @@ impl Counters {
         };
         let deliveries = of(
             "vouch_deliveries_total",
-            "Store webhooks and order reports by the API, by platform and outcome. taken_in: processed. \
-             outdated: no change, because a newer report was stored. waiting: stored until the order \
-             is fetched. noted: ignored, because it has no order data. repeated: already processed. \
-             conflict: another report has the same time. failed: stored but not processed. refused: \
-             wrong signature. not_kept: not stored and answered with 503, so the sender retries.",
+            "Store webhooks and order reports by the API, by platform and outcome. processed: \
+             the order is up to date. outdated: no change, because a newer report was stored. \
+             waiting: stored until the order is fetched. ignored: no order data. repeated: already \
+             processed. conflict: another report has the same time. failed: stored but not \
+             processed. refused: wrong signature. not_stored: answered with 503, so the sender \
+             retries. taken_in, noted and not_kept: former names of processed, ignored and \
+             not_stored, counted too until the next release.",
             &["platform", "outcome"],
         );
         let pushes = of(
@@ -124,7 +129,10 @@ pub(crate) struct Labels {
 
 /// Creates every series with zero, so that an alert sees the first failure as a change.
 pub(crate) fn begin_at_zero(labels: &Labels) {
-    for (sender, outcome) in pairs(&labels.senders, &DELIVERED) {
+    let former = RENAMED.map(|(_, former)| former);
+    for (sender, outcome) in
+        pairs(&labels.senders, &DELIVERED).chain(pairs(&labels.senders, &former))
+    {
         COUNTERS.deliveries.with_label_values(&[sender, outcome]);
     }
     for (store, outcome) in pairs(&labels.stores, &PUSHED) {
@@ -171,6 +179,9 @@ pub(crate) fn request(method: &'static str, route: &str, status: &'static str, s
 /// Counts a webhook, or a report by the API, that was passed to the order intake.
 pub(crate) fn delivery(platform: &str, outcome: &str) {
     COUNTERS.deliveries.with_label_values(&[platform, outcome]).inc();
+    for (_, former) in RENAMED.iter().filter(|(name, _)| *name == outcome) {
+        COUNTERS.deliveries.with_label_values(&[platform, former]).inc();
+    }
 }
 
 /// Counts a webhook without a valid signature of its store.

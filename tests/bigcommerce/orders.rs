@@ -56,7 +56,7 @@ fn a_message_waits_for_its_order_which_is_read_and_credits() {
     let page = shop.app.owner().get("/deliveries");
     assert!(page.has("[data-outcome=waiting]"), "{}", page.text());
     shop.work(later(1));
-    assert_eq!(outcomes(&shop), ["taken_in", "taken_in"]);
+    assert_eq!(outcomes(&shop), ["processed", "processed"]);
     assert_eq!(commissions(&shop), [900]);
     let page = shop.app.owner().get("/deliveries");
     assert_eq!(page.all("tbody tr").len(), 2);
@@ -68,7 +68,7 @@ fn a_message_waits_for_its_order_which_is_read_and_credits() {
     assert_eq!(shop.bc.requests().len(), calls);
     shop.send("store/order/updated", 250);
     shop.work(later(3));
-    assert_eq!(outcomes(&shop), ["taken_in", "taken_in", "outdated"]);
+    assert_eq!(outcomes(&shop), ["processed", "processed", "outdated"]);
     assert_eq!(commissions(&shop), [900]);
 }
 
@@ -103,11 +103,11 @@ fn an_order_that_vouch_fails_on_holds_up_no_other() {
     owner.batch_execute(refuse).unwrap();
     shop.work(later(1));
     assert_eq!(commissions(&shop), [900]);
-    assert_eq!(outcomes(&shop)[..2], ["waiting", "taken_in"]);
+    assert_eq!(outcomes(&shop)[..2], ["waiting", "processed"]);
     owner.batch_execute("ALTER TABLE orders DROP CONSTRAINT refused").unwrap();
     shop.work(later(60));
     assert_eq!(commissions(&shop), [900, 900]);
-    assert_eq!(outcomes(&shop)[0], "taken_in");
+    assert_eq!(outcomes(&shop)[0], "processed");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn credit_follows_edits_refunds_and_cancellations() {
     let modified = |n: i64| json!((noon() + Duration::hours(n)).to_rfc2822());
     change(&shop, "/order/status_id", json!(0));
     assert_eq!(step(1), Vec::<i64>::new(), "the shopper has not completed it");
-    assert_eq!(kept(&shop)[0].1, "noted");
+    assert_eq!(kept(&shop)[0].1, "ignored");
     change(&shop, "/order/status_id", json!(11));
     change(&shop, "/order/date_modified", modified(1));
     assert_eq!(step(2), [900]);
@@ -239,7 +239,7 @@ fn an_order_that_cannot_be_read_is_tried_again_and_says_why() {
     }
     assert!(shop.app.owner().get("/deliveries").has("[data-reason=fetch_retrying]"));
     shop.work(later(100_000));
-    assert_eq!(outcomes(&shop), ["taken_in", "taken_in"]);
+    assert_eq!(outcomes(&shop), ["processed", "processed"]);
     assert_eq!(commissions(&shop), [900]);
 }
 
@@ -253,7 +253,7 @@ fn one_order_that_fails_holds_up_no_other() {
     }
     shop.bc.times(40, "/v2/orders/250", Fault::status(500));
     shop.work(later(10));
-    assert_eq!(outcomes(&shop), ["waiting", "taken_in", "taken_in"]);
+    assert_eq!(outcomes(&shop), ["waiting", "processed", "processed"]);
     for n in 1..=24 {
         shop.work(later(n * 5000));
     }
@@ -268,7 +268,7 @@ fn one_order_that_fails_holds_up_no_other() {
     assert_eq!(answer.status, 303);
     assert_eq!(outcomes(&shop)[0], "waiting");
     shop.work(later(200_000));
-    assert_eq!(outcomes(&shop)[0], "taken_in");
+    assert_eq!(outcomes(&shop)[0], "processed");
     assert_eq!(commissions(&shop), [900, 900]);
 }
 
@@ -286,7 +286,7 @@ fn a_pause_that_the_store_asks_for_is_kept() {
     shop.work(now + Duration::seconds(14));
     assert_eq!(shop.bc.count("/v2/orders/250"), calls, "not before the pause ends");
     shop.work(now + Duration::seconds(17));
-    assert_eq!(outcomes(&shop), ["taken_in", "taken_in"]);
+    assert_eq!(outcomes(&shop), ["processed", "processed"]);
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn an_order_that_the_store_does_not_have_ends_the_waiting() {
     shop.work(later(1));
     let rows = kept(&shop);
     assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0].1, "noted");
+    assert_eq!(rows[0].1, "ignored");
     assert_eq!(rows[0].2["code"], "order_missing");
 }
 

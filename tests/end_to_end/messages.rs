@@ -38,7 +38,7 @@ async fn run(javascript: bool) {
     fix(&scenario.app, "d-1", 1001);
     browser.click("form[action$=replay] button").await;
     browser.find("[role=status].tone-good").await;
-    browser.find("[data-outcome=taken_in]").await;
+    browser.find("[data-outcome=processed]").await;
     browser.click(".facts a[href^='/orders/']").await;
     let credit = browser.text(".credit").await;
     assert!(credit.contains("Ada Active") && credit.contains("$9.00"), "{credit}");
@@ -47,8 +47,8 @@ async fn run(javascript: bool) {
     browser.click("form[action='/deliveries/replay'] button").await;
     browser.find("[role=status].tone-good").await;
     browser.click(".empty a[href='/deliveries']").await;
-    browser.find("tbody tr:nth-child(1) [data-outcome=taken_in]").await;
-    browser.find("tbody tr:nth-child(2) [data-outcome=taken_in]").await;
+    browser.find("tbody tr:nth-child(1) [data-outcome=processed]").await;
+    browser.find("tbody tr:nth-child(2) [data-outcome=processed]").await;
 }
 
 #[actix_web::test]

@@ -28,7 +28,7 @@ fn an_order_that_meets_a_passing_fault_is_refused_and_credited_when_it_comes_aga
         assert_eq!(app.shopify_as("orders/create", &id, &order.0).status, 200, "{sqlstate}");
     }
     assert_eq!(ledger(&app), vec![900; codes.len()]);
-    assert!(outcomes(&app).iter().all(|outcome| outcome == "taken_in"));
+    assert!(outcomes(&app).iter().all(|outcome| outcome == "processed"));
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn what_vouch_failed_on_is_processed_again_with_growing_pauses_and_credits_once(
     assert!(ledger(&app).is_empty());
     fix(&app);
     assert_eq!(retry(&app, due(&app)), 1);
-    assert_eq!(outcomes(&app), ["taken_in"]);
+    assert_eq!(outcomes(&app), ["processed"]);
     assert_eq!(ledger(&app), [900]);
     assert!(failures(&app).is_empty());
     assert_eq!(retry(&app, clock::now() + Duration::days(1)), 0);

@@ -52,7 +52,7 @@ fn bodies_go_after_their_period_and_cannot_be_replayed() {
     assert_eq!(app.shopify("orders/create", &json!({ "id": "nothing" })).status, 200);
     set(&app, Periods { bodies_days: 10, failed_bodies_days: 20, ..Periods::default() });
     let now = vouch::kit::clock::now();
-    let (taken, failed) = ("taken_in".to_owned(), "failed".to_owned());
+    let (taken, failed) = ("processed".to_owned(), "failed".to_owned());
     sweep(&app, now + Duration::days(9));
     assert_eq!(bodies(&app), [(taken.clone(), true), (failed.clone(), true)]);
     assert_eq!(overdue(&app, now + Duration::days(12)), ["bodies"]);

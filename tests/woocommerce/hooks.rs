@@ -159,7 +159,7 @@ fn what_cannot_be_understood_is_kept_with_its_reason() {
     assert_eq!(app.woocommerce(&store, "order.updated", &draft.0).status, 200);
     let kept = kept(&app);
     let outcomes: Vec<&str> = kept.iter().map(|row| row.1.as_str()).collect();
-    assert_eq!(outcomes, ["failed", "failed", "noted"]);
+    assert_eq!(outcomes, ["failed", "failed", "ignored"]);
     let codes: Vec<&Value> = kept.iter().map(|row| &row.2["code"]).collect();
     assert_eq!(codes, ["unparseable", "unparseable", "not_placed"]);
     assert_eq!(kept[1].2["path"], "line_items[0].total");
@@ -204,7 +204,7 @@ fn recorded_messages_are_all_understood() {
         assert_eq!(sent.status, 200, "{}", path.display());
         outcomes.push(kept(&app).pop().unwrap().1);
     }
-    assert_eq!(outcomes, ["taken_in"; 5]);
+    assert_eq!(outcomes, ["processed"; 5]);
     let (code, discount): (String, i64) = app.within(|conn| {
         order_codes::table.select((order_codes::code, order_codes::discount_minor)).first(conn)
     });

@@ -64,7 +64,7 @@ fn odd_fields_outside_of_the_base_keep_no_order_out() {
     ];
     for order in &odd {
         send(&app, &store, order);
-        assert_eq!(newest(&app).0, "taken_in", "{}", order.0);
+        assert_eq!(newest(&app).0, "processed", "{}", order.0);
     }
     assert_eq!(commissions(&app), vec![900; odd.len()]);
 }
@@ -74,7 +74,7 @@ fn what_was_passed_over_is_noted_with_the_delivery() {
     let (app, store) = start();
     send(&app, &store, &order(1).with("billing", json!("none")).with("total", json!("dear")));
     let (outcome, notes, path) = newest(&app);
-    assert_eq!((outcome.as_str(), commissions(&app)), ("taken_in", vec![900]));
+    assert_eq!((outcome.as_str(), commissions(&app)), ("processed", vec![900]));
     assert_eq!(
         notes,
         json!([
@@ -96,7 +96,7 @@ fn a_tax_that_cannot_be_read_keeps_the_order_out_only_where_tax_is_counted() {
         order
     };
     send(&app, &store, &odd(1));
-    assert_eq!((newest(&app).0.as_str(), commissions(&app)), ("taken_in", vec![900]));
+    assert_eq!((newest(&app).0.as_str(), commissions(&app)), ("processed", vec![900]));
     let rules = CalculationLogic { include_tax: true, ..CalculationLogic::default() };
     app.within(|conn| merchants::change_rules(conn, &app.actor_at(then()), rules));
     send(&app, &store, &odd(2));
@@ -117,7 +117,7 @@ fn errors_of_woocommerce_and_other_bodies_are_set_aside() {
     for body in [error, json!([]), json!(null), json!({}), json!("error")] {
         assert_eq!(app.woocommerce(&store, "order.updated", &body).status, 200);
         let (outcome, _, path) = newest(&app);
-        assert_eq!(outcome, "noted", "{body}");
+        assert_eq!(outcome, "ignored", "{body}");
         assert_eq!(app.owner().get(&path).status, 200);
     }
     assert_eq!(app.owner().get("/deliveries?outcome=failed").all("tbody .name").len(), 0);
@@ -130,7 +130,7 @@ fn orders_in_currencies_outside_of_iso_are_kept_and_shown() {
         [(1, "IRT", "IRT\u{a0}9"), (2, "GGP", "GGP\u{a0}9.00"), (3, "QQQ", "QQQ\u{a0}9.00")]
     {
         send(&app, &store, &order(id).with("currency", json!(code)));
-        assert_eq!(newest(&app).0, "taken_in");
+        assert_eq!(newest(&app).0, "processed");
         let (order_id, currency): (i64, String) = app.within(|conn| {
             conversions::table
                 .inner_join(

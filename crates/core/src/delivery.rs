@@ -7,12 +7,12 @@ text_enum! {
     #[derive(Default)]
     pub enum DeliveryOutcome {
         /// It was processed and changed the order.
-        TakenIn = "taken_in", "Processed";
+        Processed = "processed", "Processed";
         /// A newer report of the order was already stored.
         Outdated = "outdated", "No change";
         /// It was ignored because it doesn't contain an order's state.
         #[default]
-        Noted = "noted", "Ignored";
+        Ignored = "ignored", "Ignored";
         /// It names an order that must be fetched from the store.
         Waiting = "waiting", "Waiting for order";
         /// It couldn't be processed. It's stored and can be replayed.
@@ -24,8 +24,8 @@ impl DeliveryOutcome {
     /// The color of the outcome badge.
     pub const fn tone(self) -> &'static str {
         match self {
-            Self::TakenIn => "good",
-            Self::Outdated | Self::Noted => "off",
+            Self::Processed => "good",
+            Self::Outdated | Self::Ignored => "off",
             Self::Waiting => "wait",
             Self::Failed => "bad",
         }

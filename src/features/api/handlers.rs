@@ -91,16 +91,16 @@ async fn take(
     let outcome =
         intake.take(Platform::Api, incoming, Ok(StoreEvent::Order(Box::new(report)))).await?;
     let status = match outcome {
-        IngestOutcome::TakenIn { is_new: true, .. } => StatusCode::CREATED,
+        IngestOutcome::Processed { is_new: true, .. } => StatusCode::CREATED,
         IngestOutcome::Failed => return Ok(stored(order_ref)),
         IngestOutcome::Conflict { order_id } => {
             return Err(conflict(db, key.merchant_id, order_id).await);
         }
-        IngestOutcome::TakenIn { .. }
+        IngestOutcome::Processed { .. }
         | IngestOutcome::Outdated { .. }
         | IngestOutcome::Repeated
         | IngestOutcome::Waiting
-        | IngestOutcome::Noted => StatusCode::OK,
+        | IngestOutcome::Ignored => StatusCode::OK,
     };
     let own_id = order_ref.clone();
     let answer = db

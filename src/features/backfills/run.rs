@@ -166,8 +166,8 @@ fn ingest_one(
         let outcome =
             read::ingest(conn, store, &run.tools.pseudonyms(), message, begun_at, now)?.outcome;
         let (new, changed) = match outcome {
-            IngestOutcome::TakenIn { is_new: true, .. } => (1, 0),
-            IngestOutcome::TakenIn { is_new: false, .. } => (0, 1),
+            IngestOutcome::Processed { is_new: true, .. } => (1, 0),
+            IngestOutcome::Processed { is_new: false, .. } => (0, 1),
             _ => return Ok(outcome),
         };
         let Some(asked) = asked else { return Ok(outcome) };

@@ -39,7 +39,7 @@ pub fn ingest(
     let (outcome, reason) = match parsed {
         Ok(event) => {
             let reason = match &event {
-                StoreEvent::Noted { reason, .. } => Some((*reason).into()),
+                StoreEvent::Ignored { reason, .. } => Some((*reason).into()),
                 _ => None,
             };
             (ingest_one(conn, &incoming, event, pseudonyms)?, reason)

@@ -126,10 +126,10 @@ fn mark(
     let row = deliveries::table.find((actor.merchant_id, delivery_id));
     diesel::update(row).set(deliveries::replayed_at.eq(actor.now)).execute(conn)?;
     let settled = match *outcome {
-        IngestOutcome::TakenIn { order_id, .. } | IngestOutcome::Outdated { order_id } => {
-            Some((DeliveryOutcome::TakenIn, Some(order_id)))
+        IngestOutcome::Processed { order_id, .. } | IngestOutcome::Outdated { order_id } => {
+            Some((DeliveryOutcome::Processed, Some(order_id)))
         }
-        IngestOutcome::Noted => Some((DeliveryOutcome::Noted, None)),
+        IngestOutcome::Ignored => Some((DeliveryOutcome::Ignored, None)),
         // It contained nothing new, so its data is already known.
         IngestOutcome::Repeated => Some((DeliveryOutcome::Outdated, None)),
         IngestOutcome::Waiting | IngestOutcome::Conflict { .. } | IngestOutcome::Failed => None,

@@ -85,11 +85,11 @@ pub(super) const REFUNDS_REQUESTED: &str = "Refund details requested from the st
 /// The result of a retried webhook delivery; `None` if it failed again.
 pub(super) fn retried(outcome: &IngestOutcome) -> Option<&'static str> {
     match outcome {
-        IngestOutcome::TakenIn { .. } => Some("Webhook processed."),
+        IngestOutcome::Processed { .. } => Some("Webhook processed."),
         IngestOutcome::Outdated { .. } | IngestOutcome::Repeated => {
             Some("Webhook processed. The order didn’t change.")
         }
-        IngestOutcome::Noted => Some("Webhook ignored, because it doesn’t change an order."),
+        IngestOutcome::Ignored => Some("Webhook ignored, because it doesn’t change an order."),
         IngestOutcome::Waiting => {
             Some("Webhook retried. Vouch is fetching the order from the store.")
         }

@@ -224,7 +224,7 @@ pub enum StoreEvent {
     /// Names an order without its state, which Vouch fetches from the store.
     Announced { order_ref: String },
     /// Parsed, but without an order's state, which arrives in another webhook.
-    Noted { order_ref: String, reason: IgnoredReason },
+    Ignored { order_ref: String, reason: IgnoredReason },
 }
 
 /// Why a webhook without an order's state is ignored.
@@ -249,7 +249,7 @@ impl StoreEvent {
             | Self::Deleted { order_ref, .. }
             | Self::Trashed { order_ref, .. }
             | Self::Announced { order_ref }
-            | Self::Noted { order_ref, .. } => Some(order_ref),
+            | Self::Ignored { order_ref, .. } => Some(order_ref),
             Self::Uninstalled => None,
         }
     }
@@ -257,7 +257,7 @@ impl StoreEvent {
     /// The order whose state the event contains or changes.
     pub fn touches(&self) -> Option<&str> {
         match self {
-            Self::Announced { .. } | Self::Noted { .. } | Self::Uninstalled => None,
+            Self::Announced { .. } | Self::Ignored { .. } | Self::Uninstalled => None,
             Self::Order(_)
             | Self::Restored(_)
             | Self::Refund { .. }

@@ -81,7 +81,7 @@ impl StoreEvent {
             Self::Trashed { .. }
             | Self::Uninstalled
             | Self::Announced { .. }
-            | Self::Noted { .. } => Vec::new(),
+            | Self::Ignored { .. } => Vec::new(),
         }
     }
 
@@ -95,7 +95,7 @@ impl StoreEvent {
             Self::RefundLines { .. }
             | Self::Uninstalled
             | Self::Announced { .. }
-            | Self::Noted { .. } => None,
+            | Self::Ignored { .. } => None,
         }
     }
 }

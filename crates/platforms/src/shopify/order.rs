@@ -44,7 +44,7 @@ pub(super) fn parse(
         }
         "orders/edited" => {
             let (edited, _) = read::<payload::Edited>(body, |_| true)?;
-            Ok(StoreEvent::Noted {
+            Ok(StoreEvent::Ignored {
                 order_ref: edited.order_edit.order_id.0,
                 reason: IgnoredReason::OrderEdited,
             })
@@ -71,7 +71,7 @@ fn refund_alone(
         return Err(PayloadError::new("order_id", PayloadProblem::Missing));
     };
     if refund::says_nothing(&refund) {
-        return Ok(StoreEvent::Noted { order_ref: order_id.0, reason: IgnoredReason::EmptyRefund });
+        return Ok(StoreEvent::Ignored { order_ref: order_id.0, reason: IgnoredReason::EmptyRefund });
     }
     let currency = refund::currency_of(&refund);
     let mut refund =

@@ -33,7 +33,7 @@ pub(super) fn parse(
         "order.created" | "order.updated" | "order.restored" | READ | "order.deleted"
             if !is_order(body) =>
         {
-            Ok(StoreEvent::Noted { order_ref: String::new(), reason: IgnoredReason::NotAnOrder })
+            Ok(StoreEvent::Ignored { order_ref: String::new(), reason: IgnoredReason::NotAnOrder })
         }
         "order.created" | "order.updated" | READ => {
             let (order, notes) = read(body, payload::is_base)?;

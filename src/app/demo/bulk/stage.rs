@@ -126,7 +126,7 @@ const ORDERS: Distribute = of_store!(
 const DELIVERIES: Distribute = of_store!(
     "INSERT INTO deliveries (merchant_id, store_id, id, topic, delivery_ref, \
          received_at, outcome, order_id) \
-     SELECT :merchant_id, :store_id, r.delivery_id, r.topic, r.order_ref, r.reported_at, 'taken_in', r.id \
+     SELECT :merchant_id, :store_id, r.delivery_id, r.topic, r.order_ref, r.reported_at, 'processed', r.id \
      FROM demo_rows, jsonb_to_record(line) AS r (id bigint, delivery_id bigint, order_ref text, \
          reported_at timestamptz, topic text)"
 );

@@ -137,7 +137,7 @@ pub(super) fn restate(
         .filter(deliveries::store_id.eq(incoming.store_id))
         .filter(deliveries::topic.eq(&incoming.topic))
         .filter(deliveries::delivery_ref.eq(&incoming.delivery_ref));
-    let news = (record.outcome == DeliveryOutcome::TakenIn).then(|| {
+    let news = (record.outcome == DeliveryOutcome::Processed).then(|| {
         let detail = deliveries::detail.eq(None::<&str>);
         (deliveries::outcome.eq(record.outcome), deliveries::reason.eq(&record.reason), detail)
     });
@@ -156,7 +156,7 @@ pub(super) fn restate(
         ))
         .returning(deliveries::id)
         .get_result(conn)?;
-    if record.outcome == DeliveryOutcome::TakenIn {
+    if record.outcome == DeliveryOutcome::Processed {
         failures::resolve(conn, incoming.merchant_id, id)?;
     }
     Ok(id)

@@ -38,7 +38,7 @@ use crate::kit::pseudonyms::Pseudonyms;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IngestOutcome {
     /// It changed an order, and the order's conversions were updated.
-    TakenIn {
+    Processed {
         order_id: i64,
         /// Whether it was the first delivery for the order.
         is_new: bool,
@@ -53,7 +53,7 @@ pub enum IngestOutcome {
     /// It only names an order, which must be fetched from the store.
     Waiting,
     /// It contains no order data.
-    Noted,
+    Ignored,
     /// Another report of the order claims the same time of the store. Nothing is stored, and the
     /// API client must decide which report is right.
     Conflict {
@@ -70,10 +70,10 @@ impl IngestOutcome {
     /// The label in metrics.
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
-            Self::TakenIn { .. } => "taken_in",
+            Self::Processed { .. } => "processed",
             Self::Outdated { .. } => "outdated",
             Self::Waiting => "waiting",
-            Self::Noted => "noted",
+            Self::Ignored => "ignored",
             Self::Conflict { .. } => "conflict",
             Self::Repeated => "repeated",
             Self::Failed => "failed",
@@ -81,7 +81,7 @@ impl IngestOutcome {
     }
 
     pub(crate) fn credited(&self) -> u64 {
-        if let Self::TakenIn { credited, .. } = self { *credited } else { 0 }
+        if let Self::Processed { credited, .. } = self { *credited } else { 0 }
     }
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn ingest(
         return Ok(IngestOutcome::Failed);
     }
     let outcome = ingest_event(conn, incoming, event, batch)?;
-    if let (true, IngestOutcome::TakenIn { order_id, .. } | IngestOutcome::Outdated { order_id }) =
+    if let (true, IngestOutcome::Processed { order_id, .. } | IngestOutcome::Outdated { order_id }) =
         (is_erased, &outcome)
     {
         erased::mark(conn, incoming, *order_id)?;
@@ -141,7 +141,7 @@ fn ingest_event(
         | StoreEvent::Deleted { order_ref, .. }
         | StoreEvent::Trashed { order_ref, .. } => order_ref.clone(),
         StoreEvent::Announced { order_ref } => return announced(conn, incoming, order_ref, batch),
-        StoreEvent::Noted { reason, .. } => return note(conn, incoming, (*reason).into()),
+        StoreEvent::Ignored { reason, .. } => return note(conn, incoming, (*reason).into()),
         StoreEvent::Uninstalled => return uninstalled(conn, incoming),
     };
     let Some(known) = batch.known_order(conn, incoming.store_id, &order_ref)? else {
@@ -163,7 +163,7 @@ fn announced(
     order_ref: &str,
     batch: &mut Batch,
 ) -> QueryResult<IngestOutcome> {
-    let record = DeliveryRecord { outcome: DeliveryOutcome::Noted, ..DeliveryRecord::default() };
+    let record = DeliveryRecord { outcome: DeliveryOutcome::Ignored, ..DeliveryRecord::default() };
     let Some(delivery_id) = remember(conn, incoming, &record)? else {
         return Ok(IngestOutcome::Repeated);
     };
@@ -176,7 +176,7 @@ fn announced(
 /// have been reconnected in the meantime.
 fn uninstalled(conn: &mut PgConnection, incoming: &IncomingDelivery) -> QueryResult<IngestOutcome> {
     let outcome = note(conn, incoming, DeliveryReason::Uninstalled)?;
-    if outcome == IngestOutcome::Noted {
+    if outcome == IngestOutcome::Ignored {
         let store = Store::find(conn, incoming.merchant_id, incoming.store_id)?;
         let actor = Actor::system(incoming.merchant_id, incoming.received_at);
         stores::disconnect(conn, &actor, &store)?;
@@ -190,10 +190,10 @@ fn note(
     incoming: &IncomingDelivery,
     reason: DeliveryReason,
 ) -> QueryResult<IngestOutcome> {
-    let (outcome, reason) = (DeliveryOutcome::Noted, Some(reason.into()));
+    let (outcome, reason) = (DeliveryOutcome::Ignored, Some(reason.into()));
     let record = DeliveryRecord { outcome, reason, ..DeliveryRecord::default() };
     let remembered = remember(conn, incoming, &record)?;
-    Ok(remembered.map_or(IngestOutcome::Repeated, |_| IngestOutcome::Noted))
+    Ok(remembered.map_or(IngestOutcome::Repeated, |_| IngestOutcome::Ignored))
 }
 
 /// Stores a delivery without processing it. Called at the end of the transaction where it failed by
@@ -258,7 +258,7 @@ impl OrderKnowledge {
     fn record(&self, order_id: i64) -> DeliveryRecord<'_> {
         let is_news = self.applied.change == StateChange::Facts;
         DeliveryRecord {
-            outcome: if is_news { DeliveryOutcome::TakenIn } else { DeliveryOutcome::Outdated },
+            outcome: if is_news { DeliveryOutcome::Processed } else { DeliveryOutcome::Outdated },
             reason: None,
             order_id: Some(order_id),
             reported_at: self.applied.reported_at,
@@ -293,7 +293,7 @@ fn finish(
         credited =
             converge(conn, &order, &due.attribution.credits, true, &cause, &mut batch.changes)?;
     }
-    Ok(IngestOutcome::TakenIn { order_id, is_new: true, credited })
+    Ok(IngestOutcome::Processed { order_id, is_new: true, credited })
 }
 
 fn heard_again(
@@ -347,7 +347,7 @@ fn heard_again(
         now: incoming.received_at,
     };
     let credited = decide_again(conn, known, &cause, batch)?;
-    Ok(IngestOutcome::TakenIn { order_id, is_new: false, credited })
+    Ok(IngestOutcome::Processed { order_id, is_new: false, credited })
 }
 
 /// The order's state after the delivery, the ID of the stored delivery, and whether this one is a

@@ -32,7 +32,7 @@ pub(super) fn take(event: &mut StoreEvent, received_at: DateTime<Utc>) -> Vec<No
         | StoreEvent::Trashed { .. }
         | StoreEvent::Uninstalled
         | StoreEvent::Announced { .. }
-        | StoreEvent::Noted { .. } => Vec::new(),
+        | StoreEvent::Ignored { .. } => Vec::new(),
     };
     let of_part = |(notes, stated): (&mut Vec<ReadNote>, DateTime<Utc>)| {
         // The store's times aren't clamped yet.

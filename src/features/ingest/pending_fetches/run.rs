@@ -31,8 +31,8 @@ fn attempt(
     let begun_at = run.now();
     let message = if delivery_ids.is_empty() { None } else { client.order(&job.key)? };
     let outcome = run.finish(job, |conn| {
-        let taken_in = ingest(conn, run, &delivery_ids, message.as_ref(), begun_at)?;
-        Ok((taken_in, Finish::Complete))
+        let outcome = ingest(conn, run, &delivery_ids, message.as_ref(), begun_at)?;
+        Ok((outcome, Finish::Complete))
     })?;
     counters::credits(outcome.credited());
     Ok(())
@@ -48,18 +48,18 @@ fn ingest(
     let store = &run.store;
     let Some(message) = message else {
         let reason = Some(DeliveryReason::OrderMissing);
-        settle(conn, store, delivery_ids, DeliveryOutcome::Noted, reason, None)?;
-        return Ok(IngestOutcome::Noted);
+        settle(conn, store, delivery_ids, DeliveryOutcome::Ignored, reason, None)?;
+        return Ok(IngestOutcome::Ignored);
     };
     let pseudonyms = run.tools.pseudonyms();
     let read = read::ingest(conn, store, &pseudonyms, message, begun_at, run.now())?;
     let ReadOutcome { outcome, order_id, reason } = read;
     let (shown, reason) = match outcome {
-        IngestOutcome::TakenIn { .. } => (DeliveryOutcome::TakenIn, None),
+        IngestOutcome::Processed { .. } => (DeliveryOutcome::Processed, None),
         IngestOutcome::Outdated { .. } | IngestOutcome::Repeated if order_id.is_some() => {
             (DeliveryOutcome::Outdated, None)
         }
-        _ => (DeliveryOutcome::Noted, reason),
+        _ => (DeliveryOutcome::Ignored, reason),
     };
     settle(conn, store, delivery_ids, shown, reason, order_id)?;
     Ok(outcome)

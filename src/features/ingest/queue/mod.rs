@@ -81,7 +81,7 @@ impl Intake {
         parsed: ParsedEvent,
     ) -> AppResult<IngestOutcome> {
         let outcome = self.hand_over(incoming, parsed).await;
-        let became = outcome.as_ref().map_or("not_kept", IngestOutcome::as_str);
+        let became = outcome.as_ref().map_or("not_stored", IngestOutcome::as_str);
         counters::delivery(platform.as_str(), became);
         counters::credits(outcome.as_ref().map_or(0, IngestOutcome::credited));
         outcome

@@ -346,7 +346,7 @@ fn cancelled_deleted_and_voided_orders_are_undone() {
 #[test]
 fn messages_without_a_state_change_nothing() {
     let mut state = OrderState::from(order());
-    let noted = StoreEvent::Noted { order_ref: "1".into(), reason: IgnoredReason::NotAnOrder };
+    let noted = StoreEvent::Ignored { order_ref: "1".into(), reason: IgnoredReason::NotAnOrder };
     for event in [StoreEvent::Uninstalled, noted] {
         assert_eq!(state.apply(event, sent(1, 0)).change, StateChange::None);
     }

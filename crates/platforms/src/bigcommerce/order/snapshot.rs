@@ -34,7 +34,7 @@ pub(super) fn event(
     read_at: DateTime<Utc>,
 ) -> Result<StoreEvent, PayloadError> {
     if status::is_incomplete(&document.order) {
-        return Ok(StoreEvent::Noted {
+        return Ok(StoreEvent::Ignored {
             order_ref: document.order.id.0,
             reason: IgnoredReason::NotPlaced,
         });

@@ -232,7 +232,7 @@ fn statuses_say_where_the_money_is() {
     let cancelled = report(&with(document(), "/order/status_id", json!(5)));
     assert_eq!(cancelled.cancelled_at, Some(cancelled.reported_at));
     let incomplete = event(&with(document(), "/order/status_id", json!(0))).unwrap();
-    assert!(matches!(incomplete, StoreEvent::Noted { .. }), "{incomplete:?}");
+    assert!(matches!(incomplete, StoreEvent::Ignored { .. }), "{incomplete:?}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) fn event(
             Ok(StoreEvent::Trashed { order_ref: order.id.0, reported_at })
         }
         "checkout-draft" | "auto-draft" | "draft" => {
-            Ok(StoreEvent::Noted { order_ref: order.id.0, reason: IgnoredReason::NotPlaced })
+            Ok(StoreEvent::Ignored { order_ref: order.id.0, reason: IgnoredReason::NotPlaced })
         }
         _ => report(order, notes, received_at).map(|report| StoreEvent::Order(Box::new(report))),
     }

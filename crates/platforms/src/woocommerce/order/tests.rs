@@ -124,7 +124,7 @@ fn every_status_has_its_meaning() {
     }
     for status in ["checkout-draft", "auto-draft"] {
         let noted = send("order.updated", &with(body(), "status", json!(status)));
-        assert!(matches!(noted, Ok(StoreEvent::Noted { ref order_ref, .. }) if order_ref == "12"));
+        assert!(matches!(noted, Ok(StoreEvent::Ignored { ref order_ref, .. }) if order_ref == "12"));
     }
     let reported_at = Some(order_of(&body()).reported_at);
     let trashed = StoreEvent::Trashed { order_ref: "12".into(), reported_at };
@@ -373,7 +373,7 @@ fn what_is_not_an_order_is_set_aside() {
             "<!DOCTYPE html><html><body>There has been a critical error</body></html>",
         ] {
             match parse(topic, body.as_bytes(), received_at()) {
-                Ok(StoreEvent::Noted { reason, .. }) => {
+                Ok(StoreEvent::Ignored { reason, .. }) => {
                     assert_eq!(reason, IgnoredReason::NotAnOrder, "{body}");
                 }
                 other => panic!("{topic} {body}: {other:?}"),
