@@ -99,6 +99,10 @@ fn a_wrong_method_is_told_the_right_ones() {
             continue;
         }
         let answer = ask(&person, other, &path);
+        if other == "GET" && routes.page_of_form(row.path, &path).is_some() {
+            assert_eq!(answer.status, 303, "{path}");
+            continue;
+        }
         if answer.status != 405 {
             // The filled path is also that of another row.
             assert_ne!(path, row.path, "{other} {path}: {}", answer.status);
@@ -111,6 +115,18 @@ fn a_wrong_method_is_told_the_right_ones() {
         );
     }
     assert_eq!(routes.methods("/login"), "GET, HEAD, POST");
+}
+
+#[test]
+fn the_url_of_a_rejected_form_leads_to_its_page() {
+    let app = TestApp::start_with_usual_waits();
+    let owner = app.owner();
+    let wrong = owner.post_signed("/settings/team/invitations", &[("email", "no email")]);
+    assert_eq!(wrong.status, 422);
+    let reloaded = owner.get("/settings/team/invitations");
+    assert_eq!((reloaded.status, reloaded.location()), (303, Some("/settings/team")));
+    let nested = owner.get("/triggers/7/pushes/8/retry");
+    assert_eq!((nested.status, nested.location()), (303, Some("/triggers/7")));
 }
 
 #[test]

@@ -53,6 +53,9 @@ pub enum AppError {
     /// The stored version differs from the one that the form showed.
     #[error("another version was saved")]
     Conflict(Box<StoredVersion>),
+    /// The URL of a form was opened as a page. Contains the path of the page with the form.
+    #[error("form opened as a page")]
+    FormUrl(String),
     /// The URL exists, but not with this method. Contains the allowed methods, as in `Allow`.
     #[error("method not allowed")]
     MethodNotAllowed(String),
@@ -158,6 +161,7 @@ impl ResponseError for AppError {
             | Self::ViewOver(_)
             | Self::TwoFactorNeeded(_)
             | Self::Unsent
+            | Self::FormUrl(_)
             | Self::Answered(_) => StatusCode::SEE_OTHER,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
@@ -193,7 +197,7 @@ impl AppError {
             Self::WorkspaceNeeded(next) => {
                 response.insert_header((header::LOCATION, crate::kit::urls::programs(next)));
             }
-            Self::ViewOver(next) => {
+            Self::ViewOver(next) | Self::FormUrl(next) => {
                 response.insert_header((header::LOCATION, next.as_str()));
             }
             Self::TwoFactorNeeded(next) => {

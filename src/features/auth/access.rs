@@ -5,7 +5,7 @@ use actix_session::SessionExt;
 use actix_web::HttpMessage;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use secrecy::ExposeSecret;
@@ -27,7 +27,8 @@ use crate::kit::web::unsent;
 /// [`MemberContext`], [`AffiliateContext`] or [`AccountContext`] in the request for the page
 /// extractors.
 ///
-/// A denied request gets `NotFound` (unknown URL), `MethodNotAllowed`, `SignInNeeded`,
+/// A denied request gets `NotFound` (unknown URL), `MethodNotAllowed`, `FormUrl`,
+/// `SignInNeeded`,
 /// `WorkspaceNeeded`, `TwoFactorNeeded` or `Forbidden` as its response.
 pub(crate) async fn check<B: MessageBody>(
     mut req: ServiceRequest,
@@ -59,9 +60,13 @@ pub(crate) async fn without_session<B: MessageBody>(
 async fn judge(req: &ServiceRequest) -> AppResult<()> {
     let pattern = route(req).ok_or(AppError::NotFound)?;
     let routes = *req.app_data::<RouteTable>().expect("the application holds its routes");
-    let row = routes
-        .find(req.method(), &pattern)
-        .ok_or_else(|| AppError::MethodNotAllowed(routes.methods(&pattern)))?;
+    let Some(row) = routes.find(req.method(), &pattern) else {
+        let is_read = matches!(*req.method(), Method::GET | Method::HEAD);
+        return Err(match routes.page_of_form(&pattern, req.path()) {
+            Some(page) if is_read => AppError::FormUrl(page.to_owned()),
+            _ => AppError::MethodNotAllowed(routes.methods(&pattern)),
+        });
+    };
     match row.access {
         Access::Public | Access::Credential => Ok(()),
         Access::Monitoring if is_monitoring(req) => Ok(()),

@@ -41,6 +41,20 @@ impl RouteTable {
         self.0.iter().find(|route| route.path == pattern && route.method == method.as_str())
     }
 
+    /// The page that has the form of a pattern: the closest one above that GET reaches. A browser asks
+    /// for the form's own URL if someone reloads the page of a rejected form. `path` is the
+    /// request's.
+    pub fn page_of_form<'a>(self, pattern: &str, path: &'a str) -> Option<&'a str> {
+        let (mut pattern, mut path) = (pattern, path);
+        loop {
+            pattern = pattern.rsplit_once('/').map(|(above, _)| above)?;
+            path = path.rsplit_once('/').map(|(above, _)| above)?;
+            if self.find(&Method::GET, pattern).is_some() {
+                return Some(path);
+            }
+        }
+    }
+
     /// The methods that a pattern's routes accept, in the format of `Allow`.
     pub fn methods(self, pattern: &str) -> String {
         let routes = self.0.iter().filter(|route| route.path == pattern);

@@ -59,6 +59,7 @@ impl ErrorText {
             | AppError::ViewOver(_)
             | AppError::TwoFactorNeeded(_)
             | AppError::Unsent
+            | AppError::FormUrl(_)
             | AppError::Answered(_) => say("Sign in", "", "", ""),
             // This error has its own page, if the form is known.
             AppError::Conflict(_) => say(
