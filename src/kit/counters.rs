@@ -12,7 +12,14 @@ const BUCKETS: [f64; 9] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]
 
 /// The outcomes of a delivery, a push and an email.
 const DELIVERED: [&str; 9] = [
-    "processed", "outdated", "waiting", "ignored", "repeated", "conflict", "failed", "refused",
+    "processed",
+    "outdated",
+    "waiting",
+    "ignored",
+    "repeated",
+    "conflict",
+    "failed",
+    "refused",
     "not_stored",
 ];
 /// Outcomes of a delivery with their former names, which are counted too until the next release.

@@ -12,7 +12,8 @@ use crate::kit::lists::Count;
 use crate::kit::web::numbers::counted;
 
 pub(super) const SELECT_ONE: &str = "Select at least one conversion.";
-pub(super) const CHOOSE_STATUS: &str = "Choose whether to approve, deny or set the conversions to pending.";
+pub(super) const CHOOSE_STATUS: &str =
+    "Choose whether to approve, deny or set the conversions to pending.";
 pub(super) const CREDITED: &str = "Conversion credited.";
 
 impl ConversionRow {

@@ -125,7 +125,8 @@ impl OrderState {
                 told.trashed = Some(times);
                 told.newest = reported_at.map(|at| NewestTime { at, since: times.sent_at });
             }
-            StoreEvent::Uninstalled | StoreEvent::Announced { .. } | StoreEvent::Ignored { .. } => {}
+            StoreEvent::Uninstalled | StoreEvent::Announced { .. } | StoreEvent::Ignored { .. } => {
+            }
         }
         if let Some(report) = &told.report {
             told.newest = Some(NewestTime { at: report.reported_at, since: times.sent_at });

@@ -71,7 +71,10 @@ fn refund_alone(
         return Err(PayloadError::new("order_id", PayloadProblem::Missing));
     };
     if refund::says_nothing(&refund) {
-        return Ok(StoreEvent::Ignored { order_ref: order_id.0, reason: IgnoredReason::EmptyRefund });
+        return Ok(StoreEvent::Ignored {
+            order_ref: order_id.0,
+            reason: IgnoredReason::EmptyRefund,
+        });
     }
     let currency = refund::currency_of(&refund);
     let mut refund =

@@ -119,8 +119,10 @@ pub(crate) fn ingest(
         return Ok(IngestOutcome::Failed);
     }
     let outcome = ingest_event(conn, incoming, event, batch)?;
-    if let (true, IngestOutcome::Processed { order_id, .. } | IngestOutcome::Outdated { order_id }) =
-        (is_erased, &outcome)
+    if let (
+        true,
+        IngestOutcome::Processed { order_id, .. } | IngestOutcome::Outdated { order_id },
+    ) = (is_erased, &outcome)
     {
         erased::mark(conn, incoming, *order_id)?;
     }

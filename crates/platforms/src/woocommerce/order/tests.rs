@@ -124,7 +124,9 @@ fn every_status_has_its_meaning() {
     }
     for status in ["checkout-draft", "auto-draft"] {
         let noted = send("order.updated", &with(body(), "status", json!(status)));
-        assert!(matches!(noted, Ok(StoreEvent::Ignored { ref order_ref, .. }) if order_ref == "12"));
+        assert!(
+            matches!(noted, Ok(StoreEvent::Ignored { ref order_ref, .. }) if order_ref == "12")
+        );
     }
     let reported_at = Some(order_of(&body()).reported_at);
     let trashed = StoreEvent::Trashed { order_ref: "12".into(), reported_at };
