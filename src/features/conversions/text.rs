@@ -64,7 +64,7 @@ fn lower(label: &str) -> String {
 
 /// The label of a row's check box.
 pub(super) fn select(row: &ConversionRow) -> String {
-    let what = row.order.as_deref().unwrap_or("manual credit");
+    let what = row.order.as_deref().unwrap_or("manual adjustment");
     format!("Select {what} ({})", row.affiliate)
 }
 
