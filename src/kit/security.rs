@@ -28,37 +28,37 @@ text_enum! {
         /// The email or the password was wrong.
         SignInFailed = "sign_in_failed", "Sign-in failed";
         /// The code of two-factor sign-in, or the recovery code, was wrong.
-        WrongCode = "wrong_code", "Wrong code";
+        WrongCode = "wrong_code", "Wrong sign-in code";
         /// A recovery code was used up.
         RecoveryCodeUsed = "recovery_code_used", "Recovery code used";
         /// The password was wrong where a page asks for it again.
         WrongPassword = "wrong_password", "Wrong password";
         /// A limit on requests (429) or on the size of one (413) was exceeded.
-        LimitHit = "limit_hit", "Limit hit";
+        LimitHit = "limit_hit", "Limit exceeded";
         /// A form without the session's token, or from another site.
-        CsrfRefused = "csrf_refused", "Form refused";
+        CsrfRefused = "csrf_refused", "Form rejected";
         /// A page or an action needs another role (403).
-        Forbidden = "forbidden", "Forbidden";
+        Forbidden = "forbidden", "Access denied";
         /// A signed-in user or an API key requested something that the merchant doesn't have (404).
         /// It isn't looked up whether another merchant has it. The look-up would bypass the row
         /// security, and its duration would reveal what the response hides.
         NotFound = "not_found", "Not found";
         /// A webhook with a wrong signature, or for no store.
-        BadSignature = "bad_signature", "Bad webhook signature";
+        BadSignature = "bad_signature", "Invalid webhook signature";
         /// No API key, or a wrong or revoked one.
-        BadApiKey = "bad_api_key", "Bad API key";
+        BadApiKey = "bad_api_key", "Invalid API key";
         /// A wrong token for the metrics.
-        BadMetricsToken = "bad_metrics_token", "Bad metrics token";
+        BadMetricsToken = "bad_metrics_token", "Invalid metrics token";
         /// A user changed their password.
         PasswordChanged = "password_changed", "Password changed";
         /// A user set a new password with a link.
         PasswordReset = "password_reset", "Password reset";
         /// Two-factor sign-in was turned on.
-        TwoFactorOn = "two_factor_on", "Two-factor on";
+        TwoFactorOn = "two_factor_on", "Two-factor turned on";
         /// Two-factor sign-in was turned off.
-        TwoFactorOff = "two_factor_off", "Two-factor off";
+        TwoFactorOff = "two_factor_off", "Two-factor turned off";
         /// New recovery codes replaced the old ones.
-        RecoveryCodesRenewed = "recovery_codes_renewed", "Recovery codes renewed";
+        RecoveryCodesRenewed = "recovery_codes_renewed", "Recovery codes replaced";
         /// Sessions were ended, one's own or by support staff.
         SessionsEnded = "sessions_ended", "Sessions ended";
         /// An email with a link that gives access was queued.
@@ -66,9 +66,9 @@ text_enum! {
         /// Such a link was used.
         LinkUsed = "link_used", "Link used";
         /// Such a link was wrong, already used or expired.
-        BadLink = "bad_link", "Bad link";
+        BadLink = "bad_link", "Invalid link";
         /// Support staff started to view a merchant's pages.
-        ViewBegan = "view_began", "View began";
+        ViewBegan = "view_began", "View started";
         /// The view ended.
         ViewEnded = "view_ended", "View ended";
         /// A file of a merchant's data was downloaded.

@@ -87,5 +87,5 @@ async fn typed(
 }
 
 pub(super) fn broken() -> AppError {
-    AppError::BadRequest("The form didn’t arrive completely. Go back and submit it again.".into())
+    AppError::BadRequest("We didn’t receive the whole form. Go back and submit it again.".into())
 }

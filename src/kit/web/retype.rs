@@ -83,10 +83,7 @@ impl Retype {
         for field in &form.fields {
             let Some(c) = field.refused else { continue };
             let (label, c) = (label_of(&field.name), code_point(c));
-            errors.add(
-                &field.name,
-                format!("{label}: we removed a character that can’t be used ({c})."),
-            );
+            errors.add(&field.name, format!("{label}: we removed an unsupported character ({c})."));
         }
         let fields = form.fields.iter().map(ResentField::of).collect();
         Self { action: form.action.clone(), fields, errors }

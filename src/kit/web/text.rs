@@ -19,7 +19,7 @@ pub(crate) async fn readable_url<B: MessageBody>(
     if is_readable(req.path(), req.query_string()) {
         return Ok(next.call(req).await?.map_into_left_body());
     }
-    let how = "The URL contains a character that can’t be used. Check the URL and try again.";
+    let how = "The URL contains an unsupported character. Check the URL and try again.";
     Ok(req.error_response(AppError::BadRequest(how.into())).map_into_right_body())
 }
 

@@ -146,8 +146,8 @@ async fn read(mut parts: Multipart) -> AppResult<CsrfUpload> {
             let text = String::from_utf8_lossy(&content).into_owned();
             if refused_in(&text).is_some() {
                 return Err(AppError::BadRequest(
-                    "A field of the form contains a character that can’t be used. Go back, type it \
-                     without copying and send the form again."
+                    "A field contains an unsupported character. Go back, retype the text instead of \
+                     pasting it, and submit the form again."
                         .into(),
                 ));
             }

@@ -41,7 +41,7 @@ impl ErrorText {
                 "Go to the home page, or ask a program owner for access.",
             ),
             AppError::NotInView => say(
-                "This isn’t part of the view",
+                "You can’t do this while viewing",
                 "You’re viewing a program as another user, so you can’t change anything, and some \
                  pages are hidden.",
                 UNCHANGED,

@@ -6,7 +6,7 @@ pub enum SpreadsheetError {
     Empty,
     /// The encoding is unknown.
     #[error(
-        "Line {0} has characters that can’t be read. Save the file as “CSV UTF-8” and upload it \
+        "We couldn’t read some characters in line {0}. Save the file as “CSV UTF-8” and upload it \
          again."
     )]
     Undecodable(u64),
@@ -29,6 +29,6 @@ pub enum SpreadsheetError {
     #[error("The file has more than {0} rows. Split it into several files.")]
     TooLong(usize),
     /// For example a quote that is never closed. Contains the line.
-    #[error("Line {0} can’t be read. Check it for a missing quotation mark.")]
+    #[error("We couldn’t read line {0}. Check it for a missing quotation mark.")]
     Broken(u64),
 }

@@ -36,16 +36,16 @@ impl SpreadsheetChange {
             Self::Date => "Spreadsheets can turn codes into dates.",
             Self::Time => "Spreadsheets can turn codes into times.",
             Self::Truth => "Spreadsheets can turn codes into true or false.",
-            Self::Error => "Spreadsheets write this where they have no value.",
-            Self::Formula => "Spreadsheets mark text with = or an apostrophe.",
-            Self::Several => "Spreadsheets join several values in one cell.",
-            Self::Garbled => "Spreadsheets garble characters of another encoding.",
+            Self::Error => "Spreadsheets show this in cells with an error.",
+            Self::Formula => "Spreadsheets add = or an apostrophe to mark text.",
+            Self::Several => "The cell contains several values.",
+            Self::Garbled => "Spreadsheets garble characters from a different encoding.",
         }
     }
 
     /// The explanation with its subject, for use on its own.
     pub(crate) fn words(self) -> String {
-        format!("It looks changed by a spreadsheet. {}", self.explanation())
+        format!("A spreadsheet may have changed this value. {}", self.explanation())
     }
 }
 
