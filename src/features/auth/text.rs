@@ -47,7 +47,7 @@ pub(super) fn reset_requested(email: &str, sends_email: bool) -> String {
             format!("If {email} has an account, we emailed a reset link. It expires in 1 hour.")
         }
         false => format!(
-            "If {email} has an account, its reset link is ready. This server can’t send emails, so \
+            "If {email} has an account, its reset link is ready. We can’t send emails, so \
              ask your Vouch administrator for the link."
         ),
     }

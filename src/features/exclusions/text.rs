@@ -25,12 +25,12 @@ pub(super) fn taken(value: &str) -> String {
 }
 
 pub(super) fn too_many(max: i64) -> String {
-    format!("You have {max} exclusions, the most you can have. Remove some first.")
+    format!("You’ve reached the limit of {max} exclusions. Remove some first.")
 }
 
 pub(super) fn too_many_composed(max: i64) -> String {
     format!(
-        "You have {max} patterns with a * in the middle, the most you can have. Use one * \
+        "You’ve reached the limit of {max} patterns with a * in the middle. Use one * \
          at the start or end instead."
     )
 }

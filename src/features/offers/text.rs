@@ -5,7 +5,7 @@ use vouch_core::money::{Currency, format_plain};
 pub(super) const ENTER_NAME: &str = "Enter a name.";
 pub(super) const NAME_TOO_LONG: &str = "Enter 100 characters or fewer.";
 pub(super) const CHOOSE_COMMISSION: &str = "Choose a commission type.";
-pub(super) const SKU_TOO_LONG: &str = "Enter SKUs of 255 characters or fewer.";
+pub(super) const SKU_TOO_LONG: &str = "Shorten each SKU to 255 characters or fewer.";
 pub(super) const TOO_MANY_SKUS: &str = "Enter 1,000 SKUs or fewer.";
 pub(super) const AMOUNT_TOO_LARGE: &str = "Enter a smaller amount.";
 pub(super) const NAME_TAKEN: &str = "Another offer already has this name. Enter a different one.";
@@ -16,7 +16,7 @@ pub(super) const IN_USE: &str = "Affiliates use this offer. Move them to another
 
 pub(super) fn too_precise(currency: Currency) -> String {
     match currency.exponent() {
-        0 => format!("Enter an amount without decimals. {currency} has none."),
+        0 => format!("Enter a whole number. {currency} has no decimals."),
         decimals => format!("Enter an amount with up to {decimals} decimals."),
     }
 }

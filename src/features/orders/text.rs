@@ -142,7 +142,7 @@ fn too_precise(currency: Currency) -> String {
     match currency.exponent() {
         0 => format!("Enter a whole number. {currency} has no decimals."),
         decimals => {
-            format!("Enter at most {} for {currency}.", counted(decimals, "decimal", "decimals"))
+            format!("Enter an amount with up to {}.", counted(decimals, "decimal", "decimals"))
         }
     }
 }

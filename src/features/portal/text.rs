@@ -20,7 +20,7 @@ pub(super) fn requested(code: &str, program: &str) -> String {
 }
 
 pub(super) fn too_many(max: usize) -> String {
-    format!("You have {max} pending requests, the most you can have. Withdraw a request first.")
+    format!("You’ve reached the limit of {max} pending requests. Withdraw a request first.")
 }
 
 pub(super) fn not_active(program: &str) -> String {

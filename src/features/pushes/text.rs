@@ -41,7 +41,7 @@ impl fmt::Display for OwnReason {
         match self {
             Self::InternalError => f.write_str("Vouch couldn’t process the store’s response."),
             Self::Retired => f.write_str("The code was retired before it reached the store."),
-            Self::Attached => f.write_str("The code that was already in the store is attached."),
+            Self::Attached => f.write_str("The code was already in the store and is now attached."),
             Self::Stopped { attempts, last } => {
                 let attempts = counted(*attempts, "attempt", "attempts");
                 write!(f, "{last} Vouch stopped after {attempts}.")

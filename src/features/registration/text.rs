@@ -50,7 +50,7 @@ pub(super) fn invitation_sent(email: &str, sends_email: bool) -> String {
     match sends_email {
         true => format!("Invitation sent to {email}."),
         false => format!(
-            "Invitation for {email} created. This server can’t send emails, so ask your Vouch \
+            "Invitation for {email} created. Vouch can’t send emails, so ask your Vouch \
              administrator for the link."
         ),
     }

@@ -26,8 +26,7 @@ pub(super) fn resent(email: &str, sends_email: bool) -> String {
     }
 }
 
-const ASK_FOR_LINK: &str =
-    "This server can’t send emails, so ask your Vouch administrator for the link.";
+const ASK_FOR_LINK: &str = "Vouch can’t send emails, so ask your Vouch administrator for the link.";
 
 pub(super) fn withdrawn(email: &str) -> String {
     format!("Invitation to {email} withdrawn.")
