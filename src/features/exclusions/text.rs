@@ -55,10 +55,13 @@ pub(super) fn already_restored(value: &str) -> String {
     format!("{value} was already restored.")
 }
 
-/// The title above the codes that an exclusion matches, such as "2 codes match, 1 requested".
-pub(super) fn affected(codes: &str, requested: usize) -> String {
-    match requested {
-        0 => format!("Affiliates already have {codes} like this"),
-        count => format!("Affiliates already have {codes} like this and requested {count}"),
+/// The title above the codes that an exclusion matches. `codes` is how many affiliates have.
+pub(super) fn affected(codes: &str, has_codes: bool, requested: usize) -> String {
+    match (has_codes, requested) {
+        (_, 0) => format!("Affiliates have {codes} like this"),
+        (true, count) => format!("Affiliates have {codes} like this and requested {count}"),
+        (false, count) => {
+            format!("Affiliates requested {} like this", counted(count, "code", "codes"))
+        }
     }
 }

@@ -199,7 +199,7 @@ impl Edits for SettingsForm {
             ("Offer for applicants", chosen(offers, &self.offer_id)),
             ("Approval", chosen(APPROVALS, &self.approval)),
             ("Text above the form", self.intro.clone()),
-            ("Terms to agree to", self.terms_text.clone()),
+            ("Terms", self.terms_text.clone()),
             ("Text after email confirmation", self.thanks.clone()),
             ("Additional fields", self.fields_in_words()),
             ("Let affiliates request codes", ticked(!self.allows_code_requests.is_empty())),

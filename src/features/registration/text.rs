@@ -98,14 +98,16 @@ pub(super) fn changed(decided: &DecisionOutcome, status: AffiliateStatus) -> Str
 /// `left` affiliates weren't restored.
 pub(super) fn undone(undone: &[Affiliate], left: usize) -> String {
     let restored = match undone {
-        [] => return "Nothing was undone, because the affiliates changed since.".to_owned(),
+        [] => {
+            return "Nothing was undone, because the affiliates have changed since then.".to_owned();
+        }
         [only] => format!("{}’s status restored.", only.name),
         several => format!("{} affiliates restored.", several.len()),
     };
     match left {
         0 => restored,
         _ => format!(
-            "{restored} {} skipped, because they changed since.",
+            "{restored} {} skipped, because they changed since then.",
             counted(left, "affiliate", "affiliates")
         ),
     }

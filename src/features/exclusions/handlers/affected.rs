@@ -40,7 +40,7 @@ impl AffectedTriggers {
 
     /// The title above the codes.
     pub(crate) fn title(&self) -> String {
-        text::affected(&self.count(), self.waiting.len())
+        text::affected(&self.count(), !self.some.is_empty(), self.waiting.len())
     }
 
     /// The URL, code and affiliate of each pending request.

@@ -113,9 +113,9 @@ pub(super) fn field(name: &str) -> Option<(&'static str, ValueFormat)> {
             ("Approve applications automatically", YesNo)
         }
         "intro" => ("Text above the form", Text),
-        "terms" => ("Terms to agree to", Text),
+        "terms" => ("Terms", Text),
         "thanks" => ("Text after email confirmation", Text),
-        "fields" => ("Questions", Named("label")),
+        "fields" => ("Additional fields", Named("label")),
         "allows_code_requests" | "further_codes" => ("Let affiliates request codes", YesNo),
         "created" => ("Created", Text),
         "refused" => ("Skipped", Text),
