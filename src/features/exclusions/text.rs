@@ -1,5 +1,7 @@
 //! What members read about Coupon Exclusions.
 
+use crate::kit::web::numbers::counted;
+
 pub(super) const ENTER_DATE: &str = "Enter a date as YYYY-MM-DD, for example 2026-11-27.";
 pub(super) const ENDS_BEFORE_START: &str = "Choose a last day on or after the first day.";
 pub(super) const CHOOSE_SCOPE: &str = "Choose what the exclusion applies to.";
