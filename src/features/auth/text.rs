@@ -4,8 +4,7 @@ use crate::kit::web::numbers::counted;
 
 pub(crate) const PASSWORD_CHANGED: &str =
     "Password changed. You’re signed out on your other devices.";
-pub(crate) const WRONG_CURRENT_PASSWORD: &str =
-    "Enter your current password. This one is incorrect.";
+pub(crate) const WRONG_CURRENT_PASSWORD: &str = "Incorrect password. Enter your current password.";
 pub(crate) const DEVICE_SIGNED_OUT: &str = "Device signed out.";
 pub(crate) const NO_OTHER_DEVICES: &str = "You weren’t signed in on other devices.";
 pub(crate) const OTHER_DEVICES_SIGNED_OUT: &str = "Other devices signed out.";
@@ -14,8 +13,8 @@ pub(crate) const INCORRECT_LOGIN: &str =
 pub(crate) const SIGN_IN_EXPIRED: &str = "Your sign-in expired. Sign in again.";
 pub(crate) const TOO_MANY_WRONG_CODES: &str = "Too many incorrect codes. Sign in again.";
 pub(crate) const WRONG_RECOVERY_CODE: &str = "This recovery code is incorrect or was already used.";
-pub(crate) const WRONG_CODE: &str =
-    "This code is incorrect or was already used. Enter the next code from your app.";
+pub(crate) const WRONG_CODE: &str = "This code is incorrect or was already used. Enter the next code from your \
+     authenticator app.";
 pub(crate) const TWO_FACTOR_OFF: &str =
     "Two-factor sign-in turned off. You’re signed out on your other devices.";
 pub(crate) const PASSWORD_RESET: &str = "Password changed. Sign in with your new password.";
@@ -23,8 +22,9 @@ pub(crate) const VIEW_EXPIRED: &str = "The view ended after 30 minutes.";
 pub(crate) const EMAIL_TAKEN: &str = "Another user already has this email.";
 pub(crate) const PASSWORD_TOO_SHORT: &str =
     "Enter at least 8 characters. Try a few unrelated words.";
-pub(crate) const PASSWORD_TOO_LONG: &str = "Enter 1,024 bytes or fewer.";
-pub(crate) const PASSWORD_OF_KNOWN_WORDS: &str = "This password is easy to guess. Add a few words that aren’t your name, email, program or a common password.";
+pub(crate) const PASSWORD_TOO_LONG: &str = "Shorten your password. It can have up to 1,024 bytes.";
+pub(crate) const PASSWORD_OF_KNOWN_WORDS: &str =
+    "This password is easy to guess. Don’t use your name, email, program or a common password.";
 pub(crate) const ADD_WORDS: &str = "Add another word or two. Uncommon words are better.";
 
 /// The error after too many attempts to sign in.

@@ -11,7 +11,7 @@ pub(crate) const STARTED: &str = "Order import started.";
 pub(crate) const RUNNING: &str = "Another order import is running. Wait until it finishes.";
 
 pub(super) fn too_many_days(max: i64) -> String {
-    format!("Choose {max} days or fewer. Import the rest afterwards.")
+    format!("Choose {max} days or fewer. Import the other days afterwards.")
 }
 
 /// For example `214 orders checked. 3 new and 1 changed.`

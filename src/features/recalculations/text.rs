@@ -38,7 +38,7 @@ impl fmt::Display for RecalculationReason {
             Self::OfferTermsChanged => "Offer terms changed",
             Self::CalculationLogicChanged => "Calculation Logic changed",
             Self::ReturnRulesChanged => "Cancellation and refund settings changed",
-            Self::CodeKeysChanged => "Code comparison rules updated",
+            Self::CodeKeysChanged => "Rules for comparing codes updated",
             Self::CodesExcluded => "Exclusions imported from CSV",
             Self::ExclusionsEnabled => "Coupon Exclusions turned on",
             Self::ExclusionsDisabled => "Coupon Exclusions turned off",

@@ -99,7 +99,8 @@ pub(super) fn changed(decided: &DecisionOutcome, status: AffiliateStatus) -> Str
 pub(super) fn undone(undone: &[Affiliate], left: usize) -> String {
     let restored = match undone {
         [] => {
-            return "Nothing was undone, because the affiliates have changed since then.".to_owned();
+            return "Nothing was undone, because the affiliates have changed since then."
+                .to_owned();
         }
         [only] => format!("{}’s status restored.", only.name),
         several => format!("{} affiliates restored.", several.len()),

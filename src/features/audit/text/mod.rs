@@ -166,7 +166,9 @@ impl AuditEvent {
             }
             Self::RegistrationChanged { .. } => "Changed Affiliate Registration.".to_owned(),
             Self::RetentionChanged => "Changed the retention periods.".to_owned(),
-            Self::SyncCheckRequested { store } => format!("Requested a sync check of {store}."),
+            Self::SyncCheckRequested { store } => {
+                format!("Requested a check of the codes in {store}.")
+            }
             Self::StoreConnected { platform, store, is_again: false } => {
                 format!("Connected {}.", titled(store, *platform))
             }
@@ -174,7 +176,7 @@ impl AuditEvent {
                 format!("Reconnected {}.", titled(store, *platform))
             }
             Self::CountedCodesChanged { store } => {
-                format!("Changed which codes of {store} the sync check includes.")
+                format!("Changed the codes to watch in {store}.")
             }
             Self::CredentialsSaved { store } => format!("Saved the API credentials of {store}."),
             Self::StoreCustomersErased => {
@@ -184,13 +186,13 @@ impl AuditEvent {
                 format!("Disconnected {}.", titled(store, *platform))
             }
             Self::DiscountRulesChanged { store, was_on: false, is_on: true } => {
-                format!("Turned on code creation in {store}.")
+                format!("Turned on discount code creation in {store}.")
             }
             Self::DiscountRulesChanged { store, was_on: true, is_on: false } => {
-                format!("Turned off code creation in {store}.")
+                format!("Turned off discount code creation in {store}.")
             }
             Self::DiscountRulesChanged { store, .. } => {
-                format!("Changed the settings for new codes in {store}.")
+                format!("Changed the discount settings of {store}.")
             }
             Self::StoreErasureRequested => {
                 "Received the store’s request to erase its customer data.".to_owned()

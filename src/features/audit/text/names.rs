@@ -36,7 +36,7 @@ impl fmt::Display for ConversionName {
             Self::OfOrder { affiliate, order: None } => {
                 write!(f, "{affiliate}’s conversion for an order")
             }
-            Self::ManualCredit { affiliate } => write!(f, "{affiliate}’s manual credit"),
+            Self::ManualCredit { affiliate } => write!(f, "{affiliate}’s manual adjustment"),
             Self::Unnamed => f.write_str("a conversion"),
         }
     }

@@ -6,8 +6,8 @@ use crate::kit::session::Role;
 pub(super) fn member_invited(program: &str, inviter: &str, role: Role) -> Parts {
     let rights = match role {
         Role::Owner => "You’ll be an owner with full access.",
-        Role::Admin => "You’ll be an admin with full access, except to team members and API keys.",
-        Role::Viewer => "You’ll be a viewer, who can read everything but change nothing.",
+        Role::Admin => "You’ll be an admin. You can’t change team members or API keys.",
+        Role::Viewer => "You’ll be a viewer. You can look at the program, but not change it.",
     };
     let paragraphs = vec![
         format!(
