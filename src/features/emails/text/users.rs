@@ -6,7 +6,7 @@ use crate::kit::session::Role;
 pub(super) fn member_invited(program: &str, inviter: &str, role: Role) -> Parts {
     let rights = match role {
         Role::Owner => "You’ll be an owner with full access.",
-        Role::Admin => "You’ll be an admin. You can’t change team members or API keys.",
+        Role::Admin => "You’ll be an admin. Only owners manage the team, API keys and privacy.",
         Role::Viewer => "You’ll be a viewer. You can look at the program, but not change it.",
     };
     let paragraphs = vec![
