@@ -228,7 +228,7 @@ impl Shelf for Bigcommerce {
 
 impl Shelf for WooSite {
     const NAME: &str = "woocommerce";
-    const CREATION: &str = "made by Vouch";
+    const CREATION: &str = "created by Vouch";
 
     fn holds(&self) -> Value {
         json!({

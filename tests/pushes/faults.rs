@@ -211,7 +211,7 @@ fn a_code_is_once_in_woocommerce_whatever_goes_wrong() {
         (Fault::redirect(ELSEWHERE), Stands::Rests(Reason::Redirected { platform, target })),
         (limited("retry-after"), Stands::Pauses),
     ];
-    case.survives("made by Vouch", own);
+    case.survives("created by Vouch", own);
     case.rests_and_goes_on(
         &[
             (

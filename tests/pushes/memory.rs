@@ -54,7 +54,7 @@ impl Stores {
         for fault in faults {
             self.shop.once("discountCodeBasicCreate", fault.clone());
             self.bc.once("redemption_type", fault.clone());
-            self.site.once("made by Vouch", fault.clone());
+            self.site.once("created by Vouch", fault.clone());
         }
     }
 

@@ -80,7 +80,7 @@ fn a_code_is_made_with_its_rules_and_found_in_any_case_with_its_mark() {
         "code": "maya10", "discount_type": "percent", "amount": "10.00",
         "minimum_amount": "50.00", "usage_limit": null, "usage_limit_per_user": 1,
         "individual_use": true, "exclude_sale_items": true, "free_shipping": false,
-        "description": "Maya Brand (made by Vouch)",
+        "description": "Maya Brand (created by Vouch)",
         "meta_data": [{ "key": "_vouch_trigger", "value": "7-9" }],
     });
     for (name, value) in expected.as_object().unwrap() {
@@ -209,7 +209,7 @@ fn an_answer_lost_after_the_write_leaves_one_code_that_is_found_with_its_mark() 
     let found = client.find_code("MAYA10").unwrap().unwrap();
     assert_eq!(found.mark, Some(MARK));
     assert_eq!(site.store().codes(), ["maya10"]);
-    assert_eq!(site.count("made by Vouch"), 1);
+    assert_eq!(site.count("created by Vouch"), 1);
 }
 
 #[test]

@@ -90,7 +90,7 @@ text_enum! {
         /// The code was shared where it isn't allowed, such as on a coupon site.
         Misuse = "misuse", "Code shared where it isn’t allowed";
         Duplicate = "duplicate", "Duplicate order";
-        Returned = "returned", "Returned or refused";
+        Returned = "returned", "Order returned or delivery refused";
         Other = "other", "Other reason";
     }
 }

@@ -21,7 +21,7 @@ pub struct EmailKey(String);
 pub enum EmailError {
     #[error("Enter an email.")]
     Empty,
-    #[error("Enter an email like name@example.com.")]
+    #[error("Enter an email, such as name@example.com.")]
     NotAnAddress,
     #[error("Enter {MAX_EMAIL_CHARS} characters or fewer.")]
     TooLong,

@@ -31,9 +31,7 @@ impl Reason {
         Some(match self {
             Self::Timeout => "The store didn’t respond within 10 seconds.",
             Self::UnknownHost => "There’s no website at this URL.",
-            Self::ResponseTooLarge => {
-                "The store’s response is larger than 4 MiB, the most Vouch accepts."
-            }
+            Self::ResponseTooLarge => "The store’s response is larger than Vouch’s limit of 4 MiB.",
             Self::NotHttps => "The store’s URL doesn’t start with https.",
             Self::InvalidUrl => "The store’s URL isn’t valid.",
             Self::InsecureConnection => {

@@ -8,7 +8,7 @@ pub(crate) const CHOOSE_PRECEDENCE: &str = "Choose which affiliate to credit.";
 pub(crate) const CHOOSE_COUNT_WHEN: &str = "Choose when orders count.";
 pub(crate) const CHOOSE_NEGATIVE_FEES: &str = "Choose how to treat negative fees.";
 pub(crate) const CALCULATION_SAVED: &str = "Calculation Logic saved. It applies to new orders.";
-pub(crate) const GENERAL_SAVED: &str = "Settings saved.";
+pub(crate) const GENERAL_SAVED: &str = "General settings saved.";
 pub(crate) const CHOOSE_DATE_FORMAT: &str = "Choose one of the date formats.";
 pub(crate) const ENTER_PROGRAM_NAME: &str = "Enter a program name.";
 

@@ -17,7 +17,8 @@ impl Attribution {
     /// the conversions of the affiliates in `denied`.
     pub fn sentences(&self, calendar: Calendar, denied: &[i64]) -> Vec<String> {
         let Some(currency) = self.currency else {
-            let only = "The store sent a webhook about this order, but not the order itself yet.";
+            let only =
+                "The store sent a webhook for this order. Vouch hasn’t received the order yet.";
             return vec![only.to_owned()];
         };
         let credit = |credit: &Credit| match denied.contains(&credit.affiliate.id) {
@@ -35,9 +36,7 @@ impl Attribution {
                 .filter(|credit| credit.is_qualified() && !denied.contains(&credit.affiliate.id))
         };
         if counted().any(|credit| credit.not_paid_yet) {
-            sentences.push(
-                "This order isn’t paid yet. The commission is pending until then.".to_owned(),
-            );
+            sentences.push("This order isn’t paid yet, so its commission is pending.".to_owned());
         }
         let keeps = self.rules.keeps_refunded && !self.takes_back();
         if keeps && counted().any(|credit| credit.refunded_minor > 0) {

@@ -42,7 +42,7 @@ pub enum RateError {
     Unreadable,
     #[error("Enter a percentage from 0.01 to 100, for example 10.")]
     Nothing,
-    #[error("Enter at most two decimals.")]
+    #[error("Enter up to 2 decimals.")]
     TooPrecise,
 }
 

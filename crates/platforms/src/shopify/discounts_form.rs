@@ -51,7 +51,7 @@ impl DiscountsForm for ShopifyDiscounts {
                 Field::checkbox("combine_product", "Product discounts"),
                 Field::checkbox("combine_shipping", "Shipping discounts"),
                 Field::text("title", "Discount title", "150").hint(
-                    "Customers may see this title. {affiliate} and {code} stand for the affiliate’s name and the code.",
+                    "Customers may see this title. Vouch replaces {affiliate} and {code} with the affiliate’s name and the code.",
                 ),
             ]
             .map(FormPart::Field),

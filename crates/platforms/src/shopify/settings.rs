@@ -34,7 +34,7 @@ const FEATURES: Features = Features {
             "Choose an event from the list below, **JSON** as the format, and the newest stable API version.",
             "Paste this URL and save: {url}",
             "Repeat for the other events with the same URL.",
-            "Check that the secret below Shopify’s list ends like the webhook secret here.",
+            "Below the list, Shopify shows a secret. Check that it ends like the webhook secret here.",
             "Choose **Send test notification** next to a webhook. “Last webhook” shows its time within seconds. Test orders don’t earn commission.",
         ],
         topics: &TOPICS,
@@ -46,7 +46,7 @@ const APP: Help = Help {
     steps: &[
         "Open [dev.shopify.com/dashboard](https://dev.shopify.com/dashboard), signed in as the store’s owner, and choose **Create app**. Name it Vouch.",
         "In the app’s first version, enter these **scopes**: `write_discounts,read_orders`. Add `read_products` if you want to name products and collections by their handles. Choose **Release**.",
-        "Choose **Install app** and your store. App and store must belong to the same organization.",
+        "Choose **Install app** and your store. The app and the store must belong to the same organization.",
         "Under **Settings** of the app, copy **Client ID** and **Client secret**, and paste them here.",
     ],
 };

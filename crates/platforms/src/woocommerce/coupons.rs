@@ -108,7 +108,7 @@ fn taken(api: &Api, code: &str) -> Result<CallError, CallError> {
 pub(super) fn create(api: &Api, rules: &Rules, new: &NewCode) -> Result<StoreCode, CallError> {
     let mut coupon = rules.to_coupon();
     coupon["code"] = json!(new.code);
-    coupon["description"] = json!(format!("{} (made by Vouch)", new.affiliate));
+    coupon["description"] = json!(format!("{} (created by Vouch)", new.affiliate));
     let mark = format!("{}-{}", new.mark.merchant_id, new.mark.trigger_id);
     coupon["meta_data"] = json!([{ "key": MARK, "value": mark }]);
     let answer = match api.ask(Method::Post, "coupons", Some(&coupon))?.map_err(CallError::from) {

@@ -58,7 +58,7 @@ impl LogFilter {
             subject: address.choice("about", "Event"),
             actor: address.choice("by", "User type"),
             from: address.day("from", "From"),
-            until: address.day("until", "Until"),
+            until: address.day("until", "To"),
         }
     }
 }

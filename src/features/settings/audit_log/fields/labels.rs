@@ -70,7 +70,7 @@ pub(super) fn field(name: &str) -> Option<(&'static str, ValueFormat)> {
         "affiliate_id" => ("Affiliate", Affiliate),
         "role" => ("Role", word!(Role)),
         "requires_two_factor" => ("Two-factor sign-in required", YesNo),
-        "slug" => ("Program URL", Text),
+        "slug" => ("URL name", Text),
         "currency" => ("Currency", Text),
         "time_zone" => ("Time zone", Text),
         "contact_email" => ("Contact email", Text),

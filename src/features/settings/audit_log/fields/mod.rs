@@ -56,8 +56,8 @@ pub(super) fn changes(line: &AuditLine, names: &Names, calendar: Calendar) -> Ve
 /// The change of an event that records one value instead of fields.
 fn of_whole(line: &AuditLine) -> Option<FieldChange> {
     let (field, words): (&'static str, fn(&Value) -> String) = match line.event.action.as_str() {
-        "store.discount_rules_set" => ("Settings for new codes", rules),
-        "store.counted_codes_set" => ("Codes in the sync check", texts),
+        "store.discount_rules_set" => ("Discount settings", rules),
+        "store.counted_codes_set" => ("Codes to watch", texts),
         _ => return None,
     };
     let words = |side: &Option<Value>| side.as_ref().map(words).unwrap_or_default();
