@@ -64,7 +64,7 @@ pub(super) const SUPPORT_SETS_UP_TWO_FACTOR: &str =
     "This user sets up two-factor sign-in when they first sign in.";
 
 pub(super) fn support_added(email: &str) -> String {
-    format!("{email} is support staff from their next sign-in.")
+    format!("{email} becomes support staff at their next sign-in.")
 }
 
 pub(super) fn support_already_added(email: &str) -> String {
@@ -90,7 +90,7 @@ pub(super) fn merchant_created(name: &str, slug: &str) -> String {
 }
 
 pub(super) fn owner_keeps_password(email: &str) -> String {
-    format!("{email} is the owner and signs in as before.")
+    format!("{email} is the owner. Their sign-in doesn't change.")
 }
 
 pub(super) fn merchant_closed(slug: &str, ended: &str) -> String {

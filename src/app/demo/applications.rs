@@ -17,8 +17,8 @@ use crate::kit::db::schema::{affiliates, applications};
 
 const WHERE: &str = "Where do you post?";
 const ABOUT: &str = "What would you tell people about us?";
-const TERMS: &str = "Share your code as your own recommendation, and say that you earn from it.\n\
-    Don’t place ads on our name.\nWe pay commission on orders that aren’t returned.";
+const TERMS: &str = "Share your code as a personal recommendation, and disclose that you earn commission.\n\
+    Don’t bid on our brand name in ads.\nWe don’t pay commission on returned orders.";
 
 /// Opens registration and creates the applications in [`APPLICANTS`].
 pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
@@ -30,7 +30,7 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
                 share. You earn 10% of every order placed with it."
             .to_owned(),
         terms: TERMS.to_owned(),
-        thanks: "We look at applications every Tuesday.".to_owned(),
+        thanks: "We review applications every Tuesday.".to_owned(),
         allows_code_requests: true,
         fields: vec![field(WHERE, FieldKind::Link, true), field(ABOUT, FieldKind::Lines, false)],
         ..Registration::default()

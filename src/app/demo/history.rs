@@ -214,7 +214,7 @@ fn members(events: &mut Vec<(DateTime<Utc>, Event)>, now: DateTime<Utc>) {
     let gifts = [
         (48, "maria@sol-y-mar.example", 15_000, Currency::USD, "Photo shoot for the summer box"),
         (12, "layla@example.lb", -1_240, Currency::USD, "Paid twice for order #1103"),
-        (9, "j.gross@gruen.example", 5_000, Currency::EUR, "Stand at the Hamburg fair"),
+        (9, "j.gross@gruen.example", 5_000, Currency::EUR, "Booth at the Hamburg fair"),
     ];
     for (ago, email, cents, currency, why) in gifts {
         let event = Event::Give { email, cents, currency, why };

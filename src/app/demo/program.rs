@@ -163,16 +163,16 @@ fn make(
 
 /// The merchant's exclusions: a code or pattern, the note, and the scope.
 const EXCLUDED: [(&str, &str, ExclusionScope); 10] = [
-    ("BLACKFRIDAY*", "Our own sale in November", ExclusionScope::Claims),
-    ("CYBERMONDAY*", "Our own sale in November", ExclusionScope::Claims),
-    ("WELCOME10", "Goes out with the newsletter", ExclusionScope::Claims),
-    ("FREESHIP*", "Free shipping is never an affiliate’s", ExclusionScope::Claims),
-    ("*STAFF*", "For people who work here", ExclusionScope::ClaimsAndOrders),
-    ("FRIENDS-FAMILY", "For people who work here", ExclusionScope::ClaimsAndOrders),
-    ("SUMMER*", "Site-wide in July", ExclusionScope::Claims),
-    ("HOLIDAY*", "Site-wide in December", ExclusionScope::Claims),
-    ("GIFT-*-CARD", "Gift cards look like this", ExclusionScope::Claims),
-    ("*SORRY", "Customer service gives these out", ExclusionScope::Claims),
+    ("BLACKFRIDAY*", "Store-wide November sale", ExclusionScope::Claims),
+    ("CYBERMONDAY*", "Store-wide November sale", ExclusionScope::Claims),
+    ("WELCOME10", "Newsletter welcome code", ExclusionScope::Claims),
+    ("FREESHIP*", "Free shipping codes aren’t for affiliates", ExclusionScope::Claims),
+    ("*STAFF*", "Staff discount", ExclusionScope::ClaimsAndOrders),
+    ("FRIENDS-FAMILY", "Staff discount", ExclusionScope::ClaimsAndOrders),
+    ("SUMMER*", "Site-wide July sale", ExclusionScope::Claims),
+    ("HOLIDAY*", "Site-wide December sale", ExclusionScope::Claims),
+    ("GIFT-*-CARD", "Gift card codes", ExclusionScope::Claims),
+    ("*SORRY", "Issued by customer service", ExclusionScope::Claims),
 ];
 
 /// Support staff enable Coupon Exclusions, then the owner fills the list.
@@ -241,7 +241,7 @@ fn enter(
             OnOffer::Creators => offers.creators,
         },
         note: if is_person {
-            "Met at the autumn fair. Wants early news of new products.".to_owned()
+            "Met at the fall trade show. Wants to hear about new products early.".to_owned()
         } else {
             String::new()
         },

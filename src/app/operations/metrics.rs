@@ -158,7 +158,7 @@ fn of_queues(queues: &[QueueBacklog]) -> Vec<MetricFamily> {
     let mut families = by(
         "queue",
         "vouch_queue_waiting",
-        "Items waiting for the background workers of the instance, by queue. Items in the queues that end with _failed wait for a person.",
+        "Items waiting for the background workers of the instance, by queue. Items in the queues that end with _failed need manual action.",
         named.iter().map(|(name, queue)| (*name, queue.waiting as f64)),
     );
     families.extend(by(

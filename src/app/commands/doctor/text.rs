@@ -107,7 +107,7 @@ pub(super) fn port_forbidden(listen: SocketAddr, error: impl Display) -> Advice 
 
 pub(super) fn vouch_unhealthy(listen: SocketAddr) -> Advice {
     advice(
-        format!("the Vouch on {listen} isn't healthy"),
+        format!("Vouch is running on {listen}, but isn't healthy"),
         "Read its log, and restart it if it doesn't recover.",
     )
 }
@@ -250,7 +250,7 @@ pub(super) fn migrations_unknown(error: impl Display) -> Advice {
 pub(super) fn newer_database(migrations: usize) -> Advice {
     let unknown = counted(migrations, "migration", "migrations");
     advice(
-        format!("a newer Vouch has run {unknown} that this version doesn't know"),
+        format!("a newer version of Vouch ran {unknown} that this version doesn't have"),
         "Install that version here, or restore the backup from before the upgrade.",
     )
 }
@@ -314,7 +314,7 @@ pub(super) fn search_slow() -> Advice {
     )
 }
 
-pub(super) const DURABLE: &str = "an acknowledged order survives a power cut";
+pub(super) const DURABLE: &str = "acknowledged orders survive a power failure";
 
 pub(super) fn not_durable(setting: &str) -> Advice {
     advice(
@@ -400,7 +400,7 @@ pub(super) fn two_factor_unreadable(emails: &[String]) -> Advice {
 pub(super) fn pseudonyms_unreadable(unreadable: usize, all: usize) -> Advice {
     advice(
         format!(
-            "this key doesn't decrypt {unreadable} of {all} keys, so erased people's data can come back"
+            "this key doesn't decrypt {unreadable} of {all} keys, so erased people's data can reappear"
         ),
         "Set VOUCH_SECRET_KEY to the key they were stored with.",
     )
@@ -437,7 +437,7 @@ pub(super) const STORE_WEBHOOKS: &str = "no webhook is missing";
 
 pub(super) fn webhooks_missing(stores: &str) -> Advice {
     advice(
-        format!("webhooks are missing or wrong, so orders arrive late: {stores}"),
+        format!("webhooks are missing or misconfigured, so orders arrive late: {stores}"),
         "Check VOUCH_PUBLIC_URL, then ask the merchant to open the store in Account > Settings.",
     )
 }
@@ -484,7 +484,7 @@ pub(super) fn processes(number: usize, first: impl Display) -> String {
     if number == 1 { format!("{first} is running") } else { format!("{number} are running") }
 }
 
-pub(super) const QUEUES: &str = "no work is late";
+pub(super) const QUEUES: &str = "no background work is overdue";
 
 pub(super) fn late_work(queues: &[(String, i64)]) -> Advice {
     let listed: Vec<String> = queues
@@ -492,7 +492,7 @@ pub(super) fn late_work(queues: &[(String, i64)]) -> Advice {
         .map(|(name, minutes)| format!("{name} ({})", counted(*minutes, "minute", "minutes")))
         .collect();
     advice(
-        format!("work has waited too long: {}", listed.join(", ")),
+        format!("background work is overdue: {}", listed.join(", ")),
         "Check that a process runs the background workers (`vouch serve` without --web-only), and read its log.",
     )
 }

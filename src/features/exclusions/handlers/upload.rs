@@ -111,8 +111,8 @@ pub(crate) async fn new_upload(page: MerchantPage) -> AppResult<HttpResponse> {
 
 /// The example rows of the template.
 const EXAMPLES: [[&str; 5]; 2] = [
-    ["BLACKFRIDAY*", "Our own sale", "2026-11-20", "2026-11-30", "Claims"],
-    ["WELCOME10", "Goes out with the newsletter", "", "", "Claims and orders"],
+    ["BLACKFRIDAY*", "Store sale", "2026-11-20", "2026-11-30", "Claims"],
+    ["WELCOME10", "Newsletter code", "", "", "Claims and orders"],
 ];
 
 /// `GET /settings/coupon-exclusions/template.csv`
