@@ -96,7 +96,7 @@ macro_rules! text_enum {
                 let text = <String as diesel::deserialize::FromSql<
                     diesel::sql_types::Text, diesel::pg::Pg>>::from_sql(value)?;
                 Self::parse(&text)
-                    .ok_or_else(|| format!("{text:?} is no {}", stringify!($name)).into())
+                    .ok_or_else(|| format!("{text:?} isn't a {}", stringify!($name)).into())
             }
         }
     };

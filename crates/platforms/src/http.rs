@@ -170,7 +170,7 @@ impl Http {
 
 /// The wall clock, to measure how far the store's clock differs. All other code here gets the time
 /// as an argument.
-#[expect(clippy::disallowed_methods, reason = "the two clocks are compared as the answer comes")]
+#[expect(clippy::disallowed_methods, reason = "compares the two clocks when a response arrives")]
 fn now() -> DateTime<Utc> {
     Utc::now()
 }
@@ -226,7 +226,7 @@ fn reason(error: &Error) -> Reason {
 
 /// The URL leads into a private network.
 #[derive(Debug, thiserror::Error)]
-#[error("the name leads to no public address")]
+#[error("the host name has no public IP address")]
 struct NotPublic;
 
 /// Resolves names and allows only public addresses. It checks at call time, not when the URL is

@@ -30,7 +30,7 @@ impl Reason {
     fn of_connection(&self) -> Option<&'static str> {
         Some(match self {
             Self::Timeout => "The store didn’t respond within 10 seconds.",
-            Self::UnknownHost => "There’s no website at this URL.",
+            Self::UnknownHost => "The store’s domain can’t be found.",
             Self::ResponseTooLarge => "The store’s response is larger than Vouch’s limit of 4 MiB.",
             Self::NotHttps => "The store’s URL doesn’t start with https.",
             Self::InvalidUrl => "The store’s URL isn’t valid.",
@@ -38,15 +38,15 @@ impl Reason {
                 "The store’s connection isn’t secure. Check its SSL certificate."
             }
             Self::PrivateNetwork => {
-                "This URL points to a private network, so Vouch can’t connect to it."
+                "The store’s URL points to a private network, so Vouch can’t connect to it."
             }
             Self::ConnectionRefused => "The store isn’t responding.",
             Self::Interrupted => "The connection to the store was interrupted.",
-            Self::Unreachable => "Couldn’t reach the store.",
-            Self::UnreadableResponse => "Couldn’t read the store’s response.",
+            Self::Unreachable => "We couldn’t reach the store.",
+            Self::UnreadableResponse => "We couldn’t read the store’s response.",
             Self::RateLimited => "The store is limiting requests right now.",
             Self::Blocked => {
-                "A firewall or security plugin in front of the store blocks Vouch (HTTP 403)."
+                "The store blocked Vouch (HTTP 403). Check its firewall and security plugins."
             }
             _ => return None,
         })
@@ -66,8 +66,8 @@ impl Reason {
             }
             Self::AppNotAllowed => "Shopify doesn’t allow this app to access the store.",
             Self::AppNotPermitted => {
-                "Shopify doesn’t allow this app in this store. Both must belong to the same \
-                 organization, and the app must be installed."
+                "Shopify doesn’t allow this app in this store. The app and the store must belong to \
+                 the same organization, and the app must be installed."
             }
             Self::AppNotFound => {
                 "Shopify can’t find this app in the store. Check the client ID and that the app is \
@@ -139,7 +139,7 @@ fn of_response(reason: &Reason) -> Option<String> {
             format!("The store sent a web page instead of data (HTTP {status}).")
         }
         Reason::NotJson { status, is_web_page: false } => {
-            format!("Couldn’t read the store’s response (HTTP {status}).")
+            format!("We couldn’t read the store’s response (HTTP {status}).")
         }
         Reason::Redirected { platform, target } => redirected(*platform, target.as_deref()),
         Reason::Unavailable { platform, status: Some(status) } => {
@@ -149,10 +149,10 @@ fn of_response(reason: &Reason) -> Option<String> {
             format!("{platform} isn’t available right now.")
         }
         Reason::UnexpectedResponse { platform } => {
-            format!("{platform} sent a response that Vouch doesn’t understand.")
+            format!("{platform} sent an unexpected response.")
         }
         Reason::NotFound { platform } => {
-            format!("{platform} returned “not found” (HTTP 404). Check the store’s URL.")
+            format!("{platform} returned “not found” (HTTP 404). Check the API path.")
         }
         Reason::Rejected { platform, said: Some(said), .. } => {
             format!("{platform} rejected the request: “{said}”")
@@ -162,10 +162,16 @@ fn of_response(reason: &Reason) -> Option<String> {
         }
         Reason::Said { platform, said } => format!("{platform} reports “{said}”"),
         Reason::OrderInWebhook { order_ref } => {
-            format!("Webhooks of this store contain the complete order {order_ref}.")
+            format!(
+                "Vouch doesn’t fetch order {order_ref}. This store’s webhooks contain the complete \
+                 order."
+            )
         }
         Reason::RefundsInWebhook { order_ref } => {
-            format!("Webhooks of this store contain the complete refunds of order {order_ref}.")
+            format!(
+                "Vouch doesn’t fetch refunds of order {order_ref}. This store’s webhooks contain \
+                 them."
+            )
         }
         _ => return None,
     })
@@ -191,7 +197,8 @@ fn of_access(reason: &Reason) -> Option<String> {
     Some(match reason {
         Reason::NotCallable { platform } => format!("Vouch can’t connect to {platform} stores."),
         Reason::TokenRejected { platform: Platform::Shopify } => {
-            "Shopify rejected the access token. The app was uninstalled or its credentials changed."
+            "Shopify rejected the access token. Check that the app is installed, then enter its \
+             credentials again."
                 .to_owned()
         }
         Reason::TokenRejected { platform } => format!(
@@ -207,12 +214,12 @@ fn of_access(reason: &Reason) -> Option<String> {
              for an administrator or shop manager."
         ),
         Reason::MissingScope { scope } => format!(
-            "The app lacks the scope {scope}. Add it to the app in Shopify, release it, and \
-             reinstall the app."
+            "The app lacks the scope {scope}. Add the scope to the app in Shopify, release a new \
+             version, and reinstall the app."
         ),
         Reason::MissingPermission { permission } => format!(
-            "The API account lacks a permission. In BigCommerce, edit it and set {}. Then test the \
-             connection again.",
+            "The API account lacks a permission. In BigCommerce, edit the account and set {}. Then \
+             test the connection again.",
             setting(*permission)
         ),
         Reason::WrongStore { domain } => {
@@ -251,11 +258,11 @@ fn no_store(platform: Platform) -> &'static str {
 fn of_code(reason: &Reason) -> String {
     match reason {
         Reason::NoDiscount { platform } => format!(
-            "No discount is set for this store. Set it under Account > Settings > {platform}."
+            "No discount is set for this store. Set one under Account > Settings > {platform}."
         ),
         Reason::OtherCurrency { theirs, own } => format!(
-            "The store’s currency is {theirs}, but discounts are set in {own}. Update them under \
-             Account > Settings > WooCommerce."
+            "The store’s currency is {theirs}, but discounts are set in {own}. Update the discount \
+             settings under Account > Settings > WooCommerce."
         ),
         Reason::CodeTooLong { max, length } => {
             format!("BigCommerce accepts codes of up to {max} characters. This one has {length}.")

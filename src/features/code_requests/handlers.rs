@@ -156,8 +156,8 @@ fn way_back(
     let label = match (ids.len(), approves) {
         (0, _) => return None,
         (_, false) => "Undo",
-        (1, true) => "Retire the code",
-        (_, true) => "Retire the codes",
+        (1, true) => "Retire code",
+        (_, true) => "Retire codes",
     };
     let action = urls::code_request_reversals(decided_at, &ids, affiliate_id);
     Some(FlashUndo { action, label: label.to_owned() })

@@ -4,7 +4,7 @@ use super::decide::{DecidedCodes, ReversedCodes};
 use crate::features::availability::{Unavailable, UnavailableValue};
 use crate::kit::web::numbers::{counted, thousands};
 
-pub(super) const CHOOSE_DECISION: &str = "Choose Approve or Deny.";
+pub(super) const CHOOSE_DECISION: &str = "Choose Approve codes or Deny codes.";
 pub(super) const SELECT_CODES: &str = "Select at least one code.";
 const ALREADY_REVIEWED: &str = "These requests were already reviewed or withdrawn.";
 
@@ -65,13 +65,12 @@ pub(super) fn reversed(outcome: &ReversedCodes) -> String {
     match (outcome.left, sentences.is_empty()) {
         (0, _) => {}
         (_, true) => sentences.push(
-            "Nothing was undone, because the codes were reviewed or taken since then.".to_owned(),
+            "Nothing was undone, because the codes have changed since the review.".to_owned(),
         ),
         (left, false) => {
             let codes = counted(left, "code", "codes");
-            let were = if left == 1 { "it was" } else { "they were" };
-            sentences
-                .push(format!("{codes} skipped, because {were} reviewed or taken since then."));
+            let were = if left == 1 { "it has" } else { "they have" };
+            sentences.push(format!("{codes} skipped, because {were} changed since the review."));
         }
     }
     sentences.join(" ")
@@ -97,7 +96,7 @@ pub(super) fn reviewed(outcome: &DecidedCodes, approves: bool) -> String {
         sentences.push(format!("{code} is still pending because {name} isn’t active."));
     }
     for (code, name) in &outcome.lost {
-        sentences.push(format!("{code} was taken. Give {name} a different code."));
+        sentences.push(format!("{code} is no longer available. Give {name} a different code."));
     }
     if sentences.is_empty() {
         return ALREADY_REVIEWED.to_owned();

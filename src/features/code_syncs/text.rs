@@ -51,7 +51,8 @@ pub(super) fn says(row: &DifferenceRow) -> String {
         (SyncStatus::Different, _) => format!("In the store: {}", row.finding.rules),
         (SyncStatus::StoreOnly, _) => match &row.made_for {
             Some(trigger) => format!(
-                "Vouch created it for {}, but it was renamed. Orders with it don’t earn commission.",
+                "Vouch created this code as {}, but it was renamed. Orders with it don’t earn \
+                 commission.",
                 trigger.value
             ),
             None => "This code isn’t assigned to an affiliate.".to_owned(),
@@ -68,7 +69,7 @@ pub(super) fn says(row: &DifferenceRow) -> String {
 pub(super) fn next(row: &DifferenceRow, platform: Platform, creates_codes: bool) -> String {
     match (row.finding.status, row.finding.state) {
         (SyncStatus::VouchOnly, _) if creates_codes => {
-            "Create the code in the store, or retire it here.".to_owned()
+            "Create the code in the store, or retire it in Vouch.".to_owned()
         }
         (SyncStatus::VouchOnly, _) => {
             format!("Create the code in {platform} manually, or turn on discount code creation.")
@@ -77,14 +78,14 @@ pub(super) fn next(row: &DifferenceRow, platform: Platform, creates_codes: bool)
             format!("To start the code earlier, edit it in {platform}.")
         }
         (SyncStatus::Off, Some(StoreState::Expired)) => {
-            format!("Extend the code in {platform}, or retire it here.")
+            format!("Extend the code in {platform}, or retire it in Vouch.")
         }
-        (SyncStatus::Off, _) => format!("Turn the code on in {platform}, or retire it here."),
+        (SyncStatus::Off, _) => format!("Turn the code on in {platform}, or retire it in Vouch."),
         (SyncStatus::Different, _) => {
             format!("Edit the code in {platform} if it should match your discount settings.")
         }
         (SyncStatus::StoreOnly, _) if row.made_for.is_some() => {
-            format!("Rename the code in {platform}, or add a conversion trigger for it.")
+            format!("Undo the rename in {platform}, or add a conversion trigger for this code.")
         }
         (SyncStatus::StoreOnly, _) => {
             "If the code belongs to an affiliate, add a conversion trigger for it.".to_owned()
@@ -105,7 +106,7 @@ pub(super) fn sent(count: usize) -> String {
 }
 
 pub(super) fn misplaced_star(line: &str) -> String {
-    format!("In “{line}”, put the * at the end.")
+    format!("Use only one * in “{line}”, at the end.")
 }
 
 pub(super) fn spaces(line: &str) -> String {
@@ -113,7 +114,7 @@ pub(super) fn spaces(line: &str) -> String {
 }
 
 pub(super) fn too_long(line: &str) -> String {
-    format!("“{line}” is longer than any code. Shorten it.")
+    format!("“{line}” is too long. Enter 51 characters or fewer.")
 }
 
 pub(super) fn too_many_lines(max: usize) -> String {

@@ -12,7 +12,7 @@ pub(crate) const CLOSED_PROGRAM: &str =
     "This merchant is closed. Reopen it before you send an invitation.";
 pub(crate) const JOB_ALREADY_RETRIED: &str = "This job was already retried.";
 pub(crate) const NO_JOBS: &str = "No failed jobs to retry.";
-pub(crate) const MORE_JOBS: &str = " To retry the rest, choose Retry all jobs again.";
+pub(crate) const MORE_JOBS: &str = " To retry the rest, choose Retry all jobs of this kind again.";
 pub(crate) const OWN_ACCESS: &str =
     "You can’t change your own access. Ask another support staff member.";
 pub(crate) const NOT_SUPPORT: &str = "This user isn’t support staff.";
@@ -43,8 +43,8 @@ pub(super) fn invitation_resent(email: &str, sends_email: bool) -> String {
     match sends_email {
         true => format!("Invitation resent to {email}. The previous link no longer works."),
         false => format!(
-            "New invitation for {email} created. Show it under Emails to share its link. The \
-             previous link no longer works."
+            "New invitation for {email} created. To share the link, show the email under Emails. \
+             The previous link no longer works."
         ),
     }
 }
@@ -59,7 +59,7 @@ pub(super) fn email_retried(id: i64) -> String {
 
 /// `job` is its kind.
 pub(super) fn job_retried(job: &str) -> String {
-    format!("{job} retried. The job runs within seconds.")
+    format!("{job} retried.")
 }
 
 pub(super) fn job_obsolete(job: &str) -> String {

@@ -173,7 +173,7 @@ impl Edits for ReassignForm {
             .first(conn)
             .optional()?;
         let from = read_day(&self.from).map_or_else(|| "Now".to_owned(), |day| day.to_string());
-        Ok(vec![("Affiliate", name.unwrap_or_default()), ("From", from)])
+        Ok(vec![("Affiliate", name.unwrap_or_default()), ("Start date", from)])
     }
 }
 

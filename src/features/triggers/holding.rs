@@ -107,13 +107,13 @@ fn set_retired_at(
 #[derive(Debug, ThisError)]
 pub enum ReassignError {
     /// The affiliate already holds it.
-    #[error("holds it already")]
+    #[error("already belongs to this affiliate")]
     SameHolder,
     /// The date is more than two years ahead.
-    #[error("begins too far in the future")]
+    #[error("starts too far in the future")]
     TooFar,
     /// The current holder's period began later.
-    #[error("begins before the current holder’s time")]
+    #[error("starts before the current holder’s period")]
     BeforeHolder {
         /// When that period began.
         since: DateTime<Utc>,

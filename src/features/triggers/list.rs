@@ -99,9 +99,9 @@ impl TriggerFilter {
             affiliate_id,
             q: address.search(),
             kind: address.choice("type", "Type"),
-            state: address.choice("state", "State"),
+            state: address.choice("state", "Status"),
             push: address.choice("push", "Store status"),
-            like: address.parsed("like", "Like", pattern, |pattern| pattern.value().to_owned()),
+            like: address.parsed("like", "Matches", pattern, |pattern| pattern.value().to_owned()),
         }
     }
 

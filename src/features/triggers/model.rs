@@ -74,7 +74,7 @@ impl Trigger {
 #[derive(Debug, Error)]
 pub enum CreateTriggerError {
     /// The value isn't available, or only by overriding an exclusion.
-    #[error("{} can't be had: {:?}", .0.wanted, .0.why)]
+    #[error("{} isn't available: {:?}", .0.wanted, .0.why)]
     Refused(Box<UnavailableValue>),
     /// `NotFound` if the merchant has no such affiliate.
     #[error(transparent)]

@@ -39,7 +39,7 @@ pub(super) fn refused(wanted: &str, why: &Unavailable, affiliate_id: i64) -> Str
     let text = unavailable(wanted, why, affiliate_id);
     match why {
         Unavailable::Malformed(error) if error.concerns_new_codes() => {
-            format!("{text} If your store already has this code, select the box below.")
+            format!("{text} If your store already has this code, select the checkbox below.")
         }
         _ => text,
     }
@@ -48,9 +48,9 @@ pub(super) fn refused(wanted: &str, why: &Unavailable, affiliate_id: i64) -> Str
 fn excluded_by(wanted: &str, excluded: &Excluded) -> String {
     let orders = match excluded.scope {
         ExclusionScope::Claims => "",
-        ExclusionScope::ClaimsAndOrders => " Orders with it don’t earn commission.",
+        ExclusionScope::ClaimsAndOrders => " Orders with this code don’t earn commission.",
     };
-    format!("{} excludes {wanted}.{orders}", excluded.named())
+    format!("The exclusion {} matches {wanted}.{orders}", excluded.named())
 }
 
 fn held_by(held: &HeldTrigger, wanted_for: i64) -> String {
@@ -59,14 +59,14 @@ fn held_by(held: &HeldTrigger, wanted_for: i64) -> String {
         (true, false) => format!("{affiliate} already has {value}."),
         (true, true) => {
             format!(
-                "{affiliate} had {value} before it was retired. Reinstate that trigger instead."
+                "{affiliate} already has {value}, but it’s retired. Reinstate the trigger \
+                 instead."
             )
         }
         (false, false) => format!("{value} belongs to {affiliate}. Enter a different one."),
-        (false, true) => format!(
-            "{value} belonged to {affiliate} before it was retired. The trigger stays reserved, \
-             because customers may still use it."
-        ),
+        (false, true) => {
+            format!("{value} is retired and stays reserved for {affiliate}. Enter a different one.")
+        }
     }
 }
 
@@ -87,7 +87,10 @@ pub(super) fn existing_code_hint(stores: &[String]) -> String {
     if stores.is_empty() {
         return existing.to_owned();
     }
-    format!("{existing} Otherwise Vouch creates it in {}.", stores.join(", "))
+    format!(
+        "{existing} Unless you select this checkbox, Vouch creates the code in {}.",
+        stores.join(", ")
+    )
 }
 
 /// The message after a trigger is created.
@@ -127,13 +130,19 @@ pub(super) fn earning(trigger: &Trigger, holder: &Affiliate) -> String {
     match holder.status {
         AffiliateStatus::Active => String::new(),
         AffiliateStatus::Pending => {
-            format!(" {name} is pending, so orders earn no commission until you approve them.")
+            format!(
+                " {name} is pending, so orders earn no commission until you approve the affiliate."
+            )
         }
         AffiliateStatus::Disabled => {
-            format!(" {name} is disabled, so orders earn no commission until you enable them.")
+            format!(
+                " {name} is disabled, so orders earn no commission until you enable the affiliate."
+            )
         }
         AffiliateStatus::Denied => {
-            format!(" {name} is denied, so orders earn no commission until you approve them.")
+            format!(
+                " {name} is denied, so orders earn no commission until you approve the affiliate."
+            )
         }
     }
 }
@@ -194,7 +203,7 @@ pub(super) fn reassigned(trigger: &Trigger, affiliate: &Affiliate, from: Option<
         TriggerKind::CouponCode => " The discount code in your store didn’t change.",
         TriggerKind::CustomerEmail | TriggerKind::Sku => "",
     };
-    let since = from.map(|from| format!(" from {from}")).unwrap_or_default();
+    let since = from.map(|from| format!(" as of {from}")).unwrap_or_default();
     format!("{value} reassigned to {name}{since}.{earning}{outside}")
 }
 

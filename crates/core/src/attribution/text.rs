@@ -113,7 +113,7 @@ impl Credit {
 
     fn denied(&self, currency: Currency) -> String {
         let name = &self.affiliate.name;
-        let denied = format!("A team member denied {name}’s conversion, so they earn nothing.");
+        let denied = format!("{name} earns nothing because a team member denied the conversion.");
         if self.unqualified.is_some() {
             return denied;
         }
@@ -194,11 +194,13 @@ impl LostReason {
                 format!("{by} credited this order to {to} manually on {}", calendar.moment(*at))
             }
             Self::CouponComesFirst { winner } => {
-                format!("coupon codes come before customer emails and this order has {winner}")
+                format!(
+                    "coupon codes come before customer emails, and this order has the code {winner}"
+                )
             }
             Self::Outranked { winner, by, rule } => outranked(winner, *by, *rule),
             Self::Ineligible { reason, winner } => {
-                format!("it doesn’t qualify ({reason}) and {winner} does")
+                format!("{reason}, and {winner} qualifies")
             }
             Self::CreditedAlready { through } => {
                 format!("the affiliate is already credited through {through}")
@@ -229,7 +231,7 @@ fn outranked(winner: &Winner, by: Advantage, rule: Precedence) -> String {
         Precedence::LargestDiscount => "both gave the same discount",
         Precedence::OldestTrigger => "both triggers have the same age",
     };
-    format!("{tie} and {winner} {ahead}")
+    format!("{tie}, and {winner} {ahead}")
 }
 
 impl fmt::Display for Winner {
@@ -256,7 +258,7 @@ impl fmt::Display for Unqualified {
             }
             Self::PaymentExpired => f.write_str("the payment expired before the order was paid"),
             Self::PaymentVoided => f.write_str("the payment was voided"),
-            Self::Unknown => f.write_str("it doesn’t qualify"),
+            Self::Unknown => f.write_str("the conversion doesn’t qualify"),
         }
     }
 }
@@ -302,7 +304,7 @@ impl LineCommission {
                 "Flat commissions don’t apply to shipping.".to_owned()
             }
             Commission::FlatPerItem { .. } if self.is_refunded() => {
-                "Fully refunded, so it earns nothing.".to_owned()
+                "This item was fully refunded, so it earns nothing.".to_owned()
             }
             Commission::FlatPerItem { amount_minor, currency: own } => {
                 let each = format_money(amount_minor, own);

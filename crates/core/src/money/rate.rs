@@ -131,7 +131,8 @@ impl TryFrom<i64> for Rate {
     type Error = String;
 
     fn try_from(points: i64) -> Result<Self, String> {
-        Self::from_basis_points(points).ok_or_else(|| format!("{points} basis points are no rate"))
+        Self::from_basis_points(points)
+            .ok_or_else(|| format!("{points} basis points aren't from 0 to 100%"))
     }
 }
 

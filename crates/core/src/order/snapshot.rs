@@ -271,7 +271,7 @@ impl StoreEvent {
 /// A digest of the content. Equal values have equal digests, regardless of how they were stored.
 pub(super) fn digest(value: &impl Serialize) -> [u8; 32] {
     // Structs serialize fields in declaration order, so the text is canonical.
-    let text = serde_json::to_vec(value).expect("plain structs always serialise");
+    let text = serde_json::to_vec(value).expect("plain structs always serialize");
     Sha256::digest(text).into()
 }
 

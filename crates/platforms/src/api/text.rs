@@ -11,7 +11,7 @@ pub(super) const REFUND_ID_TAKEN: &str = "Another refund already has this ID.";
 pub(super) const UNKNOWN_LINE: &str = "No line of this order has this ID.";
 pub(super) const AMOUNT_NEEDED: &str = "Required if `quantity` is 0.";
 pub(super) const TOO_FAR_AHEAD: &str =
-    "Must not be more than a day in the future. Check the clock.";
+    "Must not be more than a day in the future. Check your clock.";
 pub(super) const NO_TIME: &str = "Must be an RFC 3339 time, such as 2026-03-10T12:00:00Z.";
 pub(super) const NEGATIVE: &str = "Must not be negative.";
 pub(super) const TOO_LARGE: &str = "This amount is too large.";

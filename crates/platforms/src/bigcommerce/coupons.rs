@@ -31,7 +31,7 @@ pub(super) fn store_code(api: &Api, own: &Rules, coupon: &Value) -> StoreCode {
         mark: mark::of(text("name")),
         state: state(coupon, api.now),
         rules: rules.as_ref().map_or_else(
-            || "A custom coupon. See it in BigCommerce.".to_owned(),
+            || "Custom coupon. View the coupon in BigCommerce.".to_owned(),
             |rules| rules.sentence() + rules.made_otherwise(own),
         ),
         same_rules: rules.as_ref().is_some_and(|rules| rules.gives_as(own)),

@@ -14,7 +14,7 @@ const MAX_USES: u32 = 100_000;
 
 const KINDS: &[SelectOption] = &[
     ("promotion", "Promotions (recommended)"),
-    ("coupon", "Legacy coupons, for checkouts that need them, in the store’s currency"),
+    ("coupon", "Legacy coupons (only in the store’s currency)"),
 ];
 const DISCOUNTS: &[SelectOption] = &[
     ("percent", "Percentage off the order"),
@@ -35,7 +35,7 @@ impl DiscountsForm for BigcommerceDiscounts {
                 .hint("Enter a percentage such as 10, or an amount such as 12.50.")
                 .needed("not for free shipping"),
             Field::text("currency", "Currency", "3")
-                .hint("Enter a currency such as USD, or * for orders in any currency. Amounts need a currency.")
+                .hint("Enter a currency such as USD, or * for orders in any currency. Promotions with amounts need a currency.")
                 .needed("for amounts"),
             Field::text("minimum", "Minimum purchase amount", "20")
                 .keyboard("decimal")

@@ -44,7 +44,7 @@ pub(super) fn codes(
     } else {
         coupon_page(api, own, cursor)?
     };
-    let next = next.map(|next| serde_json::to_string(&next).expect("a plain struct serialises"));
+    let next = next.map(|next| serde_json::to_string(&next).expect("a plain struct serializes"));
     Ok(CursorPage { rows, next })
 }
 

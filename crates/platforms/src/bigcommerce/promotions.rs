@@ -56,7 +56,7 @@ pub(super) fn store_code(
         mark: promotion.get("name").and_then(Value::as_str).and_then(mark::of),
         state: state(promotion, code, api.now),
         rules: rules.as_ref().map_or_else(
-            || "A custom promotion. See it in BigCommerce.".to_owned(),
+            || "Custom promotion. View the promotion in BigCommerce.".to_owned(),
             |rules| rules.sentence() + rules.made_otherwise(own),
         ),
         same_rules: rules.as_ref().is_some_and(|rules| rules.gives_as(own)),

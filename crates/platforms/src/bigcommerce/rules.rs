@@ -126,7 +126,7 @@ impl Rules {
         match self.max_uses_per_customer {
             0 => {}
             1 => text += ", once per customer",
-            times => text += &format!(", {times} times per customer"),
+            times => text += &format!(", up to {times} times per customer"),
         }
         match self.max_uses {
             0 => {}

@@ -58,10 +58,10 @@ fn steps(address: Option<&str>) -> FormPart {
             "Choose **Create API account**, select **V2/V3 API Token**, and name it “Vouch”.",
         ),
         Cow::Borrowed(
-            "Under **OAuth scopes**, set **Marketing** to **modify**, **Orders** and **Order Transactions** to **read-only**, and **Information & Settings** to **read-only**. Leave the other scopes at **None**.",
+            "Under **OAuth scopes**, set **Marketing** to **modify**. Set **Orders**, **Order Transactions** and **Information & Settings** to **read-only**. Leave the other scopes at **None**.",
         ),
         Cow::Borrowed(
-            "Save. BigCommerce shows the API path and the credentials once. Paste them here.",
+            "Choose **Save**. BigCommerce shows the API path and the credentials once. Paste them here.",
         ),
     ])
 }

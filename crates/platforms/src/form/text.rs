@@ -16,7 +16,7 @@ pub(super) struct AmountText {
 
 impl AmountText {
     fn of(&self) -> String {
-        self.currency.map(|currency| format!(" of {currency}")).unwrap_or_default()
+        self.currency.map(|currency| format!(" in {currency}")).unwrap_or_default()
     }
 
     pub(super) fn above_zero(&self, example: &str) -> String {

@@ -64,7 +64,7 @@ fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
 }
 
 fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    written(deserializer)?.ok_or_else(|| D::Error::custom("nothing is there"))
+    written(deserializer)?.ok_or_else(|| D::Error::custom("the value is missing"))
 }
 
 /// An ID made of digits. It's text, because it may exceed 2^53.
@@ -75,7 +75,7 @@ impl Scalar for Id {
     fn of(text: &str) -> Result<Self, &'static str> {
         let is_id = (1..=MAX_ID_DIGITS).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_digit());
-        if is_id { Ok(Self(text.to_owned())) } else { Err("an id must be a whole number") }
+        if is_id { Ok(Self(text.to_owned())) } else { Err("an ID must be a whole number") }
     }
 }
 

@@ -112,7 +112,7 @@ impl fmt::Display for PayloadProblem {
                  order again."
             ),
             Self::TooMany { count, limit } => {
-                write!(f, "It has {count} entries, and the limit is {limit}.")
+                write!(f, "The list has {count} entries. The limit is {limit}.")
             }
             Self::Undocumented => f.write_str("Too many fields have an unexpected format."),
             Self::IncompleteJson => f.write_str("The body isn’t complete JSON."),

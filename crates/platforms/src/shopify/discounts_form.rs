@@ -31,7 +31,7 @@ const MINIMUMS: &[SelectOption] = &[
     ("quantity", "Minimum quantity of items"),
 ];
 const PURCHASES: &[SelectOption] =
-    &[("one_time", "One-time purchases"), ("subscription", "Subscriptions"), ("both", "Both")];
+    &[("one_time", "One-time purchase"), ("subscription", "Subscription"), ("both", "Both")];
 
 pub(super) struct ShopifyDiscounts;
 
@@ -100,7 +100,7 @@ impl DiscountsForm for ShopifyDiscounts {
         if currency.is_none() && needs_money(typed) {
             errors.add(
                 "",
-                "The store isn’t responding, so we don’t know its currency yet. Save again in a minute, or use a percentage without a minimum amount.",
+                "We couldn’t get the store’s currency. Save again in a minute, or use a percentage without a minimum amount.",
             );
         }
         let reached = client.as_mut().ok().filter(|_| access.is_ok());
@@ -126,7 +126,7 @@ fn amount_fields(unit: &'static str) -> [Field; 5] {
             .needed("for a fixed amount")
             .applies(is_amount),
         Field::checkbox("each_item", "Apply the amount to each item")
-            .hint("Without this, customers get the amount off once per order.")
+            .hint("Otherwise, customers get the amount off once per order.")
             .applies(is_amount),
     ]
 }

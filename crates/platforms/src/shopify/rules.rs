@@ -318,7 +318,8 @@ impl Combines {
             [] => "The discount can’t be combined with other discounts.".to_owned(),
             [one] => format!("The discount can be combined with {one}."),
             [first, last] => format!("The discount can be combined with {first} and {last}."),
-            _ => "The discount can be combined with all other discounts.".to_owned(),
+            _ => "The discount can be combined with order, product and shipping discounts."
+                .to_owned(),
         }
     }
 }

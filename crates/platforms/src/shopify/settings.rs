@@ -45,9 +45,9 @@ const APP: Help = Help {
     summary: "How to create the app",
     steps: &[
         "Open [dev.shopify.com/dashboard](https://dev.shopify.com/dashboard), signed in as the store’s owner, and choose **Create app**. Name it Vouch.",
-        "In the app’s first version, enter these **scopes**: `write_discounts,read_orders`. Add `read_products` if you want to name products and collections by their handles. Choose **Release**.",
+        "In the app’s first version, enter these **scopes**: `write_discounts,read_orders`. Add `read_products` if you want to enter products and collections by handle. Choose **Release**.",
         "Choose **Install app** and your store. The app and the store must belong to the same organization.",
-        "Under **Settings** of the app, copy **Client ID** and **Client secret**, and paste them here.",
+        "In the app’s **Settings**, copy **Client ID** and **Client secret**, and paste them here.",
     ],
 };
 const CUSTOM_APP: Help = Help {

@@ -213,7 +213,7 @@ fn is_restricted(coupon: &Coupon) -> bool {
 
 fn in_words(coupon: &Coupon, found: Option<Rules>) -> String {
     let Some(found) = found else {
-        return format!("A coupon of type “{}”.", plain(&coupon.discount_type));
+        return format!("Coupon of type “{}”.", plain(&coupon.discount_type));
     };
     let sentence = found.sentence();
     if is_restricted(coupon) {

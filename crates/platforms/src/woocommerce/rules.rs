@@ -56,7 +56,7 @@ impl Rules {
     }
 
     pub fn to_json(&self) -> Value {
-        serde_json::to_value(self).expect("plain structs always serialise")
+        serde_json::to_value(self).expect("plain structs always serialize")
     }
 
     /// The customer's discount, in one or two sentences.
@@ -79,7 +79,7 @@ impl Rules {
         }
         match self.uses_per_customer {
             Some(1) => parts.push("once per customer".to_owned()),
-            Some(uses) => parts.push(format!("{uses} times per customer")),
+            Some(uses) => parts.push(format!("up to {uses} times per customer")),
             None => {}
         }
         match self.total_uses {

@@ -47,7 +47,7 @@ pub(crate) struct WoocommerceSettings;
 fn key_steps() -> FormPart {
     steps(&[
         "In WordPress, open **WooCommerce > Settings > Advanced > REST API** and choose **Add key**.",
-        "Enter **Vouch** as the description. As the user, choose an administrator or shop manager. As permissions, choose **Read/Write**.",
+        "Enter **Vouch** as the description. For the user, choose an administrator or shop manager. Set the permissions to **Read/Write**.",
         "Choose **Generate API key**, then copy the consumer key and secret. WooCommerce shows both once.",
         "Under **Settings > Permalinks**, choose anything except **Plain**.",
     ])

@@ -20,7 +20,7 @@ pub(super) const PREVIOUS_SECRET_REMOVED: &str = "Previous webhook secret remove
 pub(super) fn other_currency(name: &str, own: Currency, theirs: &str) -> String {
     format!(
         "Vouch can read orders in {name}, but the store uses {theirs} and your discounts are in \
-         {own}. Update the discount settings, so Vouch can create codes."
+         {own}. Update the discount settings so Vouch can create codes."
     )
 }
 
@@ -36,7 +36,7 @@ pub(super) fn missing_access(name: &str, access: &StoreAccess) -> String {
         _ => "Vouch can’t read orders or create codes.",
     };
     let missing: Vec<String> = access.missing.iter().map(ToString::to_string).collect();
-    format!("{name} responds. {can} {}", missing.join(" "))
+    format!("Connected to {name}. {can} {}", missing.join(" "))
 }
 
 pub(super) fn test_failed(error: &str) -> String {
@@ -70,7 +70,7 @@ pub(super) fn discount_saved(sentence: &str) -> String {
 }
 
 pub(super) fn discount_unchecked(trouble: &str) -> String {
-    format!("Discount settings saved, but not checked with the store. {trouble}")
+    format!("Discount settings saved, but we couldn’t check them with the store. {trouble}")
 }
 
 /// `set_on` is a date for people. `ending` is `None` if Vouch can’t decrypt the secret.

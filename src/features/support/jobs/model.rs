@@ -102,7 +102,7 @@ text_enum! {
         Unreadable = "unreadable", "Vouch couldn’t parse the data";
         OwnFault = "own_fault", "Error in Vouch. See the server’s log";
         Value = "value", "The data contains a value that can’t be stored";
-        NotFetched = "not_fetched", "The order couldn’t be fetched";
+        NotFetched = "not_fetched", "Vouch couldn’t fetch the order";
         NotAccepted = "not_accepted", "The mail server didn’t accept the email";
         Unreachable = "unreachable", "The mail server couldn’t be reached";
     }

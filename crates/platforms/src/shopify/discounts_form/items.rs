@@ -86,10 +86,10 @@ pub(super) fn find_items(
                 continue;
             }
             (Some(Err(CallError::Denied(reason))), Reference::Handle(handle)) => {
-                format!("“{handle}” can’t be found right now. Enter its ID. {reason}")
+                format!("We couldn’t look up “{handle}”. Enter its ID instead. {reason}")
             }
             (_, Reference::Handle(handle)) => format!(
-                "The store isn’t responding, so we can’t find “{handle}”. Save again in a minute, or enter its ID."
+                "We couldn’t look up “{handle}” in the store. Save again in a minute, or enter its ID."
             ),
         };
         errors.add("item_list", unknown);
