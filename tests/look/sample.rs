@@ -17,6 +17,10 @@ impl SamplePage {
         "sample"
     }
 
+    fn may_write(&self) -> bool {
+        true
+    }
+
     fn frame(&self) -> SampleFrame<'_> {
         SampleFrame { page: self }
     }

@@ -169,6 +169,7 @@ fn what_codes_get_is_set_looked_up_in_the_store_and_shown_in_a_sentence() {
         ("minimum", "quantity"),
         ("quantity", "2"),
         ("total_uses", "50"),
+        ("once_per_order", "true"),
         ("once_per_customer", "true"),
         ("combine_shipping", "true"),
         ("title", "Affiliate {affiliate}: {code}"),

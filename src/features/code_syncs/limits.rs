@@ -24,7 +24,7 @@ pub enum LimitError {
     Star(String),
     #[error("{}", text::spaces(.0))]
     Space(String),
-    #[error("{}", text::too_long(.0))]
+    #[error("{}", text::too_long(.0, MAX_CHARS))]
     TooLong(String),
     #[error("{}", text::too_many_lines(MAX_LINES))]
     TooMany,

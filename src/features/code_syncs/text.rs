@@ -113,8 +113,10 @@ pub(super) fn spaces(line: &str) -> String {
     format!("Enter “{line}” without spaces, one code per line.")
 }
 
-pub(super) fn too_long(line: &str) -> String {
-    format!("“{line}” is too long. Enter 51 characters or fewer.")
+pub(super) fn too_long(line: &str, max: usize) -> String {
+    format!(
+        "“{line}” is too long. Enter {max} characters or fewer. Use * at the end for longer codes."
+    )
 }
 
 pub(super) fn too_many_lines(max: usize) -> String {

@@ -34,7 +34,7 @@ impl fmt::Display for EmailProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable { detail } => {
-                write!(f, "The mail server couldn’t be reached ({detail}).")
+                write!(f, "Vouch couldn’t reach the mail server ({detail}).")
             }
             Self::NotAccepted { detail } => {
                 write!(f, "The mail server didn’t accept the email yet ({detail}).")
@@ -45,7 +45,7 @@ impl fmt::Display for EmailProblem {
             Self::Malformed { detail } => write!(f, "The email isn’t valid ({detail})."),
             Self::LinkUnreadable => f.write_str("The secret key can’t decrypt the email’s link."),
             Self::TooOld => f.write_str("The email couldn’t be sent within 2 days."),
-            Self::OwnFault => f.write_str("Error in Vouch. See the server’s log."),
+            Self::OwnFault => f.write_str("Vouch had an internal error. See the server’s log."),
             Self::UnknownContent => f.write_str("A newer version of Vouch created this email."),
         }
     }

@@ -60,10 +60,15 @@ pub(super) fn already_restored(value: &str) -> String {
 /// The title above the codes that an exclusion matches. `codes` is how many affiliates have.
 pub(super) fn affected(codes: &str, has_codes: bool, requested: usize) -> String {
     match (has_codes, requested) {
-        (_, 0) => format!("Affiliates have {codes} like this"),
-        (true, count) => format!("Affiliates have {codes} like this and requested {count}"),
+        (_, 0) => format!("Affiliates have {codes} that match"),
+        (true, count) => {
+            format!("Affiliates have {codes} that match, and requested {count} more")
+        }
         (false, count) => {
-            format!("Affiliates requested {} like this", counted(count, "code", "codes"))
+            format!(
+                "Affiliates requested {}",
+                counted(count, "code that matches", "codes that match")
+            )
         }
     }
 }

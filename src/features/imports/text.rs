@@ -67,8 +67,12 @@ pub(super) fn changed_codes(count: usize) -> String {
 
 /// The hint for the checkbox that keeps codes out of the `stores`. `existing` codes can't be created.
 pub(super) fn existing_codes_hint(stores: &[String], existing: usize) -> String {
-    let in_stores = (!stores.is_empty())
-        .then(|| format!("Otherwise Vouch creates the codes in {}.", stores.join(", ")));
+    let in_stores = (!stores.is_empty()).then(|| {
+        format!(
+            "Unless you select this checkbox, Vouch creates the codes in {}.",
+            stores.join(", ")
+        )
+    });
     let codes = counted(existing, "code", "codes");
     let skipped = (existing > 0).then(|| {
         let them = if existing == 1 { "it" } else { "them" };

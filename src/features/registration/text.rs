@@ -99,7 +99,7 @@ pub(super) fn changed(decided: &DecisionOutcome, status: AffiliateStatus) -> Str
 pub(super) fn undone(undone: &[Affiliate], left: usize) -> String {
     let restored = match undone {
         [] => {
-            return "Nothing was undone, because the affiliates have changed since then."
+            return "Nothing was undone, because the affiliates have changed since the review."
                 .to_owned();
         }
         [only] => format!("{}’s status restored.", only.name),
@@ -108,7 +108,7 @@ pub(super) fn undone(undone: &[Affiliate], left: usize) -> String {
     match left {
         0 => restored,
         _ => format!(
-            "{restored} {} skipped, because they changed since then.",
+            "{restored} {} skipped, because they’ve changed since the review.",
             counted(left, "affiliate", "affiliates")
         ),
     }

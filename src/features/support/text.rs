@@ -12,7 +12,7 @@ pub(crate) const CLOSED_PROGRAM: &str =
     "This merchant is closed. Reopen it before you send an invitation.";
 pub(crate) const JOB_ALREADY_RETRIED: &str = "This job was already retried.";
 pub(crate) const NO_JOBS: &str = "No failed jobs to retry.";
-pub(crate) const MORE_JOBS: &str = " To retry the rest, choose Retry all jobs of this kind again.";
+pub(crate) const MORE_JOBS: &str = "To retry the rest, choose Retry all jobs of this kind again.";
 pub(crate) const OWN_ACCESS: &str =
     "You can’t change your own access. Ask another support staff member.";
 pub(crate) const NOT_SUPPORT: &str = "This user isn’t support staff.";
@@ -43,7 +43,8 @@ pub(super) fn invitation_resent(email: &str, sends_email: bool) -> String {
     match sends_email {
         true => format!("Invitation resent to {email}. The previous link no longer works."),
         false => format!(
-            "New invitation for {email} created. To share the link, show the email under Emails. \
+            "New invitation for {email} created. To share the link, show the email under Emails or \
+             on the server. \
              The previous link no longer works."
         ),
     }

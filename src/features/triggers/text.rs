@@ -63,9 +63,13 @@ fn held_by(held: &HeldTrigger, wanted_for: i64) -> String {
                  instead."
             )
         }
-        (false, false) => format!("{value} belongs to {affiliate}. Enter a different one."),
+        (false, false) => {
+            format!("{value} belongs to {affiliate}. Enter a different code, email or SKU.")
+        }
         (false, true) => {
-            format!("{value} is retired and stays reserved for {affiliate}. Enter a different one.")
+            format!(
+                "{value} is retired and stays reserved for {affiliate}. Enter a different code, email or SKU."
+            )
         }
     }
 }

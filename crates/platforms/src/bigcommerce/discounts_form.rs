@@ -35,8 +35,8 @@ impl DiscountsForm for BigcommerceDiscounts {
                 .hint("Enter a percentage such as 10, or an amount such as 12.50.")
                 .needed("not for free shipping"),
             Field::text("currency", "Currency", "3")
-                .hint("Enter a currency such as USD, or * for orders in any currency. Promotions with amounts need a currency.")
-                .needed("for amounts"),
+                .hint("Enter a currency such as USD, or * for orders in any currency.")
+                .needed("for promotions with amounts"),
             Field::text("minimum", "Minimum purchase amount", "20")
                 .keyboard("decimal")
                 .hint("Leave blank for no minimum.")
@@ -49,7 +49,8 @@ impl DiscountsForm for BigcommerceDiscounts {
                 .keyboard("numeric")
                 .hint("Leave blank for no limit.")
                 .optional(),
-            Field::checkbox("combines", "Can be used with other promotions"),
+            Field::checkbox("combines", "Can be used with other promotions")
+                .hint("Doesn’t apply to legacy coupons."),
             Field::radios("kind", "Create as", KINDS),
         ];
         let end = FormPart::Hint("Codes start immediately and don’t expire.");
@@ -126,7 +127,11 @@ fn currency(typed: &Typed, kind: DiscountFeature, errors: &mut FieldErrors) -> O
         return None;
     }
     let currency = Currency::known(typed);
-    currency.map_err(|error| errors.add("currency", format!("{error}."))).ok()
+    let known = currency.ok();
+    if known.is_none() {
+        errors.add("currency", "Enter a currency code such as USD, or * for any currency.");
+    }
+    known
 }
 
 fn amount(

@@ -60,9 +60,12 @@ fn steps(address: Option<&str>) -> FormPart {
         Cow::Borrowed(
             "Under **OAuth scopes**, set **Marketing** to **modify**. Set **Orders**, **Order Transactions** and **Information & Settings** to **read-only**. Leave the other scopes at **None**.",
         ),
-        Cow::Borrowed(
-            "Choose **Save**. BigCommerce shows the API path and the credentials once. Paste them here.",
-        ),
+        Cow::Borrowed(match address {
+            Some(_) => "Choose **Save**. BigCommerce shows the credentials once. Paste them here.",
+            None => {
+                "Choose **Save**. BigCommerce shows the API path and the credentials once. Paste them here."
+            }
+        }),
     ])
 }
 

@@ -98,9 +98,12 @@ impl DiscountsForm for ShopifyDiscounts {
         let answered = answered.and_then(|code| Currency::from_code(code).ok());
         let currency = answered.or(known.as_ref().map(|rules| rules.currency));
         if currency.is_none() && needs_money(typed) {
+            let reason = access.as_ref().err().map(|error| format!(" {error}")).unwrap_or_default();
             errors.add(
                 "",
-                "We couldn’t get the store’s currency. Save again in a minute, or use a percentage without a minimum amount.",
+                format!(
+                    "We couldn’t get the store’s currency.{reason} Save again in a minute, or use a percentage without a minimum amount."
+                ),
             );
         }
         let reached = client.as_mut().ok().filter(|_| access.is_ok());
@@ -125,8 +128,8 @@ fn amount_fields(unit: &'static str) -> [Field; 5] {
             .hint("In the store’s currency.")
             .needed("for a fixed amount")
             .applies(is_amount),
-        Field::checkbox("each_item", "Apply the amount to each item")
-            .hint("Otherwise, customers get the amount off once per order.")
+        Field::checkbox("once_per_order", "Only apply discount once per order")
+            .hint("If not selected, the amount is taken off each eligible item.")
             .applies(is_amount),
     ]
 }

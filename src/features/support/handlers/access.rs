@@ -28,21 +28,21 @@ pub(crate) async fn set_access(
         return rejected(&shown);
     }
     let (by, opens) = (AccessChange::support(&page.support_actor(id), &form.reason), form.enabled);
-    let words = db
+    let (flash, words) = db
         .run(Scope::Instance, move |conn| {
             let merchant = Merchant::find(conn, id)?.name;
             if opens {
                 return accounts::reopen(conn, &by, id).map(|changed| match changed {
-                    true => text::reopened(&merchant),
-                    false => text::not_closed(&merchant),
+                    true => (FlashKind::Success, text::reopened(&merchant)),
+                    false => (FlashKind::Info, text::not_closed(&merchant)),
                 });
             }
             accounts::close(conn, &by, id).map(|ended| match ended {
-                Some(ended) => text::closed(&merchant, &ended.words()),
-                None => text::already_closed(&merchant),
+                Some(ended) => (FlashKind::Success, text::closed(&merchant, &ended.words())),
+                None => (FlashKind::Info, text::already_closed(&merchant)),
             })
         })
         .await?;
-    page.leave(FlashKind::Success, words)?;
+    page.leave(flash, words)?;
     Ok(see_other(&format!("/support/merchants/{id}")))
 }

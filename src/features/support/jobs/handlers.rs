@@ -79,13 +79,14 @@ pub(crate) async fn retry_all(
         let retried = db.run(Scope::Instance, move |conn| model::retry(conn, &by, job)).await?;
         count += usize::from(matches!(retried, Retry::Retried(_)));
     }
-    let mut message = match count {
-        0 => text::NO_JOBS.to_owned(),
-        count => text::jobs_retried(count),
+    let (kind_of_flash, message) = match (count, is_full) {
+        (0, false) => (FlashKind::Info, text::NO_JOBS.to_owned()),
+        (0, true) => (FlashKind::Info, text::MORE_JOBS.to_owned()),
+        (count, false) => (FlashKind::Success, text::jobs_retried(count)),
+        (count, true) => {
+            (FlashKind::Success, format!("{} {}", text::jobs_retried(count), text::MORE_JOBS))
+        }
     };
-    if is_full {
-        message.push_str(text::MORE_JOBS);
-    }
-    page.leave(FlashKind::Success, &message)?;
+    page.leave(kind_of_flash, &message)?;
     Ok(see_other(&with_query(HERE, &[("kind", kind.as_str())])))
 }

@@ -100,11 +100,11 @@ text_enum! {
         Refused = "refused", "The store rejected the request";
         NotListed = "not_listed", "The store doesn’t list one of the refunds";
         Unreadable = "unreadable", "Vouch couldn’t parse the data";
-        OwnFault = "own_fault", "Error in Vouch. See the server’s log";
+        OwnFault = "own_fault", "Vouch had an internal error. See the server’s log";
         Value = "value", "The data contains a value that can’t be stored";
         NotFetched = "not_fetched", "Vouch couldn’t fetch the order";
         NotAccepted = "not_accepted", "The mail server didn’t accept the email";
-        Unreachable = "unreachable", "The mail server couldn’t be reached";
+        Unreachable = "unreachable", "Vouch couldn’t reach the mail server";
     }
 }
 

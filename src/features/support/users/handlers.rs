@@ -107,22 +107,22 @@ pub(crate) async fn set_access(
         return refused(&db, page, id, form.reason, ("reason", why)).await;
     }
     let (by, enabled) = (AccessChange::support(&page.support_actor(0), &form.reason), form.enabled);
-    let words = db
+    let (flash, words) = db
         .run(Scope::Instance, move |conn| {
             let user = name(conn, id)?;
             if enabled {
                 return accounts::enable(conn, &by, id).map(|changed| match changed {
-                    true => text::enabled(&user),
-                    false => text::not_disabled(&user),
+                    true => (FlashKind::Success, text::enabled(&user)),
+                    false => (FlashKind::Info, text::not_disabled(&user)),
                 });
             }
             accounts::disable(conn, &by, id).map(|ended| match ended {
-                Some(ended) => text::disabled(&user, &ended.words()),
-                None => text::already_disabled(&user),
+                Some(ended) => (FlashKind::Success, text::disabled(&user, &ended.words())),
+                None => (FlashKind::Info, text::already_disabled(&user)),
             })
         })
         .await?;
-    page.leave(FlashKind::Success, words)?;
+    page.leave(flash, words)?;
     Ok(see_other(&format!("{HERE}/{id}")))
 }
 

@@ -64,7 +64,8 @@ fn discount_amount(
 ) -> Option<DiscountAmount> {
     if typed.text("takeoff") == "amount" {
         let minor = typed.money("amount", Some(currency), errors)?;
-        return Some(DiscountAmount::Amount { minor, each_item: typed.is_ticked("each_item") });
+        let each_item = !typed.is_ticked("once_per_order");
+        return Some(DiscountAmount::Amount { minor, each_item });
     }
     let rate = Rate::parse_discount(typed.text("percent"));
     let rate = rate.map_err(|error| errors.add("percent", error.to_string())).ok()?;

@@ -15,7 +15,7 @@ fn typed(changes: &[(&'static str, &'static str)]) -> Typed {
 fn rules_that_were_saved_are_typed_alike_again() {
     for changes in [
         &[][..],
-        &[("takeoff", "amount"), ("amount", "7.50"), ("each_item", "true"), ("purchases", "both")],
+        &[("takeoff", "amount"), ("amount", "7.50"), ("once_per_order", ""), ("purchases", "both")],
         &[
             ("items", "products"),
             ("item_list", "17\n4"),

@@ -16,6 +16,7 @@ pub(super) fn fresh() -> Typed {
         ("items", "all"),
         ("minimum", "none"),
         ("once_per_customer", "true"),
+        ("once_per_order", "true"),
         ("purchases", "one_time"),
         ("title", "{affiliate}: {code}"),
     ]
@@ -33,7 +34,7 @@ pub(super) fn typed_of(creates: bool, rules: &Rules) -> Typed {
             typed.set("takeoff", "amount");
             typed.set("percent", "");
             typed.set("amount", plain(minor));
-            typed.tick("each_item", each_item);
+            typed.tick("once_per_order", !each_item);
         }
     }
     let (kind, items): (_, &[Item]) = match &rules.items {
