@@ -77,7 +77,7 @@ impl Scenario {
     /// Lists follow their filters by themselves; without JavaScript there is a button.
     async fn apply(&self) {
         if !self.javascript {
-            self.browser.press("Apply").await;
+            self.browser.press("Apply filters").await;
         }
     }
 

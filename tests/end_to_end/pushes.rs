@@ -38,7 +38,7 @@ pub(super) async fn have_codes_created(scenario: &Scenario) {
     browser.click("#f-creates_codes-yes").await;
     browser.fill("#f-percent", "15").await;
     if !scenario.javascript {
-        browser.press("Preview").await;
+        browser.press("Preview discount").await;
     }
     browser.sees("15% off").await;
     browser.press("Save changes").await;

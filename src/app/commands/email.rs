@@ -19,10 +19,10 @@ use crate::kit::secrets::Encryptor;
 pub enum EmailCommand {
     /// List the newest emails without their text
     List,
-    /// Print a held email with its link. The link gives access to an account, so share it only with
-    /// the recipient
+    /// Print a held email. Its link can give access to an account, so share it only with the
+    /// recipient
     Show {
-        /// The number of the email in `vouch email list`
+        /// Number of the email in `vouch email list`
         id: i64,
     },
 }

@@ -34,7 +34,7 @@ use crate::kit::security::{self, Kind};
 pub enum PersonCommand {
     /// Export everything stored about a person as JSON
     Export(Export),
-    /// Erase a person. Without --yes, only show where the person is found
+    /// Erase a person's data. Without --yes, only show where it was found
     Erase(Erase),
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct Which {
     /// Email of the person
     #[arg(long, value_parser = email)]
     email: String,
-    /// Only this program, by its slug, as in /join/SLUG [default: every program]
+    /// Slug of the only program to search, as in /join/SLUG [default: every program]
     #[arg(long)]
     program: Option<String>,
 }
@@ -52,7 +52,7 @@ pub(crate) struct Which {
 pub struct Export {
     #[command(flatten)]
     which: Which,
-    /// File to write to [default: the terminal]
+    /// File to write to [default: standard output]
     #[arg(long)]
     output: Option<PathBuf>,
 }

@@ -17,7 +17,7 @@ pub struct RotateKeyArguments {
     /// The new key, if the current one comes from VOUCH_SECRET_KEY (32 bytes, hexadecimal or base64)
     #[arg(long, env = "VOUCH_NEW_SECRET_KEY", hide_env_values = true)]
     new_secret_key: Option<String>,
-    /// Continue with a new key, because the current one is lost. You enter the secrets again
+    /// Switch to the new key even if the current one is lost. Secrets must be entered again
     #[arg(long)]
     key_lost: bool,
 }

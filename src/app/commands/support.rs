@@ -17,7 +17,7 @@ use crate::kit::db::{Scope, in_scope};
 pub enum SupportCommand {
     /// Create a support user, who can help all merchants of this instance
     Create(CreateSupportUser),
-    /// Make an existing user support staff
+    /// Make an existing user support staff, and end their sessions
     Add(OfStaff),
     /// Remove a user from support staff, end their sessions and revoke their API keys
     Remove(OfStaff),

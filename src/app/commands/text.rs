@@ -64,7 +64,7 @@ pub(super) const SUPPORT_SETS_UP_TWO_FACTOR: &str =
     "This user sets up two-factor sign-in when they first sign in.";
 
 pub(super) fn support_added(email: &str) -> String {
-    format!("{email} becomes support staff at their next sign-in.")
+    format!("{email} is now support staff and must sign in again.")
 }
 
 pub(super) fn support_already_added(email: &str) -> String {
@@ -90,7 +90,7 @@ pub(super) fn merchant_created(name: &str, slug: &str) -> String {
 }
 
 pub(super) fn owner_keeps_password(email: &str) -> String {
-    format!("{email} is the owner. Their sign-in doesn't change.")
+    format!("{email} is the owner and keeps their password.")
 }
 
 pub(super) fn merchant_closed(slug: &str, ended: &str) -> String {
@@ -114,7 +114,7 @@ pub(super) fn merchant_not_closed(slug: &str) -> String {
 pub(super) const NO_EMAILS: &str = "No emails yet.";
 
 pub(super) fn no_held_email(id: i64) -> String {
-    format!("no email with the number {id} is waiting to be sent")
+    format!("email {id} isn't waiting to be sent")
 }
 
 pub(super) fn email(recipient: &str, subject: &str, text: &str) -> String {
@@ -123,8 +123,8 @@ pub(super) fn email(recipient: &str, subject: &str, text: &str) -> String {
 
 // People
 
-pub(super) const UNKNOWN_PERSON: &str = "no data is stored about this person";
-pub(super) const PERSON_NOT_FOUND: &str = "No data is stored about this person.";
+pub(super) const UNKNOWN_PERSON: &str = "no data was found for this email";
+pub(super) const PERSON_NOT_FOUND: &str = "No data was found for this email.";
 pub(super) const PERSON_NOT_ERASED: &str =
     "Nothing was erased. To erase this person, run the command with --yes.";
 
@@ -175,7 +175,7 @@ pub(in crate::app::commands) fn not_a_backup(file: &Path) -> String {
 }
 
 pub(super) fn empty_backup(file: &Path) -> String {
-    format!("{} contains no tables of Vouch", file.display())
+    format!("{} contains no Vouch tables", file.display())
 }
 
 pub(super) fn incomplete_backup(difference: &str) -> String {
@@ -189,8 +189,8 @@ pub(super) fn incomplete_restore(difference: &str) -> String {
 pub(super) const DATABASE_NOT_EMPTY: &str =
     "the database isn't empty. Restore into a new database, or set VOUCH_DATA to a new folder";
 
-pub(super) const BACKUP_ROLE_MISSING: &str = "the roles of this server don't see every row. Set \
-     VOUCH_BACKUP_DATABASE_URL to a superuser or a role with BYPASSRLS (docs/backup.md)";
+pub(super) const BACKUP_ROLE_MISSING: &str = "the role in DATABASE_URL can't read every row. In \
+     VOUCH_BACKUP_DATABASE_URL, use a superuser or a role with BYPASSRLS (docs/backup.md)";
 
 pub(super) const BACKUP_ROLE_BOUND: &str = "row security hides rows from the role in \
      VOUCH_BACKUP_DATABASE_URL. Give it BYPASSRLS, or use a superuser (docs/backup.md)";
@@ -213,7 +213,7 @@ pub(super) const RESTORED_OLDER_VERSION: &str = "Start Vouch to run the pending 
 pub(super) const RESTORED_WITH_KEY: &str = "The secret key matches. Start Vouch.";
 
 pub(super) fn restored_without_key(next: &str) -> String {
-    format!("The secret key is missing. {next}")
+    format!("The secret key doesn't match this backup. {next}")
 }
 
 pub(in crate::app::commands) fn row_difference(table: &str, found: i64, expected: i64) -> String {
@@ -235,11 +235,11 @@ pub(super) fn key_rotated(encrypted: usize, unreadable: usize) -> String {
     let mut lines = format!("Store secrets encrypted with the new key: {encrypted}.");
     if unreadable > 0 {
         lines.push_str(&format!(
-            "\nStore secrets that neither key decrypts: {unreadable}. Enter these secrets again under \
+            "\nStore secrets that neither key decrypts: {unreadable}. Merchants must enter them again in \
              Account > Settings. `vouch doctor` names the stores."
         ));
     }
-    lines + "\nEveryone must sign in again. A link to the first-run page has changed."
+    lines + "\nEveryone must sign in again. The link to the first-run page has changed."
 }
 
 pub(super) const SET_NEW_KEY: &str = "Set VOUCH_SECRET_KEY to the new key, then start Vouch.";
@@ -284,15 +284,16 @@ pub(super) fn bulk_loaded(seconds: u64) -> String {
 pub(super) const BULK_EXISTS: &str =
     "A demo program of this size already exists. Its data wasn't changed.";
 
-pub(super) const DEMO_SUPPORT: &str = "The support user sets up two-factor sign-in first.";
+pub(super) const DEMO_SUPPORT: &str =
+    "The support user sets up two-factor sign-in when they first sign in.";
 
 pub(super) const DEMO_STORE_DISCONNECTED: &str =
-    "Its store is disconnected, so no test order can be sent.";
+    "The demo store is disconnected, so you can't send test orders.";
 
 pub(super) fn demo_order(what: &str, code: &str) -> String {
-    format!("To send {what} with the code {code}, run this command. Vouch answers 200.")
+    format!("To send {what} with the code {code}, run this command. It prints 200 on success.")
 }
 
 pub(super) fn demo_updates(refund: &str, update: &str) -> String {
-    format!("Then send {refund} and {update}, in any order and any number of times:")
+    format!("Then send {refund} and {update}, in any sequence and as often as you like:")
 }

@@ -26,8 +26,8 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
         |label: &str, kind, required| CustomField { label: label.to_owned(), kind, required };
     let open = Registration {
         is_open: true,
-        intro: "Do you love soap as much as we do? Apply with the code that you’d like to \
-                share. You earn 10% of every order placed with it."
+        intro: "Do you love soap as much as we do? Apply with the code you’d like to share, \
+                and earn 10% on the orders placed with it."
             .to_owned(),
         terms: TERMS.to_owned(),
         thanks: "We review applications every Tuesday.".to_owned(),
@@ -69,7 +69,7 @@ fn demo_affiliate(
         .filter(affiliates::email.eq(email))
         .select(Affiliate::as_select())
         .first(conn)
-        .with_context(|| format!("{email} isn’t in the demo"))
+        .with_context(|| format!("{email} isn't in the demo"))
 }
 
 /// An affiliate requests another code and enters her payout details.

@@ -24,10 +24,10 @@ pub(super) const PRODUCTS: [CatalogProduct; 10] = [
     product("BALM-ROSE", "Rosemary Hand Balm, 60 ml", 1850),
     product(DESIGNED_SKU, "Lavender Balm by Anaïs Lefèvre", 2200),
     product("OIL-BATH", "Birch Bath Oil", 2900),
-    product("CANDLE-L", "Beeswax Candle, large", 3400),
+    product("CANDLE-L", "Beeswax Candle, Large", 3400),
     product("SET-GIFT", "Winter Gift Box", 6800),
     product("TEA-NIGHT", "Night Garden Tea", 1250),
-    product("TOWEL-LIN", "Linen Towel, 70 × 140", 4500),
+    product("TOWEL-LIN", "Linen Towel, 70 × 140 cm", 4500),
     product("BRUSH-01", "Sauna Brush", 1600),
 ];
 

@@ -111,7 +111,12 @@ fn happen(
                 .first(conn)
                 .optional()?;
             if let Some(id) = first {
-                conversions::overrule(conn, actor, id, "Bought for a giveaway, agreed by phone.")?;
+                conversions::overrule(
+                    conn,
+                    actor,
+                    id,
+                    "Bought for a giveaway, as agreed by phone.",
+                )?;
             }
         }
         Event::Give { email, cents, currency, why } => {
@@ -134,7 +139,7 @@ fn happen(
                 .order(order_rows::id.desc())
                 .select(order_rows::id)
                 .first(conn)?;
-            let why = "The customer forgot to enter the code and wrote to us.";
+            let why = "Customer forgot to enter the code and emailed us.";
             credit_order(conn, actor, id, order_id, why)?;
         }
     }

@@ -163,12 +163,12 @@ fn make(
 
 /// The merchant's exclusions: a code or pattern, the note, and the scope.
 const EXCLUDED: [(&str, &str, ExclusionScope); 10] = [
-    ("BLACKFRIDAY*", "Store-wide November sale", ExclusionScope::Claims),
-    ("CYBERMONDAY*", "Store-wide November sale", ExclusionScope::Claims),
+    ("BLACKFRIDAY*", "Site-wide November sale", ExclusionScope::Claims),
+    ("CYBERMONDAY*", "Site-wide November sale", ExclusionScope::Claims),
     ("WELCOME10", "Newsletter welcome code", ExclusionScope::Claims),
     ("FREESHIP*", "Free shipping codes aren’t for affiliates", ExclusionScope::Claims),
     ("*STAFF*", "Staff discount", ExclusionScope::ClaimsAndOrders),
-    ("FRIENDS-FAMILY", "Staff discount", ExclusionScope::ClaimsAndOrders),
+    ("FRIENDS-FAMILY", "Discount for friends and family", ExclusionScope::ClaimsAndOrders),
     ("SUMMER*", "Site-wide July sale", ExclusionScope::Claims),
     ("HOLIDAY*", "Site-wide December sale", ExclusionScope::Claims),
     ("GIFT-*-CARD", "Gift card codes", ExclusionScope::Claims),

@@ -82,7 +82,7 @@ pub(super) const ROLES: [Role; 40] = [
     role("Björk", "bjork@example.is", Active, Standard, &["BJORK"], 2),
     role("Bo", "bo@example.se", Active, Standard, &["BO5"], 6),
     role(
-        "The Extraordinarily Long-Named Natural Cosmetics & Herbal Remedies Review Magazine of Greater Manchester and Surrounding Counties Ltd.",
+        "The Independent Natural Cosmetics, Skin Care & Herbal Remedies Review Magazine of Greater Manchester and Surrounding Counties Ltd.",
         "editorial-office-for-reviews@natural-cosmetics-and-herbal-remedies.example",
         Active,
         Partners,

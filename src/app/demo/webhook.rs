@@ -59,7 +59,7 @@ pub fn webhooks(store: &DemoStore, code: &str, now: DateTime<Utc>) -> [DemoWebho
         payment: "paid",
         demo_customer: Some(DemoCustomer {
             first: "Carla".to_owned(),
-            last: "Curl".to_owned(),
+            last: "Romero".to_owned(),
             email: "carla@customers.example".to_owned(),
         }),
         lines: vec![line(&PRODUCTS[4], 2), line(&PRODUCTS[0], 1)],

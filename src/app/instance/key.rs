@@ -82,9 +82,11 @@ impl KeyError {
         const IF_LOST: &str =
             "If the key is lost, run `vouch rotate-key --key-lost` and enter the secrets again.";
         match self {
-            Self::Missing { .. } => format!("Restore the file from your backup. {IF_LOST}"),
+            Self::Missing { .. } => format!("Restore the key file from your backup. {IF_LOST}"),
             Self::Wrong { file, .. } => {
-                format!("Set that key, or restore {file} from your backup. {IF_LOST}")
+                format!(
+                    "Set VOUCH_SECRET_KEY to the right key, or restore {file} from your backup. {IF_LOST}"
+                )
             }
             Self::BrokenOff => "Run `vouch rotate-key` to finish it.".to_owned(),
             Self::BeingRotated => "Start Vouch when `vouch rotate-key` has finished.".to_owned(),

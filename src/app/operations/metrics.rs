@@ -66,7 +66,7 @@ impl Metrics {
         families.extend(self.of_connections());
         families.extend(one(
             "vouch_database_up",
-            "Whether the database responded when the queues were last read: 1 or 0.",
+            "1 if the database responded when the queues were last read, else 0.",
             f64::from(u8::from(queues.is_some())),
         ));
         families.extend(queues.iter().flat_map(|waiting| of_queues(&waiting.queues)));
@@ -158,13 +158,13 @@ fn of_queues(queues: &[QueueBacklog]) -> Vec<MetricFamily> {
     let mut families = by(
         "queue",
         "vouch_queue_waiting",
-        "Items waiting for the background workers of the instance, by queue. Items in the queues that end with _failed need manual action.",
+        "Items waiting for the background workers of the instance, by queue. Queues that end with _failed need manual action.",
         named.iter().map(|(name, queue)| (*name, queue.waiting as f64)),
     );
     families.extend(by(
         "queue",
         "vouch_queue_oldest_seconds",
-        "Age of the oldest waiting item in seconds, by queue. 0 if none waits.",
+        "Age of the oldest waiting item in seconds, by queue. 0 if the queue is empty.",
         named.iter().map(|(name, queue)| (*name, queue.oldest)),
     ));
     families
@@ -184,7 +184,7 @@ fn of_retention(overdue: &[(String, i64)]) -> Vec<MetricFamily> {
     by(
         "kind",
         "vouch_retention_overdue",
-        "Rows that are a day past their retention period, by kind.",
+        "Rows that are more than a day past their retention period, by kind.",
         overdue.iter().map(|(name, rows)| (name.as_str(), *rows as f64)),
     )
 }

@@ -22,7 +22,7 @@ pub(super) enum NotReady {
     Stopping,
     #[error("The database isn't responding.")]
     NoDatabase,
-    #[error("The database has pending migrations. Run vouch migrate.")]
+    #[error("The database has pending migrations. Run `vouch migrate`.")]
     Outdated,
     /// The checking thread is delayed or gone.
     #[error("The database was last checked {0} seconds ago.")]

@@ -40,6 +40,14 @@ impl From<Error> for CreditOrderError {
     }
 }
 
+/// An order that was credited manually, with the affiliate's name.
+#[derive(Clone, Debug)]
+pub struct CreditedOrder {
+    /// As the store names it.
+    pub order: Option<String>,
+    pub affiliate: String,
+}
+
 /// Credits an order to an affiliate, whatever codes it contains, under the affiliate's terms when
 /// it was placed. Refunds and cancellations apply as for any other order. Fails with `NotFound` if
 /// the order or affiliate isn't the merchant's.
@@ -49,7 +57,7 @@ pub fn credit_order(
     affiliate_id: i64,
     order_id: i64,
     note: &str,
-) -> Result<(), CreditOrderError> {
+) -> Result<CreditedOrder, CreditOrderError> {
     let affiliate = Affiliate::find(conn, actor.merchant_id, affiliate_id)?;
     let order = orders::table.find((actor.merchant_id, order_id));
     let (name, placed_at, fraud_by): (Option<String>, Option<DateTime<Utc>>, Option<String>) =
@@ -78,7 +86,7 @@ pub fn credit_order(
         .set((orders::manual_affiliate_id.eq(affiliate_id), orders::manual_credit.eq(&credit)))
         .execute(conn)?;
     let event = AuditEvent::OrderCredited {
-        order: name,
+        order: name.clone(),
         affiliate: affiliate.name.clone(),
         note: note.to_owned(),
     };
@@ -88,7 +96,7 @@ pub fn credit_order(
     };
     record(conn, actor, act)?;
     recalculate(conn, actor, &[order_id], &RecalculationReason::CreditedManually)?;
-    Ok(())
+    Ok(CreditedOrder { order: name, affiliate: affiliate.name })
 }
 
 /// Removes a manual credit, so that the order's codes decide again. Fails with `NotFound` if the

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::dsl::{IntoBoxed, exists};
+use diesel::dsl::{IntoBoxed, exists, not};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use vouch_core::conversion::ConversionStatus;
 use vouch_core::email::EmailKey;
 use vouch_core::money::Currency;
 use vouch_core::order::snapshot::PaymentState;
@@ -14,7 +15,7 @@ use super::stored::attribution_of;
 use super::text::NotCredited;
 use crate::features::conversions::list::{ConversionRow, of_orders};
 use crate::features::rollups;
-use crate::kit::db::schema::{order_codes, orders, stores};
+use crate::kit::db::schema::{conversions, order_codes, orders, stores};
 use crate::kit::db::text_enum;
 use crate::kit::lists::{ColumnType, Count, ListUrl, Listing, Range, SortOrder, begins_with};
 use crate::kit::web::display_time::{after_day, before_day};
@@ -27,7 +28,7 @@ text_enum! {
         /// Orders that credit an affiliate.
         Credited = "credited", "Credited";
         /// Orders that credit no affiliate.
-        Nobody = "nobody", "Not credited, or only for a SKU";
+        Nobody = "nobody", "Not credited";
         /// Orders placed in a store's test mode.
         Test = "test", "Test orders";
     }
@@ -121,6 +122,16 @@ impl OrderListRow {
 
 type Boxed = IntoBoxed<'static, orders::table, Pg>;
 
+/// An order's conversions that earn commission.
+#[diesel::dsl::auto_type]
+fn credits() -> _ {
+    let earning: [ConversionStatus; 2] = [ConversionStatus::Pending, ConversionStatus::Approved];
+    conversions::table
+        .filter(conversions::merchant_id.eq(orders::merchant_id))
+        .filter(conversions::order_id.eq(orders::id.nullable()))
+        .filter(conversions::status.eq_any(earning))
+}
+
 fn matching(merchant_id: i64, filter: &OrderFilter, stores: &[(i64, String)]) -> Boxed {
     let mut query = orders::table
         .into_boxed::<Pg>()
@@ -130,8 +141,8 @@ fn matching(merchant_id: i64, filter: &OrderFilter, stores: &[(i64, String)]) ->
         Some(OrderKind::Real) => {
             query.filter(orders::is_test.eq(false)).filter(orders::deleted_at.is_null())
         }
-        Some(OrderKind::Credited) => query.filter(orders::credited_affiliate_id.is_not_null()),
-        Some(OrderKind::Nobody) => query.filter(orders::credited_affiliate_id.is_null()),
+        Some(OrderKind::Credited) => query.filter(exists(credits())),
+        Some(OrderKind::Nobody) => query.filter(not(exists(credits()))),
         Some(OrderKind::Test) => query.filter(orders::is_test.eq(true)),
         None => query,
     };

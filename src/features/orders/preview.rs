@@ -16,7 +16,7 @@ pub(crate) fn preview(
     let done = conn.transaction(|conn| {
         let outcome = credit_order(conn, actor, affiliate_id, order_id, "");
         let outcome = match outcome {
-            Ok(()) => Explanation::load(conn, actor.merchant_id, order_id).map_err(Into::into),
+            Ok(_) => Explanation::load(conn, actor.merchant_id, order_id).map_err(Into::into),
             Err(refusal) => Err(refusal),
         };
         // A failed statement aborts the transaction. Its error is the result, not the rollback's.

@@ -35,8 +35,8 @@ impl NotCredited {
 /// The label of a delivery's topic. Text of an earlier version stays the same.
 pub(crate) fn topic(topic: &str) -> &str {
     match topic {
-        "orders/create" | "order.created" => "Order placed",
-        "orders/updated" | "order.updated" => "Order updated",
+        "orders/create" | "order.created" | "store/order/created" => "Order created",
+        "orders/updated" | "order.updated" | "store/order/updated" => "Order updated",
         "orders/paid" => "Order paid",
         "orders/cancelled" => "Order canceled",
         "orders/edited" => "Order edited",
@@ -46,8 +46,6 @@ pub(crate) fn topic(topic: &str) -> &str {
         "order.read" | "orders/read" => "Order fetched from store",
         "order.refunds" => "Refund details fetched from store",
         "app/uninstalled" | "store/app/uninstalled" => "App uninstalled",
-        "store/order/created" => "Order created",
-        "store/order/updated" => "Order changed",
         "store/order/statusUpdated" => "Order status changed",
         "orders" => "Order sent to API",
         "ledger.currency_corrected" => "Currency corrected by a Vouch update",
@@ -101,21 +99,23 @@ pub(super) fn retry_failed(reason: &str) -> String {
     format!("The webhook failed again. {reason}").trim_end().to_owned()
 }
 
-pub(super) fn all_retried(processed: usize, failed: usize) -> String {
+/// `is_all` unless there may be more failed webhooks than are retried at once.
+pub(super) fn all_retried(processed: usize, failed: usize, is_all: bool) -> String {
     let webhooks = |count| counted(count, "webhook", "webhooks");
-    match (processed, failed) {
+    let retried = match (processed, failed) {
         (0, 0) => "No failed webhooks to retry.".to_owned(),
         (processed, 0) => format!("{} processed.", webhooks(processed)),
         (0, failed) => format!("{} failed again.", webhooks(failed)),
         (processed, failed) => {
             format!("{} processed. {} failed again.", webhooks(processed), webhooks(failed))
         }
-    }
+    };
+    let rest = if is_all { "" } else { " To retry the rest, choose Retry failed webhooks again." };
+    retried + rest
 }
 
 pub(super) const NOT_CREDITED: &str = "Not credited";
-pub(super) const RELOAD_FORM: &str = "Reload the page and submit the form again.";
-pub(super) const ORDER_CREDITED: &str = "Order credited.";
+pub(super) const RELOAD_FORM: &str = "Nothing was saved. Submit the form again.";
 pub(super) const ORDER_CREDITED_BEFORE: &str = "This order was already credited.";
 pub(super) const CREDIT_REMOVED: &str =
     "Manual credit removed. The order’s conversion triggers apply again.";
@@ -125,6 +125,10 @@ pub(super) const UNKNOWN_CURRENCY: &str = "Enter a currency code, such as USD.";
 pub(super) const ZERO_AMOUNT: &str = "Enter an amount other than zero.";
 pub(super) const LARGE_AMOUNT: &str = "Enter a smaller amount.";
 pub(super) const NO_REASON: &str = "Enter a reason.";
+
+pub(super) fn order_credited(order: Option<&str>, affiliate: &str) -> String {
+    format!("{} credited to {affiliate}.", order.unwrap_or("Order"))
+}
 
 pub(super) fn long_reason() -> String {
     format!("Enter {NOTE_LENGTH} characters or fewer.")

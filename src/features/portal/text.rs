@@ -48,6 +48,6 @@ pub(super) fn weeks(
         counted(orders, "order", "orders"),
         calendar.date(best.0),
         calendar.date(best.1),
-        thousands(most)
+        counted(most, "order", "orders")
     )
 }

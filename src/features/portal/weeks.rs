@@ -67,7 +67,7 @@ mod tests {
         assert_eq!((heights[0], heights[1], heights[10], heights[11]), (3, 1, 28, 14));
         assert_eq!(
             weeks.description,
-            "301 orders in the last 12 weeks. The best week was Nov 10, 2026 to Nov 16, 2026 with 200."
+            "301 orders in the last 12 weeks. The best week was Nov 10, 2026 to Nov 16, 2026 with 200 orders."
         );
         assert!(Weeks::new(&[0; WEEKS], today, Calendar::UTC).is_none());
     }

@@ -12,7 +12,7 @@ pub(crate) const ATTACHED: &str =
 pub(crate) const NONE_FAILED: &str = "No failed codes to retry.";
 
 pub(super) fn retried(count: usize) -> String {
-    format!("{} queued for your stores.", counted(count, "code", "codes"))
+    format!("{} queued for your stores.", counted(count, "push", "pushes"))
 }
 
 pub(super) fn waiting_for_access(store: &str) -> String {

@@ -28,8 +28,8 @@ use crate::kit::db::{Scope, Source, connect, in_scope};
 pub struct BackupArguments {
     /// The backup file
     file: PathBuf,
-    /// The database in DATABASE_URL as a superuser or a role with BYPASSRLS. Not needed for Vouch's
-    /// own PostgreSQL
+    /// URL of the same database for a superuser or a role with BYPASSRLS. Not needed for Vouch's own
+    /// PostgreSQL
     #[arg(long, env = "VOUCH_BACKUP_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     backup_database_url: Option<SecretString>,
 }

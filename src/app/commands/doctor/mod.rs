@@ -22,7 +22,7 @@ use crate::kit::db::Source;
 /// The output format.
 #[derive(clap::Args)]
 pub struct DoctorArguments {
-    /// Print one JSON document
+    /// Print the results as JSON
     #[arg(long)]
     json: bool,
 }

@@ -17,7 +17,7 @@ pub(super) fn examine(conn: &mut PgConnection, config: &Config, report: &mut Rep
     report.note("key_rotation", "key rotation", key_rotation(config));
     report.note("store_secrets", "store secrets", stores(conn, config));
     report.note("two_factor_secrets", "two-factor sign-in", two_factor(conn, config));
-    report.note("pseudonyms", "pseudonyms", pseudonyms(conn, config));
+    report.note("pseudonyms", "erasure keys", pseudonyms(conn, config));
 }
 
 fn secret_key(conn: &mut PgConnection, config: &Config) -> CheckResult {

@@ -18,7 +18,7 @@ pub(super) fn advice(detail: impl Into<String>, next: impl Into<String>) -> Advi
 }
 
 pub(super) fn query_failed(error: impl Display) -> Advice {
-    advice(format!("a database query failed ({error})"), "Fix the problems above first.")
+    advice(format!("a database query failed ({error})"), "Fix any problems above first.")
 }
 
 pub(super) const NO_PROBLEMS: &str = "No problems found.";
@@ -53,7 +53,10 @@ pub(super) fn folder_unwritable(folder: &Path, cause: impl Display) -> Advice {
 pub(super) const KEY_FILE_NOT_NEEDED: &str = "not needed, because VOUCH_SECRET_KEY is set";
 
 pub(super) fn key_file_unreadable(file: impl Display, cause: impl Display) -> Advice {
-    advice(format!("Vouch can't read {file} ({cause})"), format!("Check `ls -l {file}`."))
+    advice(
+        format!("Vouch can't read {file} ({cause})"),
+        format!("Check its permissions with `ls -l {file}`."),
+    )
 }
 
 pub(super) fn key_file_owned_by_another(file: impl Display, user: u32) -> Advice {
@@ -70,7 +73,7 @@ pub(super) fn disk_unknown(cause: impl Display) -> Advice {
 
 pub(super) fn disk_full(mebibytes: u64, folder: &Path) -> Advice {
     let detail = format!("only {mebibytes} MiB of disk space left in {}", folder.display());
-    advice(detail, "Free disk space, or move the folder and set VOUCH_DATA.")
+    advice(detail, "Free up disk space, or move the folder and set VOUCH_DATA to its new path.")
 }
 
 pub(super) fn disk(mebibytes: u64) -> String {
@@ -140,7 +143,7 @@ pub(super) fn log_dropped(lines: u64) -> Advice {
     let lines = counted(i64::try_from(lines).unwrap_or(i64::MAX), "log line", "log lines");
     advice(
         format!("Vouch dropped {lines} since it started"),
-        "Check that the reader of Vouch's standard error runs and has disk space.",
+        "Check that the program that reads Vouch's standard error is running and has disk space.",
     )
 }
 
@@ -152,13 +155,13 @@ pub(super) fn no_mail_server() -> Advice {
 }
 
 pub(super) fn mail_server(server: &str, from: impl Display) -> String {
-    format!("{server} accepts emails from {from}")
+    format!("Vouch can connect to {server}, and sends emails from {from}")
 }
 
 pub(super) fn mail_server_refuses(server: &str, why: impl Display) -> Advice {
     advice(
-        format!("{server} doesn't accept Vouch's emails ({why})"),
-        "Check the host, the user and the password in VOUCH_SMTP_URL.",
+        format!("Vouch can't connect to {server} ({why})"),
+        "Check the host, port, user and password in VOUCH_SMTP_URL.",
     )
 }
 
@@ -182,7 +185,8 @@ const CONNECT_STEPS: [(&str, &str); 8] = [
 
 pub(super) fn cannot_connect(said: &str, setting: &str) -> Advice {
     let found = CONNECT_STEPS.iter().find(|(words, _)| said.contains(words));
-    let next = found.map_or("Check {setting}, and that PostgreSQL runs there.", |found| found.1);
+    let next =
+        found.map_or("Check {setting}, and that PostgreSQL is running there.", |found| found.1);
     let detail = format!("can't connect to the database ({})", reason_of(said));
     advice(detail, next.replace("{setting}", setting))
 }
@@ -212,7 +216,7 @@ pub(super) fn read_only() -> Advice {
     advice(
         "the database is read-only",
         // copy: SQL
-        "As its owner, run ALTER DATABASE vouch RESET default_transaction_read_only; Then reset the role the same way.",
+        "As superuser, run ALTER DATABASE vouch RESET default_transaction_read_only; ALTER ROLE vouch RESET default_transaction_read_only;",
     )
 }
 
@@ -221,7 +225,7 @@ pub(super) const WRITABLE: &str = "the database accepts writes";
 pub(super) fn wrong_encoding(encoding: &str) -> Advice {
     advice(
         format!("the encoding {encoding} can't store every name"),
-        "Create a database with `CREATE DATABASE vouch OWNER vouch ENCODING 'UTF8' TEMPLATE template0;`.",
+        "Create a database with `CREATE DATABASE vouch OWNER vouch_owner ENCODING 'UTF8' TEMPLATE template0;`.",
     )
 }
 
@@ -235,16 +239,13 @@ pub(super) fn too_old(error: impl Display) -> Advice {
 }
 
 pub(super) fn unsafe_role(error: impl Display) -> Advice {
-    advice(
-        error.to_string(),
-        "Create the roles, and set them in DATABASE_URL and VOUCH_OWNER_DATABASE_URL.",
-    )
+    advice(error.to_string(), "docs/postgresql.md shows how to create the roles.")
 }
 
 pub(super) const ROLE: &str = "row security applies to Vouch's role";
 
 pub(super) fn migrations_unknown(error: impl Display) -> Advice {
-    advice(error.to_string(), "Fix the problems above first.")
+    advice(error.to_string(), "Fix any problems above first.")
 }
 
 pub(super) fn newer_database(migrations: usize) -> Advice {
@@ -265,17 +266,17 @@ pub(super) fn migrations_pending(migrations: usize) -> Advice {
 pub(super) const MIGRATED: &str = "none is pending";
 
 pub(super) const RIGHTS: &str =
-    "the server can read and write rows, and only append to the audit log and the ledger";
+    "Vouch's role can read and write rows, and only append to the audit log and the ledger";
 
 pub(super) fn wrong_grants(found: &str) -> Advice {
-    advice(format!("the server's role {found}"), "Run `vouch migrate`, which sets its grants.")
+    advice(format!("Vouch's role {found}"), "Run `vouch migrate`, which sets its grants.")
 }
 
 pub(super) fn role_owns_schema(found: &str) -> Advice {
     advice(
-        format!("the server's role {found}"),
+        format!("Vouch's role {found}"),
         format!(
-            "As superuser of this database, run {} Then run `vouch migrate` with that role in \
+            "As superuser in this database, run {} Then run `vouch migrate` with vouch_owner in \
              VOUCH_OWNER_DATABASE_URL.",
             migrate::SQL_FOR_OWNER
         ),
@@ -289,7 +290,7 @@ pub(super) fn settings_unprotected() -> Advice {
     advice(
         "SQL statements can change the settings that separate merchants",
         format!(
-            "As superuser of this database, run {} Leave out the line with vouch_owner if that role doesn't exist.",
+            "As superuser in this database, run {} Leave out the line with vouch_owner if that role doesn't exist.",
             migrate::SQL_FOR_SETTINGS
         ),
     )
@@ -310,7 +311,7 @@ pub(super) const SEARCH: &str = "searches use the indexes";
 pub(super) fn search_slow() -> Advice {
     advice(
         "row security keeps searches from using the indexes",
-        format!("As superuser of this database, run {}", migrate::SQL_FOR_LEAKPROOF),
+        format!("As superuser in this database, run {}", migrate::SQL_FOR_LEAKPROOF),
     )
 }
 
@@ -334,7 +335,7 @@ pub(super) fn connections(max: i32, needed: u32) -> String {
     format!("Vouch needs {needed} of the server's {max}")
 }
 
-pub(super) const ROW_SECURITY: &str = "on and forced for every table of merchants";
+pub(super) const ROW_SECURITY: &str = "on and forced for every table with merchants' data";
 
 pub(super) fn row_security_flaws(flaws: &[String], steps: &[String]) -> Advice {
     advice(
@@ -356,7 +357,7 @@ pub(super) const CLOCK: &str = "the clocks of this machine and the database agre
 pub(super) fn time_zones_differ(zone: impl Display) -> Advice {
     advice(
         format!(
-            "the database's rules for {zone} differ from Vouch's, so days would start at different times"
+            "the database's rules for {zone} differ from Vouch's, so days can start at different times"
         ),
         "Update the time zones (tzdata) on the database's machine, or update Vouch.",
     )
@@ -376,33 +377,33 @@ pub(super) fn rotation_interrupted() -> Advice {
 pub(super) fn secrets(number: usize) -> String {
     match number {
         0 => "no secrets are stored yet".to_owned(),
-        number => format!("this key decrypts {}", counted(number, "secret", "secrets")),
+        number => format!("the secret key decrypts {}", counted(number, "secret", "secrets")),
     }
 }
 
 pub(super) fn store_secrets_unreadable(stores: &[String]) -> Advice {
     advice(
-        format!("this key doesn't decrypt the secrets of {}", stores.join(", ")),
-        "Set VOUCH_SECRET_KEY to the key they were stored with, or enter them again in Account > Settings.",
+        format!("the secret key doesn't decrypt the secrets of {}", stores.join(", ")),
+        "Set VOUCH_SECRET_KEY to the key that encrypted them, or ask the merchants to enter them again in Account > Settings.",
     )
 }
 
 pub(super) fn two_factor_unreadable(emails: &[String]) -> Advice {
     advice(
         format!(
-            "this key doesn't decrypt the secrets of {}, so they can't sign in",
+            "the secret key doesn't decrypt the secrets of {}, so only their recovery codes work",
             emails.join(", ")
         ),
-        "Set VOUCH_SECRET_KEY to the key they were stored with, or run `vouch two-factor remove` for each.",
+        "Set VOUCH_SECRET_KEY to the key that encrypted them, or run `vouch two-factor remove` for each user.",
     )
 }
 
 pub(super) fn pseudonyms_unreadable(unreadable: usize, all: usize) -> Advice {
     advice(
         format!(
-            "this key doesn't decrypt {unreadable} of {all} keys, so erased people's data can reappear"
+            "the secret key doesn't decrypt {unreadable} of {all} erasure keys, so erased people's data can reappear"
         ),
-        "Set VOUCH_SECRET_KEY to the key they were stored with.",
+        "Set VOUCH_SECRET_KEY to the key that encrypted them.",
     )
 }
 
@@ -424,7 +425,7 @@ pub(super) fn store_list(rows: &[(String, String, Option<String>)], max: usize) 
     listed.join(", ")
 }
 
-pub(super) const STORE_ACCESS: &str = "every store accepts Vouch's credentials";
+pub(super) const STORE_ACCESS: &str = "no store rejects Vouch's credentials";
 
 pub(super) fn stores_refuse(stores: &str) -> Advice {
     advice(
@@ -438,7 +439,7 @@ pub(super) const STORE_WEBHOOKS: &str = "no webhook is missing";
 pub(super) fn webhooks_missing(stores: &str) -> Advice {
     advice(
         format!("webhooks are missing or misconfigured, so orders arrive late: {stores}"),
-        "Check VOUCH_PUBLIC_URL, then ask the merchant to open the store in Account > Settings.",
+        "Check VOUCH_PUBLIC_URL. Then ask the merchant to fix the webhooks as shown in Account > Settings.",
     )
 }
 
@@ -447,8 +448,8 @@ pub(super) const STORE_JOBS: &str = "no store's calls fail repeatedly";
 pub(super) fn calls_failing(stores: &str) -> Advice {
     advice(
         format!("calls fail repeatedly: {stores}"),
-        "If the store is down or limits calls, do nothing, because Vouch retries. Otherwise check that \
-         this machine can reach the store.",
+        "Vouch retries automatically. If a store isn't down or limiting calls, check that this machine \
+         can reach it.",
     )
 }
 
@@ -463,8 +464,8 @@ pub(super) fn store_clock(behind_seconds: i64, is_certain: bool) -> String {
 pub(super) fn store_clocks_differ(stores: &str) -> Advice {
     advice(
         format!("these clocks differ from this machine's: {stores}"),
-        "Set up a time server for this machine and the stores. Vouch dates orders by this machine's clock \
-         where it matters.",
+        "Set up a time server for this machine and the stores you host. Vouch corrects \
+         order times that affect attribution.",
     )
 }
 
@@ -473,7 +474,7 @@ pub(super) fn store_clocks_differ(stores: &str) -> Advice {
 pub(super) fn several_versions(processes: &[String]) -> Advice {
     advice(
         format!("several versions of Vouch run on this database: {}", processes.join(", ")),
-        "Restart the older ones with the newest version.",
+        "Restart the older processes with the newest version.",
     )
 }
 
@@ -501,16 +502,14 @@ pub(super) const NONE_FAILED: &str = "none failed";
 
 pub(super) fn recalculations_failed(number: i64, reason: &str) -> Advice {
     advice(
-        format!(
-            "{number} failed, so some orders keep the commission from before a change (last error: {reason})"
-        ),
+        format!("{number} failed, so some orders have outdated commission (last error: {reason})"),
         "Fix the cause and restart Vouch to retry.",
     )
 }
 
 pub(super) fn emails_failed(number: i64, reason: &str) -> Advice {
     advice(
-        format!("{number} failed in the last 30 days (last error: {reason})"),
+        format!("{number} failed (last error: {reason})"),
         "Fix the cause, then ask support staff to retry them on /support/emails.",
     )
 }
@@ -522,14 +521,14 @@ pub(super) fn deliveries_failed(left: i64, retried: i64) -> Advice {
     }
     advice(
         detail,
-        "Members see the reasons on the Orders page and can retry the webhooks. Vouch retries them when a new version starts.",
+        "Owners and admins can retry them on the merchant's Webhooks page. Vouch retries them when a new version starts.",
     )
 }
 
 pub(super) fn deliveries_retried(retried: i64) -> Advice {
     advice(
-        format!("{retried} failed, and Vouch retries automatically"),
-        "Check again in a few minutes. Members see the reasons on the Orders page.",
+        format!("{retried} failed, and Vouch retries them automatically"),
+        "Run `vouch doctor` again later. Members see the reasons on the merchant's Webhooks page.",
     )
 }
 

@@ -269,6 +269,7 @@ pub(crate) async fn replay_all(
     let ids = db
         .merchant(merchant_id, move |conn| deliveries::failed(conn, merchant_id, AT_ONCE))
         .await?;
+    let is_all = i64::try_from(ids.len()).is_ok_and(|count| count < AT_ONCE);
     let (mut processed, mut failed) = (0, 0);
     for id in ids {
         match replay_one(&db, &encryptor, &page, id).await {
@@ -282,7 +283,7 @@ pub(crate) async fn replay_all(
         }
     }
     let kind = if failed == 0 { FlashKind::Success } else { FlashKind::Warning };
-    page.leave(kind, text::all_retried(processed, failed))?;
+    page.leave(kind, text::all_retried(processed, failed, is_all))?;
     Ok(see_other(&urls::failed_deliveries()))
 }
 

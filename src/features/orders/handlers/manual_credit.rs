@@ -236,8 +236,9 @@ pub(crate) async fn credit_order(
         .merchant(actor.merchant_id, move |conn| {
             let once =
                 key.once(conn, actor.merchant_id, MoneyForm::OrderCredit, actor.now, |conn| {
-                    manual::credit_order(conn, &actor, affiliate_id, order_id, &note)?;
-                    Ok((order_id, ()))
+                    let credited =
+                        manual::credit_order(conn, &actor, affiliate_id, order_id, &note)?;
+                    Ok((order_id, credited))
                 });
             match once {
                 Err(CreditOrderError::Database(error)) => Err(error),
@@ -250,9 +251,10 @@ pub(crate) async fn credit_order(
             page.leave(FlashKind::Info, text::ORDER_CREDITED_BEFORE)?;
             Ok(see_other(&urls::order(order_id)))
         }
-        Ok(OneTimeOutcome::Done(())) => {
+        Ok(OneTimeOutcome::Done(credited)) => {
             let undo = urls::manual_credit_removal(order_id);
-            page.done_undoable(text::ORDER_CREDITED, undo)?;
+            let words = text::order_credited(credited.order.as_deref(), &credited.affiliate);
+            page.done_undoable(words, undo)?;
             Ok(see_other(&urls::order(order_id)))
         }
         Err(refusal) => {

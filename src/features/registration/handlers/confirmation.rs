@@ -123,7 +123,9 @@ pub(crate) async fn confirmation(
         .await?;
     match found {
         None => gone(page, shown, false),
-        Some(_) if !shown.registration.is_open => ok(&ClosedPage { page, program: shown.name }),
+        Some(_) if !shown.registration.is_open => {
+            ok(&ClosedPage { page, program: shown.name, was_submitted: true })
+        }
         Some((application, None)) => ok(&ConfirmPage::new(page, shown, application)),
         Some((application, Some(refused))) => {
             let asking = ConfirmPage::new(page, shown, application);
@@ -164,7 +166,9 @@ pub(crate) async fn confirm(
         }
         Confirmed::Known => gone(page, shown, true),
         Confirmed::NoSuchLink => gone(page, shown, false),
-        Confirmed::Closed => rejected(&ClosedPage { page, program: shown.name }),
+        Confirmed::Closed => {
+            rejected(&ClosedPage { page, program: shown.name, was_submitted: true })
+        }
     }
 }
 

@@ -107,6 +107,8 @@ struct JoinPage {
 pub(super) struct ClosedPage {
     pub(crate) page: PublicPage,
     pub(crate) program: String,
+    /// An application was submitted, and rejected for this reason.
+    pub(crate) was_submitted: bool,
 }
 
 #[derive(Template)]
@@ -125,7 +127,7 @@ pub(crate) async fn show(
 ) -> AppResult<HttpResponse> {
     let shown = shown(&db, &program).await?;
     if !shown.registration.is_open {
-        return ok(&ClosedPage { page, program: shown.name });
+        return ok(&ClosedPage { page, program: shown.name, was_submitted: false });
     }
     let apply = Apply::of(shown, ApplicationForm::default(), FormErrors::new());
     ok(&JoinPage { page, apply })
@@ -144,7 +146,7 @@ pub(crate) async fn apply(
     limits.send(peer(&req))?;
     let shown = shown(&db, &program).await?;
     if !shown.registration.is_open {
-        return rejected(&ClosedPage { page, program: shown.name });
+        return rejected(&ClosedPage { page, program: shown.name, was_submitted: true });
     }
     let sent = see_other(&urls::join_sent(&shown.slug));
     if form.is_by_a_program() {
