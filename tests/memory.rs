@@ -124,7 +124,9 @@ fn bodies_that_no_store_signed_take_little_memory_however_many_come_at_once() {
     assert_eq!(server.ask(&head(""), b"{}").0, 401);
     let unsigned = server.growth(|| {
         let statuses = server.at_once(40, |_| server.ask(&head(""), &body));
-        assert!(statuses.iter().all(|status| *status == 401), "{statuses:?}");
+        // On a busy machine, bodies can arrive too slowly.
+        assert!(statuses.iter().all(|status| matches!(status, 401 | 400)), "{statuses:?}");
+        assert!(statuses.contains(&401), "{statuses:?}");
     });
     assert!(unsigned <= 16, "without a signature: {unsigned} MiB");
     let wrong = "AHT49MhvBTUK/7xUX+OvvU3G7dR2uVK13zprd6eQ7jk=";

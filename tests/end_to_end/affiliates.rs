@@ -72,7 +72,7 @@ async fn add_and_edit(scenario: &Scenario) {
     assert_eq!(browser.find("#f-name").await.prop("value").await.unwrap().unwrap(), "Élodie Neuf");
     browser.fill("#f-email", "elodie@a.example").await;
     browser.press("Add affiliate").await;
-    assert!(browser.text("[role=status].tone-good").await.contains("Élodie Neuf"));
+    browser.says("[role=status].tone-good", "Élodie Neuf").await;
     browser.shows("h1", &["Élodie Neuf"]).await;
     scenario.left_menu(3, "Conversions").await;
     browser.find(".empty").await;

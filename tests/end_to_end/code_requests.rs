@@ -40,10 +40,10 @@ async fn ask_for_a_code(scenario: &Scenario) {
     let offered = browser.find("[name=instead]").await;
     let code = offered.attr("value").await.unwrap().unwrap();
     offered.click().await.unwrap();
-    assert!(browser.text("[role=status].tone-good").await.contains(&code));
+    browser.says("[role=status].tone-good", &code).await;
     browser.press("Withdraw request").await;
     browser.find("main:not(:has(#asked))").await;
-    assert!(browser.text("[role=status].tone-good").await.contains(&code));
+    browser.says("[role=status].tone-good", &code).await;
     browser.fill("#f-code", "Oolong-Ada").await;
     if scenario.javascript {
         browser.shows(".code-free .mono", &["Oolong-Ada"]).await;
@@ -62,7 +62,7 @@ async fn approve_it(scenario: &Scenario) {
     browser.click(".denial summary").await;
     browser.click("button[value=deny]").await;
     browser.find(".empty").await;
-    assert!(browser.text("[role=status].tone-good").await.contains("Oolong-Ada"));
+    browser.says("[role=status].tone-good", "Oolong-Ada").await;
     browser.click("[role=status].tone-good form button").await;
     browser.click("[aria-label='Select Oolong-Ada']").await;
     browser.click("button[value=approve]").await;

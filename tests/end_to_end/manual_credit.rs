@@ -42,7 +42,7 @@ async fn give_an_amount(scenario: &Scenario) {
     browser.fill("#f-amount", "-12.50").await;
     browser.fill("#f-note", "Sample not sent back").await;
     browser.click("form:has(#f-amount) button").await;
-    assert!(browser.text("[role=status].tone-good").await.contains("$12.50"));
+    browser.says("[role=status].tone-good", "$12.50").await;
     browser.shows(".local [aria-current=page]", &["Conversions"]).await;
     browser.shows("tbody [data-label=Commission]", &["\u{2212}$12.50", "$0.00"]).await;
     browser.sees("Sample not sent back").await;

@@ -37,7 +37,7 @@ async fn come_rise_and_go(scenario: &Scenario) {
     browser.fill("#f-email", IVY).await;
     browser.select("#f-role", "viewer").await;
     browser.press("Send invitation").await;
-    assert!(browser.text("[role=status].tone-good").await.contains(IVY));
+    browser.says("[role=status].tone-good", IVY).await;
 
     browser.client().delete_all_cookies().await.unwrap();
     browser.goto(&link_to(&scenario.app, IVY)).await;
@@ -54,7 +54,7 @@ async fn come_rise_and_go(scenario: &Scenario) {
     let row = "tr:has([aria-label*='Ivy Invited'])";
     browser.select(&format!("{row} select"), "owner").await;
     browser.click(&format!("{row} [data-label=Role] button")).await;
-    assert!(browser.text("[role=status].tone-good").await.contains("Ivy Invited"));
+    browser.says("[role=status].tone-good", "Ivy Invited").await;
     browser.press("Leave program").await;
     scenario.yes("Leave Acme Tea?").await;
     browser.shows("h1", &["No open programs"]).await;
@@ -107,7 +107,7 @@ async fn two_factors(scenario: &Scenario) {
     browser.click("a[href$='with=recovery']").await;
     browser.fill("#f-code", &recovery_code).await;
     browser.press("Sign in").await;
-    assert!(browser.text("[role=status].tone-wait").await.contains(" 9 "));
+    browser.says("[role=status].tone-wait", " 9 ").await;
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
     let with: i64 = in_scope(&mut conn, Scope::Unowned, |conn| {
         users::table.filter(users::two_factor_at.is_not_null()).count().get_result(conn)

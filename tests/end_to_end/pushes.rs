@@ -51,7 +51,7 @@ async fn add_a_code(scenario: &Scenario, code: &str) {
     browser.press("Add Trigger").await;
     browser.fill("#f-coupon_code", code).await;
     browser.press("Create").await;
-    assert!(browser.text("[role=status].tone-good").await.contains(code));
+    browser.says("[role=status].tone-good", code).await;
 }
 
 /// How the codes stand in the store, the newest first. Live while one looks; without JavaScript, on reload.

@@ -52,7 +52,7 @@ async fn confirm(scenario: &Scenario, email: &str, code: &str) {
         scenario.browser.check_page("join-confirm").await;
     }
     scenario.browser.click("main form .submit button").await;
-    assert!(scenario.browser.text("[role=status].tone-good").await.contains(code));
+    scenario.browser.says("[role=status].tone-good", code).await;
 }
 
 async fn support_enables_exclusions(browser: &Browser) {

@@ -61,7 +61,7 @@ async fn reassign(scenario: &Scenario) {
         browser.click(".submit .btn-primary").await;
     }
     browser.shows("[aria-labelledby=owners] li a", &["Ben Second", "Ada Active"]).await;
-    assert!(browser.text("[role=status].tone-good").await.contains("Ben Second"));
+    browser.says("[role=status].tone-good", "Ben Second").await;
     scenario.app.work();
     scenario.menu("Conversions").await;
     let holders = "tbody [data-label=Affiliate] a";

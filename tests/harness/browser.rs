@@ -39,6 +39,7 @@ pub(crate) struct Browser {
     driver: Driver,
     session: String,
     base: String,
+    javascript: bool,
     _permit: SemaphorePermit<'static>,
 }
 
@@ -76,7 +77,8 @@ impl Browser {
             .await
             .expect("chromium starts");
         let session = client.session_id().await.expect("a session").expect("has an id");
-        let browser = Self { client, driver, session, base: base.to_owned(), _permit: permit };
+        let base = base.to_owned();
+        let browser = Self { client, driver, session, base, javascript, _permit: permit };
         browser.viewport(1280, 800).await;
         browser
     }
@@ -195,7 +197,41 @@ impl Browser {
         value.unwrap_or_else(|| panic!("{css} has no {name}"))
     }
 
+    /// Waits until the first `css` says `words` somewhere. An earlier message may still be shown.
+    pub(crate) async fn says(&self, css: &str, words: &str) {
+        let deadline = Instant::now() + on_this_machine(TIMEOUT);
+        loop {
+            let shown = self.texts(css).await;
+            if shown.as_ref().is_ok_and(|shown| shown.first().is_some_and(|s| s.contains(words))) {
+                return;
+            }
+            if Instant::now() > deadline {
+                let kept = self.screenshot("not-said").await;
+                panic!("{css}: {shown:?}, without {words:?}; see {}", kept.display());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     async fn wait_for(&self, locator: Locator<'_>, what: &str) -> Element {
+        let element = self.appears(locator, what).await;
+        if !self.javascript || self.is_loaded().await {
+            return element;
+        }
+        // Before its scripts have run, a page doesn't notice what is typed into it.
+        let deadline = Instant::now() + on_this_machine(TIMEOUT);
+        while !self.is_loaded().await && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.appears(locator, what).await
+    }
+
+    async fn is_loaded(&self) -> bool {
+        let state = self.client.execute("return document.readyState;", Vec::new()).await;
+        state.is_ok_and(|state| state == json!("complete"))
+    }
+
+    async fn appears(&self, locator: Locator<'_>, what: &str) -> Element {
         match self.client.wait().at_most(on_this_machine(TIMEOUT)).for_element(locator).await {
             Ok(element) => element,
             Err(error) => {
