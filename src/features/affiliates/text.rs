@@ -30,10 +30,10 @@ pub(super) fn meaning(status: AffiliateStatus) -> &'static str {
             "This affiliate earns commission on orders that match their conversion triggers."
         }
         AffiliateStatus::Denied => {
-            "This affiliate is denied. Their new orders earn no commission, and their codes stay reserved."
+            "This affiliate is denied. Their new orders don’t earn commission, and their codes stay reserved."
         }
         AffiliateStatus::Disabled => {
-            "This affiliate is disabled. Their new orders earn no commission, and their codes stay reserved."
+            "This affiliate is disabled. Their new orders don’t earn commission, and their codes stay reserved."
         }
     }
 }

@@ -126,8 +126,8 @@ pub(super) fn reviewed(review: &NewReview<'_>, outcome: &ReviewOutcome) -> Strin
         let unpaid =
             ("stays pending until its order is paid", "stay pending until their orders are paid");
         let ineligible = (
-            "doesn’t qualify, so it earns no commission",
-            "don’t qualify, so they earn no commission",
+            "doesn’t qualify, so it doesn’t earn commission",
+            "don’t qualify, so they don’t earn commission",
         );
         text += &not_yet(not_paid_yet, changed, unpaid);
         text += &not_yet(unqualified, changed, ineligible);

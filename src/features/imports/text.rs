@@ -24,7 +24,10 @@ pub(super) fn existing_only(error: &ValueError) -> String {
 }
 
 pub(super) fn two_affiliates(id: (&str, &str), email: (&str, &str)) -> String {
-    format!("{} is {}’s affiliate ID, but {} is {}’s email.", id.0, id.1, email.0, email.1)
+    format!(
+        "{} is {}’s affiliate ID, but {} is {}’s email. Enter the ID and email of the same affiliate.",
+        id.0, id.1, email.0, email.1
+    )
 }
 
 pub(super) fn unknown_kind(typed: &str) -> String {

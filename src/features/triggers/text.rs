@@ -135,17 +135,17 @@ pub(super) fn earning(trigger: &Trigger, holder: &Affiliate) -> String {
         AffiliateStatus::Active => String::new(),
         AffiliateStatus::Pending => {
             format!(
-                " {name} is pending, so orders earn no commission until you approve the affiliate."
+                " {name} is pending, so orders don’t earn commission until you approve the affiliate."
             )
         }
         AffiliateStatus::Disabled => {
             format!(
-                " {name} is disabled, so orders earn no commission until you enable the affiliate."
+                " {name} is disabled, so orders don’t earn commission until you enable the affiliate."
             )
         }
         AffiliateStatus::Denied => {
             format!(
-                " {name} is denied, so orders earn no commission until you approve the affiliate."
+                " {name} is denied, so orders don’t earn commission until you approve the affiliate."
             )
         }
     }

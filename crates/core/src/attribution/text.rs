@@ -158,12 +158,12 @@ impl CandidateOutcome {
             }
             CandidateResult::Lost { reason } => {
                 format!(
-                    "{kind} {value} ({name}) earns no commission because {}.",
+                    "{kind} {value} ({name}) doesn’t earn commission because {}.",
                     reason.text(calendar)
                 )
             }
             CandidateResult::Unqualified { reason } => {
-                format!("{kind} {value} ({name}) earns no commission because {reason}.")
+                format!("{kind} {value} ({name}) doesn’t earn commission because {reason}.")
             }
             CandidateResult::Unknown => format!("{kind} {value} ({name}) wasn’t evaluated."),
         }
@@ -268,10 +268,10 @@ impl LineNote {
     fn text(self) -> Option<&'static str> {
         match self {
             Self::ExcludedSku => Some("The offer pays nothing for this SKU."),
-            Self::GiftCard => Some("Gift cards earn no commission."),
-            Self::Tip => Some("Tips earn no commission."),
-            Self::Fee => Some("Fees earn no commission."),
-            Self::ShippingLeftOut => Some("Shipping earns no commission."),
+            Self::GiftCard => Some("Gift cards don’t earn commission."),
+            Self::Tip => Some("Tips don’t earn commission."),
+            Self::Fee => Some("Fees don’t earn commission."),
+            Self::ShippingLeftOut => Some("Shipping doesn’t earn commission."),
             Self::Shipping | Self::Unknown => None,
         }
     }

@@ -57,7 +57,7 @@ pub enum EmbeddedError {
     )]
     NoUser,
     /// The private folder of the socket exists and belongs to another user.
-    #[error("other users can open {}. Remove this folder", .0.display())]
+    #[error("the PostgreSQL socket folder {} isn't private to this user. Remove the folder", .0.display())]
     SocketFolder(PathBuf),
     /// A file or folder couldn't be used.
     #[error("can't {action} {} ({cause})", .path.display())]
