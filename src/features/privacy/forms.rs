@@ -42,7 +42,7 @@ impl PersonForm {
         if key(&self.email).is_some() && key(&self.email) == key(&self.confirmation) {
             return Ok(());
         }
-        Err(FormErrors::one("confirmation", text::CONFIRM_EMAIL))
+        Err(FormErrors::one("confirmation", text::confirm_email(&self.email)))
     }
 }
 

@@ -26,7 +26,7 @@ pub struct RegistrationLimits {
 
 impl Default for RegistrationLimits {
     fn default() -> Self {
-        let emails = Quota::with_period(EMAIL_INTERVAL).expect("twenty minutes are not nothing");
+        let emails = Quota::with_period(EMAIL_INTERVAL).expect("twenty minutes is not zero");
         Self {
             sends: Limiter::new(Quota::per_minute(SENDS)),
             looks: Limiter::new(Quota::per_minute(LOOKS)),

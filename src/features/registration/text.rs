@@ -15,7 +15,7 @@ pub(crate) const REVIEW_EACH: &str = "Review each application";
 pub(crate) const APPROVE_AUTOMATICALLY: &str = "Approve automatically after email confirmation";
 pub(crate) const LABEL_TOO_LONG: &str = "Enter 200 characters or fewer.";
 pub(crate) const ENTER_URL: &str = "Enter a URL that starts with https://.";
-pub(crate) const OPENED: &str = "Registration opened. Share the registration URL with applicants.";
+pub(crate) const OPENED: &str = "Registration opened. Share the registration URL.";
 pub(crate) const CLOSED: &str = "Registration closed.";
 pub(crate) const SAVED: &str = "Registration settings saved.";
 pub(crate) const SELECT_AFFILIATES: &str = "Select at least one affiliate.";
@@ -29,7 +29,7 @@ pub(super) fn too_many_fields(max: usize) -> String {
     format!("Add {max} fields or fewer.")
 }
 
-pub(super) const ANSWER_QUESTION: &str = "Answer this question to apply.";
+pub(super) const ANSWER_QUESTION: &str = "Fill in this field to apply.";
 pub(super) const SELECT_BOX: &str = "Select this checkbox to apply.";
 
 pub(super) fn answer_too_long(max: usize) -> String {
@@ -85,7 +85,7 @@ pub(super) fn changed(decided: &DecisionOutcome, status: AffiliateStatus) -> Str
     };
     let codes = match decided.codes.as_slice() {
         [] => String::new(),
-        [code] => format!(" Their code is {code}."),
+        [code] => format!(" {code} created."),
         codes => format!(" {} codes created.", codes.len()),
     };
     let lost = decided.lost.iter();

@@ -6,9 +6,9 @@ pub(crate) const TWO_FACTOR_REQUIRED: &str = "Two-factor sign-in is now required
 pub(crate) const TWO_FACTOR_OPTIONAL: &str = "Two-factor sign-in is now optional.";
 pub(crate) const SIGN_IN_AS_INVITED: &str = "Sign in with the email that was invited.";
 pub(crate) const HAS_ACCOUNT: &str = "You already have an account. Open the invitation link again.";
-pub(crate) const ALREADY_MEMBER: &str = "Someone with this email is already a member.";
+pub(crate) const ALREADY_MEMBER: &str = "This person is already a member.";
 pub(crate) const ALREADY_INVITED: &str =
-    "This email is already invited. Resend the invitation below.";
+    "This person is already invited. Resend the invitation below.";
 pub(crate) const LAST_OWNER: &str = "A program needs an owner. Make another member an owner first.";
 pub(crate) const NOT_OWNER: &str = "You’re no longer an owner of this program.";
 
@@ -34,7 +34,7 @@ pub(super) fn withdrawn(email: &str) -> String {
 
 // `role` is its label.
 pub(super) fn role_changed(name: &str, role: &str) -> String {
-    format!("{name} is now {role}.")
+    format!("{name}’s role is now {role}.")
 }
 
 pub(super) fn removed(name: &str) -> String {

@@ -121,7 +121,7 @@ pub(crate) async fn join(
         return dead(page);
     };
     let answer = enter_program(&db, page.session(), &origin, user_id, merchant_id).await?;
-    page.leave(FlashKind::Success, format!("Welcome to {}!", invitation.program))?;
+    page.leave(FlashKind::Success, format!("You joined {}.", invitation.program))?;
     Ok(answer)
 }
 

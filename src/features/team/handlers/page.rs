@@ -67,7 +67,7 @@ impl TeamPage {
             .map(|role| {
                 let may = match role {
                     Role::Owner => "full access",
-                    Role::Admin => "no team, API keys or privacy",
+                    Role::Admin => "can’t manage members, API keys or privacy",
                     Role::Viewer => "read-only",
                 };
                 (role.as_str(), format!("{} ({may})", role.label()))
